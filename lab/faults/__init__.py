@@ -1,0 +1,1 @@
+"""Break one thing, always undo it."""

@@ -1,0 +1,70 @@
+"""What a target can do: bring the services up, say where they are, take them down."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from lab.model import Death, Endpoints, ServiceStatus, StoreFacts
+
+Report = Callable[[str, str, float], None]
+"""Called as (stage, what happened, seconds) when a part is up; for example ("store", "valkey 9.1 on …", 0.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StackRequest:
+    """What is to be brought up.
+
+    Attributes:
+        settings: Settings of services that differ from their defaults, by environment name.
+        keep: Leave it running after the caller has gone (`lab up`); otherwise it ends with the caller, however that ends.
+        reuse: Use a stack that is already up when its configuration is the same.
+    """
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    keep: bool = False
+    reuse: bool = True
+
+
+class Deployment(Protocol):
+    """A stack that is up."""
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Where everything is."""
+
+    @property
+    def store(self) -> StoreFacts:
+        """The store behind it."""
+
+    def statuses(self) -> Sequence[ServiceStatus]:
+        """What every service says of itself now."""
+
+    def deaths(self) -> Sequence[Death]:
+        """Processes that ended without having been asked to, since the stack is up."""
+
+    def kill(self, service: str) -> int:
+        """End a service's process with signal 9; nanoseconds since the epoch. The target starts it again."""
+
+    def paused(self, service: str) -> AbstractContextManager[None]:
+        """Stop a service's process for as long as the context lasts."""
+
+    def log_files(self) -> Mapping[str, Path]:
+        """Service → its log on this machine."""
+
+    def span_files(self) -> Sequence[Path]:
+        """Files of spans, OTLP JSON lines."""
+
+
+class Target(Protocol):
+    """A place where services run."""
+
+    def deployed(self, request: StackRequest, report: Report) -> AbstractContextManager[Deployment]:
+        """Bring the stack up, gated by health; take down on exit what was brought up, unless it is to be kept."""
+
+    def current(self) -> Deployment | None:
+        """The kept stack, or None."""
+
+    def down(self) -> bool:
+        """Take the kept stack down; False when there was none."""

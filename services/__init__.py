@@ -1,0 +1,1 @@
+"""The system under observation: four services over a Redis stream."""

@@ -1,0 +1,141 @@
+"""Columns to payload bytes, payload bytes to columns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.contracts.generated.lab.ingest.v1.fast_reader_pb2 import EventBatchReader
+from services.contracts.generated.lab.ingest.v1.ingest_pb2 import EventBatch
+from services.contracts.limits import EVENT_SCHEMA
+
+SINGLE_BYTE: Final = 128
+"""A varint below this takes one byte, so that a column of such is itself the array of its numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A batch of events; the four arrays have one element per event.
+
+    Attributes:
+        sources: Dictionary that `source_index` points into.
+        kinds: Dictionary that `kind_index` points into.
+        source_index: Unsigned integers.
+        kind_index: Unsigned integers.
+        time_ns: Nanoseconds since the epoch, UTC, int64.
+        value: float64.
+    """
+
+    sources: tuple[str, ...]
+    kinds: tuple[str, ...]
+    source_index: NDArray[np.unsignedinteger]
+    kind_index: NDArray[np.unsignedinteger]
+    time_ns: NDArray[np.int64]
+    value: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        """Number of events."""
+        return len(self.value)
+
+
+class PayloadError(ValueError):
+    """These bytes are not a batch of events; *reason* is a short code such as `RAGGED_COLUMNS`."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def encode(columns: Columns) -> bytes:
+    """The payload of one entry, in the layout of `EventBatch`.
+
+    >>> two = columns_of([("pi", "temp", 1, 41.5), ("pi", "load", 2, 0.1)])
+    >>> decode(encode(two)).kinds
+    ('temp', 'load')
+    """
+    batch = EventBatch(
+        schema=EVENT_SCHEMA,
+        event_count=len(columns),
+        sources=columns.sources,
+        kinds=columns.kinds,
+        source_index=columns.source_index.tolist(),
+        kind_index=columns.kind_index.tolist(),
+        time_unix_nano=columns.time_ns.tolist(),
+        value=columns.value.tolist(),
+    )
+    return batch.SerializeToString()
+
+
+def columns_of(events: Sequence[tuple[str, str, int, float]]) -> Columns:
+    """Columns from rows of (source, kind, time in ns, value)."""
+    sources = list(dict.fromkeys(source for source, _, _, _ in events))
+    kinds = list(dict.fromkeys(kind for _, kind, _, _ in events))
+    source_of, kind_of = ({name: i for i, name in enumerate(names)} for names in (sources, kinds))
+    return Columns(
+        sources=tuple(sources),
+        kinds=tuple(kinds),
+        source_index=np.array([source_of[source] for source, _, _, _ in events], np.uint32),
+        kind_index=np.array([kind_of[kind] for _, kind, _, _ in events], np.uint32),
+        time_ns=np.array([time for _, _, time, _ in events], np.int64),
+        value=np.array([value for _, _, _, value in events], np.float64),
+    )
+
+
+def decode(payload: bytes) -> Columns:
+    """Columns of a payload; raises PayloadError where it is no batch or its columns differ in length.
+
+    The packed columns are read in place. A protobuf field may legally arrive in pieces, of which a `bytes` field keeps
+    only the last; then, and where an index takes more than one byte, the public message is parsed instead.
+    """
+    try:
+        reader = EventBatchReader.FromString(payload)
+    except Exception as error:
+        raise PayloadError("MALFORMED", f"not an EventBatch: {error}") from error
+    count = reader.event_count
+    source_index, kind_index = _single_bytes(reader.source_index, count), _single_bytes(reader.kind_index, count)
+    whole = len(reader.time_unix_nano) == 8 * count == len(reader.value)
+    if source_index is None or kind_index is None or not whole or reader.ByteSize() != len(payload):
+        return _decode_message(payload)
+    return Columns(
+        sources=tuple(reader.sources),
+        kinds=tuple(reader.kinds),
+        source_index=source_index,
+        kind_index=kind_index,
+        time_ns=np.frombuffer(reader.time_unix_nano, "<i8"),
+        value=np.frombuffer(reader.value, "<f8"),
+    )
+
+
+def _single_bytes(column: bytes, count: int) -> NDArray[np.uint8] | None:
+    """The column itself where every number takes one byte, else None."""
+    if len(column) != count or count == 0:
+        return None
+    numbers = np.frombuffer(column, np.uint8)
+    return numbers if int(numbers.max()) < SINGLE_BYTE else None
+
+
+def _decode_message(payload: bytes) -> Columns:
+    """The slow way, through the public message."""
+    try:
+        batch = EventBatch.FromString(payload)
+    except Exception as error:
+        raise PayloadError("MALFORMED", f"not an EventBatch: {error}") from error
+    lengths = {
+        "source_index": len(batch.source_index),
+        "kind_index": len(batch.kind_index),
+        "time_unix_nano": len(batch.time_unix_nano),
+        "value": len(batch.value),
+    }
+    if set(lengths.values()) != {batch.event_count}:
+        found = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        raise PayloadError("RAGGED_COLUMNS", f"columns: event_count is {batch.event_count}, but {found}")
+    return Columns(
+        sources=tuple(batch.sources),
+        kinds=tuple(batch.kinds),
+        source_index=np.array(batch.source_index, np.uint32),
+        kind_index=np.array(batch.kind_index, np.uint32),
+        time_ns=np.array(batch.time_unix_nano, np.int64),
+        value=np.array(batch.value, np.float64),
+    )

@@ -1,0 +1,74 @@
+"""Writes the gRPC stubs below `generated` from the files below `proto`.
+
+Run as `python -m services.contracts.generate`; with `--check` it writes nothing and exits 1 when a stub differs
+from a fresh one.
+"""
+
+import re
+import sys
+import tempfile
+from importlib import resources
+from pathlib import Path
+
+from grpc_tools import protoc
+
+CONTRACTS = Path(__file__).parent
+PROTO = CONTRACTS / "proto"
+GENERATED = CONTRACTS / "generated"
+# protoc names modules after proto packages (`lab.…`), which is also the name of our library.
+OWN_IMPORT = re.compile(r"^(from |import )lab\.", flags=re.MULTILINE)
+
+
+def main() -> int:
+    """Generate, or compare with `--check`; the exit code says whether all is well."""
+    fresh = fresh_stubs()
+    if "--check" in sys.argv[1:]:
+        return report(stale_stubs(fresh))
+    for name, text in fresh.items():
+        target = GENERATED / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    return 0
+
+
+def fresh_stubs() -> dict[str, str]:
+    """Relative path → text of every stub, generated into a temporary folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        run_protoc(Path(folder))
+        stubs = {
+            path.relative_to(folder).as_posix(): OWN_IMPORT.sub(
+                r"\1services.contracts.generated.lab.", path.read_text()
+            )
+            for path in Path(folder).rglob("*.py*")
+        }
+    folders = {parent for name in stubs for parent in Path(name).parents}
+    packages = {(parent / "__init__.py").as_posix(): "" for parent in folders}
+    return {**packages, **stubs}
+
+
+def run_protoc(target: Path) -> None:
+    """Call the compiler on every file below `proto`."""
+    bundled = resources.files("grpc_tools") / "_proto"
+    files = sorted(path.as_posix() for path in PROTO.rglob("*.proto"))
+    outputs = [f"--{kind}={target}" for kind in ("python_out", "pyi_out", "grpc_python_out")]
+    if protoc.main(["protoc", f"-I{PROTO}", f"-I{bundled}", *outputs, *files]) != 0:
+        raise SystemExit("protoc could not compile services/contracts/proto (see above)")
+
+
+def stale_stubs(fresh: dict[str, str]) -> list[str]:
+    """Names that differ between the checked-in stubs and *fresh*, in either direction."""
+    present = {path.relative_to(GENERATED).as_posix(): path.read_text() for path in GENERATED.rglob("*.py*")}
+    present = {name: text for name, text in present.items() if "__pycache__" not in name}
+    return sorted(name for name in fresh.keys() | present.keys() if fresh.get(name) != present.get(name))
+
+
+def report(stale: list[str]) -> int:
+    """Print what is stale and what to do about it."""
+    if stale:
+        print(f"generated stubs differ from the proto files: {', '.join(stale)}")
+        print("do: python -m services.contracts.generate")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

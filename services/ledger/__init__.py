@@ -1,0 +1,1 @@
+"""The one account of every event: queue, aggregates, dead letters."""

@@ -1,0 +1,1 @@
+"""OpenTelemetry, and nothing else."""
