@@ -106,6 +106,10 @@ class CellOutOfRange(LedgerError):
 
 
 class LedgerMisuse(LedgerError):
-    """A call broke the ledger's own rules; nothing was written. A bug in the caller."""
+    """A call broke the ledger's own rules; nothing was written. *reply* is what the store said."""
 
     reason = "LEDGER_MISUSE"
+
+    def __init__(self, message: str, *, reply: str = "") -> None:
+        super().__init__(message)
+        self.reply = reply

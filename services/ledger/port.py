@@ -89,10 +89,14 @@ class Commit:
 
 
 class Committed(NamedTuple):
-    """Outcome of a commit: settled, or refused whole because `stale` entries were settled by somebody else."""
+    """Outcome of a commit: settled, or refused whole because `stale` entries were settled by somebody else.
+
+    `windows` is how many windows the run has now, the figure retention is judged by.
+    """
 
     counted: int
     stale: tuple[str, ...] = ()
+    windows: int = 0
 
 
 class Pending(NamedTuple):
@@ -225,8 +229,8 @@ class Ledger(Protocol):
     def pending(self) -> list[Pending]:
         """Up to 256 entries handed out and not settled, oldest first."""
 
-    def claim(self, entry_ids: Sequence[str]) -> list[Entry]:
-        """Take over entries of a dead consumer."""
+    def claim(self, held: Sequence[Pending]) -> list[Entry]:
+        """Take over entries of a dead consumer; those settled meanwhile are left out."""
 
     def beat(self) -> None:
         """Move this consumer's heartbeat."""

@@ -1,0 +1,1 @@
+"""Run once per store by the deployer: functions, epoch, group, durability."""

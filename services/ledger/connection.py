@@ -1,0 +1,102 @@
+"""How to reach the store: settings, a client that never repeats a call by itself, its errors in our words."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import redis
+from pydantic import Field
+from pydantic_settings import BaseSettings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from services.ledger.errors import (
+    CellOutOfRange,
+    LedgerError,
+    LedgerMisuse,
+    StoreDenied,
+    StoreEmpty,
+    StoreFull,
+    StoreLoading,
+    StoreReplaced,
+    StoreUnreachable,
+)
+
+
+class StoreSettings(BaseSettings, frozen=True, env_prefix="LAB_"):
+    """Where the store is."""
+
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    """Host, port, database; `rediss://` for TLS. The default is where an unconfigured Redis listens."""
+    redis_password_file: Path | None = None
+    """File that holds the password; never the password itself."""
+    redis_ca_file: Path | None = None
+    """CA that signed the store's certificate, for `rediss://`."""
+    namespace: str = Field("lab", pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
+    """Part of every key, so that several stacks may share one store."""
+    redis_timeout_s: float = Field(5.0, gt=0, le=60)
+    """Seconds a call may take. A read that waits does so for at most half of it."""
+
+
+REPLIES: Final[Mapping[str, tuple[type[LedgerError], str]]] = {
+    "LABEMPTY": (StoreEmpty, "redis {where} is empty or was reset; its acknowledged events are gone"),
+    "LABEPOCH": (StoreReplaced, "redis {where} is another store than at the start"),
+    "LABRANGE": (CellOutOfRange, "the sum of {text!r} would leave the exact range"),
+    "OOM": (StoreFull, "redis {where} reached its memory limit: {text}"),
+    "NOPERM": (StoreDenied, "redis {where}: {reply}"),
+    "NOAUTH": (StoreDenied, "redis {where}: {reply}"),
+    "WRONGPASS": (StoreDenied, "redis {where}: {reply}"),
+    "LOADING": (StoreLoading, "redis {where}: {reply}"),
+    "MASTERDOWN": (StoreLoading, "redis {where}: {reply}"),
+    "READONLY": (StoreUnreachable, "redis {where} takes no writes: {reply}"),
+    "MISCONF": (StoreUnreachable, "redis {where} takes no writes: {reply}"),
+    "NOREPLICAS": (StoreUnreachable, "redis {where} takes no writes: {reply}"),
+}
+"""First word of an error reply → our error, its message."""
+
+
+def open_client(settings: StoreSettings) -> redis.Redis:
+    """A client that never repeats a call by itself: whether repeating is safe only the caller knows.
+
+    redis-py retries ten times by default, which duplicates writes whose reply was lost (`decisions.md` D10).
+    """
+    password = settings.redis_password_file.read_text().strip() if settings.redis_password_file else None
+    tls = {"ssl_ca_certs": str(settings.redis_ca_file)} if settings.redis_ca_file else {}
+    client: redis.Redis = redis.Redis.from_url(
+        settings.redis_url,
+        password=password,
+        protocol=2,
+        socket_timeout=settings.redis_timeout_s,
+        socket_connect_timeout=settings.redis_timeout_s,
+        socket_keepalive=True,
+        retry=Retry(NoBackoff(), 0),
+        **tls,
+    )
+    return client
+
+
+@contextmanager
+def our_errors(where: str) -> Iterator[None]:
+    """Raise the errors of `services.ledger.errors` in place of the client's; *where* is the store's address."""
+    try:
+        yield
+    except redis.exceptions.BusyLoadingError as error:
+        raise StoreLoading(f"redis {where} is loading its data; retry soon") from error
+    except redis.exceptions.AuthenticationError as error:
+        raise StoreDenied(f"redis {where} refuses to log in: {error}") from error
+    except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
+        raise StoreUnreachable(f"redis {where}: {error}; the outcome is unknown, retry the same call") from error
+    except redis.exceptions.ResponseError as error:
+        raise _reply_error(str(error), where) from error
+
+
+def _reply_error(reply: str, where: str) -> LedgerError:
+    """An error reply in our words; only prefixes are compared, since servers word the rest differently."""
+    code, _, text = reply.partition(" ")
+    if "unction not found" in reply or code == "NOGROUP":
+        return StoreEmpty(f"redis {where} holds no ledger ({reply}); run the bootstrap step against it")
+    if code not in REPLIES:
+        return LedgerMisuse(f"redis {where}: {reply}", reply=reply)
+    error, message = REPLIES[code]
+    return error(message.format(where=where, text=text, reply=reply))
