@@ -26,6 +26,7 @@ class Columns:
         kind_index: Unsigned integers.
         time_ns: Nanoseconds since the epoch, UTC, int64.
         value: float64.
+        schema: Version of the layout it came in.
     """
 
     sources: tuple[str, ...]
@@ -34,6 +35,7 @@ class Columns:
     kind_index: NDArray[np.unsignedinteger]
     time_ns: NDArray[np.int64]
     value: NDArray[np.float64]
+    schema: int = EVENT_SCHEMA
 
     def __len__(self) -> int:
         """Number of events."""
@@ -56,7 +58,7 @@ def encode(columns: Columns) -> bytes:
     ('temp', 'load')
     """
     batch = EventBatch(
-        schema=EVENT_SCHEMA,
+        schema=columns.schema,
         event_count=len(columns),
         sources=columns.sources,
         kinds=columns.kinds,
@@ -105,6 +107,7 @@ def decode(payload: bytes) -> Columns:
         kind_index=kind_index,
         time_ns=np.frombuffer(reader.time_unix_nano, "<i8"),
         value=np.frombuffer(reader.value, "<f8"),
+        schema=reader.schema,
     )
 
 
@@ -138,4 +141,5 @@ def _decode_message(payload: bytes) -> Columns:
         kind_index=np.array(batch.kind_index, np.uint32),
         time_ns=np.array(batch.time_unix_nano, np.int64),
         value=np.array(batch.value, np.float64),
+        schema=batch.schema,
     )

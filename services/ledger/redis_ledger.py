@@ -2,6 +2,8 @@
 
 import hashlib
 import struct
+import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -18,7 +20,9 @@ from services.ledger.errors import (
     SequenceConflict,
     SequenceTooOld,
     StoreEmpty,
+    StoreLoading,
     StoreRolledBack,
+    StoreUnreachable,
     TooManyKeys,
     TooManyProducers,
     WidthConflict,
@@ -48,17 +52,28 @@ def prefix_of(namespace: str) -> str:
     return f"{{lab:{namespace}}}:"
 
 
-def open_ledger(settings: StoreSettings, consumer: str, *, backlog_limit: int = 1_000_000) -> "RedisLedger":
+def open_ledger(
+    settings: StoreSettings, consumer: str, *, backlog_limit: int = 1_000_000, wait_s: float = 0.0
+) -> "RedisLedger":
     """The ledger of a bootstrapped store; StoreEmpty where it was never bootstrapped.
 
     Args:
         settings: Where the store is.
         consumer: Name of this process among the readers; unique per process start.
         backlog_limit: Events that may be accepted and not counted, dead letters included.
+        wait_s: Seconds to wait for a store that is starting or loading.
     """
     ledger = RedisLedger(open_client(settings), settings, consumer, backlog_limit=backlog_limit)
-    ledger.connect()
-    return ledger
+    end, pause = time.monotonic() + wait_s, threading.Event()
+    while True:
+        try:
+            ledger.connect()
+        except (StoreUnreachable, StoreLoading):
+            if time.monotonic() >= end:
+                raise
+            pause.wait(0.1)
+        else:
+            return ledger
 
 
 class RedisLedger:

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1flab/ingest/v1/fast_reader.proto\x12\rlab.ingest.v1\"n\n\x13\x41ppendRequestReader\x12\x13\n\x0bproducer_id\x18\x01 \x01(\x0c\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x0b\n\x03run\x18\x03 \x01(\t\x12\x14\n\x0cwindow_nanos\x18\x04 \x01(\x04\x12\r\n\x05\x62\x61tch\x18\x05 \x01(\x0c\"\xa8\x01\n\x10\x45ventBatchReader\x12\x0e\n\x06schema\x18\x01 \x01(\r\x12\x13\n\x0b\x65vent_count\x18\x02 \x01(\r\x12\x0f\n\x07sources\x18\x03 \x03(\t\x12\r\n\x05kinds\x18\x04 \x03(\t\x12\x14\n\x0csource_index\x18\x05 \x01(\x0c\x12\x12\n\nkind_index\x18\x06 \x01(\x0c\x12\x16\n\x0etime_unix_nano\x18\x07 \x01(\x0c\x12\r\n\x05value\x18\x08 \x01(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1flab/ingest/v1/fast_reader.proto\x12\rlab.ingest.v1\"n\n\x13\x41ppendRequestReader\x12\x13\n\x0bproducer_id\x18\x01 \x01(\x0c\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x0b\n\x03run\x18\x03 \x01(\t\x12\x14\n\x0cwindow_nanos\x18\x04 \x01(\x04\x12\r\n\x05\x62\x61tch\x18\x05 \x01(\x0c\"\xa8\x01\n\x10\x45ventBatchReader\x12\x0e\n\x06schema\x18\x01 \x01(\r\x12\x13\n\x0b\x65vent_count\x18\x02 \x01(\r\x12\x0f\n\x07sources\x18\x03 \x03(\t\x12\r\n\x05kinds\x18\x04 \x03(\t\x12\x14\n\x0csource_index\x18\x05 \x01(\x0c\x12\x12\n\nkind_index\x18\x06 \x01(\x0c\x12\x16\n\x0etime_unix_nano\x18\x07 \x01(\x0c\x12\r\n\x05value\x18\x08 \x01(\x0c\"+\n\x19\x41ppendStreamRequestReader\x12\x0e\n\x06\x61ppend\x18\x01 \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,4 +35,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_APPENDREQUESTREADER']._serialized_end=160
   _globals['_EVENTBATCHREADER']._serialized_start=163
   _globals['_EVENTBATCHREADER']._serialized_end=331
+  _globals['_APPENDSTREAMREQUESTREADER']._serialized_start=333
+  _globals['_APPENDSTREAMREQUESTREADER']._serialized_end=376
 # @@protoc_insertion_point(module_scope)

@@ -39,3 +39,9 @@ class EventBatchReader(_message.Message):
     time_unix_nano: bytes
     value: bytes
     def __init__(self, schema: _Optional[int] = ..., event_count: _Optional[int] = ..., sources: _Optional[_Iterable[str]] = ..., kinds: _Optional[_Iterable[str]] = ..., source_index: _Optional[bytes] = ..., kind_index: _Optional[bytes] = ..., time_unix_nano: _Optional[bytes] = ..., value: _Optional[bytes] = ...) -> None: ...
+
+class AppendStreamRequestReader(_message.Message):
+    __slots__ = ("append",)
+    APPEND_FIELD_NUMBER: _ClassVar[int]
+    append: bytes
+    def __init__(self, append: _Optional[bytes] = ...) -> None: ...

@@ -1,0 +1,36 @@
+"""`python -m services.ingest_api`: opens the ledger, serves appends."""
+
+from collections.abc import Sequence
+
+from services.ingest_api.servicer import SERVICE, IngestServicer, add_to
+from services.ingest_api.settings import IngestSettings
+from services.ledger.redis_ledger import open_ledger
+from services.serving.program import Context, Hop, Service, run_program
+from services.serving.store import store_hop
+
+
+def build(context: Context[IngestSettings]) -> Service:
+    """Put the service together."""
+    settings = context.settings
+    ledger = open_ledger(
+        settings,
+        context.instance_id,
+        backlog_limit=settings.ingest_backlog_limit,
+        wait_s=settings.ingest_store_wait_s,
+    )
+    servicer = IngestServicer(ledger, context.instruments, context.tracing)
+    durability = ledger.facts().durability
+
+    def hops() -> Sequence[Hop]:
+        return (store_hop(ledger),)
+
+    return Service(
+        register=lambda server: add_to(server, servicer),
+        grpc_names=(SERVICE,),
+        hops=hops,
+        durability=lambda: durability,
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_program("ingest-api", IngestSettings, build))

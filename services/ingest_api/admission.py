@@ -1,0 +1,180 @@
+"""Which batches are admitted, and why the others are not."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.contracts.batches import Columns, PayloadError, decode
+from services.contracts.cells import name_of
+from services.contracts.generated.lab.ingest.v1.fast_reader_pb2 import AppendRequestReader
+from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendRequest
+from services.contracts.limits import (
+    DEFAULT_WINDOW_NS,
+    EVENT_SCHEMA,
+    MAX_BATCH_EVENTS,
+    MAX_COMMIT_CELLS,
+    MAX_NAME_BYTES,
+    MAX_REQUEST_BYTES,
+    MAX_RUN_BYTES,
+    MAX_SEQUENCE,
+    MAX_TIME_NS,
+    MAX_VALUE,
+    MIN_TIME_NS,
+    MIN_WINDOW_NS,
+    PRODUCER_ID_BYTES,
+)
+from services.ledger.port import Append
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+TABLES_KEPT: Final = 1_024
+
+
+class NotAdmitted(ValueError):
+    """This request can never be accepted as it is; *field* names the part at fault."""
+
+    def __init__(self, reason: str, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}" if field else message)
+        self.reason, self.field = reason, field
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The parts of an AppendRequest, the batch still as its bytes."""
+
+    producer: bytes
+    sequence: int
+    run: str
+    window_ns: int
+    payload: bytes
+
+
+class Admission:
+    """Checks requests; remembers dictionaries of names it has checked, since producers repeat theirs."""
+
+    def __init__(self) -> None:
+        self._tables: dict[tuple[tuple[str, ...], tuple[str, ...]], list[bytes]] = {}
+
+    def admit(self, request: bytes, *, traceparent: str = "") -> Append:
+        """The batch of a serialized AppendRequest; raises NotAdmitted."""
+        if len(request) > MAX_REQUEST_BYTES:
+            raise NotAdmitted("REQUEST_TOO_LARGE", "", f"request is {len(request)} bytes, limit {MAX_REQUEST_BYTES}")
+        envelope = open_envelope(request)
+        check_envelope(envelope)
+        try:
+            columns = decode(envelope.payload)
+        except PayloadError as error:
+            raise NotAdmitted(error.reason, "batch", str(error)) from error
+        check_columns(columns)
+        names = self._names(columns)
+        pair = columns.source_index.astype(np.intp) * len(columns.kinds) + columns.kind_index
+        check_spread(columns, pair, envelope.window_ns)
+        present = np.flatnonzero(np.bincount(pair)).tolist()
+        return Append(
+            producer=envelope.producer,
+            sequence=envelope.sequence,
+            run=envelope.run,
+            window_ns=envelope.window_ns,
+            payload=envelope.payload,
+            events=len(columns),
+            names=[names[number] for number in present],
+            traceparent=traceparent,
+        )
+
+    def _names(self, columns: Columns) -> list[bytes]:
+        """Cell names of all pairs of the dictionaries, checked once per dictionary."""
+        table = self._tables.get((columns.sources, columns.kinds))
+        if table is None:
+            check_names("sources", columns.sources)
+            check_names("kinds", columns.kinds)
+            if len(self._tables) >= TABLES_KEPT:
+                self._tables.clear()
+            table = [name_of(source, kind) for source in columns.sources for kind in columns.kinds]
+            self._tables[columns.sources, columns.kinds] = table
+        check_index("source_index", columns.source_index, len(columns.sources))
+        check_index("kind_index", columns.kind_index, len(columns.kinds))
+        return table
+
+
+def open_envelope(request: bytes) -> Envelope:
+    """The parts of a request. A field that came in pieces is put together by the public message."""
+    try:
+        reader = AppendRequestReader.FromString(request)
+        payload = reader.batch
+        if reader.ByteSize() != len(request):
+            payload = AppendRequest.FromString(request).batch.SerializeToString()
+    except Exception as error:
+        raise NotAdmitted("MALFORMED", "request", f"not an AppendRequest ({error})") from error
+    return Envelope(reader.producer_id, reader.sequence, reader.run, reader.window_nanos or DEFAULT_WINDOW_NS, payload)
+
+
+def check_envelope(envelope: Envelope) -> None:
+    """Producer, sequence, run, window width."""
+    if len(envelope.producer) != PRODUCER_ID_BYTES:
+        found = len(envelope.producer)
+        raise NotAdmitted("BAD_PRODUCER_ID", "producer_id", f"{found} bytes, {PRODUCER_ID_BYTES} needed")
+    if not 1 <= envelope.sequence <= MAX_SEQUENCE:
+        raise NotAdmitted("BAD_SEQ", "seq", f"must be 1..{MAX_SEQUENCE}")
+    if not 1 <= len(envelope.run.encode()) <= MAX_RUN_BYTES or not envelope.run.isprintable():
+        raise NotAdmitted("BAD_RUN", "run", f"1..{MAX_RUN_BYTES} printable bytes are needed")
+    if not MIN_WINDOW_NS <= envelope.window_ns <= MAX_TIME_NS:
+        raise NotAdmitted("BAD_WINDOW", "window_nanos", f"{envelope.window_ns}, at least {MIN_WINDOW_NS} is needed")
+
+
+def check_columns(columns: Columns) -> None:
+    """Number of events, values, times."""
+    count = len(columns)
+    if columns.schema != EVENT_SCHEMA:
+        raise NotAdmitted("BAD_SCHEMA", "schema", f"{columns.schema}, this service knows {EVENT_SCHEMA}")
+    if count == 0:
+        raise NotAdmitted("EMPTY_BATCH", "events", "at least 1 is needed")
+    if count > MAX_BATCH_EVENTS:
+        raise NotAdmitted("BATCH_TOO_LARGE", "events", f"{count}, limit {MAX_BATCH_EVENTS}; split the batch")
+    # Written so that NaN fails it too.
+    if not float(np.abs(columns.value).max()) <= MAX_VALUE:
+        raise _bad_value(columns.value)
+    if not MIN_TIME_NS <= int(columns.time_ns.min()) <= int(columns.time_ns.max()) < MAX_TIME_NS:
+        raise _bad_time(columns.time_ns)
+
+
+def check_names(field: str, names: tuple[str, ...]) -> None:
+    """Length and characters of a dictionary's names."""
+    for i, name in enumerate(names):
+        size = len(name.encode())
+        if size > MAX_NAME_BYTES:
+            raise NotAdmitted("NAME_TOO_LONG", f"{field}[{i}]", f"{size} bytes, limit {MAX_NAME_BYTES}")
+        if not name or not name.isprintable():
+            raise NotAdmitted("BAD_NAME", f"{field}[{i}]", f"{name!r} is empty or not printable")
+
+
+def check_index(field: str, index: NDArray[np.unsignedinteger], size: int) -> None:
+    """Every index lies inside its dictionary."""
+    if int(index.max()) >= size:
+        at = int(np.argmax(index >= size))
+        raise NotAdmitted("BAD_INDEX", f"{field}[{at}]", f"{int(index[at])}, dictionary has {size}")
+
+
+def check_spread(columns: Columns, pair: NDArray[np.intp], window_ns: int) -> None:
+    """No batch may fall into more cells than one commit can hold; up to that many events none can."""
+    if len(columns) <= MAX_COMMIT_CELLS:
+        return
+    cells = len(np.unique(np.stack((columns.time_ns // window_ns, pair)), axis=1).T)
+    if cells > MAX_COMMIT_CELLS:
+        found = f"{cells} cells of (window, source, kind), limit {MAX_COMMIT_CELLS}"
+        raise NotAdmitted("BATCH_TOO_SCATTERED", "events", f"{found}; send fewer at once or use wider windows")
+
+
+def _bad_value(values: NDArray[np.float64]) -> NotAdmitted:
+    at = int(np.argmax(~(np.abs(values) <= MAX_VALUE)))
+    value = float(values[at])
+    if np.isnan(value):
+        return NotAdmitted("BAD_VALUE", f"values[{at}]", "NaN is not allowed")
+    return NotAdmitted("BAD_VALUE", f"values[{at}]", f"{value!r}, magnitude must be at most 2^45")
+
+
+def _bad_time(times: NDArray[np.int64]) -> NotAdmitted:
+    at = int(np.argmax((times < MIN_TIME_NS) | (times >= MAX_TIME_NS)))
+    moment = EPOCH + timedelta(microseconds=int(times[at]) // 1_000)
+    return NotAdmitted("BAD_TIME", f"times[{at}]", f"{moment:%Y-%m-%dT%H:%M:%SZ}, must be 1900..2200")

@@ -1,0 +1,1 @@
+"""Read, aggregate per window and key, commit once."""

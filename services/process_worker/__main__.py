@@ -1,0 +1,64 @@
+"""`python -m services.process_worker`: opens the ledger, reads and settles until told to stop."""
+
+import gc
+from collections.abc import Sequence
+
+from services.contracts.generated.lab.process.v1.process_pb2_grpc import add_ProcessServiceServicer_to_server
+from services.ledger.redis_ledger import open_ledger
+from services.process_worker.consumer import Consumer, Heart, Pace
+from services.process_worker.handling import Handler
+from services.process_worker.servicer import SERVICE, ProcessServicer
+from services.process_worker.settings import WorkerSettings
+from services.process_worker.settling import Settler
+from services.process_worker.takeover import Takeover
+from services.process_worker.witness import WorkerWitness
+from services.serving.program import Context, Hop, Service, run_program
+from services.serving.store import store_hop
+from services.serving.watchdog import Progress
+
+
+def build(context: Context[WorkerSettings]) -> Service:
+    """Put the worker together."""
+    settings = context.settings
+    ledger = open_ledger(settings, context.instance_id, wait_s=settings.worker_store_wait_s)
+    durability = ledger.facts().durability
+    heart = Heart(ledger)
+    handler = Handler(cost_us=settings.worker_cost_us, crash_on_kind=settings.worker_crash_on_kind, alive=heart.beat)
+    witness = WorkerWitness(context.instruments, context.tracing, context.instance_id)
+    settler = Settler(ledger, handler, witness, keep_windows=settings.worker_keep_windows)
+    takeover = Takeover(context.instance_id, idle_s=settings.worker_idle_s)
+    consumer = Consumer(ledger, settler, heart, takeover, pace=_pace(settings))
+    servicer = ProcessServicer(ledger, consumer, witness, context.stopping)
+    # What lives from start to end is not worth looking at again in every collection.
+    gc.freeze()
+
+    def hops() -> Sequence[Hop]:
+        return (store_hop(ledger),)
+
+    def progress() -> Progress:
+        return Progress(
+            busy=consumer.backlog > 0 and not consumer.paused.is_set(),
+            mark=(witness.commits, consumer.settled_version),
+        )
+
+    return Service(
+        register=lambda server: add_ProcessServiceServicer_to_server(servicer, server),
+        grpc_names=(SERVICE,),
+        hops=hops,
+        durability=lambda: durability,
+        work=lambda: consumer.run(context.stopping),
+        progress=progress,
+    )
+
+
+def _pace(settings: WorkerSettings) -> Pace:
+    return Pace(
+        read_entries=settings.worker_read_entries,
+        block_ms=settings.worker_block_ms,
+        nap_s=settings.worker_nap_ms / 1_000,
+        idle_s=settings.worker_idle_s,
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_program("process-worker", WorkerSettings, build))

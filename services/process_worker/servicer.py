@@ -1,0 +1,101 @@
+"""Answers about one worker, and steers it."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import grpc
+
+from services.contracts.generated.lab.process.v1 import process_pb2 as pb
+from services.contracts.generated.lab.process.v1.process_pb2_grpc import ProcessServiceServicer
+from services.contracts.limits import MAX_PAGE_ROWS
+from services.ledger import port
+from services.ledger.port import Ledger
+from services.process_worker.consumer import Consumer
+from services.process_worker.witness import WorkerWitness
+from services.serving.status import Refused
+
+SERVICE: Final = "lab.process.v1.ProcessService"
+DEFAULT_PAGE: Final = 100
+
+
+class ProcessServicer(ProcessServiceServicer):
+    """`lab.process.v1.ProcessService`."""
+
+    def __init__(self, ledger: Ledger, consumer: Consumer, witness: WorkerWitness, stopping: threading.Event) -> None:
+        self._ledger, self._consumer, self._witness, self._stopping = ledger, consumer, witness, stopping
+
+    def GetProgress(  # noqa: N802  the names are the proto's
+        self, _request: pb.GetProgressRequest, _context: grpc.ServicerContext
+    ) -> pb.GetProgressResponse:
+        """How far this worker has come."""
+        last = self._witness.last_settled_s
+        return pb.GetProgressResponse(
+            state=self._state(),
+            consumer=self._witness.consumer,
+            counted=self._witness.counted,
+            dead=self._witness.dead,
+            commits=self._witness.commits,
+            stale_entries=self._witness.stale_entries,
+            idle_seconds=-1.0 if last is None else time.monotonic() - last,
+        )
+
+    def _state(self) -> pb.WorkerState:
+        if self._stopping.is_set():
+            return pb.WORKER_STATE_DRAINING
+        return pb.WORKER_STATE_PAUSED if self._consumer.paused.is_set() else pb.WORKER_STATE_RUNNING
+
+    def Pause(self, _request: pb.PauseRequest, _context: grpc.ServicerContext) -> pb.PauseResponse:  # noqa: N802
+        """Stop reading; what is in hand is settled."""
+        self._consumer.paused.set()
+        return pb.PauseResponse()
+
+    def Resume(self, _request: pb.ResumeRequest, _context: grpc.ServicerContext) -> pb.ResumeResponse:  # noqa: N802
+        """Read again."""
+        self._consumer.paused.clear()
+        return pb.ResumeResponse()
+
+    def Drain(self, _request: pb.DrainRequest, _context: grpc.ServicerContext) -> pb.DrainResponse:  # noqa: N802
+        """Settle what is in hand and end."""
+        self._stopping.set()
+        return pb.DrainResponse()
+
+    def ListDeadLetters(  # noqa: N802
+        self, request: pb.ListDeadLettersRequest, _context: grpc.ServicerContext
+    ) -> pb.ListDeadLettersResponse:
+        """Dead letters in order of burial."""
+        size = request.page_size or DEFAULT_PAGE
+        if size > MAX_PAGE_ROWS:
+            message = f"{size}, limit {MAX_PAGE_ROWS}"
+            raise Refused(grpc.StatusCode.INVALID_ARGUMENT, "BAD_RANGE", f"page_size: {message}", field="page_size")
+        letters = self._ledger.dead_letters(after=request.page_token, count=size)
+        return pb.ListDeadLettersResponse(
+            dead_letters=[_letter(letter) for letter in letters],
+            next_page_token=letters[-1].dead_id if len(letters) == size else "",
+        )
+
+    def ReplayDeadLetters(  # noqa: N802
+        self, request: pb.ReplayDeadLettersRequest, _context: grpc.ServicerContext
+    ) -> pb.ReplayDeadLettersResponse:
+        """Put dead letters back into the stream: those named, or all there are now."""
+        ids = list(request.ids) or [letter.dead_id for letter in self._all_letters()]
+        return pb.ReplayDeadLettersResponse(replayed_events=sum(self._ledger.requeue(dead_id) for dead_id in ids))
+
+    def _all_letters(self) -> Iterator[port.DeadLetter]:
+        after = ""
+        while page := self._ledger.dead_letters(after=after, count=1_000):
+            yield from page
+            after = page[-1].dead_id
+
+
+def _letter(letter: port.DeadLetter) -> pb.DeadLetter:
+    return pb.DeadLetter(
+        id=letter.dead_id,
+        run=letter.run,
+        entry_id=letter.entry_id,
+        index=letter.index,
+        reason=letter.reason,
+        event_count=letter.events,
+        payload=letter.payload,
+    )
