@@ -1,0 +1,232 @@
+"""The use case: deploy, warm up, load, settle, collect, judge, record; knows ports only."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from lab.analysis.judge import judge
+from lab.errors import LabError
+from lab.faults.deployment import DeploymentFaults
+from lab.faults.schedule import faults_beside
+from lab.load.port import LoadGenerator, PlayOrder, Progress
+from lab.metrics.port import LedgerSource, MetricSource
+from lab.model import (
+    NANOS,
+    Constant,
+    Endpoints,
+    Evidence,
+    Experiment,
+    FaultRecord,
+    Load,
+    Played,
+    Series,
+    StoreView,
+    Synthetic,
+    Trial,
+    Window,
+)
+from lab.targets.port import Deployment, StackRequest, Target
+
+WARM_UP_RATE: Final = 500.0
+SETTLE_S: Final = 60.0
+"""Longest wait for the backlog after the load: several idle times of a worker that has died."""
+SCRAPE_S: Final = 5.0
+"""Longest wait for a scrape; they come every second."""
+LOOK_EVERY_S: Final = 0.1
+WORKER_JOB: Final = "lab/process-worker"
+PROCESSED: Final = "worker_events_processed_total"
+SERIES: Final = (
+    "up",
+    PROCESSED,
+    "ingest_events_accepted_total",
+    "simulator_events_sent_total",
+    "query_requests_total",
+    "lab_stream_backlog",
+    "process_cpu_time_seconds_total",
+    "process_memory_usage_bytes",
+)
+
+
+class Recorder(Protocol):
+    """Keeps the record of one trial, true at every moment."""
+
+    @property
+    def run_id(self) -> str:
+        """The run's name."""
+
+    @property
+    def folder(self) -> Path:
+        """Where it is kept."""
+
+    def stage(self, stage: str, message: str, seconds: float | None = None) -> None:
+        """A step is done, or what it is doing now."""
+
+    def progress(self, stage: str, progress: Progress, *, of_s: float) -> None:
+        """How far a load is."""
+
+    def succeeded(self, trial: Trial, *, interrupted: bool) -> Trial:
+        """The trial is judged: write everything down; the trial with its folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an experiment is made with; wiring chooses them.
+
+    Attributes:
+        target: Where the services run.
+        load: A generator for a stack.
+        metrics: Metrics of a stack.
+        ledger: The account of a stack.
+        pauses: Watches the machine's own stalls for as long as its context lasts.
+        environment: What this machine and this revision are.
+        spans: Reads the spans of a stack that fall into a window.
+    """
+
+    target: Target
+    load: Callable[[Endpoints], LoadGenerator]
+    metrics: Callable[[Endpoints], MetricSource]
+    ledger: Callable[[Endpoints], LedgerSource]
+    pauses: Callable[[], AbstractContextManager[list[tuple[float, float]]]]
+    environment: Callable[[Deployment], dict[str, object]]
+    spans: Callable[[Sequence[Path], Window], Sequence[dict[str, object]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A deployment and the ways to look at it."""
+
+    deployment: Deployment
+    load: LoadGenerator
+    metrics: MetricSource
+    ledger: LedgerSource
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the measured part left behind."""
+
+    played: Played
+    faults: tuple[FaultRecord, ...]
+    pauses: tuple[tuple[float, float], ...]
+
+
+def run_experiment(
+    experiment: Experiment, parts: Parts, recorder: Recorder, *, parameters: dict[str, object] | None = None
+) -> Trial:
+    """Carry out one experiment and keep its record; raises LabError where it cannot be carried out."""
+    started_ns = time.time_ns()
+    with parts.target.deployed(StackRequest(settings=experiment.settings), recorder.stage) as deployment:
+        stack = _look_at(deployment, parts)
+        warm_up(experiment, stack, recorder)
+        measured = measure(experiment, stack, parts, recorder)
+        view = settle(stack, recorder, run=recorder.run_id)
+        evidence = collect(stack, parts, measured, view, run=recorder.run_id)
+        environment = parts.environment(deployment)
+        validity, verdict, ledger, comparison = judge(experiment, evidence)
+        trial = Trial(
+            run_id=recorder.run_id,
+            experiment=experiment,
+            started_ns=started_ns,
+            ended_ns=time.time_ns(),
+            evidence=evidence,
+            validity=validity,
+            verdict=verdict,
+            ledger=ledger,
+            comparison=comparison,
+            environment=environment,
+            parameters=parameters or {},
+        )
+        return recorder.succeeded(trial, interrupted=measured.played.stopped)
+
+
+def _look_at(deployment: Deployment, parts: Parts) -> Stack:
+    endpoints = deployment.endpoints
+    return Stack(deployment, parts.load(endpoints), parts.metrics(endpoints), parts.ledger(endpoints))
+
+
+def warm_up(experiment: Experiment, stack: Stack, recorder: Recorder) -> None:
+    """Synthetic load accounted to a run of its own, until its backlog is gone and a scrape has seen it."""
+    if experiment.warm_up > 0:
+        run = f"{recorder.run_id}.warmup"
+        load = Load(Synthetic(seed=1), Constant(_warm_up_rate(experiment.load)))
+        order = PlayOrder(run, load, experiment.warm_up)
+        stack.load.play(order, lambda seen: recorder.progress("warm-up", seen, of_s=experiment.warm_up))
+        _await(lambda: stack.ledger.view(run).balance.backlog == 0, seconds=SETTLE_S)
+    await_scrape(stack.metrics, after_ns=time.time_ns())
+    recorder.stage("warm-up", f"{experiment.warm_up:g} s of synthetic load, backlog 0")
+
+
+def measure(experiment: Experiment, stack: Stack, parts: Parts, recorder: Recorder) -> Measured:
+    """Play the load, break what is to be broken, watch the machine."""
+    order = PlayOrder(
+        recorder.run_id, experiment.load, experiment.duration, window_ns=round(experiment.window_s * NANOS)
+    )
+    faults = DeploymentFaults(stack.deployment, lambda: stack.ledger.view("").balance.backlog)
+    with parts.pauses() as pauses, faults_beside(faults, experiment.faults) as done:
+        played = stack.load.play(order, lambda seen: recorder.progress("measuring", seen, of_s=experiment.duration))
+    return Measured(played, tuple(done), tuple(pauses))
+
+
+def settle(stack: Stack, recorder: Recorder, *, run: str) -> StoreView:
+    """Wait until everything accepted is counted and a scrape has seen the last commit; the account then."""
+    started = time.monotonic()
+    _await(lambda: stack.ledger.view(run).balance.backlog == 0, seconds=SETTLE_S)
+    view = stack.ledger.view(run, audit=True)
+    waited = time.monotonic() - started
+    scraped = await_scrape(stack.metrics, after_ns=view.last_commit_ns)
+    said = "last scrape taken" if scraped else "no scrape after the last commit"
+    recorder.stage("settling", f"backlog {view.balance.backlog:,} after {waited:.1f} s, {said}")
+    return view
+
+
+def await_scrape(metrics: MetricSource, *, after_ns: int) -> bool:
+    """Wait until the worker was scraped later than *after_ns*; False when that does not happen in time."""
+    return _await(lambda: metrics.last_scrape_ns(WORKER_JOB) > after_ns, seconds=SCRAPE_S)
+
+
+def collect(stack: Stack, parts: Parts, measured: Measured, view: StoreView, *, run: str) -> Evidence:
+    """Everything that was observed, fetched from where it is."""
+    window = Window(measured.played.window.start_ns, max(measured.played.window.end_ns, view.last_commit_ns))
+    # Two scrapes on both sides: the last sample before the window is what counters are compared with.
+    around = Window(window.start_ns - 3 * NANOS, time.time_ns())
+    return Evidence(
+        played=measured.played,
+        store=view,
+        totals=tuple(stack.ledger.totals(run)),
+        windows=tuple(stack.ledger.windows(run)),
+        series=_series(stack.metrics, around),
+        statuses=tuple(stack.deployment.statuses()),
+        store_facts=stack.deployment.store,
+        deaths=tuple(death for death in stack.deployment.deaths() if death.at_ns >= window.start_ns),
+        faults=measured.faults,
+        spans=tuple(parts.spans(stack.deployment.span_files(), window)),
+        pauses_s=measured.pauses,
+    )
+
+
+def _series(metrics: MetricSource, around: Window) -> tuple[Series, ...]:
+    return tuple(series for name in SERIES for series in metrics.raw(name, around))
+
+
+def _warm_up_rate(load: Load) -> float:
+    """The load's own rate where it has a constant one, within what warming needs."""
+    return min(load.shape.rate, 2_000.0) if isinstance(load.shape, Constant) else WARM_UP_RATE
+
+
+def _await(condition: Callable[[], bool], *, seconds: float) -> bool:
+    """Whether *condition* came true in time; a stack that does not answer just now is asked again."""
+    end, pause = time.monotonic() + seconds, threading.Event()
+    while True:
+        try:
+            if condition():
+                return True
+        except LabError:
+            if time.monotonic() >= end:
+                raise
+        if time.monotonic() >= end:
+            return False
+        pause.wait(LOOK_EVERY_S)

@@ -1,0 +1,58 @@
+"""Faults on the processes of a stack."""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Final, Protocol
+
+from lab.errors import LabError
+from lab.model import Fault, FaultRecord
+
+IN_FLIGHT_PATIENCE_S: Final = 2.0
+LOOK_EVERY_S: Final = 0.005
+
+
+class Breakable(Protocol):
+    """The part of a deployment that faults need."""
+
+    def kill(self, service: str) -> int:
+        """End a process with signal 9; nanoseconds since the epoch."""
+
+    def paused(self, service: str) -> AbstractContextManager[None]:
+        """Stop a process for as long as the context lasts."""
+
+
+class DeploymentFaults:
+    """Breaks processes of a deployment, at a moment when events are in flight if there is one within reach.
+
+    Args:
+        deployment: What is broken.
+        in_flight: Events accepted and not settled, now; a fault that hits nothing shows nothing.
+    """
+
+    def __init__(self, deployment: Breakable, in_flight: Callable[[], int]) -> None:
+        self._deployment, self._in_flight = deployment, in_flight
+
+    def inject(self, fault: Fault) -> FaultRecord:
+        """See `FaultInjector.inject`."""
+        events = self._await_traffic()
+        if fault.kind == "kill":
+            at_ns = self._deployment.kill(fault.service)
+            return FaultRecord("kill", fault.service, at_ns, at_ns, events)
+        started_ns = time.time_ns()
+        with self._deployment.paused(fault.service):
+            threading.Event().wait(fault.seconds)
+        return FaultRecord("pause", fault.service, started_ns, time.time_ns(), events)
+
+    def _await_traffic(self) -> int:
+        """Events in flight, waiting a little for the first; 0 when there are none or nobody can tell."""
+        end, pause = time.monotonic() + IN_FLIGHT_PATIENCE_S, threading.Event()
+        while time.monotonic() < end:
+            try:
+                if events := self._in_flight():
+                    return events
+            except LabError:
+                return 0
+            pause.wait(LOOK_EVERY_S)
+        return 0

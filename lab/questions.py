@@ -1,0 +1,63 @@
+"""Short ways to say what a trial must show, or what is to be broken in it."""
+
+from lab.errors import UsageFault
+from lab.model import SERVICES, Fault, Objective, ServiceName
+
+
+def latency(*, quantile: float = 0.99, below_ms: float) -> Objective:
+    """A quantile of acknowledgement latency, from the intended send time, lies below a bound in milliseconds.
+
+    >>> latency(quantile=0.5, below_ms=10).threshold
+    10
+    """
+    if not 0 < quantile < 1:
+        raise UsageFault(f"cannot ask for the {quantile} quantile", next_step="give one between 0 and 1, such as 0.99")
+    _positive("latency", below_ms)
+    return Objective("latency", below_ms, quantile=quantile)
+
+
+def nothing_lost() -> Objective:
+    """Every acknowledged event is counted."""
+    return Objective("lost", 0)
+
+
+def nothing_counted_twice() -> Objective:
+    """No event is counted twice."""
+    return Objective("twice", 0)
+
+
+def recovered(*, within_s: float) -> Objective:
+    """After a fault the backlog is back where it was within so many seconds."""
+    _positive("recovery", within_s)
+    return Objective("recovery", within_s)
+
+
+def throughput(*, at_least: float) -> Objective:
+    """At least so many events per second are acknowledged."""
+    _positive("throughput", at_least)
+    return Objective("throughput", at_least)
+
+
+def kill(service: ServiceName | str, *, at_s: float) -> Fault:
+    """End a service's process with signal 9, so many seconds into the measurement; `redis` ends the store's."""
+    return Fault("kill", _breakable(service), at_s)
+
+
+def pause(service: ServiceName | str, *, at_s: float, seconds: float) -> Fault:
+    """Stop a service's process for a while."""
+    _positive("pause", seconds)
+    return Fault("pause", _breakable(service), at_s, seconds)
+
+
+def _breakable(service: str) -> ServiceName:
+    for name in (*SERVICES, "redis"):
+        if service == name:
+            return name  # type: ignore[return-value]
+    raise UsageFault(
+        f"cannot break {service!r}", found=f"there are: {', '.join(SERVICES)}, redis", next_step="name one of them"
+    )
+
+
+def _positive(what: str, bound: float) -> None:
+    if not bound > 0:
+        raise UsageFault(f"cannot ask for a {what} of {bound}", next_step="give a number above 0")

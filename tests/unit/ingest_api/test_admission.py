@@ -1,0 +1,154 @@
+"""Which batches are admitted, and what the others are told."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendRequest, EventBatch
+from services.ingest_api.admission import Admission, NotAdmitted, open_envelope
+
+SECOND = 1_000_000_000
+
+
+def request(**changes: object) -> AppendRequest:
+    """A request with two good events, and some parts of the batch or of the envelope changed."""
+    batch: dict[str, object] = {
+        "schema": 1,
+        "event_count": 2,
+        "sources": ["pi"],
+        "kinds": ["temp", "load"],
+        "source_index": [0, 0],
+        "kind_index": [0, 1],
+        "time_unix_nano": [1_700_000_000 * SECOND, 1_700_000_001 * SECOND],
+        "value": [41.5, 0.25],
+    }
+    envelope: dict[str, object] = {"producer_id": b"p" * 16, "sequence": 1, "run": "r", "window_nanos": 0}
+    for name, value in changes.items():
+        (envelope if name in envelope else batch)[name] = value
+    return AppendRequest(batch=EventBatch(**batch), **envelope)  # type: ignore[arg-type]
+
+
+def many(events: int, **changes: object) -> AppendRequest:
+    """A request of many equal events."""
+    columns: dict[str, object] = {
+        "event_count": events,
+        "source_index": [0] * events,
+        "kind_index": [0] * events,
+        "time_unix_nano": [1_700_000_000 * SECOND] * events,
+        "value": [1.0] * events,
+    }
+    return request(**{**columns, **changes})
+
+
+REFUSED: dict[str, tuple[Callable[[], AppendRequest], str, str]] = {
+    "1 empty events": (lambda: many(0), "EMPTY_BATCH", "events: at least 1 is needed"),
+    "2 too many events": (lambda: many(5_001), "BATCH_TOO_LARGE", "events: 5001, limit 5000; split the batch"),
+    "3 long kind": (
+        lambda: request(kinds=["temp", "é" * 128 + "x"]),
+        "NAME_TOO_LONG",
+        r"kinds\[1\]: 257 bytes, limit 256",
+    ),
+    "5 short producer": (lambda: request(producer_id=b"abc"), "BAD_PRODUCER_ID", "producer_id: 3 bytes, 16 needed"),
+    "6 sequence 0": (lambda: request(sequence=0), "BAD_SEQ", r"seq: must be 1\.\.9007199254740991"),
+    "6 sequence 2^53": (lambda: request(sequence=2**53), "BAD_SEQ", r"seq: must be 1\.\.9007199254740991"),
+    "9 empty source": (lambda: request(sources=[""]), "BAD_NAME", r"sources\[0\]: '' is empty or not printable"),
+    "9 control character": (lambda: request(kinds=["a\x1fb", "c"]), "BAD_NAME", r"kinds\[0\]"),
+    "9 index outside": (lambda: request(kind_index=[0, 9]), "BAD_INDEX", r"kind_index\[1\]: 9, dictionary has 2"),
+    "9 large index": (lambda: request(kind_index=[0, 300]), "BAD_INDEX", r"kind_index\[1\]: 300, dictionary has 2"),
+    "9 no dictionary": (lambda: request(sources=[]), "BAD_INDEX", r"source_index\[0\]: 0, dictionary has 0"),
+    "9 ragged": (lambda: request(value=[1.0]), "RAGGED_COLUMNS", "event_count is 2, but .* value 1"),
+    "10 NaN": (lambda: request(value=[float("nan"), 1.0]), "BAD_VALUE", r"values\[0\]: NaN is not allowed"),
+    "10 infinite": (lambda: request(value=[1.0, float("-inf")]), "BAD_VALUE", r"values\[1\]: -inf"),
+    "10 too large": (lambda: request(value=[1.0, 2.0**45 * 1.01]), "BAD_VALUE", r"values\[1\]: .*at most 2\^45"),
+    "11 year 1700": (
+        lambda: request(time_unix_nano=[0, -8_520_336_000 * SECOND]),
+        "BAD_TIME",
+        r"times\[1\]: 1700-01-01T00:00:00Z, must be 1900\.\.2200",
+    ),
+    "11 year 2200": (lambda: request(time_unix_nano=[0, 7_258_118_400 * SECOND]), "BAD_TIME", r"times\[1\]: 2200"),
+    "run without a name": (lambda: request(run=""), "BAD_RUN", "run: "),
+    "narrow window": (lambda: request(window_nanos=10), "BAD_WINDOW", "window_nanos: 10"),
+    "unknown layout": (lambda: request(schema=2), "BAD_SCHEMA", "schema: 2, this service knows 1"),
+    "scattered": (
+        lambda: many(4_097, time_unix_nano=[i * SECOND for i in range(4_097)]),
+        "BATCH_TOO_SCATTERED",
+        "4097 cells .* limit 4096",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "reason", "message"), REFUSED.values(), ids=REFUSED.keys())
+def test_a_bad_batch_is_refused_by_name(make: Callable[[], AppendRequest], reason: str, message: str) -> None:
+    """The reason is for programs, the message names the field, the value and the rule."""
+    with pytest.raises(NotAdmitted, match=message) as refused:
+        Admission().admit(make().SerializeToString())
+
+    assert refused.value.reason == reason
+
+
+def test_a_request_above_one_mebibyte_is_refused_before_it_is_read() -> None:
+    """Row 4."""
+    with pytest.raises(NotAdmitted, match="request is 1500000 bytes, limit 1048576") as refused:
+        Admission().admit(b"\0" * 1_500_000)
+
+    assert refused.value.reason == "REQUEST_TOO_LARGE"
+
+
+@given(st.binary(max_size=400))
+def test_random_bytes_are_refused_never_a_crash(junk: bytes) -> None:
+    """Row 12: whatever arrives, the answer is a refusal of ours."""
+    with pytest.raises(NotAdmitted):
+        Admission().admit(junk)
+
+
+@given(st.data())
+def test_a_request_with_one_byte_changed_is_admitted_or_refused(data: st.DataObject) -> None:
+    """No single flipped byte leads to anything but a batch or a named refusal."""
+    good = bytearray(request().SerializeToString())
+    at = data.draw(st.integers(0, len(good) - 1))
+    good[at] = data.draw(st.integers(0, 255))
+
+    try:
+        admitted = Admission().admit(bytes(good))
+    except NotAdmitted as refused:
+        assert refused.reason
+    else:
+        assert admitted.events >= 1
+
+
+def test_a_good_batch_names_the_pairs_it_holds() -> None:
+    """Only pairs that occur are announced to the store."""
+    admitted = Admission().admit(request(kinds=["temp", "load", "never"]).SerializeToString())
+
+    assert admitted.names == [b"pi\x1ftemp", b"pi\x1fload"]
+    assert (admitted.events, admitted.window_ns, admitted.run) == (2, SECOND, "r")
+
+
+def test_limits_are_inclusive() -> None:
+    """5,000 events, 256 bytes, 2^45 and the first nanosecond of 1900 are admitted."""
+    batch = many(5_000, kinds=["k" * 256], value=[2.0**45, *[-(2.0**45)] * 4_999])
+
+    assert Admission().admit(batch.SerializeToString()).events == 5_000
+
+
+def test_a_batch_that_comes_in_pieces_is_put_together() -> None:
+    """A nested message may legally occur twice in the bytes; both parts count."""
+    whole = request()
+    first = AppendRequest(producer_id=whole.producer_id, sequence=1, run="r", batch=EventBatch(sources=["pi"]))
+    second = EventBatch()
+    second.CopyFrom(whole.batch)
+    second.ClearField("sources")
+    pieces = first.SerializeToString() + AppendRequest(batch=second).SerializeToString()
+
+    assert EventBatch.FromString(open_envelope(pieces).payload) == whole.batch
+    assert Admission().admit(pieces).events == 2
+
+
+def test_old_times_are_data_not_an_error() -> None:
+    """An event of 1913 is as good as one of today."""
+    times = np.array([-1_800_000_000 * SECOND] * 2).tolist()
+
+    assert Admission().admit(request(time_unix_nano=times).SerializeToString()).events == 2
