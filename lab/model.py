@@ -153,12 +153,12 @@ class Experiment:
 
     name: str
     load: Load
-    objectives: tuple[Objective, ...]
+    objectives: Sequence[Objective]
     target: TargetName = "processes"
     duration: float = 20.0
     warm_up: float = 5.0
     window_s: float = 0.0
-    faults: tuple[Fault, ...] = ()
+    faults: Sequence[Fault] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -350,12 +350,13 @@ class Death(NamedTuple):
 
 
 class FaultRecord(NamedTuple):
-    """A fault as it was carried out."""
+    """A fault as it was carried out; `in_flight_events` were accepted and not settled at that moment."""
 
     kind: str
     service: str
     started_ns: int
     ended_ns: int
+    in_flight_events: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ class StackRequest:
 
     Attributes:
         settings: Settings of services that differ from their defaults, by environment name.
-        keep: Leave it running after the caller has gone (`lab up`); otherwise it ends with the caller, however that ends.
+        keep: Leave it running after the caller has gone (`lab up`); otherwise it ends with the caller, however that
+            ends.
         reuse: Use a stack that is already up when its configuration is the same.
     """
 

@@ -90,7 +90,7 @@ class IngestServicer:
 
 def add_to(server: grpc.Server, servicer: IngestServicer) -> None:
     """Register the service with handlers that take requests as bytes."""
-    handlers: dict[str, grpc.RpcMethodHandler[bytes, Any]] = {
+    handlers: dict[str, Any] = {
         "Append": grpc.unary_unary_rpc_method_handler(
             servicer.append, response_serializer=AppendResponse.SerializeToString
         ),

@@ -148,6 +148,8 @@ class RedisLedger:
     def claim(self, held: Sequence[Pending]) -> list[Entry]:
         """See `Ledger.claim`."""
         deliveries = {entry.entry_id: entry.deliveries + 1 for entry in held}
+        if not deliveries:
+            return []
         with our_errors(self._where):
             rows = self._redis.xclaim(self._stream, GROUP, self._consumer, 0, list(deliveries))
         return [_entry(entry_id, fields, deliveries) for entry_id, fields in rows if fields]

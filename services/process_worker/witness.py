@@ -8,7 +8,7 @@ from services.contracts import signals
 from services.ledger.port import Commit, Committed, Entry
 from services.ledger.redis_ledger import GROUP
 from services.telemetry.instruments import Instruments
-from services.telemetry.tracing import Kind, Tracing
+from services.telemetry.tracing import Attribute, Kind, Tracing
 
 COMMIT_LABELS: Final = {signals.MESSAGING_OPERATION: "fcall lab_commit"}
 STREAM: Final = {signals.MESSAGING_SYSTEM: "redis", signals.MESSAGING_DESTINATION: signals.DESTINATION}
@@ -67,10 +67,10 @@ class WorkerWitness:
 
     def _trace(self, sampled: Sequence[Entry], commit: Commit, *, commit_started_ns: int) -> None:
         """A span per sampled entry, from its read to here; the commit hangs below the first, linked to all."""
-        settle = {**SETTLE, signals.MESSAGING_BATCH: len(commit.entries)}
+        settle: dict[str, Attribute] = {**SETTLE, signals.MESSAGING_BATCH: len(commit.entries)}
         links = [entry.traceparent for entry in sampled]
         for i, entry in enumerate(sampled):
-            attributes = {
+            attributes: dict[str, Attribute] = {
                 **PROCESS,
                 signals.MESSAGING_GROUP: GROUP,
                 signals.MESSAGING_CLIENT: self.consumer,

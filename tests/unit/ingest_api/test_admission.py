@@ -1,5 +1,6 @@
 """Which batches are admitted, and what the others are told."""
 
+import contextlib
 from collections.abc import Callable
 
 import numpy as np
@@ -111,12 +112,8 @@ def test_a_request_with_one_byte_changed_is_admitted_or_refused(data: st.DataObj
     at = data.draw(st.integers(0, len(good) - 1))
     good[at] = data.draw(st.integers(0, 255))
 
-    try:
-        admitted = Admission().admit(bytes(good))
-    except NotAdmitted as refused:
-        assert refused.reason
-    else:
-        assert admitted.events >= 1
+    with contextlib.suppress(NotAdmitted):
+        assert Admission().admit(bytes(good)).events >= 1
 
 
 def test_a_good_batch_names_the_pairs_it_holds() -> None:

@@ -1,0 +1,196 @@
+"""Whether a run may be believed, by a table of rules (`decisions.md` D12, D36)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from lab.analysis.facts import Breaks, Facts, Finding, InOrder, Lacks
+from lab.analysis.latency import exact_quantile, schedule_delay_ms
+from lab.analysis.scrapes import Gap, export_times, scrape_gaps, scrape_times
+from lab.model import NANOS, Reason, Validity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lab.model import Objective
+
+MIN_ACHIEVED: Final = 0.99
+MAX_DELAY_SHARE: Final = 0.1
+MAX_GAP_INTERVALS: Final = 3
+HARNESS: Final = ("simulator", "prometheus")
+"""What measures; its death is not an answer about the system."""
+
+
+def generator_kept_schedule(facts: Facts) -> Finding:
+    """At least 99 % of what was intended was sent, and late by little beside the latency that is judged."""
+    account, samples = facts.evidence.played.account, facts.evidence.played.samples
+    if not account.intended or not len(samples):
+        return Lacks(Reason("no-samples", "the generator reported no batch"))
+    achieved = account.sent / account.intended
+    if achieved < MIN_ACHIEVED:
+        sent = f"{account.sent:,} of {account.intended:,} intended events were sent ({100 * achieved:.1f} %)"
+        return Breaks(Reason("generator-behind", f"{sent}, at least {100 * MIN_ACHIEVED:g} % are needed"))
+    objective = _tightest_latency(facts)
+    delay_ms = exact_quantile(schedule_delay_ms(samples), 0.99)
+    if objective and delay_ms > MAX_DELAY_SHARE * objective.threshold:
+        late = f"p99 schedule delay {delay_ms:.1f} ms is more than 10 % of the objective {objective.threshold:g} ms"
+        return Breaks(Reason("generator-behind", late))
+    return InOrder(f"schedule kept ({100 * achieved:.1f} %)")
+
+
+def generator_was_not_stopped(facts: Facts) -> Finding:
+    """The whole profile was played."""
+    played = facts.evidence.played
+    if played.stopped:
+        return Lacks(
+            Reason("stopped", f"the load was ended after {played.window.seconds:.1f} s, before its profile was")
+        )
+    return InOrder()
+
+
+def journal_is_whole(facts: Facts) -> Finding:
+    """The generator's journal holds exactly what it says was acknowledged, else lost and twice mean nothing."""
+    if gap := facts.ledger.journal_gap:
+        return Breaks(Reason("journal-gap", f"the generator's journal differs from its own account by {gap:,} events"))
+    return InOrder()
+
+
+def scrapes_have_no_gap(facts: Facts) -> Finding:
+    """No service went unseen for more than three scrape intervals, but where it was dead."""
+    series = facts.evidence.series
+    times = scrape_times(series) or export_times(series)
+    if not times:
+        return Lacks(Reason("no-series", "Prometheus holds no scrape of any service in this run"))
+    window = facts.evidence.played.window
+    gaps = [gap for one in times for gap in scrape_gaps(one, window, longer_than=MAX_GAP_INTERVALS)]
+    unexcused = [gap for gap in gaps if not _was_down(gap, facts)]
+    if unexcused:
+        worst = max(unexcused, key=lambda gap: gap.end_s - gap.start_s)
+        seconds, after = worst.end_s - worst.start_s, max(0.0, worst.start_s - window.start_ns / NANOS)
+        message = (
+            f"{worst.job} was not scraped for {seconds:.1f} s ({worst.intervals:.0f} intervals), {after:.0f} s into it"
+        )
+        return Breaks(Reason("scrape-gap", message))
+    return InOrder("no scrape gap but where a service was down" if gaps else "no scrape gap")
+
+
+def store_is_durable(facts: Facts) -> Finding:
+    """What the store acknowledged survives a crash of it."""
+    said = {facts.evidence.store.durability or "unknown", facts.evidence.store_facts.durability or "durable"}
+    if weaker := sorted(said - {"durable"}):
+        return Breaks(
+            Reason("store-not-durable", f"the store is {weaker[0]}; acknowledged events need appendfsync always")
+        )
+    return InOrder("store durable")
+
+
+def ledger_closes(facts: Facts) -> Finding:
+    """Conservation: accepted = counted + dead + backlog, by the kept and by the recomputed backlog."""
+    balance, audited = facts.evidence.store.balance, facts.evidence.store.audited_backlog
+    if balance.residual:
+        terms = f"{balance.accepted:,} accepted - {balance.counted:,} counted - {balance.dead:,} dead"
+        return Breaks(Reason("ledger-open", f"{terms} - {balance.backlog:,} backlog = {balance.residual:,}, not 0"))
+    if audited:
+        return Breaks(Reason("ledger-open", f"the audit finds {audited:,} events in the stream that nobody settled"))
+    if balance.backlog:
+        return Breaks(Reason("unsettled", f"{balance.backlog:,} accepted events had not been counted when it was read"))
+    return InOrder("ledger closed")
+
+
+def store_knows_run(facts: Facts) -> Finding:
+    """The store still is the one that accepted the run."""
+    store, acknowledged = facts.evidence.store, facts.evidence.played.account.acknowledged
+    if acknowledged and not store.known:
+        return Breaks(
+            Reason("store-lost", f"{acknowledged:,} events were acknowledged, the store does not know the run")
+        )
+    if store.degraded:
+        return Breaks(Reason("cache-degraded", f"query-api answered from a cache that is degraded: {store.degraded}"))
+    return InOrder()
+
+
+def sums_are_exact(facts: Facts) -> Finding:
+    """Every cell with the right count has the right sum, to the last micro-unit."""
+    wrong = facts.ledger.wrong_sums
+    if wrong:
+        key, found, expected = wrong[0].key, wrong[0].answer.micro, wrong[0].journal.micro
+        example = f"({key.source}, {key.kind}): {found} micro-units, the journal has {expected}"
+        return Breaks(Reason("sums-differ", f"{len(wrong)} cells have the right count and a wrong sum; {example}"))
+    return InOrder()
+
+
+def telemetry_is_explained(facts: Facts) -> Finding:
+    """Every difference between Prometheus and the ledger has a name."""
+    if facts.comparison.prometheus_counted is None:
+        return Lacks(Reason("no-series", "Prometheus has no series of worker_events_processed_total for this run"))
+    remainder = [one for one in facts.comparison.attributions if not one.explained]
+    if remainder:
+        events = sum(one.events for one in remainder)
+        which = ", ".join(sorted({one.instance_id[:8] or "no process" for one in remainder}))
+        message = f"ledger minus Prometheus leaves {events:+,} events that nothing explains ({which})"
+        return Breaks(Reason("telemetry-disagrees", message))
+    return InOrder()
+
+
+def clocks_agree(facts: Facts) -> Finding:
+    """The generator's clock did not step, and the store's is not behind it."""
+    played, store = facts.evidence.played, facts.evidence.store
+    if (played.samples.completed_ns < played.samples.sent_ns).any():
+        return Breaks(Reason("clock", "the generator's clock stepped: a batch was answered before it was sent"))
+    behind_ms = (played.window.start_ns - store.last_commit_ns) / 1e6
+    if store.balance.counted and behind_ms > 0:
+        return Breaks(Reason("clock", f"the store's clock is at least {behind_ms:.1f} ms behind the generator's"))
+    return InOrder()
+
+
+def harness_survived(facts: Facts) -> Finding:
+    """What measures did not die unasked."""
+    asked = {fault.service for fault in facts.evidence.faults}
+    died = sorted({death.service for death in facts.evidence.deaths if death.service in HARNESS} - asked)
+    return Breaks(Reason("harness-died", f"{' and '.join(died)} died during the run")) if died else InOrder()
+
+
+RULES: Final[tuple[Callable[[Facts], Finding], ...]] = (
+    generator_kept_schedule,
+    scrapes_have_no_gap,
+    store_is_durable,
+    ledger_closes,
+    generator_was_not_stopped,
+    journal_is_whole,
+    store_knows_run,
+    sums_are_exact,
+    telemetry_is_explained,
+    clocks_agree,
+    harness_survived,
+)
+"""In the order in which `checked` reads."""
+
+
+def assess(facts: Facts, *, missing: tuple[Reason, ...] = ()) -> Validity:
+    """Apply every rule; what breaks a run outweighs what is missing.
+
+    Args:
+        facts: The trial.
+        missing: What could not be collected in the first place.
+    """
+    findings = [rule(facts) for rule in RULES]
+    broken = tuple(finding.reason for finding in findings if isinstance(finding, Breaks))
+    lacking = (*missing, *(finding.reason for finding in findings if isinstance(finding, Lacks)))
+    checked = tuple(finding.sentence for finding in findings if isinstance(finding, InOrder) and finding.sentence)
+    if broken:
+        return Validity("INVALID", (*broken, *lacking), checked)
+    return Validity("INCONCLUSIVE" if lacking else "VALID", lacking, checked)
+
+
+def _tightest_latency(facts: Facts) -> Objective | None:
+    latencies = [objective for objective in facts.experiment.objectives if objective.kind == "latency"]
+    return min(latencies, key=lambda objective: objective.threshold, default=None)
+
+
+def _was_down(gap: Gap, facts: Facts) -> bool:
+    """Whether the gap falls on a death or a planned fault of that very service."""
+    evidence = facts.evidence
+    service = gap.job.partition("/")[2]
+    moments = [fault.started_ns for fault in evidence.faults if fault.service == service]
+    moments += [death.at_ns for death in evidence.deaths if death.service == service]
+    return any(gap.start_s <= moment / NANOS <= gap.end_s for moment in moments)

@@ -1,0 +1,81 @@
+"""Where the time of a batch went: one trace row by row, all traces hop by hop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from lab.analysis.latency import schedule_delay_ms
+from lab.analysis.traces import complete_traces, read_spans
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lab.analysis.traces import CompleteTrace, Span
+    from lab.model import Samples
+
+HOPS: Final = ("schedule", "network", "ingest", "queue", "commit")
+
+
+class WaterfallRow(NamedTuple):
+    """One span of a trace.
+
+    Attributes:
+        service: Who did it.
+        name: What was done.
+        start_ms: When it began, after the beginning of the trace.
+        duration_ms: How long it took.
+        depth: How far it is indented.
+    """
+
+    service: str
+    name: str
+    start_ms: float
+    duration_ms: float
+    depth: int
+
+
+class Hop(NamedTuple):
+    """A part of the path from the intended time to the commit: its mean, and its share of the whole."""
+
+    name: str
+    mean_ms: float
+    share: float
+
+
+def slowest_trace(documents: Sequence[Mapping[str, object]]) -> tuple[WaterfallRow, ...]:
+    """The complete trace that took longest, from the simulator's send to the commit; empty where none is complete."""
+    traces = complete_traces(read_spans(documents))
+    if not traces:
+        return ()
+    slowest = max(traces, key=lambda trace: trace.duration_ms)
+    return tuple(_row(span, slowest.send.start_ns, depth) for depth, span in enumerate(slowest))
+
+
+def mean_path(documents: Sequence[Mapping[str, object]], samples: Samples) -> tuple[Hop, ...]:
+    """The mean time of each hop over the complete traces, and its share; empty where no trace is complete.
+
+    Schedule comes from the samples (intended time to send), network is the call without what the server took for it,
+    ingest is the server's part, queue lies between the append and the worker's read, commit is the worker's part.
+    """
+    traces = complete_traces(read_spans(documents))
+    if not traces or not len(samples):
+        return ()
+    hops = np.array([_hops_ms(trace) for trace in traces]).mean(axis=0)
+    means = np.maximum(0.0, np.array([schedule_delay_ms(samples).mean(), *hops]))
+    total = float(means.sum()) or 1.0
+    return tuple(Hop(name, float(mean), float(mean) / total) for name, mean in zip(HOPS, means, strict=True))
+
+
+def _row(span: Span, start_ns: int, depth: int) -> WaterfallRow:
+    return WaterfallRow(span.service, span.name, (span.start_ns - start_ns) / 1e6, span.duration_ms, depth)
+
+
+def _hops_ms(trace: CompleteTrace) -> tuple[float, float, float, float]:
+    return (
+        trace.send.duration_ms - trace.serve.duration_ms,
+        trace.serve.duration_ms,
+        (trace.process.start_ns - trace.append.end_ns) / 1e6,
+        (trace.commit.end_ns - trace.process.start_ns) / 1e6,
+    )

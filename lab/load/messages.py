@@ -1,0 +1,197 @@
+"""Loads to messages of the simulator, its messages to the lab's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from lab.load.port import Progress
+from lab.model import (
+    NANOS,
+    Account,
+    Burst,
+    Constant,
+    Histogram,
+    Host,
+    Played,
+    Poisson,
+    Ramp,
+    Replay,
+    Samples,
+    SkippedRow,
+    Step,
+    Synthetic,
+    Total,
+    Trace,
+    Window,
+)
+from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from lab.load.port import PlayOrder
+    from lab.model import Shape, Source
+
+LIMB_BITS: Final = 32
+
+
+def play_request(order: PlayOrder, *, ingest_address: str) -> pb.PlayRequest:
+    """The order as the simulator reads it."""
+    request = pb.PlayRequest(
+        run=order.run,
+        window_nanos=order.window_ns,
+        window_fits_file=order.window_ns == 0 and isinstance(order.load.source, Replay),
+        profile=pb.Profile(duration_seconds=order.duration_s, batch_events=order.load.batch_events),
+        deadline_ms=order.deadline_ms,
+        ingest_address=ingest_address,
+    )
+    if order.load.shape is not None:
+        _add_shape(request.profile, order.load.shape)
+    _add_source(request, order.load.source)
+    return request
+
+
+def progress_of(message: pb.Progress) -> Progress:
+    """A look at a load under way."""
+    return Progress(
+        elapsed_s=message.elapsed_seconds,
+        account=account_of(message.account),
+        offered_rate=message.offered_rate,
+        acknowledged_rate=message.acknowledged_rate,
+        in_flight=message.in_flight,
+        p50_ms=message.p50_ms,
+        p99_ms=message.p99_ms,
+    )
+
+
+def account_of(message: pb.Account) -> Account:
+    """Events by what became of them."""
+    return Account(
+        message.intended,
+        message.sent,
+        message.acknowledged,
+        message.unknown,
+        message.refused,
+        message.duplicates,
+        message.attempts,
+    )
+
+
+class Report:
+    """The report of a load, put together from the parts in which it comes."""
+
+    def __init__(self) -> None:
+        self.result: pb.Result | None = None
+        self._samples: list[pb.Samples] = []
+        self._journal: list[pb.JournalPage] = []
+
+    def take(self, part: pb.PlayResponse) -> Progress | None:
+        """Keep a part; progress is handed back, since nobody needs it later."""
+        match part.WhichOneof("part"):
+            case "progress":
+                return progress_of(part.progress)
+            case "samples":
+                self._samples.append(part.samples)
+            case "journal":
+                self._journal.append(part.journal)
+            case "result":
+                self.result = part.result
+        return None
+
+    def played(self, result: pb.Result) -> Played:
+        """All of it in the lab's words."""
+        width_ns = result.window_nanos or NANOS
+        return Played(
+            account=account_of(result.account),
+            window=Window(result.started_unix_nano, result.ended_unix_nano),
+            samples=samples_of(self._samples, started_ns=result.started_unix_nano),
+            latency=_histogram(result.latency),
+            service_time=_histogram(result.service_time),
+            schedule_delay=_histogram(result.schedule_delay),
+            journal=_cells((page for page in self._journal if not page.unknown), width_ns),
+            journal_unknown=_cells((page for page in self._journal if page.unknown), width_ns),
+            window_ns=width_ns,
+            skipped_rows=result.skipped_rows,
+            skipped=tuple(SkippedRow(row.line, row.reason) for row in result.skipped),
+            notes=tuple(result.notes),
+            stopped=result.stopped,
+        )
+
+
+def samples_of(parts: Sequence[pb.Samples], *, started_ns: int) -> Samples:
+    """All samples as one, in the order of their intended time."""
+    started = parts[0].started_unix_nano if parts else started_ns
+    shifts = [part.started_unix_nano - started for part in parts]
+
+    def times(column: Callable[[pb.Samples], Iterable[int]]) -> NDArray[np.int64]:
+        shifted = (np.fromiter(column(part), np.int64) + by for part, by in zip(parts, shifts, strict=True))
+        return np.concatenate([np.empty(0, np.int64), *shifted])
+
+    intended = times(lambda part: part.intended_nanos)
+    order = np.argsort(intended, kind="stable")
+    return Samples(
+        started_ns=started,
+        intended_ns=intended[order],
+        sent_ns=times(lambda part: part.sent_nanos)[order],
+        completed_ns=times(lambda part: part.completed_nanos)[order],
+        events=np.concatenate([np.empty(0, np.int64), *(np.fromiter(p.events, np.int64) for p in parts)])[order],
+        outcome=np.concatenate([np.empty(0, np.int8), *(np.fromiter(p.outcome, np.int8) for p in parts)])[order],
+    )
+
+
+def _add_shape(profile: pb.Profile, shape: Shape) -> None:
+    match shape:
+        case Constant(rate):
+            profile.constant.rate = rate
+        case Poisson(rate, seed):
+            profile.poisson.CopyFrom(pb.PoissonShape(rate=rate, seed=seed))
+        case Step(rates):
+            profile.step.rates.extend(rates)
+        case Ramp(from_rate, to_rate):
+            profile.ramp.CopyFrom(pb.RampShape(from_rate=from_rate, to_rate=to_rate))
+        case Burst(base_rate, peak_rate, period_s, burst_s):
+            profile.burst.CopyFrom(
+                pb.BurstShape(base_rate=base_rate, peak_rate=peak_rate, period_seconds=period_s, burst_seconds=burst_s)
+            )
+        case Trace(offsets_s):
+            profile.trace.offset_seconds.extend(offsets_s)
+
+
+def _add_source(request: pb.PlayRequest, source: Source) -> None:
+    match source:
+        case Synthetic(seed, sources, kinds):
+            request.synthetic.CopyFrom(pb.SyntheticSource(seed=seed, sources=sources, kinds=kinds))
+        case Host():
+            request.host.SetInParent()
+        case Replay(path, columns, speed):
+            request.replay.CopyFrom(pb.ReplaySource(path=path, columns=columns, speed=speed))
+
+
+def _histogram(message: pb.Histogram) -> Histogram:
+    return Histogram(
+        tuple(message.bucket),
+        tuple(message.count),
+        message.minimum_seconds,
+        message.maximum_seconds,
+        message.sum_seconds,
+    )
+
+
+def _cells(pages: Iterable[pb.JournalPage], width_ns: int) -> tuple[Total, ...]:
+    return tuple(
+        Total(
+            source=cell.source,
+            kind=cell.kind,
+            count=cell.count,
+            sum_micro=(cell.sum_high << LIMB_BITS) + cell.sum_low,
+            minimum=cell.minimum,
+            maximum=cell.maximum,
+            window_start_ns=cell.window * width_ns,
+        )
+        for page in pages
+        for cell in page.cells
+    )

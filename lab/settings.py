@@ -1,0 +1,216 @@
+"""What the lab reads from its environment: arguments, `LAB_…` variables, one optional `lab.toml`."""
+
+import difflib
+import hashlib
+import os
+import re
+import shutil
+import tomllib
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, cast
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings
+
+from lab.errors import BadConfig
+
+PREFIX = "LAB_"
+FILE_NAME = "lab.toml"
+FOLDER = "observability-lab"
+SERVICE_PREFIXES = ("LAB_WORKER_", "LAB_INGEST_", "LAB_QUERY_", "LAB_SIMULATOR_", "LAB_LOG_", "LAB_DRAIN_")
+
+
+def project_dir() -> Path:
+    """The nearest folder upwards that holds `pyproject.toml` and `notebooks`, else the working folder."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "pyproject.toml").is_file() and (folder / "notebooks").is_dir():
+            return folder
+    return here
+
+
+def _xdg(variable: str, fallback: str) -> Path:
+    base = os.environ.get(variable, "")
+    return (Path(base) if base.startswith("/") else Path.home() / fallback) / FOLDER
+
+
+class LabSettings(BaseSettings, frozen=True, env_prefix=PREFIX, extra="forbid", env_ignore_empty=True):
+    """Where the lab keeps things and what it uses; secrets are named by file, never given."""
+
+    runs_dir: Path = Field(default_factory=lambda: project_dir() / "runs")
+    """Where run folders go: beside the notebooks, since a run belongs to the project that asked."""
+    state_dir: Path = Field(default_factory=lambda: _xdg("XDG_STATE_HOME", ".local/state"))
+    """Stacks that are up: their logs, their store's data."""
+    cache_dir: Path = Field(default_factory=lambda: _xdg("XDG_CACHE_HOME", ".cache"))
+    """What was fetched once and can be fetched again."""
+    redis_url: str = ""
+    """A store that is running already; empty starts one."""
+    redis_server: Literal["embedded", "path"] = "embedded"
+    """Which server is started: the one that came with the lab, the same everywhere, or `redis-server` on PATH."""
+    redis_password_file: Path | None = None
+    """File that holds the password of the store at `redis_url`."""
+    redis_ca_file: Path | None = None
+    """CA that signed the certificate of the store at `redis_url`."""
+    prometheus_url: str = ""
+    """A Prometheus that is running already; empty starts one."""
+    prometheus: Path | None = None
+    """The `prometheus` program to start; empty looks on PATH, then in the cache, then fetches it."""
+    hide_path_servers: bool = False
+    """Act as if PATH had neither `prometheus` nor `redis-server`: tests prove what was fetched."""
+    start_timeout_s: float = Field(60.0, gt=0, le=600)
+    """Seconds until a program must be ready; twenty times what a quiet machine of two cores needs."""
+    replay: bool = False
+    """Notebooks read the recorded run that belongs to them; nothing is started."""
+    run_id: str = ""
+    """Identity of the run a notebook belongs to, set by `lab run`; empty makes one."""
+    progress_file: Path | None = None
+    """Where a run in a notebook writes its progress for `lab run` to show."""
+    debug: bool = False
+    """Show the traceback below an error."""
+
+    @field_validator("redis_url", "prometheus_url")
+    @classmethod
+    def _holds_no_secret(cls, url: str) -> str:
+        if "@" in url and ":" in url.rsplit("://", maxsplit=1)[-1].rpartition("@")[0]:
+            raise ValueError("a URL must hold no password; name a file that does (redis_password_file)")
+        return url
+
+    @cached_property
+    def project(self) -> Path:
+        """The project these settings were read in."""
+        return project_dir()
+
+    @property
+    def project_key(self) -> str:
+        """Eight characters that tell this project's folder from another's."""
+        return hashlib.sha256(str(self.project).encode()).hexdigest()[:8]
+
+
+class Origin(NamedTuple):
+    """One setting: its value, and where it came from."""
+
+    name: str
+    value: object
+    origin: str
+
+
+class TomlFile(NamedTuple):
+    """A settings file that was read: keys → values, keys → lines."""
+
+    path: Path
+    values: Mapping[str, object]
+    lines: Mapping[str, int]
+
+
+def settings_file() -> Path | None:
+    """The `lab.toml` that counts: the project's, else the user's, else None."""
+    config = os.environ.get("XDG_CONFIG_HOME", "")
+    user = (Path(config) if config.startswith("/") else Path.home() / ".config") / FOLDER / FILE_NAME
+    return next((path for path in (project_dir() / FILE_NAME, user) if path.is_file()), None)
+
+
+def load_settings(**overrides: object) -> LabSettings:
+    """Read the settings; *overrides* win over the environment, that wins over the file.
+
+    Raises:
+        BadConfig: A key is unknown or a value cannot be used; the message names the place.
+    """
+    file = _read_file(settings_file())
+    given = {name: value for name, value in overrides.items() if value is not None}
+    from_file = {
+        name: value
+        for name, value in file.values.items()
+        if name not in given and not os.environ.get(PREFIX + name.upper())
+    }
+    try:
+        return LabSettings(**cast("Any", from_file | given))
+    except ValidationError as error:
+        raise _bad_value(error, file, given) from error
+
+
+def origins(settings: LabSettings) -> list[Origin]:
+    """Every setting with its value and its origin: a variable, a line of a file, or the default."""
+    file = _read_file(settings_file())
+    return [Origin(name, getattr(settings, name), _origin(name, file)) for name in LabSettings.model_fields]
+
+
+def inherited_environment() -> dict[str, str]:
+    """The environment that programs are given: everything but the lab's own settings."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+
+
+def service_settings() -> dict[str, str]:
+    """Settings of services that the user put into the environment."""
+    return {name: value for name, value in os.environ.items() if name.startswith(SERVICE_PREFIXES)}
+
+
+def is_set(*names: str) -> bool:
+    """Whether the user gave any of these variables a value; then theirs is used."""
+    return any(os.environ.get(name) for name in names)
+
+
+def has_display() -> bool:
+    """Whether a browser could be shown."""
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("BROWSER"))
+
+
+def find_program(name: str) -> Path | None:
+    """A program on PATH."""
+    found = shutil.which(name, path=os.environ.get("PATH", ""))
+    return Path(found) if found else None
+
+
+def find_server(settings: LabSettings, name: str) -> Path | None:
+    """A server on PATH, unless the settings hide those."""
+    return None if settings.hide_path_servers else find_program(name)
+
+
+def _origin(name: str, file: TomlFile) -> str:
+    if os.environ.get(PREFIX + name.upper()):
+        return PREFIX + name.upper()
+    if name in file.values:
+        return f"{file.path}:{file.lines.get(name, 1)}"
+    return "default"
+
+
+def _read_file(path: Path | None) -> TomlFile:
+    if path is None:
+        return TomlFile(Path(FILE_NAME), {}, {})
+    text = path.read_text(encoding="utf-8")
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"line (\d+)", str(error))
+        line = found.group(1) if found else "1"
+        raise BadConfig(f"{path}:{line}: not TOML", found=str(error)) from error
+    file = TomlFile(path, values, _lines(text))
+    for name in values:
+        if name not in LabSettings.model_fields:
+            raise _unknown(name, file)
+    return file
+
+
+def _lines(text: str) -> dict[str, int]:
+    key = re.compile(r"""\s*\[*\s*["']?([A-Za-z0-9_-]+)""")
+    found = [(key.match(line), at) for at, line in enumerate(text.splitlines(), 1)]
+    return {match.group(1): at for match, at in reversed(found) if match}
+
+
+def _unknown(name: str, file: TomlFile) -> BadConfig:
+    nearest = difflib.get_close_matches(name, LabSettings.model_fields, n=1, cutoff=0.5)
+    return BadConfig(
+        f'{file.path}:{file.lines.get(name, 1)}: no setting "{name}"',
+        found=f'the nearest is "{nearest[0]}"' if nearest else "",
+        next_step="lab config show      (lists every setting)",
+    )
+
+
+def _bad_value(error: ValidationError, file: TomlFile, given: Mapping[str, object]) -> BadConfig:
+    first = error.errors()[0]
+    name = str(first["loc"][0]) if first["loc"] else ""
+    place = f"argument {name}" if name in given else _origin(name.lower().removeprefix("lab_"), file)
+    reason = str(first["msg"]).removeprefix("Value error, ")
+    shown = "" if name.lower().endswith("_url") else f" = {first.get('input')!r}"
+    return BadConfig(f"{place}: {name}{shown} cannot be used", found=reason)

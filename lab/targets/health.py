@@ -1,0 +1,53 @@
+"""Asks one program whether it is ready, in a fraction of a second."""
+
+import json
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+PROBE_TIMEOUT_S = 0.5
+ADDRESSES = ("grpc", "health", "metrics")
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What a program wrote into its ready file."""
+
+    instance_id: str
+    addresses: dict[str, str]
+
+
+def announcement(path: Path, pid: int) -> Announcement | None:
+    """The ready file of the process *pid*; None while there is none, or only one of another process."""
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if fields.get("pid") != pid:
+        return None
+    addresses = {kind: str(fields[kind]) for kind in ADDRESSES if fields.get(kind)}
+    return Announcement(str(fields.get("instance_id", "")), addresses)
+
+
+def redis_answers(address: str) -> bool:
+    """Whether the store answers PING; one that still loads its data answers with an error, and is not ready."""
+    return _exchange(address, b"PING\r\n").startswith(b"+PONG")
+
+
+def http_answers(url: str) -> bool:
+    """Whether GET is answered with 200."""
+    parts = urlsplit(url)
+    request = f"GET {parts.path or '/'} HTTP/1.0\r\nHost: {parts.netloc}\r\n\r\n"
+    reply = _exchange(parts.netloc, request.encode())
+    return reply.split(b" ", 2)[1:2] == [b"200"]
+
+
+def _exchange(address: str, request: bytes) -> bytes:
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=PROBE_TIMEOUT_S) as connection:
+            connection.sendall(request)
+            return connection.recv(256)
+    except OSError:
+        return b""

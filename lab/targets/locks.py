@@ -1,0 +1,67 @@
+"""Locks that the kernel releases when their holder dies, with the holder's name inside."""
+
+import fcntl
+import os
+import threading
+from pathlib import Path
+
+ATTEMPTS = 5
+PAUSE_S = 0.01
+
+
+class Taken(Exception):
+    """Somebody else holds the lock; *holder* is what they wrote into it."""
+
+    def __init__(self, holder: str) -> None:
+        super().__init__(holder)
+        self.holder = holder
+
+
+class Lock:
+    """An exclusive lock on a file, held until `release` or until every process that inherited it is gone."""
+
+    def __init__(self, path: Path, holder: str = "") -> None:
+        """Take the lock or raise Taken; *holder* is written into the file."""
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if not _locked(self._file):
+            text = os.pread(self._file, 200, 0).decode(errors="replace").strip()
+            os.close(self._file)
+            raise Taken(text)
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, holder.encode(), 0)
+
+    def fileno(self) -> int:
+        """The descriptor, to be inherited by a process that is to hold the lock too."""
+        return self._file
+
+    def release(self) -> None:
+        """Let go; the lock stays taken while a process that inherited it lives."""
+        os.close(self._file)
+
+
+def is_held(path: Path) -> bool:
+    """Whether anybody holds the lock on this file; False where there is no file."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
+def _locked(file: int) -> bool:
+    """Try for a moment: `is_held` touches the lock for microseconds."""
+    pause = threading.Event()
+    for _ in range(ATTEMPTS):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            pause.wait(PAUSE_S)
+        else:
+            return True
+    return False

@@ -1,0 +1,30 @@
+"""Free ports that stay free between two starts of a program."""
+
+import random
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+RANGE_FILE = Path("/proc/sys/net/ipv4/ip_local_port_range")
+LOWEST = 15_000
+ATTEMPTS = 200
+
+
+def free_port() -> int:
+    """A port on 127.0.0.1 that nobody listens on, below those the kernel gives to outgoing connections.
+
+    A port from the kernel's own range could be taken by any connection while the program that owns it restarts, even
+    by a client that connects to itself.
+    """
+    # Two stacks that start together should try different ports; nothing secret depends on it.
+    for port in random.sample(range(LOWEST, _first_ephemeral()), k=ATTEMPTS):
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError(f"no free port between {LOWEST} and {_first_ephemeral()}")
+
+
+def _first_ephemeral() -> int:
+    with suppress(OSError, ValueError):
+        return max(int(RANGE_FILE.read_text().split()[0]), LOWEST + ATTEMPTS)
+    return 32_768

@@ -1,0 +1,71 @@
+"""Stacks as folders: stopping one, removing one, sweeping what crashes left behind."""
+
+import os
+import shutil
+import signal
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from lab.errors import InternalFault
+from lab.targets.layout import StackFolder
+from lab.targets.locks import Lock, Taken
+from lab.targets.state import read_state
+
+STOP_TIMEOUT_S = 45.0
+"""Seconds a stack may take to stop: three layers of programs, ten seconds of grace each, and a margin."""
+THROW_AWAY = "run-*"
+FRESH_S = 60.0
+"""Seconds a folder is left alone, since its maker may be about to lock it."""
+PAUSE_S = 0.02
+
+
+def stop(folder: StackFolder) -> None:
+    """Ask a stack's supervisor to stop everything, and wait for it; nothing happens where none lives.
+
+    Raises:
+        InternalFault: It did not end; the processes it holds are then ended with it.
+    """
+    asked = 0
+    end, pause = time.monotonic() + STOP_TIMEOUT_S, threading.Event()
+    while folder.is_alive:
+        state = read_state(folder.state) if folder.root.exists() else None
+        if state is not None and state.supervisor_pid != asked:
+            asked = state.supervisor_pid
+            with suppress(ProcessLookupError):
+                os.kill(asked, signal.SIGTERM)
+        if time.monotonic() > end:
+            _kill(asked)
+            raise InternalFault(
+                f"the stack in {folder.root} did not stop in {STOP_TIMEOUT_S:g} s", found="it was killed"
+            )
+        pause.wait(PAUSE_S)
+
+
+def _kill(pid: int) -> None:
+    if pid:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def remove(folder: StackFolder) -> None:
+    """Remove what a stack left; it must have ended."""
+    shutil.rmtree(folder.root, ignore_errors=True)
+
+
+def all_stacks(parent: Path) -> list[StackFolder]:
+    """Every stack of this user, kept or not, alive or not."""
+    return [StackFolder(root) for root in sorted(parent.glob("*")) if root.is_dir()]
+
+
+def sweep(parent: Path) -> None:
+    """Remove throw-away stacks whose supervisor died without being able to."""
+    for root in parent.glob(THROW_AWAY):
+        folder = StackFolder(root)
+        with suppress(Taken, FileNotFoundError):
+            if time.time() - root.stat().st_mtime < FRESH_S:
+                continue
+            lock = Lock(folder.lock)
+            remove(folder)
+            lock.release()

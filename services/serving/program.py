@@ -1,0 +1,210 @@
+"""The life of one service: read settings, build, serve, work, drain."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from typing import Final, Generic, TypeVar
+
+import grpc
+
+from services.contracts import signals
+from services.contracts.generated.lab.status.v1.status_pb2_grpc import add_StatusServiceServicer_to_server
+from services.ledger.errors import LedgerError, StoreLost
+from services.serving import status_service
+from services.serving.interceptors import CallInterceptor, TokenInterceptor
+from services.serving.ready import Ready, write_ready
+from services.serving.server import Servers, is_private, new_server, start
+from services.serving.settings import EX_CONFIG, ServiceFault, ServiceSettings, quieten_grpc, read_settings
+from services.serving.status_service import Hop
+from services.serving.watchdog import EX_SOFTWARE, Patience, Progress, watch
+from services.telemetry.instruments import Instruments
+from services.telemetry.settings import TelemetrySettings
+from services.telemetry.setup import Identity, Telemetry, set_up
+from services.telemetry.tracing import Tracing
+
+__all__ = ["Context", "Hop", "Service", "run_program"]
+
+LAST_SCRAPE_S: Final = 3.0
+EX_UNAVAILABLE: Final = 69
+DISTRIBUTION: Final = "observability-lab"
+
+log = logging.getLogger(__name__)
+S = TypeVar("S", bound=ServiceSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Context(Generic[S]):
+    """What a service is built with."""
+
+    name: str
+    settings: S
+    instance_id: str
+    instruments: Instruments
+    tracing: Tracing
+    stopping: threading.Event
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a service adds to the program.
+
+    Attributes:
+        register: Adds its servicers.
+        grpc_names: Their full names, for health and reflection.
+        hops: What it depends on, looked at now.
+        durability: Class of its store.
+        work: A loop for the main thread, until the context's `stopping` is set; None just waits.
+        drained: Called when the server has stopped: settle what is in hand.
+        progress: What the watchdog looks at; None for no watchdog.
+        patience: Of the watchdog.
+        stream_limit: Open streams; one more is refused.
+    """
+
+    register: Callable[[grpc.Server], None]
+    grpc_names: tuple[str, ...]
+    hops: Callable[[], Sequence[Hop]] = tuple
+    durability: Callable[[], str] = str
+    work: Callable[[], None] | None = None
+    drained: Callable[[], None] = field(default=lambda: None)
+    progress: Callable[[], Progress] | None = None
+    patience: Patience = field(default_factory=Patience)
+    stream_limit: int = 4
+
+
+def run_program(name: str, settings_type: type[S], build: Callable[[Context[S]], Service]) -> int:
+    """Run a service from start to end; its exit code.
+
+    0 after an orderly stop, 78 for a configuration that cannot work, 69 for a store that does not answer at start, 70
+    when the work failed.
+    """
+    started_ns = time.time_ns()
+    quieten_grpc()
+    try:
+        settings = read_settings(settings_type)
+        return _run(name, settings, build, started_ns=started_ns)
+    except ServiceFault as fault:
+        print(f"{name}: {fault}", file=sys.stderr)
+        return fault.exit_code
+
+
+def _run(name: str, settings: S, build: Callable[[Context[S]], Service], *, started_ns: int) -> int:
+    from services.serving.logs import set_up_logs  # noqa: PLC0415  after the settings that may refuse to start
+
+    set_up_logs(name, settings.instance_id, level=settings.log_level)
+    identity = Identity(name, metadata.version(DISTRIBUTION), settings.instance_id)
+    telemetry = set_up(identity, TelemetrySettings(), spans_file=settings.spans_file)
+    context = Context(
+        name=name,
+        settings=settings,
+        instance_id=settings.instance_id,
+        instruments=_instruments(telemetry, name),
+        tracing=Tracing(telemetry.tracer),
+        stopping=_stopping_on_signals(),
+    )
+    try:
+        service = build(context)
+    except LedgerError as error:
+        code = EX_CONFIG if isinstance(error, StoreLost) else EX_UNAVAILABLE
+        raise ServiceFault(code, f"{error.reason}\n  {error}") from error
+    servers = _serve(context, service, identity, started_ns=started_ns)
+    if settings.ready_file:
+        ready = Ready(
+            service=name,
+            pid=os.getpid(),
+            instance_id=settings.instance_id,
+            grpc=servers.address,
+            health=servers.health_address,
+            metrics=telemetry.metrics_address,
+            version=identity.version,
+        )
+        write_ready(settings.ready_file, ready)
+    log.info("serving on %s", servers.address)
+    exit_code = _work(context, service, servers)
+    _drain(context, service, servers, telemetry)
+    return exit_code
+
+
+def _instruments(telemetry: Telemetry, name: str) -> Instruments:
+    instruments = Instruments(telemetry.meter, name)
+    instruments.observe(signals.PROCESS_CPU_TIME, time.process_time)
+    instruments.observe(signals.PROCESS_MEMORY_USAGE, _resident_bytes)
+    return instruments
+
+
+def _resident_bytes() -> float:
+    with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123  read at every scrape
+        return float(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _stopping_on_signals() -> threading.Event:
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stopping.set())
+    return stopping
+
+
+def _serve(context: Context[S], service: Service, identity: Identity, *, started_ns: int) -> Servers:
+    settings = context.settings
+    interceptors: list[grpc.ServerInterceptor] = [
+        CallInterceptor(context.instruments, context.tracing, stream_limit=service.stream_limit)
+    ]
+    if settings.token_file:
+        interceptors.insert(0, TokenInterceptor(settings.token_file.read_text().strip()))
+    server = new_server(settings, interceptors)
+    service.register(server)
+    facts = status_service.Facts(context.name, identity.version, identity.instance_id, settings.config_hash, started_ns)
+    status = status_service.StatusServicer(facts, service.hops, service.durability)
+    add_StatusServiceServicer_to_server(status, server)
+    names = (*service.grpc_names, status_service.SERVICE)
+    if settings.reflection:
+        _add_reflection(server, settings, names)
+    servers = start(server, settings, names)
+    servers.set_healthy(True)
+    return servers
+
+
+def _add_reflection(server: grpc.Server, settings: ServiceSettings, names: Sequence[str]) -> None:
+    if not is_private(settings):
+        raise ServiceFault(EX_CONFIG, "LAB_REFLECTION needs loopback, or TLS with a token")
+    from grpc_reflection.v1alpha import reflection  # noqa: PLC0415  rarely wanted
+
+    reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), server)
+
+
+def _work(context: Context[S], service: Service, servers: Servers) -> int:
+    if service.progress:
+        threading.Thread(
+            target=watch,
+            args=(service.progress, servers.set_healthy, context.stopping),
+            kwargs={"patience": service.patience},
+            name="watchdog",
+            daemon=True,
+        ).start()
+    if service.work is None:
+        context.stopping.wait()
+        return 0
+    try:
+        service.work()
+    except Exception:
+        log.exception("the work of this service failed")
+        context.stopping.set()
+        return EX_SOFTWARE
+    return 0
+
+
+def _drain(context: Context[S], service: Service, servers: Servers, telemetry: Telemetry) -> None:
+    log.info("draining")
+    servers.stop(grace_s=context.settings.drain_seconds)
+    try:
+        service.drained()
+    except Exception:
+        log.exception("not everything in hand could be settled")
+    telemetry.await_last_scrape(LAST_SCRAPE_S)
+    telemetry.shutdown()
+    log.info("stopped")

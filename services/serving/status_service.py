@@ -1,0 +1,61 @@
+"""Tells what this process is, in its own words."""
+
+import os
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import grpc
+
+from services.contracts.generated.lab.status.v1 import status_pb2 as pb
+from services.contracts.generated.lab.status.v1.status_pb2_grpc import StatusServiceServicer
+
+SERVICE: Final = "lab.status.v1.StatusService"
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One thing the service depends on."""
+
+    name: str
+    healthy: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What does not change while the process lives."""
+
+    service: str
+    version: str
+    instance_id: str
+    config_hash: str
+    started_unix_nano: int
+
+
+class StatusServicer(StatusServiceServicer):
+    """`lab.status.v1.StatusService`."""
+
+    def __init__(self, facts: Facts, hops: Callable[[], Sequence[Hop]], durability: Callable[[], str]) -> None:
+        self._facts, self._hops, self._durability = facts, hops, durability
+
+    def GetStatus(  # noqa: N802  the name is the proto's
+        self, _request: pb.GetStatusRequest, _context: grpc.ServicerContext
+    ) -> pb.GetStatusResponse:
+        """The facts, and every hop looked at now."""
+        return pb.GetStatusResponse(
+            service=self._facts.service,
+            version=self._facts.version,
+            instance_id=self._facts.instance_id,
+            host_architecture=platform.machine(),
+            host_name=platform.node(),
+            python_version=platform.python_version(),
+            process_id=os.getpid(),
+            started_unix_nano=self._facts.started_unix_nano,
+            server_time_unix_nano=time.time_ns(),
+            durability=self._durability(),
+            config_hash=self._facts.config_hash,
+            hops=[pb.Hop(name=hop.name, healthy=hop.healthy, detail=hop.detail) for hop in self._hops()],
+        )

@@ -1,0 +1,95 @@
+"""Metrics where Prometheus fetches them: one HTTP server, every sample labelled with its process."""
+
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Final
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import Metric
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Labelled:
+    """A collector that adds the same labels to every sample of another registry.
+
+    Prometheus scrapes with `honor_labels`, so that a process that is started anew on the same port is a new instance.
+    """
+
+    def __init__(self, inner: CollectorRegistry, labels: Mapping[str, str]) -> None:
+        self._inner, self._labels = inner, dict(labels)
+
+    def collect(self) -> Iterable[Metric]:
+        """What the inner registry collects, labelled."""
+        for metric in self._inner.collect():
+            metric.samples = [sample._replace(labels={**sample.labels, **self._labels}) for sample in metric.samples]
+            yield metric
+
+
+class Exposition:
+    """Serves a registry on `GET /metrics`, and knows when it was last fetched."""
+
+    def __init__(self, registry: CollectorRegistry, labels: Mapping[str, str], *, host: str, port: int) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(Labelled(registry, labels))
+        self._fetched = threading.Condition()
+        self._fetches = 0
+        self._server = ThreadingHTTPServer((host, port), self._handler())
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, name="exposition", daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        """host:port it listens on."""
+        host, port = self._server.server_address[:2]
+        return f"{host!s}:{port}"
+
+    def await_fetch(self, seconds: float) -> bool:
+        """Wait for one fetch that began after this call; False where none came, or nobody ever fetched."""
+        end = time.monotonic() + seconds
+        with self._fetched:
+            if not self._fetches:
+                return False
+            # A fetch under way may have read the counters before this call: the one after it has not.
+            wanted = self._fetches + 1
+            while self._fetches < wanted and (left := end - time.monotonic()) > 0:
+                self._fetched.wait(left)
+            return self._fetches >= wanted
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _text(self) -> bytes:
+        return bytes(generate_latest(self._registry))
+
+    def _sent(self) -> None:
+        with self._fetched:
+            self._fetches += 1
+            self._fetched.notify_all()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        exposition = self
+
+        class Handler(BaseHTTPRequestHandler):
+            """Answers one fetch."""
+
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                """Send the samples as text."""
+                body = exposition._text() if self.path.partition("?")[0] == "/metrics" else b""
+                self.send_response(200 if body else 404)
+                self.send_header("Content-Type", CONTENT_TYPE)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+                exposition._sent()
+
+            def log_message(self, *_arguments: object) -> None:
+                """Stay quiet; a fetch a second is no news."""
+
+        return Handler

@@ -1,0 +1,79 @@
+"""The instruments of one service, built from its declared signals."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from opentelemetry.metrics import CallbackOptions, Counter, Histogram, Meter, Observation
+
+from services.contracts.signals import LATENCY_BOUNDARIES, SIGNALS, Signal
+
+NO_LABELS: Final[Mapping[str, str]] = {}
+
+
+class Undeclared(LookupError):
+    """A signal or label that `contracts/signals.py` does not declare for this service."""
+
+
+class Instruments:
+    """Records declared signals; anything else raises `Undeclared`.
+
+    Counters without labels exist from the start, at 0, so that a dashboard shows a quiet service as quiet (D18).
+    """
+
+    def __init__(self, meter: Meter, service: str) -> None:
+        self._meter, self._service = meter, service
+        self._signals = {signal.name: signal for signal in SIGNALS[service]}
+        self._counters: dict[str, Counter] = {}
+        self._histograms: dict[str, Histogram] = {}
+        self._observed: set[str] = set()
+        for signal in SIGNALS[service]:
+            self._create(signal)
+
+    def _create(self, signal: Signal) -> None:
+        if signal.instrument == "histogram":
+            self._histograms[signal.name] = self._meter.create_histogram(
+                signal.name,
+                signal.unit,
+                signal.meaning,
+                explicit_bucket_boundaries_advisory=LATENCY_BOUNDARIES,
+            )
+        elif signal.instrument == "counter" and not signal.name.startswith("process."):
+            self._counters[signal.name] = self._meter.create_counter(signal.name, signal.unit, signal.meaning)
+            if not signal.labels:
+                self._counters[signal.name].add(0)
+
+    def declare(self, signal: Signal, labels: Mapping[str, str]) -> None:
+        """Let a labelled counter exist at 0 for these labels."""
+        self.add(signal, 0, labels)
+
+    def add(self, signal: Signal, amount: float, labels: Mapping[str, str] = NO_LABELS) -> None:
+        """Count."""
+        counter = self._counters.get(signal.name)
+        if counter is None or labels.keys() != set(signal.labels):
+            raise self._undeclared(signal, labels)
+        counter.add(amount, labels)
+
+    def record(self, signal: Signal, value: float, labels: Mapping[str, str] = NO_LABELS) -> None:
+        """Add one duration, in seconds, to a histogram."""
+        histogram = self._histograms.get(signal.name)
+        if histogram is None or labels.keys() != set(signal.labels):
+            raise self._undeclared(signal, labels)
+        histogram.record(value, labels)
+
+    def observe(self, signal: Signal, read: Callable[[], float]) -> None:
+        """Let a gauge, or a counter that somebody else keeps, be read whenever metrics are collected."""
+        if signal.name not in self._signals or signal.name in self._observed or signal.labels:
+            raise self._undeclared(signal, NO_LABELS)
+        self._observed.add(signal.name)
+
+        def callback(_options: CallbackOptions) -> Iterable[Observation]:
+            return (Observation(read()),)
+
+        if signal.instrument == "gauge":
+            self._meter.create_observable_gauge(signal.name, [callback], signal.unit, signal.meaning)
+        else:
+            self._meter.create_observable_counter(signal.name, [callback], signal.unit, signal.meaning)
+
+    def _undeclared(self, signal: Signal, labels: Mapping[str, str]) -> Undeclared:
+        given = f" with labels {sorted(labels)}" if labels else ""
+        return Undeclared(f"{self._service} may not record {signal.name}{given}; see contracts/signals.py")

@@ -1,0 +1,170 @@
+"""Providers and exporters from the environment; the only user of the SDK."""
+
+import logging
+import os
+import platform
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from opentelemetry import metrics, trace
+from opentelemetry.metrics import Meter
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.trace import Tracer
+
+from services.telemetry.exposition import Exposition
+from services.telemetry.settings import TelemetrySettings
+
+NAMESPACE: Final = "lab"
+SCOPE: Final = "lab"
+EXPORT_TIMEOUT_S: Final = 1
+SHUTDOWN_S: Final = 2.0
+SPAN_DELAY_MS: Final = 500
+"""How long a finished span may wait for company before it is written; what a kill -9 may lose."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a process calls itself."""
+
+    service: str
+    version: str
+    instance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """Where a process records, and how its recording ends.
+
+    Attributes:
+        meter: Makes instruments.
+        tracer: Makes spans.
+        exposition: The scraped endpoint, None where metrics go elsewhere.
+        closers: What is to be shut down, each on a thread of its own.
+        flush_metrics: Pushes metrics now where they are pushed.
+        degraded: Empty, or why recording was switched off.
+    """
+
+    meter: Meter
+    tracer: Tracer
+    exposition: Exposition | None = None
+    closers: Sequence[Callable[[], object]] = ()
+    flush_metrics: Callable[[], object] = field(default=lambda: None)
+    degraded: str = ""
+
+    @property
+    def metrics_address(self) -> str:
+        """host:port of the scraped endpoint, or empty."""
+        return self.exposition.address if self.exposition else ""
+
+    def await_last_scrape(self, seconds: float) -> None:
+        """Let the last counts be seen: one more fetch, or one push; at most so many seconds."""
+        if self.exposition:
+            self.exposition.await_fetch(seconds)
+        else:
+            _all_within([self.flush_metrics], seconds=min(seconds, EXPORT_TIMEOUT_S))
+
+    def shutdown(self) -> None:
+        """End within two seconds, whatever the collector does."""
+        _all_within(self.closers, seconds=SHUTDOWN_S)
+        if self.exposition:
+            self.exposition.close()
+
+
+def set_up(identity: Identity, settings: TelemetrySettings, *, spans_file: Path | None = None) -> Telemetry:
+    """Providers as the environment asks for; no-ops, with a word in the log, where that fails."""
+    if settings.sdk_disabled:
+        return _without("")
+    # Unbounded waits of the exporters would outlast every grace period (Python reads this variable in seconds).
+    os.environ.setdefault("OTEL_EXPORTER_OTLP_TIMEOUT", str(EXPORT_TIMEOUT_S))
+    try:
+        return _providers(identity, settings, spans_file)
+    except Exception as error:
+        log.exception("telemetry could not be set up; this process goes on without")
+        return _without(f"{type(error).__name__}: {error}")
+
+
+def _without(degraded: str) -> Telemetry:
+    meter = metrics.NoOpMeterProvider().get_meter(SCOPE)
+    return Telemetry(meter, trace.NoOpTracerProvider().get_tracer(SCOPE), degraded=degraded)
+
+
+def _providers(identity: Identity, settings: TelemetrySettings, spans_file: Path | None) -> Telemetry:
+    resource = _resource(identity)
+    exposition, readers = _readers(identity, settings)
+    meters = MeterProvider(readers, resource, shutdown_on_exit=False)
+    tracers = TracerProvider(resource=resource, shutdown_on_exit=False)
+    for exporter in _span_exporters(settings, spans_file):
+        tracers.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=SPAN_DELAY_MS))
+    return Telemetry(
+        meters.get_meter(SCOPE, identity.version),
+        tracers.get_tracer(SCOPE, identity.version),
+        exposition,
+        closers=(meters.shutdown, tracers.shutdown),
+        flush_metrics=meters.force_flush,
+    )
+
+
+def _resource(identity: Identity) -> Resource:
+    return Resource.create(
+        {
+            "service.name": identity.service,
+            "service.namespace": NAMESPACE,
+            "service.version": identity.version,
+            "service.instance.id": identity.instance_id,
+            "host.arch": platform.machine(),
+            "host.name": platform.node(),
+        }
+    )
+
+
+def _readers(identity: Identity, settings: TelemetrySettings) -> tuple[Exposition | None, list[MetricReader]]:
+    if settings.scraped:
+        return _scraped(identity, settings)
+    if settings.metrics_by_otlp:
+        from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter  # noqa: PLC0415  slow
+        from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader  # noqa: PLC0415
+
+        return None, [PeriodicExportingMetricReader(OTLPMetricExporter())]
+    return None, []
+
+
+def _scraped(identity: Identity, settings: TelemetrySettings) -> tuple[Exposition, list[MetricReader]]:
+    from opentelemetry.exporter.prometheus import PrometheusMetricReader  # noqa: PLC0415  only where scraped
+    from prometheus_client import CollectorRegistry  # noqa: PLC0415
+
+    registry = CollectorRegistry()
+    reader = PrometheusMetricReader(scope_info_enabled=False, registry=registry)
+    labels = {"job": f"{NAMESPACE}/{identity.service}", "instance": identity.instance_id}
+    host, port = settings.exporter_prometheus_host, settings.exporter_prometheus_port
+    return Exposition(registry, labels, host=host, port=port), [reader]
+
+
+def _span_exporters(settings: TelemetrySettings, spans_file: Path | None) -> list[SpanExporter]:
+    exporters: list[SpanExporter] = []
+    if settings.traces_by_otlp:
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415  slow
+
+        exporters.append(OTLPSpanExporter())
+    if spans_file:
+        from opentelemetry.exporter.otlp.json.file.trace_exporter import FileSpanExporter  # noqa: PLC0415
+
+        exporters.append(FileSpanExporter(spans_file))
+    return exporters
+
+
+def _all_within(closers: Sequence[Callable[[], object]], *, seconds: float) -> None:
+    """Run all at once and wait so long; what takes longer is left behind with the process."""
+    threads = [threading.Thread(target=closer, daemon=True) for closer in closers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(seconds)

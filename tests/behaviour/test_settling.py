@@ -1,0 +1,165 @@
+"""How a worker settles what it reads, shown on a real store."""
+
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from services.contracts.batches import columns_of, encode
+from services.contracts.cells import name_of
+from services.ledger.connection import StoreSettings
+from services.ledger.port import Append, Commit, Committed, Entry, Ledger
+from services.ledger.redis_ledger import RedisLedger, open_ledger
+from services.process_worker.handling import Handler
+from services.process_worker.settling import Settler
+
+SECOND = 1_000_000_000
+
+
+@dataclass
+class Notes:
+    """A witness that remembers."""
+
+    counted: list[int] = field(default_factory=list)
+    stale_entries: int = 0
+    buried_events: int = 0
+
+    def received(self, entries: Sequence[Entry]) -> None:
+        """Not of interest here."""
+
+    def committed(self, commit: Commit, outcome: Committed, *, took_s: float) -> None:
+        """Remember the commit."""
+        self.counted.append(outcome.counted)
+
+    def stale(self, entries: int) -> None:
+        """Remember stale entries."""
+        self.stale_entries += entries
+
+    def buried(self, events: int) -> None:
+        """Remember buried events."""
+        self.buried_events += events
+
+
+@pytest.fixture
+def ledger(store: str) -> RedisLedger:
+    """A ledger for the worker under test."""
+    return open_ledger(StoreSettings(redis_url=store), "worker")
+
+
+def append(ledger: Ledger, sequence: int, kinds: Sequence[str], *, run: str = "r", spread_s: int = 0) -> None:
+    """Append a batch with one event per kind, *spread_s* apart."""
+    start = 1_700_000_000 * SECOND
+    columns = columns_of([("pi", kind, start + i * spread_s * SECOND, float(i)) for i, kind in enumerate(kinds)])
+    names = [name_of("pi", kind) for kind in columns.kinds]
+    ledger.append(Append(b"p" * 16, sequence, run, SECOND, encode(columns), len(kinds), names))
+
+
+def settler_of(ledger: Ledger, notes: Notes, *, keep_windows: int = 1_000_000) -> Settler:
+    """A settler without a cost per event."""
+    return Settler(ledger, Handler(cost_us=0, crash_on_kind="", alive=lambda: None), notes, keep_windows=keep_windows)
+
+
+def test_entries_of_several_runs_are_committed_run_by_run(ledger: RedisLedger) -> None:
+    """A commit holds entries of one run; each run's account closes."""
+    for sequence, run in enumerate(["a", "b", "a", "b"], start=1):
+        append(ledger, sequence, ["x", "y"], run=run)
+    notes = Notes()
+
+    settler_of(ledger, notes).settle(ledger.read(count=10, block_ms=10))
+
+    assert notes.counted == [4, 4]
+    assert [ledger.changes(run, since=0).balance.counted for run in ("a", "b")] == [4, 4]
+
+
+def test_a_round_with_too_many_cells_is_committed_in_parts(ledger: RedisLedger) -> None:
+    """More than 4,096 window cells do not fit one commit; the round is halved until it does."""
+    for sequence in range(1, 5):
+        append(ledger, sequence, [f"k{sequence}"] * 2_000, spread_s=1)
+    notes = Notes()
+
+    settler_of(ledger, notes).settle(ledger.read(count=10, block_ms=10))
+
+    assert sum(notes.counted) == 8_000
+    assert len(notes.counted) == 2
+    assert ledger.audit().balance.residual == 0
+
+
+def test_windows_beyond_the_kept_number_are_removed(ledger: RedisLedger) -> None:
+    """Retention runs with the commits that make it necessary."""
+    append(ledger, 1, ["x"] * 20, spread_s=1)
+    notes = Notes()
+
+    settler_of(ledger, notes, keep_windows=5).settle(ledger.read(count=10, block_ms=10))
+
+    changes = ledger.changes("r", since=0)
+    assert len(changes.windows) == 5
+    assert changes.totals[b"pi\x1fx"].count == 20
+
+
+def test_an_entry_that_cannot_be_decoded_is_set_aside_whole(ledger: RedisLedger) -> None:
+    """Junk under a valid envelope becomes a dead letter; the entries beside it are counted."""
+    ledger.append(Append(b"p" * 16, 1, "r", SECOND, b"\xff\xfe junk", 3, [b"pi\x1fx"]))
+    append(ledger, 2, ["x"])
+    notes = Notes()
+
+    settler_of(ledger, notes).settle(ledger.read(count=10, block_ms=10))
+
+    [letter] = ledger.dead_letters()
+    assert (letter.index, letter.events, notes.buried_events, notes.counted) == (-1, 3, 3, [1])
+    assert letter.reason.startswith("decode: not an EventBatch")
+    assert ledger.audit().balance.residual == 0
+
+
+def test_stale_entries_are_left_to_whoever_settled_them(ledger: RedisLedger, store: str) -> None:
+    """A worker that comes too late with some entries counts the others, once."""
+    for sequence in range(1, 11):
+        append(ledger, sequence, ["x"])
+    mine = ledger.read(count=10, block_ms=10)
+    other = open_ledger(StoreSettings(redis_url=store), "other")
+    settler_of(other, Notes()).settle(other.claim(ledger.pending()[:4]))
+    notes = Notes()
+
+    settler_of(ledger, notes).settle(mine)
+
+    assert (notes.stale_entries, notes.counted) == (4, [6])
+    assert ledger.changes("r", since=0).totals[b"pi\x1fx"].count == 10
+
+
+DYING_WORKER = """
+    import sys
+    from services.ledger.connection import StoreSettings
+    from services.ledger.redis_ledger import open_ledger
+    from services.process_worker.handling import Handler
+    from services.process_worker.settling import Settler
+    from tests.behaviour.test_settling import Notes
+
+    ledger = open_ledger(StoreSettings(redis_url=sys.argv[1]), sys.argv[2])
+    handler = Handler(cost_us=0, crash_on_kind="poison", alive=lambda: None)
+    settler = Settler(ledger, handler, Notes(), keep_windows=1000)
+    settler.settle(ledger.claim(ledger.pending()) or ledger.read(count=10, block_ms=10))
+"""
+
+
+def test_one_poisonous_event_is_convicted_and_all_others_are_counted(ledger: RedisLedger, store: str) -> None:
+    """Workers die on one event of forty; in the end it alone is a dead letter, and 59 of 60 events are counted."""
+    append(ledger, 1, [f"k{i}" for i in range(20)])
+    append(ledger, 2, [*(f"k{i}" for i in range(25)), "poison", *(f"k{i}" for i in range(14))])
+    deaths = 0
+    for attempt in range(20):
+        worker = [sys.executable, "-c", textwrap.dedent(DYING_WORKER), store, f"w{attempt}"]
+        ended = subprocess.run(worker, check=False).returncode
+        if ended == 0:
+            break
+        assert ended == -signal.SIGKILL
+        deaths += 1
+
+    [letter] = ledger.dead_letters()
+    audit = ledger.audit()
+    assert (letter.index, letter.events, letter.reason) == (25, 1, "killed two workers")
+    assert (audit.balance.counted, audit.balance.dead, audit.balance.residual) == (59, 1, 0)
+    assert 4 <= deaths <= 2 + int(np.ceil(np.log2(40))) + 2

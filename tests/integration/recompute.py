@@ -1,0 +1,61 @@
+"""Recomputes aggregates from a file in plain Python integers; imports nothing of the lab or of the services.
+
+`python -m tests.integration.recompute` is not needed: tests call `cells_of`.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Event(NamedTuple):
+    """One usable value of a file."""
+
+    time_ns: int
+    source: str
+    kind: str
+    value: float
+
+
+class Cell(NamedTuple):
+    """Count, exact sum in micro-units, smallest and largest value."""
+
+    number: int
+    sum_micro: int
+    smallest: float
+    largest: float
+
+
+def nanoseconds(text: str) -> int:
+    """An ISO time, read as UTC where it names no zone, in nanoseconds since the epoch."""
+    moment = datetime.fromisoformat(text)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    since = moment - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1_000
+
+
+def micro(value: float) -> int:
+    """Micro-units of a value: the product as a double, rounded half to even."""
+    return round(value * 1e6)
+
+
+def cells_of(events: Iterable[Event], *, window_ns: int | None) -> dict[tuple[int, str, str], Cell]:
+    """(start of the window in ns or 0, source, kind) → cell."""
+    cells: dict[tuple[int, str, str], Cell] = {}
+    for event in events:
+        start = event.time_ns // window_ns * window_ns if window_ns else 0
+        key = (start, event.source, event.kind)
+        value = event.value + 0.0
+        old = cells.get(key)
+        if old is None:
+            cells[key] = Cell(1, micro(value), value, value)
+        else:
+            cells[key] = Cell(
+                old.number + 1,
+                old.sum_micro + micro(value),
+                min(old.smallest, value),
+                max(old.largest, value),
+            )
+    return cells

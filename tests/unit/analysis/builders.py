@@ -1,0 +1,128 @@
+"""Small honest trials to start from; a test changes what it is about."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lab.analysis.agreement import COUNTER, JOB
+from lab.analysis.latency import ACKNOWLEDGED
+from lab.model import (
+    NANOS,
+    Account,
+    Balance,
+    Constant,
+    Evidence,
+    Experiment,
+    Histogram,
+    Load,
+    Objective,
+    Played,
+    Samples,
+    Series,
+    StoreFacts,
+    StoreView,
+    Synthetic,
+    Total,
+    Window,
+)
+
+START_S = 1_800_000_000
+START_NS = START_S * NANOS
+WORKER = "worker-1"
+EMPTY = Histogram((), (), float("nan"), float("nan"), 0.0)
+
+
+def samples(
+    latency_ms: ArrayLike, *, per_second: float = 100.0, delay_ms: float = 0.0, events: int = 1, outcome: ArrayLike = 1
+) -> Samples:
+    """Batches at an even pace with these latencies from the intended time."""
+    latency = np.asarray(latency_ms, np.float64)
+    intended = np.round(np.arange(len(latency)) * NANOS / per_second).astype(np.int64)
+    return Samples(
+        started_ns=START_NS,
+        intended_ns=intended,
+        sent_ns=intended + round(delay_ms * 1e6),
+        completed_ns=intended + np.round(latency * 1e6).astype(np.int64),
+        events=np.full(len(latency), events, np.int64),
+        outcome=np.broadcast_to(np.asarray(outcome, np.int8), latency.shape).copy(),
+    )
+
+
+def total(source: str, kind: str, count: int, sum_micro: int | None = None, *, window: int = 0) -> Total:
+    """A cell whose values are 1 unless a sum is given."""
+    micro = count * 1_000_000 if sum_micro is None else sum_micro
+    return Total(source, kind, count, micro, 1.0, 1.0, START_NS + window * NANOS)
+
+
+def series(name: str, labels: dict[str, str], points: list[tuple[float, float]]) -> Series:
+    """A series; times are seconds after the start of the window."""
+    array = np.array(points, np.float64).reshape(-1, 2)
+    return Series(name, labels, START_S + array[:, 0], array[:, 1])
+
+
+def counter(points: list[tuple[float, float]], *, instance: str = WORKER) -> Series:
+    """`worker_events_processed_total` of one process."""
+    return series(COUNTER, {"job": JOB, "instance": instance}, points)
+
+
+def up(seconds: list[float], *, job: str = JOB, failed: tuple[float, ...] = ()) -> Series:
+    """`up` of one target."""
+    return series("up", {"job": job, "instance": "127.0.0.1:1"}, [(at, float(at not in failed)) for at in seconds])
+
+
+def played(measured: Samples, journal: tuple[Total, ...] | None = None) -> Played:
+    """What a generator says that sent all of it."""
+    acknowledged = int(measured.events[measured.outcome == ACKNOWLEDGED].sum())
+    intended = int(measured.events.sum())
+    return Played(
+        account=Account(intended=intended, sent=intended, acknowledged=acknowledged, attempts=len(measured)),
+        window=Window(START_NS, START_NS + int(measured.completed_ns.max(initial=0))),
+        samples=measured,
+        latency=EMPTY,
+        service_time=EMPTY,
+        schedule_delay=EMPTY,
+        journal=(total("pi", "temp", acknowledged),) if journal is None else journal,
+    )
+
+
+def store(counted: int, *, last_commit_s: float = 20.1, instances: dict[str, int] | None = None) -> StoreView:
+    """A settled store whose only worker counted everything."""
+    return StoreView(
+        balance=Balance(accepted=counted, counted=counted),
+        known=True,
+        instances={WORKER: counted} if instances is None else instances,
+        last_commit_ns=round((START_S + last_commit_s) * NANOS),
+        audited_backlog=0,
+        epoch="e",
+        version=1,
+        staleness_ms=0,
+        durability="durable",
+    )
+
+
+def experiment(*objectives: Objective) -> Experiment:
+    """An experiment with these objectives."""
+    return Experiment("test", Load(Synthetic(), Constant(100)), objectives)
+
+
+def evidence(measured: Samples | None = None) -> Evidence:
+    """Twenty good seconds at a hundred batches a second."""
+    measured = samples(np.full(2_000, 3.0)) if measured is None else measured
+    report = played(measured)
+    counted = report.account.acknowledged
+    seconds = [float(second) + 0.4 for second in range(-3, 23)]
+    return Evidence(
+        played=report,
+        store=store(counted),
+        totals=tuple(replace(cell, window_start_ns=0) for cell in report.journal),
+        windows=(),
+        series=(
+            counter(
+                [(at, min(max(at, 0) * 100, counted)) for at in seconds[:-2]] + [(at, counted) for at in seconds[-2:]]
+            ),
+            up(seconds),
+        ),
+        statuses=(),
+        store_facts=StoreFacts("valkey", "9.1", "durable"),
+    )

@@ -1,0 +1,124 @@
+"""Latency from intended times, its quantiles, their intervals."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lab.analysis.latency import (
+    exact_quantile,
+    latency_ms,
+    quantile_interval,
+    quantiles_over_time,
+    samples_needed,
+    schedule_delay_ms,
+    service_time_ms,
+)
+from tests.unit.analysis.builders import samples
+
+
+def test_a_pause_shows_as_its_analytic_quantile() -> None:
+    """A service that stands still for 200 ms in 10 s at 200 batches/s has a p99 of 100 ms.
+
+    The pause holds the 40 batches intended within it, 2 % of all; their latencies fall evenly from 200 ms to 0, so that
+    half of them, 1 % of all, lie above 100 ms.
+    """
+    intended_ms = np.arange(2_000) * 5.0
+    latency = np.where((intended_ms >= 4_000) & (intended_ms < 4_200), 4_200 - intended_ms, 0.0)
+    estimate = quantile_interval(samples(latency, per_second=200), 0.99)
+    assert estimate.value == pytest.approx(100.0, abs=5.0)
+
+
+def test_latency_from_the_send_would_hide_that_pause() -> None:
+    """Service time leaves out how late a batch was sent; latency does not."""
+    late = samples([250.0], delay_ms=200.0)
+    assert latency_ms(late).tolist() == [250.0]
+    assert service_time_ms(late).tolist() == [50.0]
+    assert schedule_delay_ms(late).tolist() == [200.0]
+
+
+def test_unanswered_batches_stay_in_the_denominator() -> None:
+    """Two timeouts among a hundred batches decide the p99."""
+    outcome = np.ones(1_000, np.int8)
+    latency = np.full(1_000, 3.0)
+    latency[:20], outcome[:20] = 5_000.0, 3
+    estimate = quantile_interval(samples(latency, outcome=outcome), 0.99)
+    assert estimate.value == 5_000.0
+    assert "2 % of the batches were never acknowledged, so this is a lower bound" in estimate.note
+
+
+def test_a_quick_refusal_does_not_flatter() -> None:
+    """A batch refused after 1 ms counts as the slowest acknowledged one."""
+    assert latency_ms(samples([40.0, 3.0, 1.0], outcome=[1, 1, 2])).tolist() == [40.0, 3.0, 40.0]
+
+
+@pytest.mark.parametrize(("quantile", "needed"), [(0.5, 20), (0.9, 100), (0.99, 1_000), (0.999, 10_000)])
+def test_a_quantile_needs_ten_samples_beyond_it(quantile: float, needed: int) -> None:
+    """One sample fewer gives a note in place of a figure."""
+    assert samples_needed(quantile) == needed
+    too_few = quantile_interval(samples(np.ones(needed - 1)), quantile)
+    assert too_few.value is None
+    assert f"{needed - 1:,} samples" in too_few.note
+    assert quantile_interval(samples(np.ones(needed)), quantile).value == 1.0
+
+
+def test_the_interval_is_the_same_for_the_same_seed() -> None:
+    """Seeded, so that a replayed run says the same to the last digit."""
+    measured = samples(np.random.default_rng(7).exponential(5.0, 2_000))
+    assert quantile_interval(measured, 0.9, seed=3) == quantile_interval(measured, 0.9, seed=3)
+    assert quantile_interval(measured, 0.9, seed=3) != quantile_interval(measured, 0.9, seed=4)
+
+
+def test_no_interval_from_four_seconds() -> None:
+    """The figure stands, the interval does not."""
+    estimate = quantile_interval(samples(np.ones(400)), 0.9)
+    assert (estimate.value, estimate.low, estimate.high) == (1.0, None, None)
+    assert "fewer than 5 s" in estimate.note
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+    """Of 60 runs of independent latencies, most intervals of the p90 hold the true one."""
+    truth = -10.0 * np.log(0.1)
+    random = np.random.default_rng(11)
+    runs = (samples(random.exponential(10.0, 2_000)) for _ in range(60))
+    estimates = [quantile_interval(run, 0.9, seed=5) for run in runs]
+    held = sum(one.low is not None and one.high is not None and one.low <= truth <= one.high for one in estimates)
+    assert held >= 48
+
+
+@given(st.lists(st.floats(0.1, 1e4), min_size=20, max_size=200), st.integers(0, 9))
+def test_figure_and_interval_lie_among_the_samples(latency: list[float], seed: int) -> None:
+    """Nothing is extrapolated, and the figure never lies outside of what was seen."""
+    measured = samples(latency, per_second=10)
+    estimate = quantile_interval(measured, 0.5, seed=seed)
+    seen = set(latency_ms(measured).tolist())
+    assert estimate.value in seen
+    if estimate.low is not None and estimate.high is not None:
+        assert min(seen) <= estimate.low <= estimate.high <= max(seen)
+
+
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=60), st.floats(0.01, 0.99))
+def test_the_exact_quantile_is_the_smallest_value_that_enough_do_not_exceed(values: list[int], quantile: float) -> None:
+    """By counting, independently of how it is computed."""
+    found = exact_quantile(np.array(values, np.float64), quantile)
+    enough = quantile * len(values) - 1e-9
+    assert sum(value <= found for value in values) >= enough
+    assert sum(value < found for value in values) < enough + 1e-6
+
+
+def test_quantiles_over_time_have_a_value_a_second() -> None:
+    """A second without batches is a hole, not a 0."""
+    measured = samples([1.0] * 100 + [9.0] * 100)
+    gap = replace(measured, intended_ns=np.where(measured.intended_ns >= 10**9, measured.intended_ns + 10**9, 0))
+    (median,) = quantiles_over_time(replace(gap, completed_ns=gap.intended_ns + 10**6), [0.5])
+    assert median.value.tolist() == pytest.approx([1.0, float("nan"), 1.0], nan_ok=True)
+    assert np.diff(median.time_s).tolist() == [1.0, 1.0]
+
+
+def test_no_samples_at_all() -> None:
+    """Nothing breaks where nothing was sent."""
+    nothing = samples([])
+    assert quantile_interval(nothing, 0.99).value is None
+    assert [len(one.time_s) for one in quantiles_over_time(nothing)] == [0, 0]

@@ -1,0 +1,155 @@
+"""A batch survives the wire, however legally it was cut; what is no batch is refused in our words."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from google.protobuf.internal.encoder import _VarintBytes
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.contracts.batches import Columns, PayloadError, columns_of, decode, encode
+from services.contracts.generated.lab.ingest.v1.ingest_pb2 import EventBatch
+
+LENGTH_DELIMITED = 2
+COLUMN_FIELDS = {"source_index": 5, "kind_index": 6, "time_unix_nano": 7, "value": 8}
+INT64 = st.integers(-(2**63), 2**63 - 1)
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+
+
+@st.composite
+def batches(draw: st.DrawFn, *, min_events: int = 1, max_names: int = 300) -> Columns:
+    """Columns of any contents the wire can carry; more than 128 names make an index of two bytes."""
+    events = draw(st.integers(min_events, 40))
+    sources, kinds = draw(st.integers(1, max_names)), draw(st.integers(1, 5))
+    of = [st.lists(elements, min_size=events, max_size=events) for elements in _elements(sources, kinds)]
+    source_index, kind_index, time_ns, value = (draw(column) for column in of)
+    return Columns(
+        sources=tuple(draw(NAMES) + str(number) for number in range(sources)),
+        kinds=tuple(draw(st.lists(NAMES, min_size=kinds, max_size=kinds))),
+        source_index=np.array(source_index, np.uint32),
+        kind_index=np.array(kind_index, np.uint32),
+        time_ns=np.array(time_ns, np.int64),
+        value=np.array(value, np.float64),
+    )
+
+
+def _elements(sources: int, kinds: int) -> Sequence[st.SearchStrategy[float]]:
+    return st.integers(0, sources - 1), st.integers(0, kinds - 1), INT64, st.floats(allow_nan=False)
+
+
+def assert_equal(found: Columns, expected: Columns) -> None:
+    """Equal in every column, bit for bit."""
+    assert (found.sources, found.kinds, found.schema) == (expected.sources, expected.kinds, expected.schema)
+    assert found.source_index.tolist() == expected.source_index.tolist()
+    assert found.kind_index.tolist() == expected.kind_index.tolist()
+    assert found.time_ns.tolist() == expected.time_ns.tolist()
+    assert np.asarray(found.value, np.float64).tobytes() == np.asarray(expected.value, np.float64).tobytes()
+
+
+def packed(name: str, columns: Columns) -> list[bytes]:
+    """The wire bytes of each element of a packed column."""
+    if name in {"source_index", "kind_index"}:
+        return [_VarintBytes(number) for number in getattr(columns, name).tolist()]
+    if name == "time_unix_nano":
+        return [time.to_bytes(8, "little", signed=True) for time in columns.time_ns.tolist()]
+    return [value.tobytes() for value in np.asarray(columns.value, "<f8")]
+
+
+def field(number: int, content: bytes) -> bytes:
+    """One length-delimited field on the wire."""
+    return _VarintBytes(number << 3 | LENGTH_DELIMITED) + _VarintBytes(len(content)) + content
+
+
+def cut(columns: Columns, cuts: dict[str, int], *, event_count: int) -> bytes:
+    """A payload whose packed columns are written in two pieces each, cut after so many elements."""
+    head = EventBatch(
+        schema=columns.schema, event_count=event_count, sources=columns.sources, kinds=columns.kinds
+    ).SerializeToString()
+    pieces = []
+    for name, number in COLUMN_FIELDS.items():
+        elements, at = packed(name, columns), cuts.get(name, 0)
+        parts = [elements[:at], elements[at:]] if at else [elements]
+        pieces += [field(number, b"".join(part)) for part in parts]
+    return head + b"".join(pieces)
+
+
+@given(columns=batches())
+def test_a_batch_survives_the_wire(columns: Columns) -> None:
+    """Encode, decode: every column is what it was."""
+    assert_equal(decode(encode(columns)), columns)
+
+
+def test_a_batch_of_one_is_a_batch() -> None:
+    """The smallest batch needs no special case."""
+    one = columns_of([("pi", "temp", 7, 41.5)])
+
+    assert_equal(decode(encode(one)), one)
+    assert len(one) == 1
+
+
+@given(columns=batches(min_events=2), data=st.data())
+def test_a_legally_split_column_loses_nothing(columns: Columns, data: st.DataObject) -> None:
+    """Any of the packed columns may arrive in two pieces, cut anywhere."""
+    names = data.draw(st.sets(st.sampled_from(sorted(COLUMN_FIELDS)), min_size=1))
+    cuts = {name: data.draw(st.integers(1, len(columns) - 1)) for name in names}
+
+    assert_equal(decode(cut(columns, cuts, event_count=len(columns))), columns)
+
+
+def test_columns_all_split_in_half_are_not_taken_for_a_batch_of_half_the_size() -> None:
+    """The trap of the fast reader: each last piece has exactly as many elements as `event_count` claims."""
+    columns = columns_of([("a", "x", time, float(time)) for time in range(8)])
+
+    with pytest.raises(PayloadError, match="event_count is 4, but source_index 8"):
+        decode(cut(columns, dict.fromkeys(COLUMN_FIELDS, 4), event_count=4))
+
+
+@given(columns=batches(min_events=2, max_names=3))
+def test_unpacked_numbers_are_as_good_as_packed_ones(columns: Columns) -> None:
+    """A writer may send one field per element; a reader must take it."""
+    whole = EventBatch.FromString(encode(columns))
+    times = columns.time_ns.tolist()
+    del whole.time_unix_nano[:]
+    fixed64 = b"".join(_VarintBytes(7 << 3 | 1) + time.to_bytes(8, "little", signed=True) for time in times)
+
+    assert_equal(decode(whole.SerializeToString() + fixed64), columns)
+
+
+@pytest.mark.parametrize("name", COLUMN_FIELDS)
+@pytest.mark.parametrize("change", [-1, 1])
+def test_a_ragged_column_is_named(name: str, change: int) -> None:
+    """A column that is too short or too long is refused, with the lengths found."""
+    batch = EventBatch.FromString(encode(columns_of([("a", "x", 1, 1.0), ("a", "x", 2, 2.0)])))
+    column = getattr(batch, name)
+    column.pop() if change < 0 else column.append(column[0])
+
+    with pytest.raises(PayloadError, match=f"event_count is 2, but .*{name} {2 + change}") as refused:
+        decode(batch.SerializeToString())
+
+    assert refused.value.reason == "RAGGED_COLUMNS"
+
+
+@given(payload=st.binary(max_size=200))
+def test_random_bytes_raise_nothing_but_payload_error(payload: bytes) -> None:
+    """Whatever arrives, the caller has one error to catch."""
+    _decode_or_refuse(payload)
+
+
+@given(columns=batches(max_names=3), data=st.data())
+def test_a_damaged_batch_raises_nothing_but_payload_error(columns: Columns, data: st.DataObject) -> None:
+    """A flipped byte or a cut end gives columns of equal length, or PayloadError."""
+    payload = bytearray(encode(columns))
+    payload[data.draw(st.integers(0, len(payload) - 1))] = data.draw(st.integers(0, 255))
+
+    _decode_or_refuse(bytes(payload[: data.draw(st.integers(0, len(payload)))]))
+
+
+def _decode_or_refuse(payload: bytes) -> None:
+    try:
+        columns = decode(payload)
+    except PayloadError as error:
+        assert error.reason in {"MALFORMED", "RAGGED_COLUMNS"}
+    else:
+        arrays = (columns.source_index, columns.kind_index, columns.time_ns, columns.value)
+        assert {len(array) for array in arrays} == {len(columns)}
