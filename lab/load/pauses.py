@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
-    from typing import Self
 
 NAP_S: Final = 0.005
 PAUSE_S: Final = 0.05
-
-
-class Pause(NamedTuple):
-    """A stretch in which this process did not run: when it ended, seconds since the epoch; how long it was."""
-
-    at_s: float
-    seconds: float
 
 
 class PauseProbe:
     """Looks at the clock every 5 ms for as long as its context lasts; a look that comes 50 ms late is a pause.
 
     It sees whatever stops this process: the hypervisor, the scheduler, memory pressure; also a long call within the
-    process that keeps the interpreter to itself, which is why it says *at most* that the machine paused.
+    process that keeps the interpreter to itself, so that the machine paused at most this much. The context gives the
+    pauses so far, oldest first: (when it ended, seconds since the epoch; how long it was in seconds).
 
     Args:
         longer_than_s: What counts as a pause.
@@ -42,15 +35,15 @@ class PauseProbe:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._longer_than_s, self._monotonic, self._wall = longer_than_s, monotonic, wall
-        self._pauses: list[Pause] = []
+        self.pauses: list[tuple[float, float]] = []
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="pause-probe", daemon=True)
         self._last_s = 0.0
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> list[tuple[float, float]]:
         self._last_s = self._monotonic()
         self._thread.start()
-        return self
+        return self.pauses
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -58,16 +51,11 @@ class PauseProbe:
         self._stopping.set()
         self._thread.join()
 
-    @property
-    def pauses(self) -> tuple[Pause, ...]:
-        """Pauses so far, oldest first."""
-        return tuple(self._pauses)
-
     def look(self) -> None:
         """Compare the clock with the look before."""
         now_s = self._monotonic()
         if (late_s := now_s - self._last_s - NAP_S) > self._longer_than_s:
-            self._pauses.append(Pause(self._wall(), late_s))
+            self.pauses.append((self._wall(), late_s))
         self._last_s = now_s
 
     def _watch(self) -> None:

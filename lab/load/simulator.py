@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 GRACE_S: Final = 120.0
 """Beyond the duration: for reading a large file at the beginning, for the last answers and the journal at the end."""
+OPTIONS: Final = (("grpc.max_receive_message_length", 64 << 20), ("grpc.enable_http_proxy", 0))
+"""A page of the journal may be large; no proxy between processes of one machine."""
 STOP_DEADLINE_S: Final = 10.0
 ABOUT_DATA: Final = ("FILE", "ROW", "COLUMN", "DATA", "TIMES", "PATH")
 """Words in the reasons of refusals that are the file's fault, not the call's."""
@@ -110,7 +112,7 @@ class SimulatorLoad:
 def _plaintext(address: str) -> grpc.Channel:
     import grpc  # noqa: PLC0415 - heavy
 
-    return grpc.insecure_channel(address, options=[("grpc.max_receive_message_length", 64 << 20)])
+    return grpc.insecure_channel(address, options=OPTIONS)
 
 
 def _reason(error: grpc.Call) -> str:

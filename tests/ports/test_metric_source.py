@@ -2,10 +2,10 @@
 
 import contextlib
 import http.server
-import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from lab.errors import Unavailable
@@ -21,12 +22,14 @@ from lab.metrics.port import MetricSource
 from lab.metrics.prometheus import PrometheusSource
 from lab.metrics.recorded import RecordedSource
 from lab.model import NANOS, Series, Window
+from lab.settings import LabSettings
+from lab.targets.prometheus import find_prometheus
 
 COUNTER = "worker_events_processed_total"
 JOB = "lab/process-worker"
 DEAD_JOB = "lab/query-api"
 RATE = f"sum(rate({COUNTER}[2s]))"
-PLACES = (Path.home() / ".cache/observability-lab", Path("/tmp/w/apt"))  # noqa: S108 - where set-up may have put it
+LEASH = Path(__file__).parents[2] / "lab/targets/leash.py"
 SCRAPES = 6
 
 CONFIG = """
@@ -72,18 +75,9 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def prometheus_binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Prometheus server: on PATH, or unpacked from the distribution's package."""
-    if found := shutil.which("prometheus"):
-        return Path(found)
-    for place in PLACES:
-        if unpacked := next(place.glob("**/bin/prometheus"), None):
-            return unpacked
-        if package := next(place.glob("**/prometheus_*.deb"), None):
-            folder = tmp_path_factory.mktemp("prometheus")
-            subprocess.run(["dpkg", "-x", package, folder], check=True)
-            return folder / "usr/bin/prometheus"
-    pytest.skip("no prometheus on PATH, none in the cache folder, no package to unpack")
+def prometheus_binary() -> Path:
+    """The server that the target would start: on PATH, or fetched before."""
+    return find_prometheus(LabSettings()) or pytest.skip("no prometheus on PATH, and none was fetched")
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +220,9 @@ def prometheus(binary: Path, config: Path, folder: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{unused_port()}"
     options = [f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}"]
     options.append(f"--web.listen-address={url.removeprefix('http://')}")
-    with (folder / "log").open("w") as log, subprocess.Popen([binary, *options], stderr=log, stdout=log) as process:
+    leash = [sys.executable, "-I", "-S", str(LEASH), str(psutil.Process().pid)]
+    command = [*leash, str(binary), *options]
+    with (folder / "log").open("w") as log, subprocess.Popen(command, stderr=log, stdout=log) as process:
         try:
             until(lambda: ready(url))
             yield url

@@ -1,0 +1,82 @@
+# The one front for set-up, tests and the first run; everything else is `lab …` (.venv/bin/lab --help).
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+BIN := .venv/bin
+STAGE := .ci/stage
+PYTEST := $(BIN)/pytest -q --no-header
+PYTHON ?=
+N ?= 12
+NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+
+.PHONY: help run lab test check unit behaviour ports integration notebooks bench chaos lock record fix clean servers
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+.venv/.installed: requirements.lock pyproject.toml
+	@PYTHON='$(PYTHON)' .ci/setup
+
+run: .venv/.installed ## Set up, then run the quickstart on this machine; exit 0 only when its objectives are met
+	@$(BIN)/lab run notebooks/00_quickstart.ipynb
+
+lab: .venv/.installed ## Open JupyterLab on notebooks/
+	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=notebooks
+
+test: ## Everything: check, then every test stage with its time; at most 15 minutes
+	@$(STAGE) "all stages" $(MAKE) check unit behaviour ports integration notebooks
+
+check: .venv/.installed ## Lint, format, types, import contracts, sizes, stubs, proto rules, docs; runs no service
+	@$(STAGE) --quiet lint $(BIN)/ruff check
+	@$(STAGE) --quiet format $(BIN)/ruff format --check
+	@$(STAGE) --quiet spelling $(BIN)/codespell
+	@$(STAGE) --quiet docstrings $(BIN)/interrogate --quiet tests
+	@$(STAGE) --quiet types $(BIN)/mypy
+	@$(STAGE) architecture $(PYTEST) tests/architecture
+
+unit: .venv/.installed ## Pure logic; no process is started, nothing outside this machine is reachable
+	@$(STAGE) unit $(PYTEST) tests/unit
+
+behaviour: servers ## Each service and the lab, one concept a test, on a real store
+	@$(STAGE) behaviour $(PYTEST) tests/behaviour
+
+ports: servers ## One suite per port, run against every adapter
+	@$(STAGE) ports $(PYTEST) tests/ports
+
+integration: servers ## The whole path in local processes; PATH's prometheus and redis-server are hidden
+	@LAB_HIDE_PATH_SERVERS=1 $(STAGE) integration $(PYTEST) tests/integration
+
+notebooks: .venv/.installed ## Every notebook replays its recorded run (nbval), and a changed recording is noticed
+	@LAB_REPLAY=1 $(STAGE) notebooks $(PYTEST) -p no:randomly --nbval-lax --nbval-current-env $(NOTEBOOKS)
+	@$(STAGE) recordings $(PYTEST) tests/notebooks
+
+bench: .venv/.installed ## Cost per event, beside the plain way of doing it; voids itself on a busy machine
+	@$(BIN)/python -m tests.bench
+
+chaos: .venv/.installed ## N=100: that many seeded kill schedules; every event is counted exactly once
+	@LAB_CHAOS_SCHEDULES=$(N) $(PYTEST) -m chaos tests/integration
+
+record: .venv/.installed ## Run the notebooks live, keep the runs that their replays read
+	@$(BIN)/python -m tests.notebooks.record
+
+lock: .venv/.installed ## Write requirements.lock from pyproject.toml; UPGRADE=1 takes the newest versions that fit
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group dev --generate-hashes --no-emit-index-url \
+	  --no-header $(if $(UPGRADE),--upgrade) --output-file requirements.lock pyproject.toml
+	@printf '  %-13s %s\n' lock "$$(grep -c '^[^ #]' requirements.lock) packages; next: make test"
+
+fix: .venv/.installed ## Put right what can be put right by machine: format, imports, stubs, notebook outputs
+	@$(BIN)/ruff check --quiet --fix || true
+	@$(BIN)/ruff format --quiet
+	@$(BIN)/python -m services.contracts.generate
+
+clean: ## Remove .venv and every cache; runs/ stays (lab clean removes stacks and fetched servers)
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	@find lab services tests notebooks -name __pycache__ -prune -exec rm -rf {} + -o -name .ipynb_checkpoints -prune -exec rm -rf {} +
+
+# Test bodies reach nothing outside this machine, so what they need is fetched before; cached in the user's cache folder.
+servers: .venv/.installed
+	@LAB_HIDE_PATH_SERVERS=1 $(BIN)/python -m lab.targets.prometheus_binary
