@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +68,9 @@ class Recorder(Protocol):
     def progress(self, stage: str, progress: Progress, *, of_s: float) -> None:
         """How far a load is."""
 
+    def keeping_logs(self, log_files: Callable[[], Mapping[str, Path]]) -> AbstractContextManager[None]:
+        """Copy the logs of a stack at the end of the context, however it ends."""
+
     def succeeded(self, trial: Trial, *, interrupted: bool) -> Trial:
         """The trial is judged: write everything down; the trial with its folder."""
 
@@ -119,28 +122,36 @@ def run_experiment(
 ) -> Trial:
     """Carry out one experiment and keep its record; raises LabError where it cannot be carried out."""
     started_ns = time.time_ns()
-    with parts.target.deployed(StackRequest(settings=experiment.settings), recorder.stage) as deployment:
-        stack = _look_at(deployment, parts)
-        warm_up(experiment, stack, recorder)
-        measured = measure(experiment, stack, parts, recorder)
-        view = settle(stack, recorder, run=recorder.run_id)
-        evidence = collect(stack, parts, measured, view, run=recorder.run_id)
+    with (
+        parts.target.deployed(StackRequest(settings=experiment.settings), recorder.stage) as deployment,
+        recorder.keeping_logs(deployment.log_files),
+    ):
         environment = parts.environment(deployment)
-        validity, verdict, ledger, comparison = judge(experiment, evidence)
-        trial = Trial(
-            run_id=recorder.run_id,
-            experiment=experiment,
-            started_ns=started_ns,
-            ended_ns=time.time_ns(),
-            evidence=evidence,
-            validity=validity,
-            verdict=verdict,
-            ledger=ledger,
-            comparison=comparison,
-            environment=environment,
-            parameters=parameters or {},
-        )
-        return recorder.succeeded(trial, interrupted=measured.played.stopped)
+        evidence = observe(experiment, parts, deployment, recorder)
+    validity, verdict, ledger, comparison = judge(experiment, evidence)
+    trial = Trial(
+        run_id=recorder.run_id,
+        experiment=experiment,
+        started_ns=started_ns,
+        ended_ns=time.time_ns(),
+        evidence=evidence,
+        validity=validity,
+        verdict=verdict,
+        ledger=ledger,
+        comparison=comparison,
+        environment=environment,
+        parameters=parameters or {},
+    )
+    return recorder.succeeded(trial, interrupted=evidence.played.stopped)
+
+
+def observe(experiment: Experiment, parts: Parts, deployment: Deployment, recorder: Recorder) -> Evidence:
+    """Warm up, load, settle, collect, on a stack that is up."""
+    stack = _look_at(deployment, parts)
+    warm_up(experiment, stack, recorder)
+    measured = measure(experiment, stack, parts, recorder)
+    view = settle(stack, recorder, run=recorder.run_id)
+    return collect(stack, parts, measured, view, run=recorder.run_id)
 
 
 def _look_at(deployment: Deployment, parts: Parts) -> Stack:

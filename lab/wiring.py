@@ -1,0 +1,171 @@
+"""Names to adapters: the only place where a backend is chosen."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.errors import UsageFault
+from lab.model import Trial
+from lab.settings import LabSettings, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lab.experiment import Parts
+    from lab.load.port import LoadGenerator
+    from lab.metrics.dead_letters import DeadLetters
+    from lab.metrics.port import LedgerSource, MetricSource
+    from lab.model import Endpoints, Experiment
+    from lab.reports.answer import Answer, Conclusion
+    from lab.runs.store import RunFolder, RunStore
+    from lab.targets.port import Target
+
+
+def open_processes(settings: LabSettings) -> Target:
+    """The embedded target."""
+    from lab.targets.processes import ProcessTarget  # noqa: PLC0415 - heavy
+
+    return ProcessTarget(settings)
+
+
+TARGETS: Mapping[str, Callable[[LabSettings], Target]] = {"processes": open_processes}
+"""Where services can run."""
+
+
+def target(name: str, settings: LabSettings) -> Target:
+    """The target of that name; UsageFault where there is none."""
+    if name not in TARGETS:
+        raise UsageFault(
+            f'no target "{name}"', found=f"there are: {', '.join(TARGETS)}", next_step="-p target processes"
+        )
+    return TARGETS[name](settings)
+
+
+def load_generator(endpoints: Endpoints) -> LoadGenerator:
+    """The simulator of a stack."""
+    from lab.load.simulator import SimulatorLoad  # noqa: PLC0415 - heavy
+
+    return SimulatorLoad(endpoints.simulator, ingest_address=endpoints.ingest)
+
+
+def metric_source(endpoints: Endpoints) -> MetricSource:
+    """The Prometheus of a stack."""
+    from lab.metrics.prometheus import PrometheusSource  # noqa: PLC0415 - heavy
+
+    return PrometheusSource(endpoints.prometheus_url)
+
+
+def ledger_source(endpoints: Endpoints) -> LedgerSource:
+    """The query-api of a stack."""
+    from lab.metrics.ledger import QueryLedger  # noqa: PLC0415 - heavy
+
+    return QueryLedger(endpoints.query)
+
+
+def dead_letters(endpoints: Endpoints) -> DeadLetters:
+    """The dead letters of a stack, through its worker."""
+    from lab.metrics.dead_letters import DeadLetters  # noqa: PLC0415 - heavy
+
+    return DeadLetters(endpoints.worker)
+
+
+def run_store(settings: LabSettings) -> RunStore:
+    """Where this project's runs are kept."""
+    from lab.runs.store import RunStore  # noqa: PLC0415 - heavy
+
+    return RunStore(settings.runs_dir)
+
+
+def parts(settings: LabSettings, target_name: str) -> Parts:
+    """What an experiment on a target is made with."""
+    from lab.experiment import Parts  # noqa: PLC0415 - heavy
+    from lab.load.pauses import PauseProbe  # noqa: PLC0415 - heavy
+    from lab.runs.environment import describe  # noqa: PLC0415 - heavy
+    from lab.runs.spans import read_spans  # noqa: PLC0415 - heavy
+
+    return Parts(
+        target=target(target_name, settings),
+        load=load_generator,
+        metrics=metric_source,
+        ledger=ledger_source,
+        pauses=PauseProbe,
+        environment=partial(describe, settings.project),
+        spans=read_spans,
+    )
+
+
+def run(experiment: Experiment) -> Trial:
+    """Carry out an experiment and keep its record, or read the recorded one where `LAB_REPLAY=1` is set.
+
+    Returns:
+        What was asked, what was observed, what it means; a notebook shows it as a card.
+
+    Raises:
+        LabError: It cannot be carried out; the record says so, too.
+    """
+    from lab.experiment import run_experiment  # noqa: PLC0415 - heavy
+    from lab.runs.adoption import parameters_here  # noqa: PLC0415 - heavy
+    from lab.runs.progress import listener_for_this_process  # noqa: PLC0415 - heavy
+    from lab.runs.record import RunRecord  # noqa: PLC0415 - heavy
+
+    settings = load_settings()
+    show_as_cards()
+    if settings.replay:
+        from lab.runs.recorded import recorded_for  # noqa: PLC0415 - heavy
+
+        return recorded_for(settings.project, experiment)
+    wired, parameters = parts(settings, experiment.target), parameters_here()
+    folder = _folder(experiment, settings, parameters)
+    with RunRecord(folder, listener_for_this_process(settings), publish=_publish) as record:
+        return run_experiment(experiment, wired, record, parameters=parameters)
+
+
+def answer(trial: Trial) -> Answer:
+    """Validity, verdict, ledger in words that are the same for the same record."""
+    from lab.reports import answer as words  # noqa: PLC0415 - heavy
+
+    return words.answer(trial)
+
+
+def conclusion(trial: Trial) -> Conclusion:
+    """What follows from a trial, what does not, what to try next."""
+    from lab.reports import answer as words  # noqa: PLC0415 - heavy
+
+    return words.conclusion(trial)
+
+
+def show_as_cards() -> None:
+    """Let a notebook show every trial as its card, and as text in a terminal."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if shell is None:
+        return
+    from lab.reports import card  # noqa: PLC0415 - heavy
+
+    formatters = shell.display_formatter.formatters
+    formatters["text/html"].for_type(Trial, card.html)
+    formatters["text/plain"].for_type(Trial, lambda trial, printer, _cycle: printer.text(card.text(trial)))
+
+
+def _folder(experiment: Experiment, settings: LabSettings, parameters: Mapping[str, object]) -> RunFolder:
+    """The folder that `lab run` made for this kernel, unless it has been used; else a new one."""
+    from lab.runs.adoption import this_notebook  # noqa: PLC0415 - heavy
+
+    store = run_store(settings)
+    if settings.run_id:
+        made = store.open(settings.run_id)
+        if made.is_fresh:
+            return made
+    notebook = this_notebook()
+    name = str(notebook.relative_to(settings.project)) if notebook and notebook.is_relative_to(settings.project) else ""
+    return store.new(experiment.name, notebook=name, target=experiment.target, parameters=parameters)
+
+
+def _publish(trial: Trial) -> None:
+    """Write what people look at into the folder of a run."""
+    from lab.reports.report import write  # noqa: PLC0415 - heavy
+
+    write(trial, Path(trial.folder))
