@@ -3,13 +3,14 @@
 import asyncio
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import grpc.aio
 import numpy as np
 
 from services.contracts.batches import Columns, encode
 from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendRequest, EventBatch
+from services.contracts.signals import TRACEPARENT
 from tests.bench import naive_chain
 
 IN_FLIGHT: Final = 8
@@ -17,6 +18,9 @@ SOURCES, KINDS = 5, 4
 """Twenty cells a batch, on both sides."""
 START_NS: Final = 1_700_000_000_000_000_000
 SPAN_NS: Final = 1_000_000_000
+SAMPLED_EVERY: Final = 100
+SAMPLED: Final = ((TRACEPARENT, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),)
+"""Trace context of one batch in a hundred, the default sampling."""
 
 
 def columns(seed: int, events: int) -> Columns:
@@ -67,12 +71,12 @@ def send(address: str, method: str, calls: Sequence[bytes]) -> None:
 
 async def _send(address: str, method: str, calls: Sequence[bytes]) -> None:
     async with grpc.aio.insecure_channel(address) as channel:
-        call = channel.unary_unary(method)
-        waiting: Iterator[bytes] = iter(calls)
+        call: Any = channel.unary_unary(method)
+        waiting: Iterator[tuple[int, bytes]] = iter(enumerate(calls))
 
         async def one_after_another() -> None:
-            for request in waiting:
-                await call(request)
+            for number, request in waiting:
+                await call(request, metadata=None if number % SAMPLED_EVERY else SAMPLED)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(IN_FLIGHT):

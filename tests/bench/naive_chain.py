@@ -41,7 +41,7 @@ async def ingest(redis_port: int, grpc_port: int) -> None:
     """Answer appends of one event, each one XADD."""
     store = redis.asyncio.Redis(port=redis_port, socket_timeout=5, retry=AsyncRetry(NoBackoff(), 0), protocol=2)
 
-    async def append(request: bytes, context: grpc.aio.ServicerContext) -> bytes:
+    async def append(request: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
         event = Event.FromString(request)
         if not (0 < len(event.source) <= 64 and 0 < len(event.kind) <= 64 and event.value - event.value == 0):
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "bad event")
@@ -50,7 +50,7 @@ async def ingest(redis_port: int, grpc_port: int) -> None:
         return b""
 
     server = grpc.aio.server()
-    handler = grpc.unary_unary_rpc_method_handler(append)
+    handler: Any = grpc.unary_unary_rpc_method_handler(append)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("naive.Ingest", {"Append": handler}),))
     server.add_insecure_port(f"127.0.0.1:{grpc_port}")
     await server.start()

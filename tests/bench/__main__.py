@@ -1,0 +1,117 @@
+"""`make bench`: what an event costs, beside the plain way of doing it; prints ratios of one interleaved run."""
+
+import argparse
+import itertools
+import statistics
+import sys
+import uuid
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from tests.bench import machine, startup
+from tests.bench.chains import Chain, naive_chain, our_chain
+from tests.bench.load import batched_calls, send, single_calls
+
+ROUNDS: Final = 5
+WARM_SHARE: Final = 0.1
+EX_VOID: Final = 75
+"""sysexits TEMPFAIL: try again on a quieter machine."""
+Cost = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One chain with its load: so many calls of so many events."""
+
+    name: str
+    chain: Callable[[], AbstractContextManager[Chain]]
+    calls: int
+    events: int
+
+
+CONTENDERS: Final = (
+    Contender("batch 500", our_chain, 800, 500),
+    Contender("naive", naive_chain, 3_000, 1),
+    Contender("batch 500, telemetry off", partial(our_chain, telemetry=False), 800, 500),
+    Contender("batch 2,000", our_chain, 400, 2_000),
+)
+BOUNDS: Final = (
+    ("naive / batch 500", "naive", "batch 500", 350.0, True),
+    ("naive / batch 2,000", "naive", "batch 2,000", 1_200.0, True),
+    ("telemetry on / off", "batch 500", "batch 500, telemetry off", 1.15, False),
+)
+"""Name, numerator, denominator, bound, whether the ratio must be above it."""
+
+
+def measure(contender: Contender) -> Cost:
+    """CPU microseconds per event of each process of a chain, warmed up; every event was counted, or this raises."""
+    warm = round(contender.calls * WARM_SHARE)
+    with contender.chain() as chain:
+        calls = _calls(contender, warm + contender.calls)
+        send(chain.address, chain.method, calls[:warm])
+        chain.await_counted(warm * contender.events)
+        before = machine.cpu_of(chain.pids.values())
+        send(chain.address, chain.method, calls[warm:])
+        chain.await_counted(len(calls) * contender.events)
+        after = machine.cpu_of(chain.pids.values())
+    events = contender.calls * contender.events
+    return {name: (after[pid] - before[pid]) / events * 1e6 for name, pid in chain.pids.items()}
+
+
+def _calls(contender: Contender, number: int) -> list[bytes]:
+    if contender.events == 1:
+        return single_calls(number)
+    return batched_calls(number, contender.events, run="bench", producer=uuid.uuid4().bytes)
+
+
+def main(arguments: list[str]) -> int:
+    """Print the ratios; 0 when all hold, 1 when one does not, 75 when the machine was disturbed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="interleaved rounds (default %(default)s)")
+    rounds = parser.parse_args(arguments).rounds
+    costs: dict[str, list[Cost]] = defaultdict(list)
+    starts: list[tuple[float, float]] = []
+    stolen = [machine.stolen_share()]
+    for number in range(1, rounds + 1):
+        for contender in CONTENDERS:
+            costs[contender.name].append(measure(contender))
+            _say_cost(number, contender.name, costs[contender.name][-1])
+        starts.append((startup.up_to_first_count_s(), startup.imports_s()))
+        stolen.append(machine.stolen_share())
+        print(f"  round {number}  lab up to first count {starts[-1][0]:.2f} s, bare imports {starts[-1][1]:.2f} s")
+    return _conclude(costs, starts, max(stolen))
+
+
+def _say_cost(number: int, name: str, cost: Cost) -> None:
+    parts = "  ".join(f"{process} {value:.3f}" for process, value in cost.items())
+    print(f"  round {number}  {name:26s} {sum(cost.values()):8.3f} µs CPU an event   {parts}", flush=True)
+
+
+def _conclude(costs: dict[str, list[Cost]], starts: list[tuple[float, float]], stolen: float) -> int:
+    totals = {name: [sum(cost.values()) for cost in some] for name, some in costs.items()}
+    held = True
+    for name, above, below, bound, at_least in BOUNDS:
+        ratios = [a / b for a, b in zip(totals[above], totals[below], strict=True)]
+        ratio = statistics.median(ratios)
+        good = ratio >= bound if at_least else ratio <= bound
+        held = held and good
+        print(f"  {name:26s} {ratio:8.2f}  [{min(ratios):.2f}, {max(ratios):.2f}]  {_wanted(bound, at_least, good)}")
+    up, imports = (statistics.median(one) for one in itertools.zip_longest(*starts))
+    print(f"  lab up to first count      {up:8.2f} s, {up / imports:.2f} × the bare imports ({imports:.2f} s)")
+    if stolen > machine.DISTURBED_SHARE:
+        print(f"  VOID: the machine took up to {100 * stolen:.1f} % of a core away; run it again when it is quiet")
+        return EX_VOID
+    print(f"  the machine was quiet: at most {100 * stolen:.1f} % of a core was taken away")
+    return 0 if held else 1
+
+
+def _wanted(bound: float, at_least: bool, good: bool) -> str:  # noqa: FBT001
+    return f"wanted {'≥' if at_least else '≤'} {bound:g}  {'ok' if good else 'MISSED'}"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

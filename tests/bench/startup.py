@@ -1,0 +1,62 @@
+"""From `lab up` to the first counted event, beside what importing the four services costs at least."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+import grpc
+
+from lab.metrics.ledger import QueryLedger
+from lab.model import SERVICES
+from lab.settings import load_settings
+from lab.targets.processes import ProcessTarget
+from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendRequest
+from services.contracts.generated.lab.ingest.v1.ingest_pb2_grpc import IngestServiceStub
+from tests.bench.load import batched_calls
+
+RUN: Final = "bench"
+LAB: Final = (sys.executable, "-c", "import sys; from lab.cli import main; sys.exit(main())")
+
+
+def imports_s() -> float:
+    """Seconds until four interpreters, started together, have imported a service each."""
+    started = time.perf_counter()
+    modules = [f"services.{name.replace('-', '_')}.__main__" for name in SERVICES]
+    children = [subprocess.Popen([sys.executable, "-c", f"import {module}"]) for module in modules]
+    codes = [child.wait() for child in children]
+    if any(codes):
+        raise RuntimeError(f"the imports ended with {codes}")
+    return time.perf_counter() - started
+
+
+def up_to_first_count_s() -> float:
+    """Seconds from `lab up` to the first counted event; the stack is a new one, and gone afterwards."""
+    with tempfile.TemporaryDirectory() as state:
+        environment = os.environ | {"LAB_STATE_DIR": state}  # noqa: TID251  a child inherits it
+        started = time.perf_counter()
+        subprocess.run([*LAB, "up"], env=environment, check=True, capture_output=True)
+        try:
+            _count_one(Path(state))
+            return time.perf_counter() - started
+        finally:
+            subprocess.run([*LAB, "down"], env=environment, check=True, capture_output=True)
+
+
+def _count_one(state: Path) -> None:
+    deployment = ProcessTarget(load_settings(state_dir=state)).current()
+    if deployment is None:
+        raise RuntimeError("lab up left no stack")
+    endpoints = deployment.endpoints
+    [call] = batched_calls(1, 1, run=RUN, producer=b"bench-of-startup")
+    with grpc.insecure_channel(endpoints.ingest) as channel:
+        IngestServiceStub(channel).Append(AppendRequest.FromString(call), timeout=10)
+    ledger = QueryLedger(endpoints.query)
+    try:
+        while ledger.view(RUN).balance.counted < 1:
+            pass
+    finally:
+        ledger.close()
