@@ -37,6 +37,8 @@ SETTLE_S: Final = 60.0
 SCRAPE_S: Final = 5.0
 """Longest wait for a scrape; they come every second."""
 LOOK_EVERY_S: Final = 0.1
+FRESH_MS: Final = 200
+"""An answer older than this was given while the store was away."""
 WORKER_JOB: Final = "lab/process-worker"
 PROCESSED: Final = "worker_events_processed_total"
 SERIES: Final = (
@@ -176,10 +178,16 @@ def measure(experiment: Experiment, stack: Stack, parts: Parts, recorder: Record
     order = PlayOrder(
         recorder.run_id, experiment.load, experiment.duration, window_ns=round(experiment.window_s * NANOS)
     )
-    faults = DeploymentFaults(stack.deployment, lambda: stack.ledger.view("").balance.backlog)
+    faults = DeploymentFaults(stack.deployment, lambda: _in_flight(stack.ledger))
     with parts.pauses() as pauses, faults_beside(faults, experiment.faults) as done:
         played = stack.load.play(order, lambda seen: recorder.progress("measuring", seen, of_s=experiment.duration))
     return Measured(played, tuple(done), tuple(pauses))
+
+
+def _in_flight(ledger: LedgerSource) -> int:
+    """Events accepted and not settled; 0 where the answer is too old to say."""
+    view = ledger.view("")
+    return view.balance.backlog if view.staleness_ms <= FRESH_MS else 0
 
 
 def settle(stack: Stack, recorder: Recorder, *, run: str) -> StoreView:

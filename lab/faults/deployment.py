@@ -3,13 +3,13 @@
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Final, Protocol
 
-from lab.errors import LabError
+from lab.errors import LabError, Unavailable
 from lab.model import Fault, FaultRecord
 
-IN_FLIGHT_PATIENCE_S: Final = 2.0
+PATIENCE_S: Final = 2.0
 LOOK_EVERY_S: Final = 0.005
 
 
@@ -38,21 +38,30 @@ class DeploymentFaults:
         """See `FaultInjector.inject`."""
         events = self._await_traffic()
         if fault.kind == "kill":
-            at_ns = self._deployment.kill(fault.service)
+            at_ns = self._kill(fault.service)
             return FaultRecord("kill", fault.service, at_ns, at_ns, events)
         started_ns = time.time_ns()
         with self._deployment.paused(fault.service):
             threading.Event().wait(fault.seconds)
         return FaultRecord("pause", fault.service, started_ns, time.time_ns(), events)
 
+    def _kill(self, service: str) -> int:
+        """Kill, waiting a little for a process that is just being started again."""
+        end, pause = time.monotonic() + PATIENCE_S, threading.Event()
+        while True:
+            try:
+                return self._deployment.kill(service)
+            except Unavailable:
+                if time.monotonic() >= end:
+                    raise
+            pause.wait(LOOK_EVERY_S)
+
     def _await_traffic(self) -> int:
         """Events in flight, waiting a little for the first; 0 when there are none or nobody can tell."""
-        end, pause = time.monotonic() + IN_FLIGHT_PATIENCE_S, threading.Event()
+        end, pause = time.monotonic() + PATIENCE_S, threading.Event()
         while time.monotonic() < end:
-            try:
+            with suppress(LabError):
                 if events := self._in_flight():
                     return events
-            except LabError:
-                return 0
             pause.wait(LOOK_EVERY_S)
         return 0

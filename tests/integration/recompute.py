@@ -1,7 +1,4 @@
-"""Recomputes aggregates from a file in plain Python integers; imports nothing of the lab or of the services.
-
-`python -m tests.integration.recompute` is not needed: tests call `cells_of`.
-"""
+"""Recomputes aggregates from a file in plain Python integers; imports nothing of the lab or of the services."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime

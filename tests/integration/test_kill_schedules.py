@@ -1,0 +1,97 @@
+"""Whatever is killed under load, every acknowledged event is counted exactly once."""
+
+import random
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
+from lab.analysis.judge import Judgement
+from lab.load.profiles import load
+from lab.model import Evidence, Experiment, Fault
+from lab.questions import kill, nothing_counted_twice, nothing_lost
+from tests.integration.settings import ChaosSettings
+from tests.integration.trials import Bench, stack_up
+
+KILLS: Final = {"process-worker": 3, "ingest-api": 2, "redis": 2}
+RATE: Final = 2_000.0
+DURATION_S: Final = 13.0
+FIRST_S: Final = 1.0
+LAST_S: Final = 10.5
+APART_S: Final = 0.7
+APART_SAME_S: Final = 3.2
+"""A killed process is back within about two seconds; a kill of nothing would show nothing."""
+LEAST_ACCEPTED: Final = 10_000
+TRIES: Final = 3
+SETTINGS: Final = {"LAB_WORKER_IDLE_S": "1", "LAB_WORKER_NAP_MS": "150"}
+"""A short idle time, so that takeover happens within the run; a long nap, so that there always is something in flight."""
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """One stack for all schedules: each is a run of its own, and the kills of one are history for the next."""
+    with stack_up(tmp_path_factory.mktemp("state"), SETTINGS) as up:
+        yield up
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("seed", range(ChaosSettings().schedules))
+def test_nothing_is_lost_or_counted_twice(bench: Bench, seed: int) -> None:
+    """Worker killed three times, ingest-api twice, the store twice, each with a batch in flight: the account closes."""
+    for attempt in range(TRIES):
+        experiment = chaos_experiment(seed, attempt)
+        evidence, judgement = bench.judged(experiment)
+        if void := why_void(evidence):
+            print(f"seed {seed}, try {attempt + 1}: void, {void}")
+            continue
+        assert_exact(evidence, judgement)
+        return
+    pytest.fail(f"seed {seed} was void {TRIES} times: {void}")
+
+
+def chaos_experiment(seed: int, attempt: int) -> Experiment:
+    """Twenty thousand events and seven kills, at moments that follow from the seed."""
+    return Experiment(
+        f"chaos-{seed}-{attempt}",
+        load=load("synthetic", rate=RATE, seed=seed),
+        objectives=[nothing_lost(), nothing_counted_twice()],
+        duration=DURATION_S,
+        warm_up=0,
+        faults=kill_schedule(random.Random(1_000 * attempt + seed)),
+    )
+
+
+def kill_schedule(draw: random.Random) -> list[Fault]:
+    """Seven kills in random order at random moments, those of one service far enough apart to hit a living process."""
+    services = [service for service, times in KILLS.items() for _ in range(times)]
+    while True:
+        moments = sorted(draw.uniform(FIRST_S, LAST_S) for _ in services)
+        draw.shuffle(services)
+        faults = [kill(service, at_s=at_s) for service, at_s in zip(services, moments, strict=True)]
+        if all(_apart(one, other) for i, one in enumerate(faults) for other in faults[:i]):
+            return faults
+
+
+def _apart(one: Fault, other: Fault) -> bool:
+    return abs(one.at_s - other.at_s) >= (APART_SAME_S if one.service == other.service else APART_S)
+
+
+def why_void(evidence: Evidence) -> str:
+    """Why a schedule shows nothing; empty when it does."""
+    if evidence.store.balance.accepted < LEAST_ACCEPTED:
+        return f"only {evidence.store.balance.accepted:,} events were accepted"
+    if len(evidence.faults) < sum(KILLS.values()):
+        return f"only {len(evidence.faults)} kills were carried out"
+    idle = [fault.service for fault in evidence.faults if not fault.in_flight_events]
+    return f"nothing was in flight when {', '.join(idle)} was killed" if idle else ""
+
+
+def assert_exact(evidence: Evidence, judgement: Judgement) -> None:
+    """Nothing lost, nothing twice, no residual, every sum right, every missing metric named."""
+    ledger = judgement.ledger
+    assert (ledger.lost, ledger.twice, ledger.residual, ledger.backlog, ledger.dead) == (0, 0, 0, 0, 0), ledger
+    assert evidence.store.audited_backlog == 0
+    assert ledger.acknowledged <= ledger.counted <= ledger.acknowledged + ledger.unknown
+    wrong = {"ledger-open", "journal-gap", "sums-differ", "store-lost", "telemetry-disagrees", "unsettled"}
+    assert not wrong & {reason.code for reason in judgement.validity.reasons}, judgement.validity

@@ -1,0 +1,68 @@
+"""A stall of a service shows in the reported latency as it was felt, not as it was sampled."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import pytest
+
+from lab.analysis.latency import exact_quantile, latency_ms
+from lab.load.profiles import load
+from lab.model import Evidence, Experiment
+from lab.questions import latency, pause
+from tests.integration.trials import Bench, stack_up
+
+PAUSE_S: Final = 0.2
+DURATION_S: Final = 10.0
+BATCHES_PER_S: Final = 200
+TOLERANCE: Final = 0.1
+TRIES: Final = 3
+DISTURBED_S: Final = 0.02
+"""A stall of the machine itself beyond this adds its own delay to the planned one."""
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """A stack of this module's own."""
+    with stack_up(tmp_path_factory.mktemp("state"), {}) as up:
+        yield up
+
+
+@pytest.mark.timeout(180)
+def test_the_p99_of_a_paused_service_is_the_analytic_one(bench: Bench) -> None:
+    """200 ms of SIGSTOP hit 2 % of 2,000 batches; they wait 0 to 200 ms, so that 1 % waits 100 ms or more."""
+    for _ in range(TRIES):
+        evidence = bench.observe(paused_ingest())
+        reported = exact_quantile(latency_ms(evidence.played.samples), 0.99)
+        if not _disturbed(evidence):
+            break
+    assert reported == pytest.approx(analytic_p99_ms(evidence), rel=TOLERANCE)
+
+
+def paused_ingest() -> Experiment:
+    """Two hundred batches a second for ten seconds, ingest-api stopped for 200 ms in the middle."""
+    return Experiment(
+        "paused",
+        load=load("synthetic", rate=10.0 * BATCHES_PER_S, batch_events=10),
+        objectives=[latency(below_ms=500)],
+        duration=DURATION_S,
+        faults=[pause("ingest-api", at_s=5.0, seconds=PAUSE_S)],
+    )
+
+
+def analytic_p99_ms(evidence: Evidence) -> float:
+    """The 20th longest of 2,000 waits that fall evenly from the length of the pause to 0."""
+    [fault] = evidence.faults
+    length_ms = (fault.ended_ns - fault.started_ns) / 1e6
+    number = len(evidence.played.samples)
+    hit = BATCHES_PER_S * length_ms / 1e3
+    return length_ms * (1 - 0.01 * number / hit)
+
+
+def _disturbed(evidence: Evidence) -> bool:
+    """Whether the machine stalled outside of the pause, by the latencies of everything else."""
+    [fault] = evidence.faults
+    samples = evidence.played.samples
+    intended = samples.started_ns + samples.intended_ns
+    outside = (intended < fault.started_ns - 5e7) | (intended > fault.ended_ns + 3e8)
+    return bool(np.quantile(latency_ms(samples)[outside], 0.995) > 1e3 * DISTURBED_S)
