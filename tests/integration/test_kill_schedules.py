@@ -24,7 +24,7 @@ APART_SAME_S: Final = 3.2
 LEAST_ACCEPTED: Final = 10_000
 TRIES: Final = 3
 SETTINGS: Final = {"LAB_WORKER_IDLE_S": "1", "LAB_WORKER_NAP_MS": "150"}
-"""A short idle time, so that takeover happens within the run; a long nap, so that there always is something in flight."""
+"""A short idle time, so that takeover happens within the run; a long nap, so that something always is in flight."""
 
 
 @pytest.fixture(scope="module")
