@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import pytest
@@ -81,12 +82,10 @@ def question(*faults: Fault) -> Experiment:
     )
 
 
-def judged(
-    state_dir: Path, *, settings: Mapping[str, str] | None = None, faults: list[Fault] | None = None
-) -> Judgement:
+def judged(state_dir: Path, *faults: Fault, settings: Mapping[str, str] = MappingProxyType({})) -> Judgement:
     """The judgement of one run on a stack of its own."""
-    with stack_up(state_dir, settings or {}) as bench:
-        _, judgement = bench.judged(question(*(faults or ())))
+    with stack_up(state_dir, settings) as bench:
+        _, judgement = bench.judged(question(*faults))
     return judgement
 
 
