@@ -1,0 +1,245 @@
+"""What the store counted, kept in SQLite: a pure function of the store, rebuilt whenever it is not."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from services.contracts.cells import LIMB, Cell, source_and_kind
+from services.ledger.port import Balance, Changes
+
+SCHEMA: Final = 1
+FILE_NAME: Final = "cache.sqlite"
+
+TABLES: Final = """
+CREATE TABLE meta (epoch TEXT NOT NULL);
+CREATE TABLE run (
+    name TEXT PRIMARY KEY, version INTEGER, window_ns INTEGER, low_window INTEGER, last_commit_ns INTEGER,
+    balance TEXT, instances TEXT
+) WITHOUT ROWID;
+CREATE TABLE cell (
+    run TEXT, number INTEGER, source TEXT, kind TEXT,
+    count INTEGER, high INTEGER, low INTEGER, minimum REAL, maximum REAL,
+    PRIMARY KEY (run, number, source, kind)
+) WITHOUT ROWID;
+CREATE TABLE total (
+    run TEXT, source TEXT, kind TEXT,
+    count INTEGER, high INTEGER, low INTEGER, minimum REAL, maximum REAL,
+    PRIMARY KEY (run, source, kind)
+) WITHOUT ROWID;
+"""
+COLUMNS: Final = "source, kind, count, high, low, minimum, maximum"
+RANKINGS: Final = {"count": "count DESC", "sum": "high DESC, low DESC", "maximum": "maximum DESC"}
+
+
+class Key(NamedTuple):
+    """Which cell: window number (0 in totals), source, kind; also the order of every answer."""
+
+    number: int
+    source: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """What the cache knows of a run, besides its cells.
+
+    Attributes:
+        known: Whether the store ever accepted an event of it.
+        version: Version of its aggregates.
+        balance: Its account.
+        window_ns: Width of its windows; 0 when unknown.
+        low_window: Windows below this number have been removed from the store; None when none were.
+        last_commit_ns: The store's clock at its last commit; 0 before.
+        instances: Worker instance → events it has counted.
+    """
+
+    known: bool = False
+    version: int = 0
+    balance: Balance = field(default_factory=Balance)
+    window_ns: int = 0
+    low_window: int | None = None
+    last_commit_ns: int = 0
+    instances: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowFilter:
+    """Which windows are asked for, by number; an empty name matches all."""
+
+    first: int | None = None
+    end: int | None = None
+    source: str = ""
+    kind: str = ""
+
+
+Row = tuple[Key, Cell]
+
+
+class Cache:
+    """One SQLite database; not thread-safe. Raises sqlite3.DatabaseError where it is damaged or cannot be written.
+
+    Args:
+        path: Its file; None keeps it in memory.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._database = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
+        try:
+            self._prepare()
+        except sqlite3.DatabaseError:
+            self._database.close()
+            raise
+
+    def _prepare(self) -> None:
+        # It can be rebuilt at any time, so that nothing has to wait for the disk.
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = OFF")
+        [(schema,)] = self._database.execute("PRAGMA user_version")
+        if schema == SCHEMA:
+            self._check()
+            return
+        with self._transaction():
+            for table in ("meta", "run", "cell", "total"):
+                self._database.execute(f"DROP TABLE IF EXISTS {table}")
+            for statement in filter(str.strip, TABLES.split(";")):
+                self._database.execute(statement)
+            self._database.execute("INSERT INTO meta VALUES ('')")
+            self._database.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    def _check(self) -> None:
+        [(verdict,)] = self._database.execute("PRAGMA quick_check(1)").fetchall()
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict)
+
+    @property
+    def epoch(self) -> str:
+        """Identity of the store it shows; empty for a new one."""
+        [(epoch,)] = self._database.execute("SELECT epoch FROM meta")
+        return str(epoch)
+
+    def belong_to(self, epoch: str) -> None:
+        """Forget everything, and show this store from now on."""
+        with self._transaction():
+            for table in ("run", "cell", "total"):
+                self._database.execute(f"DELETE FROM {table}")  # noqa: S608  a name of ours
+            self._database.execute("UPDATE meta SET epoch = ?", (epoch,))
+
+    def forget(self, run: str) -> None:
+        """Forget one run."""
+        with self._transaction():
+            self._database.execute("DELETE FROM run WHERE name = ?", (run,))
+            self._database.execute("DELETE FROM cell WHERE run = ?", (run,))
+            self._database.execute("DELETE FROM total WHERE run = ?", (run,))
+
+    def apply(self, run: str, page: Changes) -> None:
+        """Add one page of changes, all of it or nothing."""
+        with self._transaction():
+            for number, block in page.windows.items():
+                rows = ((run, number, *row) for row in _rows(block))
+                self._database.executemany("INSERT OR REPLACE INTO cell VALUES (?,?,?,?,?,?,?,?,?)", rows)
+            totals = ((run, *row) for row in _rows(page.totals))
+            self._database.executemany("INSERT OR REPLACE INTO total VALUES (?,?,?,?,?,?,?,?)", totals)
+            if page.low_window is not None:
+                self._database.execute("DELETE FROM cell WHERE run = ? AND number < ?", (run, page.low_window))
+            if page.known:
+                self._database.execute("INSERT OR REPLACE INTO run VALUES (?,?,?,?,?,?,?)", _state_row(run, page))
+
+    def state(self, run: str) -> RunState:
+        """What is known of a run."""
+        found = self._database.execute("SELECT * FROM run WHERE name = ?", (run,)).fetchone()
+        if found is None:
+            return RunState()
+        _, version, window_ns, low_window, last_commit_ns, balance, instances = found
+        return RunState(
+            known=True,
+            version=version,
+            balance=Balance(*json.loads(balance)),
+            window_ns=window_ns,
+            low_window=low_window,
+            last_commit_ns=last_commit_ns,
+            instances=json.loads(instances),
+        )
+
+    def windows(self, run: str, asked: WindowFilter, *, after: Key | None, limit: int) -> list[Row]:
+        """Cells of the asked windows in order of number, source, kind; *after* is where the page before ended."""
+        conditions: dict[str, tuple[str | int, ...]] = {"run = ?": (run,)}
+        if after is not None:
+            conditions["(number, source, kind) > (?, ?, ?)"] = tuple(after)
+        if asked.first is not None:
+            conditions["number >= ?"] = (asked.first,)
+        if asked.end is not None:
+            conditions["number < ?"] = (asked.end,)
+        for column, value in (("source", asked.source), ("kind", asked.kind)):
+            if value:
+                conditions[f"{column} = ?"] = (value,)
+        where = " AND ".join(conditions)
+        values = [value for some in conditions.values() for value in some]
+        order = "number, source, kind"
+        return self._select(f"number, {COLUMNS} FROM cell WHERE {where} ORDER BY {order}", *values, limit=limit)
+
+    def totals(self, run: str, *, after: Key | None, limit: int) -> list[Row]:
+        """Totals of a run in order of source, kind."""
+        source, kind = (after.source, after.kind) if after else ("", "")
+        where = "run = ? AND (source, kind) > (?, ?)"
+        return self._select(
+            f"0, {COLUMNS} FROM total WHERE {where} ORDER BY source, kind", run, source, kind, limit=limit
+        )
+
+    def top(self, run: str, ranking: str, *, limit: int) -> list[Row]:
+        """The largest totals of a run by `count`, `sum` or `maximum`, exactly; equal ones by name."""
+        order = f"{RANKINGS[ranking]}, source, kind"
+        return self._select(f"0, {COLUMNS} FROM total WHERE run = ? ORDER BY {order}", run, limit=limit)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def _select(self, what: str, *values: str | int, limit: int) -> list[Row]:
+        # Only names of ours are part of the text; every value is bound.
+        with closing(self._database.execute(f"SELECT {what} LIMIT ?", (*values, limit))) as found:
+            return [
+                (Key(number, source, kind), Cell(count, high * LIMB + low, minimum, maximum))
+                for number, source, kind, count, high, low, minimum, maximum in found
+            ]
+
+    def _transaction(self) -> "_Transaction":
+        return _Transaction(self._database)
+
+
+class _Transaction:
+    """All or nothing, also where the database itself gives up in the middle."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+
+    def __enter__(self) -> None:
+        self._database.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type[BaseException] | None, _error: object, _trace: object) -> None:
+        if kind is None:
+            self._database.execute("COMMIT")
+        elif self._database.in_transaction:
+            self._database.execute("ROLLBACK")
+
+
+def _rows(block: Mapping[bytes, Cell]) -> Iterator[tuple[str, str, int, int, int, float, float]]:
+    for name, cell in block.items():
+        high, low = divmod(cell.sum_micro, LIMB)
+        yield (*source_and_kind(name), cell.count, high, low, cell.minimum, cell.maximum)
+
+
+def _state_row(run: str, page: Changes) -> tuple[str | int | None, ...]:
+    balance = page.balance
+    return (
+        run,
+        page.version,
+        page.window_ns,
+        page.low_window,
+        page.last_commit_ns,
+        json.dumps([balance.accepted, balance.counted, balance.dead, balance.backlog, balance.duplicates]),
+        json.dumps(dict(page.instances)),
+    )
