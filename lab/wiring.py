@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,7 +91,7 @@ def parts(settings: LabSettings, target_name: str) -> Parts:
         metrics=metric_source,
         ledger=ledger_source,
         pauses=PauseProbe,
-        environment=partial(describe, settings.project),
+        environment=lambda deployment: describe(settings.project, deployment.store),
         spans=read_spans,
     )
 

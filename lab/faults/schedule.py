@@ -34,7 +34,7 @@ class _Schedule(threading.Thread):
         super().__init__(name="faults", daemon=True)
         self._injector = injector
         self._faults = sorted(faults, key=lambda fault: fault.at_s)
-        self._started = time.monotonic()
+        self._began_s = time.monotonic()
         self.done: list[FaultRecord] = []
         self.trouble: Exception | None = None
         self.over = threading.Event()
@@ -43,7 +43,7 @@ class _Schedule(threading.Thread):
         """Inject one after the other until the load is over."""
         try:
             for fault in self._faults:
-                if self.over.wait(max(0.0, self._started + fault.at_s - time.monotonic())):
+                if self.over.wait(max(0.0, self._began_s + fault.at_s - time.monotonic())):
                     return
                 self.done.append(self._injector.inject(fault))
         except Exception as error:  # noqa: BLE001  it is raised by the thread that waits for this one

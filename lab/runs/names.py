@@ -1,0 +1,34 @@
+"""Names of runs: when, four random characters, what."""
+
+import re
+import secrets
+from datetime import UTC, datetime
+from typing import Final
+
+from lab.errors import UsageFault
+
+ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+"""Without characters that are taken for one another."""
+LEGAL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def new_name(what: str, now: datetime) -> str:
+    """The name of a run that begins now.
+
+    >>> new_name("quickstart", datetime(2026, 11, 23, 6, 53, 12, tzinfo=UTC))[:18]
+    '2026-11-23-065312-'
+    """
+    random = "".join(secrets.choice(ALPHABET) for _ in range(4))
+    slug = re.sub(r"[^a-z0-9]+", "-", what.lower()).strip("-")[:32] or "run"
+    return f"{now.astimezone(UTC):%Y-%m-%d-%H%M%S}-{random}-{slug}"
+
+
+def checked_name(name: str) -> str:
+    """The name, where it can be one; UsageFault otherwise."""
+    if not LEGAL.fullmatch(name):
+        raise UsageFault(
+            f"{name[:80]!r} cannot be the id of a run",
+            found="an id has 1 to 64 letters, digits, dots, dashes or underscores, and begins with a letter or digit",
+            code="BAD_RUN_ID",
+        )
+    return name

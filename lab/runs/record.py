@@ -1,0 +1,128 @@
+"""The record of one trial while it is made; it never says more than is on the disk."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from lab.errors import LabError
+from lab.model import Account, Trial
+from lab.runs.evidence import save_trial
+from lab.runs.folder import FAILED, INTERRUPTED, SUCCEEDED, RunFolder
+from lab.runs.manifest import facts_of
+
+
+class Look(Protocol):
+    """A look at a load under way (`lab.load.port.Progress`)."""
+
+    elapsed_s: float
+    account: Account
+    offered_rate: float
+    acknowledged_rate: float
+    in_flight: int
+    p99_ms: float
+
+
+class Listener(Protocol):
+    """Shows what a run is doing."""
+
+    def stage(self, stage: str, message: str, seconds: float | None) -> None:
+        """A step is done."""
+
+    def progress(self, stage: str, progress: Any, *, of_s: float) -> None:  # noqa: ANN401  a Look
+        """How far a load is."""
+
+
+class RunRecord:
+    """What `lab.experiment.Recorder` promises; a context that marks the run failed or interrupted when that happens.
+
+    Args:
+        folder: Of a run that was begun.
+        listener: Shows what it is doing.
+        publish: Writes what people look at into the folder.
+    """
+
+    def __init__(self, folder: RunFolder, listener: Listener, *, publish: Callable[[Trial], None]) -> None:
+        self._folder, self._listener, self._publish = folder, listener, publish
+
+    @property
+    def run_id(self) -> str:
+        """The run's name."""
+        return self._folder.run_id
+
+    @property
+    def folder(self) -> Path:
+        """Where it is kept."""
+        return self._folder.path
+
+    def __enter__(self) -> Self:
+        self._folder.take_over()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            return
+        interrupted = isinstance(error, KeyboardInterrupt)
+        with suppress(OSError, ValueError):
+            self._folder.update(
+                status=INTERRUPTED if interrupted else FAILED,
+                reason="interrupted" if interrupted else _words(error),
+                exit_code=error.exit_code if isinstance(error, LabError) else None,
+                ended=_now(),
+            )
+
+    def stage(self, stage: str, message: str, seconds: float | None = None) -> None:
+        """A step is done."""
+        self._listener.stage(stage, message, seconds)
+
+    def progress(self, stage: str, progress: Any, *, of_s: float) -> None:  # noqa: ANN401  a Look
+        """How far a load is."""
+        self._listener.progress(stage, progress, of_s=of_s)
+
+    @contextmanager
+    def keeping_logs(self, log_files: Callable[[], Mapping[str, Path]]) -> Iterator[None]:
+        """Copy the logs of a stack at the end of the context, however it ends."""
+        try:
+            yield
+        finally:
+            logs = self.folder / "logs"
+            logs.mkdir(exist_ok=True)
+            for name, path in log_files().items():
+                with suppress(FileNotFoundError):
+                    shutil.copyfile(path, logs / f"{name}.log")
+
+    def succeeded(self, trial: Trial, *, interrupted: bool) -> Trial:
+        """Write everything down, then say so."""
+        kept = replace(trial, folder=str(self.folder))
+        save_trial(kept, self.folder)
+        self._folder.update(**facts_of(kept), parameters=dict(kept.parameters))
+        self._publish(kept)
+        _sync(self.folder)
+        self._folder.update(status=INTERRUPTED if interrupted else SUCCEEDED, ended=_now())
+        return kept
+
+
+def _words(error: BaseException) -> str:
+    return str(error) if isinstance(error, LabError) else f"{type(error).__name__}: {error}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _sync(folder: Path) -> None:
+    """Put every file of a folder onto the disk."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)

@@ -1,0 +1,80 @@
+"""Recorded runs: what a notebook shows when nothing is to be started."""
+
+import json
+import shutil
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Final
+
+from lab.analysis.judge import judge
+from lab.errors import DataFault, UsageFault
+from lab.model import Experiment, Trial
+from lab.runs.evidence import SPANS, TRIAL, load_trial
+from lab.runs.folder import MANIFEST, SUCCEEDED, RunFolder
+
+RECORDED: Final = Path("tests") / "data" / "recorded"
+LARGEST_BYTES: Final = 1 << 20
+TABLES: Final = ("samples", "series", "totals", "windows", "journal", "journal_unknown")
+SPARE: Final = frozenset({"process", "measuring", "exit_code"})
+"""Facts of the manifest that mean nothing elsewhere."""
+
+
+def recorded_for(project: Path, experiment: Experiment) -> Trial:
+    """The recorded trial of an experiment, judged again.
+
+    Raises:
+        UsageFault: It was recorded with other parameters; both are named.
+        DataFault: There is no recorded run of that name, or it cannot be read.
+    """
+    for manifest in sorted((project / RECORDED).glob(f"*/{MANIFEST}")):
+        trial = load_trial(manifest.parent)
+        if trial.experiment.name == experiment.name:
+            _check_same(experiment, trial.experiment)
+            validity, verdict, ledger, comparison = judge(experiment, trial.evidence)
+            return replace(trial, validity=validity, verdict=verdict, ledger=ledger, comparison=comparison)
+    raise DataFault(
+        f'no recorded run of "{experiment.name}"',
+        found=f"looked in {RECORDED}",
+        next_step="unset LAB_REPLAY, or: make record",
+    )
+
+
+def keep_recorded(run: RunFolder, project: Path) -> Path:
+    """Copy what a replay reads of a run to where the recorded ones are, in place of the one before.
+
+    Raises:
+        UsageFault: The run did not succeed, belongs to no notebook, or is too large.
+    """
+    manifest = run.manifest()
+    if manifest["status"] != SUCCEEDED or not manifest.get("notebook"):
+        raise UsageFault(f"{run.run_id} cannot be kept as a recorded run", found=f"it {manifest['status']}")
+    into = project / RECORDED / Path(manifest["notebook"]).stem
+    shutil.rmtree(into, ignore_errors=True)
+    into.mkdir(parents=True)
+    for name in (TRIAL, SPANS, *(f"{table}.parquet" for table in TABLES)):
+        shutil.copyfile(run.path / name, into / name)
+    kept = {name: fact for name, fact in manifest.items() if name not in SPARE}
+    (into / MANIFEST).write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+    size = sum(path.stat().st_size for path in into.iterdir())
+    if size > LARGEST_BYTES:
+        raise UsageFault(f"{into} holds {size:,} bytes, limit {LARGEST_BYTES:,}", next_step="record a shorter run")
+    return into
+
+
+def _check_same(asked: Experiment, recorded: Experiment) -> None:
+    different = [
+        f"{one.name}: recorded {_plain(getattr(recorded, one.name))}, asked {_plain(getattr(asked, one.name))}"
+        for one in fields(Experiment)
+        if _plain(getattr(recorded, one.name)) != _plain(getattr(asked, one.name))
+    ]
+    if different:
+        raise UsageFault(
+            f'"{asked.name}" was recorded with other parameters',
+            found="\n".join(line[:160] for line in different[:2]),
+            next_step="leave the parameters at their defaults, or unset LAB_REPLAY to run it live",
+        )
+
+
+def _plain(value: object) -> object:
+    """Lists and tuples are the same here, and so are 5 and 5.0."""
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,19 @@
+"""`python -m services.simulator`: plays loads on request."""
+
+from services.contracts.generated.lab.simulator.v1.simulator_pb2_grpc import add_SimulatorServiceServicer_to_server
+from services.serving.program import Context, Service, run_program
+from services.simulator.servicer import SERVICE, SimulatorServicer
+from services.simulator.settings import SimulatorSettings
+
+
+def build(context: Context[SimulatorSettings]) -> Service:
+    """Put the service together."""
+    servicer = SimulatorServicer(context)
+    return Service(
+        register=lambda server: add_SimulatorServiceServicer_to_server(servicer, server),
+        grpc_names=(SERVICE,),
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_program("simulator", SimulatorSettings, build))
