@@ -6,7 +6,8 @@ import os
 import re
 import shutil
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
@@ -144,6 +145,26 @@ def inherited_environment() -> dict[str, str]:
 def service_settings() -> dict[str, str]:
     """Settings of services that the user put into the environment."""
     return {name: value for name, value in os.environ.items() if name.startswith(SERVICE_PREFIXES)}
+
+
+@contextmanager
+def environment_with(**values: str) -> Iterator[None]:
+    """Let programs that are started meanwhile inherit these variables."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def jupyter_session() -> str:
+    """Path of the notebook that a Jupyter server says this kernel belongs to; empty elsewhere."""
+    return os.environ.get("JPY_SESSION_NAME", "")
 
 
 def is_set(*names: str) -> bool:

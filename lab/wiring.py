@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from lab.metrics.port import LedgerSource, MetricSource
     from lab.model import Endpoints, Experiment
     from lab.reports.answer import Answer, Conclusion
-    from lab.runs.store import RunFolder, RunStore
+    from lab.runs.folder import RunFolder
+    from lab.runs.store import RunStore
     from lab.targets.port import Target
 
 
@@ -106,7 +107,7 @@ def run(experiment: Experiment) -> Trial:
         LabError: It cannot be carried out; the record says so, too.
     """
     from lab.experiment import run_experiment  # noqa: PLC0415 - heavy
-    from lab.runs.adoption import parameters_here  # noqa: PLC0415 - heavy
+    from lab.runs.adoption import adopt_output, parameters_here  # noqa: PLC0415 - heavy
     from lab.runs.progress import listener_for_this_process  # noqa: PLC0415 - heavy
     from lab.runs.record import RunRecord  # noqa: PLC0415 - heavy
 
@@ -118,6 +119,7 @@ def run(experiment: Experiment) -> Trial:
         return recorded_for(settings.project, experiment)
     wired, parameters = parts(settings, experiment.target), parameters_here()
     folder = _folder(experiment, settings, parameters)
+    adopt_output(folder.path)
     with RunRecord(folder, listener_for_this_process(settings), publish=_publish) as record:
         return run_experiment(experiment, wired, record, parameters=parameters)
 

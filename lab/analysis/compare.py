@@ -1,0 +1,55 @@
+"""Two trials side by side, figure by figure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from lab.analysis.latency import ACKNOWLEDGED, exact_quantile, latency_ms
+from lab.analysis.throughput import throughput_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lab.model import Trial
+
+CAVEAT: Final = (
+    "a comparison of two single runs: a difference may be this machine's mood; repeat both before believing it"
+)
+
+
+class Difference(NamedTuple):
+    """One figure of two trials; None where one has none. `ratio` is second over first."""
+
+    name: str
+    unit: str
+    first: float | None
+    second: float | None
+
+    @property
+    def ratio(self) -> float | None:
+        """Second over first."""
+        return self.second / self.first if self.first and self.second is not None else None
+
+
+def compare(first: Trial, second: Trial) -> tuple[Difference, ...]:
+    """Every figure that both may have; says nothing about the next run."""
+    return tuple(Difference(name, unit, read(first), read(second)) for name, unit, read in FIGURES)
+
+
+def _latency(quantile: float) -> Callable[[Trial], float | None]:
+    def read(trial: Trial) -> float | None:
+        samples = trial.evidence.played.samples
+        values = latency_ms(samples)[samples.outcome == ACKNOWLEDGED]
+        return exact_quantile(values, quantile) if len(values) else None
+
+    return read
+
+
+FIGURES: Final[tuple[tuple[str, str, Callable[[Trial], float | None]], ...]] = (
+    ("p50 acknowledgement", "ms", _latency(0.5)),
+    ("p99 acknowledgement", "ms", _latency(0.99)),
+    ("throughput", "events/s", lambda trial: throughput_interval(trial.evidence.played.samples).value),
+    ("events counted", "events", lambda trial: float(trial.ledger.counted)),
+    ("events lost", "events", lambda trial: float(trial.ledger.lost)),
+    ("events counted twice", "events", lambda trial: float(trial.ledger.twice)),
+)

@@ -1,0 +1,177 @@
+"""Commands for a stack that stays up: bring it up, look at it, take it down."""
+
+import json
+import sys
+import threading
+import webbrowser
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import typer
+
+from lab.errors import LabError, Unavailable, UsageFault
+from lab.settings import has_display, load_settings
+from lab.targets.port import Deployment, StackRequest
+
+TargetOption = Annotated[str, typer.Option(help="Where services run.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+LOOK_S: Final = 0.2
+NOT_UP: Final = "no stack is up"
+
+dead = typer.Typer(help="List or replay dead letters.", no_args_is_help=True)
+
+
+def up(
+    target: TargetOption = "processes",
+    prometheus: Annotated[str, typer.Option(help="URL of a Prometheus that is running already.")] = "",
+    redis: Annotated[str, typer.Option(help="URL of a Redis that is running already.")] = "",
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Setting of a service; may be repeated.")
+    ] = None,
+) -> None:
+    """Bring a stack up and leave it running."""
+    from lab.runs.progress import StreamProgress  # noqa: PLC0415 - heavy
+    from lab.wiring import target as open_target  # noqa: PLC0415 - heavy
+
+    settings = load_settings(prometheus_url=prometheus or None, redis_url=redis or None)
+    show = StreamProgress(sys.stdout)
+    request = StackRequest(settings=_settings(setting or ()), keep=True)
+    with open_target(target, settings).deployed(request, show.stage):
+        print("  next          lab status     lab run notebooks/10_baseline.ipynb     lab down")
+
+
+def status(target: TargetOption = "processes", *, as_json: AsJson = False) -> None:
+    """Where everything is, how it is, and what the ledger says."""
+    from lab.wiring import ledger_source  # noqa: PLC0415 - heavy
+
+    deployment = _current(target)
+    endpoints = deployment.endpoints
+    services = deployment.statuses()
+    try:
+        ledger: dict[str, Any] = asdict(ledger_source(endpoints).view("").balance)
+    except LabError as error:
+        ledger = {"error": str(error).splitlines()[0]}
+    if as_json:
+        shown = {"endpoints": asdict(endpoints), "store": asdict(deployment.store), "ledger": ledger}
+        print(json.dumps(shown | {"services": [asdict(one) for one in services]}, indent=2))
+        return
+    for one in services:
+        print(
+            f"  {'✓' if one.healthy else '✗'} {one.name:15s} {one.address:22s} {one.instance_id[:8]:9s} {one.detail}".rstrip()
+        )
+    store, _said = deployment.store, ledger.items()
+    print(f"  ✓ {'redis':15s} {endpoints.redis_url}  {store.kind} {store.version}, {store.durability}")
+    print(f"  ✓ {'prometheus':15s} {endpoints.prometheus_url}")
+    print(
+        "  ledger  "
+        + ", ".join(f"{name} {value:,}" if isinstance(value, int) else value for name, value in ledger.items())
+    )
+
+
+def down(target: TargetOption = "processes") -> None:
+    """Take the stack down, with its data."""
+    from lab.wiring import target as open_target  # noqa: PLC0415 - heavy
+
+    was_up = open_target(target, load_settings()).down()
+    print("  stack         down, nothing is left running" if was_up else f"  stack         {NOT_UP}")
+
+
+def logs(
+    service: Annotated[str, typer.Argument(help="For example process-worker, redis, prometheus.")],
+    *,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until Ctrl-C.")] = False,
+    lines: Annotated[int, typer.Option("-n", min=1, help="How many of the last lines.")] = 40,
+    target: TargetOption = "processes",
+) -> None:
+    """What a program of the stack wrote."""
+    files = _current(target).log_files()
+    if service not in files:
+        raise UsageFault(f'no program "{service}" in this stack', found=f"it has: {', '.join(files)}")
+    for line in files[service].read_text(errors="replace").splitlines()[-lines:]:
+        print(_readable(line))
+    if follow:
+        for line in _new_lines(files[service]):
+            print(_readable(line), flush=True)
+
+
+def open_(
+    what: Annotated[Literal["prometheus", "report"], typer.Argument(help="prometheus, or the report of the last run.")],
+    target: TargetOption = "processes",
+) -> None:
+    """Open a page in the browser, or say where it is."""
+    from lab.wiring import run_store  # noqa: PLC0415 - heavy
+
+    if what == "prometheus":
+        url = _current(target).endpoints.prometheus_url
+    else:
+        url = (run_store(load_settings()).open("last").path / "report.html").as_uri()
+    print(url)
+    if has_display():
+        webbrowser.open(url)
+
+
+@dead.command("list")
+def list_dead(target: TargetOption = "processes", *, as_json: AsJson = False) -> None:
+    """Events that were set aside, with the reason."""
+    from lab.wiring import dead_letters  # noqa: PLC0415 - heavy
+
+    letters = dead_letters(_current(target).endpoints).list()
+    if as_json:
+        print(json.dumps([letter._asdict() for letter in letters], indent=2))
+        return
+    for letter in letters:
+        print(f"  {letter.letter_id:20s} {letter.run:40s} {letter.events:6,} events  {letter.reason}")
+    print(f"  {len(letters):,} dead letters" + ("; next: lab dead replay" if letters else ""))
+
+
+@dead.command()
+def replay(
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids to replay; none means all.")] = None,
+    target: TargetOption = "processes",
+) -> None:
+    """Put dead letters back into the stream."""
+    from lab.wiring import dead_letters  # noqa: PLC0415 - heavy
+
+    events = dead_letters(_current(target).endpoints).replay(ids or ())
+    print(f"  {events:,} events are back in the stream")
+
+
+def _current(target: str) -> Deployment:
+    from lab.wiring import target as open_target  # noqa: PLC0415 - heavy
+
+    deployment = open_target(target, load_settings()).current()
+    if deployment is None:
+        raise Unavailable(NOT_UP, next_step="lab up")
+    return deployment
+
+
+def _settings(pairs: list[str] | tuple[str, ...]) -> dict[str, str]:
+    for pair in pairs:
+        if "=" not in pair:
+            raise UsageFault(f"--set {pair}: NAME=VALUE is needed", next_step="--set LAB_WORKER_COST_US=100")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def _readable(line: str) -> str:
+    """A JSON log line as time, level, message; any other line as it is."""
+    try:
+        record = json.loads(line)
+        rest = {name: value for name, value in record.items() if name in {"trace_id", "error", "exception"}}
+        more = "  " + json.dumps(rest) if rest else ""
+        return f"{record['time'][11:23]}  {record['level']:7s} {record['message']}{more}"
+    except (ValueError, KeyError, TypeError):
+        return line
+
+
+def _new_lines(file: Path) -> Iterator[str]:
+    """Lines as they are written, until Ctrl-C."""
+    pause = threading.Event()
+    with file.open(errors="replace") as log:
+        log.seek(0, 2)
+        while True:
+            if line := log.readline():
+                yield line.rstrip("\n")
+            else:
+                pause.wait(LOOK_S)

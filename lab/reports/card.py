@@ -1,0 +1,79 @@
+"""A trial as a card: the word, the objectives, where every event went, why it may be believed."""
+
+from html import escape
+from typing import Final
+
+from lab.model import ObjectiveResult, Trial
+from lab.reports import flow, summary, words
+
+COLOURS: Final = {"MET": "#007a5a", "NOT_MET": "#b35900", "INVALID": "#5f6368", "INCONCLUSIVE": "#5f6368"}
+"""White text on each of them has a contrast of at least 4.5 to 1; the word is always there, too."""
+
+
+def text(trial: Trial) -> str:
+    """The card for a terminal."""
+    return summary.text(trial)
+
+
+def html(trial: Trial) -> str:
+    """The card for a notebook or a report; styles are inline, colours of the text are those around it."""
+    head = words.headline(trial)
+    rows = "".join(_objective(result) for result in trial.verdict.objectives)
+    return (
+        '<div style="border:1px solid rgba(128,128,128,.35);border-radius:10px;overflow:hidden;max-width:920px;'
+        'font-family:system-ui,sans-serif;font-size:14px;line-height:1.45">'
+        f"{_header(trial, head)}"
+        '<div style="padding:14px 18px">'
+        f'<table style="border-collapse:collapse;width:100%;margin:0 0 16px">{rows}</table>'
+        f"{flow.svg(trial.ledger)}{_small(trial)}</div></div>"
+    )
+
+
+def _header(trial: Trial, head: str) -> str:
+    return (
+        f'<div style="background:{COLOURS[head]};color:#fff;padding:10px 18px;display:flex;gap:14px;'
+        'align-items:baseline;flex-wrap:wrap">'
+        f'<span style="font-size:19px;font-weight:700;letter-spacing:.02em">{words.HEADWORDS[head]}</span>'
+        f"<span>{escape(trial.experiment.name)} on {escape(words.place(trial))}</span>"
+        f'<span style="margin-left:auto;font-size:12px;opacity:.9">{escape(trial.run_id)}</span></div>'
+    )
+
+
+def _objective(result: ObjectiveResult) -> str:
+    cell = "border:0;padding:4px 14px 4px 0;text-align:left;background:transparent"
+    faint = f'<span style="opacity:.65">{escape(words.interval(result))}</span>'
+    return (
+        f'<tr style="background:transparent"><td style="{cell}">{words.mark(result)} {escape(result.label)}</td>'
+        f'<td style="{cell};font-weight:700;white-space:nowrap">{escape(words.figure(result))}</td>'
+        f'<td style="{cell}">{faint}</td>'
+        f'<td style="{cell};white-space:nowrap">objective {escape(words.bound(result))}</td>'
+        f'<td style="{cell}">{_bar(result)}</td></tr>'
+    )
+
+
+def _bar(result: ObjectiveResult) -> str:
+    """How far the figure is from its bound: full at the bound."""
+    if result.observed is None or result.objective.threshold <= 0:
+        return ""
+    share = min(1.0, result.observed / result.objective.threshold)
+    colour = COLOURS["MET" if result.status == "MET" else "NOT_MET"]
+    return (
+        '<div style="width:90px;height:8px;border-radius:4px;background:rgba(128,128,128,.25)">'
+        f'<div style="width:{100 * share:.0f}%;height:8px;border-radius:4px;background:{colour}"></div></div>'
+    )
+
+
+def _small(trial: Trial) -> str:
+    store, played = trial.evidence.store_facts, trial.evidence.played
+    revision = str(trial.environment.get("git_sha", ""))[:10]
+    dirty = " (changed since)" if trial.environment.get("dirty") else ""
+    lines = [
+        f"{trial.validity.status}: {words.why_believed(trial)}",
+        words.telemetry(trial),
+        words.machine_pauses(trial),
+        *played.notes,
+        f"store {store.kind} {store.version}, {store.durability}; target {trial.experiment.target}"
+        + (f"; revision {revision}{dirty}" if revision else ""),
+    ]
+    shown = "<br>".join(escape(line) for line in lines if line)
+    return f'<div style="font-size:12px;opacity:.75;margin-top:10px">{shown}</div>'

@@ -1,0 +1,114 @@
+"""A trial as one file that needs nothing else: verdict first, then the evidence."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from lab.analysis.waterfall import slowest_trace
+from lab.model import Trial
+from lab.reports import card, figures, waterfall, words
+from services.contracts.signals import (
+    END_TO_END_DURATION,
+    PROMISED,
+    RPC_SERVER_DURATION,
+    STREAM_BACKLOG,
+)
+
+TEMPLATE: Final = "report.html.j2"
+FILES: Final = (
+    ("run.json", "the record: validity, verdict, ledger, environment"),
+    ("samples.parquet", "one row a batch: intended, sent, completed (ns after the start), events, outcome"),
+    ("series.parquet", "what Prometheus stored"),
+    ("totals.parquet", "what query-api answered at the end: source, kind, count, exact sum, minimum, maximum"),
+    ("windows.parquet, journal.parquet", "the same per window: as answered, and as the sender wrote it down"),
+    ("spans.jsonl", "sampled spans, OTLP JSON"),
+    ("logs/", "of every program"),
+    ("figures/", "the pictures of this page"),
+)
+
+
+class Picture(NamedTuple):
+    """A part of the report that is looked at."""
+
+    title: str
+    about: str
+    svg: str
+
+
+def write(trial: Trial, folder: Path) -> Path:
+    """Write `report.html` and `figures/*.svg` into a folder; where the report is."""
+    pictures = {name: picture for name, picture in _pictures(trial) if picture.svg}
+    (folder / "figures").mkdir(exist_ok=True)
+    for name, picture in pictures.items():
+        (folder / "figures" / f"{name}.svg").write_text(picture.svg, encoding="utf-8")
+    report = folder / "report.html"
+    report.write_text(html(trial, tuple(pictures.values())), encoding="utf-8")
+    return report
+
+
+def html(trial: Trial, pictures: tuple[Picture, ...]) -> str:
+    """The page."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - heavy
+
+    loader = PackageLoader("lab.reports", package_path="")
+    template = Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template(TEMPLATE)
+    played = trial.evidence.played
+    return template.render(
+        word=words.HEADWORDS[words.headline(trial)],
+        name=trial.experiment.name,
+        run_id=trial.run_id,
+        card=card.html(trial),
+        parameters=list(_asked(trial)),
+        pictures=pictures,
+        telemetry=words.telemetry(trial),
+        comparison=trial.comparison,
+        queries=_queries(trial),
+        skipped=played.skipped,
+        skipped_rows=played.skipped_rows,
+        environment=list(_flat(trial.environment)),
+        files=FILES,
+    )
+
+
+def _pictures(trial: Trial) -> Iterator[tuple[str, Picture]]:
+    said = figures.load(trial)
+    yield "load", Picture("Load and backlog", said.text, said.svg)
+    said = figures.latency(trial)
+    about = "; ".join(filter(None, (said.text, words.machine_pauses(trial))))
+    yield "latency", Picture("Latency over time and as a distribution", about, said.svg)
+    said = figures.path(trial)
+    yield "path", Picture("Where the time went", said.text, said.svg)
+    rows = slowest_trace(trial.evidence.spans)
+    about = "From the simulator's send to the worker's commit; sampled at one batch in a hundred."
+    yield "slowest-trace", Picture("The slowest sampled trace", about, waterfall.svg(rows))
+
+
+def _asked(trial: Trial) -> Iterator[tuple[str, object]]:
+    """The parameters; those of the experiment where it was not asked by a notebook."""
+    if trial.parameters:
+        yield from trial.parameters.items()
+        return
+    experiment = trial.experiment
+    yield from {
+        "target": experiment.target,
+        "load": experiment.load,
+        "duration": experiment.duration,
+        "warm_up": experiment.warm_up,
+    }.items()
+
+
+def _queries(trial: Trial) -> list[str]:
+    rate = [f"sum(rate({signal.prometheus_name}[10s]))" for signal in PROMISED.values()]
+    tails = [
+        f"histogram_quantile(0.99, sum by (le) (rate({signal.prometheus_name}_bucket[30s])))"
+        for signal in (RPC_SERVER_DURATION, END_TO_END_DURATION)
+    ]
+    return [trial.comparison.query, *rate, STREAM_BACKLOG.prometheus_name, *tails]
+
+
+def _flat(facts: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name} ")
+        elif value not in {None, ""}:
+            yield f"{prefix}{name}", value
