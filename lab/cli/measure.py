@@ -181,7 +181,7 @@ def _tell(folder: Path, notebook: Path) -> None:
     from lab.runs.evidence import load_trial  # noqa: PLC0415 - heavy
 
     trial = load_trial(folder)
-    width = min(120, max(80, shutil.get_terminal_size().columns))
+    width = min(120, max(80, shutil.get_terminal_size(fallback=(110, 24)).columns))
     print("\n" + summary.text(trial, colour=sys.stdout.isatty(), width=width) + "\n")
     print(f"  report    {_shown(folder / 'report.html')}")
     print(f"  notebook  {_shown(folder / notebook.name)}")

@@ -58,10 +58,9 @@ def status(target: TargetOption = "processes", *, as_json: AsJson = False) -> No
         print(json.dumps(shown | {"services": [asdict(one) for one in services]}, indent=2))
         return
     for one in services:
-        print(
-            f"  {'✓' if one.healthy else '✗'} {one.name:15s} {one.address:22s} {one.instance_id[:8]:9s} {one.detail}".rstrip()
-        )
-    store, _said = deployment.store, ledger.items()
+        sign = "✓" if one.healthy else "✗"
+        print(f"  {sign} {one.name:15s} {one.address:22s} {one.instance_id[:8]:9s} {one.detail}".rstrip())
+    store = deployment.store
     print(f"  ✓ {'redis':15s} {endpoints.redis_url}  {store.kind} {store.version}, {store.durability}")
     print(f"  ✓ {'prometheus':15s} {endpoints.prometheus_url}")
     print(

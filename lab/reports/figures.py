@@ -89,7 +89,7 @@ def latency(trial: Trial) -> Shown:
             label = "max" if series.labels["quantile"] == "1" else f"p{100 * float(series.labels['quantile']):g}"
             left.plot(_since(trial, series.time_s), series.value, label=label, color=colour, lw=1.6, marker=".", ms=4)
         left.set(title="Latency from the intended time", xlabel="seconds", ylabel="ms", yscale="log")
-        left.legend(ncols=3, loc="upper right")
+        left.legend(ncols=3, loc="best")
         _draw_distribution(right, values)
         _draw_objective(trial, left, right)
         _mark(trial, left)
@@ -103,13 +103,13 @@ def path(trial: Trial) -> Shown:
     hops = mean_path(trial.evidence.spans, trial.evidence.played.samples)
     if not hops:
         return Shown("", "path: no trace was recorded from end to end")
-    with _drawing(1, (7.6, 1.7)) as (figure, (axes,)):
+    with _drawing(1, (7.6, 1.9)) as (figure, (axes,)):
         left = 0.0
         for hop, colour in zip(hops, HOP_COLOURS, strict=True):
             axes.barh(0, hop.mean_ms, left=left, color=colour, label=f"{hop.name} {number(hop.mean_ms)} ms", height=0.6)
             left += hop.mean_ms
         axes.set(title=f"Where the time went: {number(left)} ms on average", xlabel="ms", yticks=[])
-        axes.legend(ncols=5, loc="upper center", bbox_to_anchor=(0.5, -0.45), handlelength=1, columnspacing=1.2)
+        figure.legend(ncols=5, loc="outside lower center", handlelength=1, columnspacing=1.2)
         svg = _svg(figure)
     return Shown(svg, "path: " + ", ".join(f"{hop.name} {number(hop.mean_ms)} ms" for hop in hops))
 

@@ -8,7 +8,7 @@ from lab.model import LedgerAccount
 
 STEPS: Final = ("intended", "sent", "acknowledged", "accepted", "counted")
 WHERE: Final = ("simulator", "network", "ingest-api", "Redis stream", "process-worker")
-WIDTH, HEIGHT, BOX_WIDTH, BOX_HEIGHT = 760, 150, 112, 54
+WIDTH, BOX_WIDTH, BOX_HEIGHT, LEAK_HEIGHT = 760, 112, 54, 16
 STRIDE: Final = (WIDTH - BOX_WIDTH) / (len(STEPS) - 1)
 GOOD, BAD = "#0072b2", "#d55e00"
 
@@ -28,10 +28,11 @@ def svg(ledger: LedgerAccount) -> str:
     boxes = "".join(_box(i, step, counts[i]) for i, step in enumerate(STEPS))
     arrows = "".join(_arrow(i) for i in range(len(STEPS) - 1))
     found = leaks_of(ledger)
+    height = 26 + BOX_HEIGHT + (24 + LEAK_HEIGHT * len(found) if found else 0)
     leaks = "".join(_leak(leak, [one.after for one in found[:i]].count(leak.after)) for i, leak in enumerate(found))
     label = escape(", ".join(f"{step} {count:,}" for step, count in zip(STEPS, counts, strict=True)))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{label}" '
         f'style="width:100%;max-width:{WIDTH}px;height:auto;font-family:inherit">{arrows}{boxes}{leaks}</svg>'
     )
 
@@ -75,7 +76,7 @@ def _arrow(i: int) -> str:
 def _leak(leak: Leak, above: int) -> str:
     """A way out below the arrow, under those that leave at the same place."""
     x, top = leak.after * STRIDE + BOX_WIDTH + (STRIDE - BOX_WIDTH) / 2, 18 + BOX_HEIGHT / 2
-    offset = 16 * above
+    offset = LEAK_HEIGHT * above
     colour = BAD if leak.bad else "currentColor"
     return (
         f'<path d="M{x:.1f} {top}V{98 + offset}" stroke="{colour}" stroke-width="2" stroke-dasharray="3 3"/>'

@@ -6,7 +6,8 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from tempfile import TemporaryDirectory
+from typing import Any, Final
 
 import psutil
 
@@ -48,6 +49,13 @@ def run_notebook(notebook: Path, folder: RunFolder, parameters: Mapping[str, obj
         raise InternalFault(f"{notebook}: {reason}", next_step="call lab.run(experiment) in one of its cells")
 
 
+def kernel_config(sockets: Path) -> Any:  # noqa: ANN401  traitlets has no types
+    """A kernel that talks through sockets in a folder: no ports, nothing that others here could listen to."""
+    from traitlets.config import Config  # noqa: PLC0415 - heavy
+
+    return Config({"KernelManager": {"transport": "ipc", "ip": str(sockets / "kernel")}})
+
+
 def _execute(notebook: Path, output: Path, parameters: Mapping[str, object], project: Path) -> None:
     _quieten()
     from nbclient.exceptions import DeadKernelError  # noqa: PLC0415 - heavy
@@ -55,16 +63,18 @@ def _execute(notebook: Path, output: Path, parameters: Mapping[str, object], pro
     from papermill.exceptions import PapermillExecutionError  # noqa: PLC0415 - heavy
 
     try:
-        execute_notebook(
-            str(notebook),
-            str(output),
-            dict(parameters),
-            kernel_name=KERNEL,
-            cwd=str(project),
-            progress_bar=False,
-            log_output=False,
-            start_timeout=START_TIMEOUT_S,
-        )
+        with TemporaryDirectory(prefix="lab-") as sockets:
+            execute_notebook(
+                str(notebook),
+                str(output),
+                dict(parameters),
+                kernel_name=KERNEL,
+                cwd=str(project),
+                progress_bar=False,
+                log_output=False,
+                start_timeout=START_TIMEOUT_S,
+                config=kernel_config(Path(sockets)),
+            )
     except PapermillExecutionError as error:
         raise _cell_failed(error, notebook) from error
     except DeadKernelError as error:

@@ -1,0 +1,65 @@
+"""`make record`: runs every notebook live, keeps the runs that replays read, stores the outputs they must have."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import nbformat
+from nbclient import NotebookClient
+
+from lab.cli import main as lab
+from lab.runs.notebooks import kernel_config
+from lab.runs.recorded import keep_recorded
+from lab.settings import environment_with, load_settings
+from lab.wiring import run_store
+
+KEEP: Final = "keep_output"
+
+
+def record(notebook: Path) -> None:
+    """Run one notebook; nothing is kept of a run whose objectives are not met."""
+    if code := lab(["run", str(notebook)]):
+        raise SystemExit(f"{notebook}: exit {code}; nothing was kept")
+    settings = load_settings()
+    folder = keep_recorded(run_store(settings).open("last"), settings.project)
+    store_outputs(notebook)
+    print(f"  recorded  {folder.relative_to(settings.project)}")
+
+
+def store_outputs(notebook: Path) -> None:
+    """Write what the replay shows into the cells that are checked; no other cell keeps an output."""
+    original = nbformat.read(notebook, as_version=4)
+    executed = executed_replay(notebook)
+    for cell, run in zip(original.cells, executed.cells, strict=True):
+        if cell.cell_type == "code":
+            kept = KEEP in cell.metadata.get("tags", ())
+            cell.outputs = run.outputs if kept else []
+            cell.execution_count = None
+            for output in cell.outputs:
+                output.pop("execution_count", None)
+                if output.output_type == "execute_result":
+                    output.execution_count = None
+    nbformat.write(original, notebook)
+
+
+def executed_replay(notebook: Path) -> nbformat.NotebookNode:
+    """The notebook as it comes out of a replay."""
+    read = nbformat.read(notebook, as_version=4)
+    resources = {"metadata": {"path": notebook.parent}}
+    with environment_with(LAB_REPLAY="1"), TemporaryDirectory(prefix="lab-") as sockets:
+        config = kernel_config(Path(sockets))
+        return NotebookClient(read, kernel_name="python3", config=config, resources=resources).execute()
+
+
+def main(names: Sequence[str]) -> int:
+    """Record the named notebooks, or all."""
+    found = [Path(name) for name in names] or sorted((load_settings().project / "notebooks").glob("*.ipynb"))
+    for notebook in found:
+        record(notebook)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
