@@ -36,11 +36,8 @@ def store_outputs(notebook: Path) -> None:
         if cell.cell_type == "code":
             kept = KEEP in cell.metadata.get("tags", ())
             cell.outputs = run.outputs if kept else []
-            cell.execution_count = None
-            for output in cell.outputs:
-                output.pop("execution_count", None)
-                if output.output_type == "execute_result":
-                    output.execution_count = None
+            # A reference output without a count would be taken for one that never ran.
+            cell.execution_count = run.execution_count if kept else None
     nbformat.write(original, notebook)
 
 
