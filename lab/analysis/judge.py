@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lab.analysis.agreement import compare
 from lab.analysis.facts import Facts
@@ -14,6 +14,8 @@ from lab.model import NANOS, Comparison, LedgerAccount, Reason, Validity, Verdic
 
 if TYPE_CHECKING:
     from lab.model import Evidence, Experiment
+
+ROUNDING_NS: Final = 1_000
 
 
 class Judgement(NamedTuple):
@@ -43,10 +45,13 @@ def judge(experiment: Experiment, evidence: Evidence, *, missing: tuple[Reason, 
 
 
 def _settled_window(evidence: Evidence) -> Window:
-    """From the first intended time to the last sample that was collected, which comes after settling."""
+    """From the first intended time to the last sample that was collected, which comes after settling.
+
+    The sample must lie within, whatever the double of its time loses when it becomes an integer: 240 ns at most.
+    """
     last_s = max((float(one.time_s[-1]) for one in evidence.series if len(one.time_s)), default=0.0)
     window = evidence.played.window
-    return Window(window.start_ns, max(window.end_ns, round(last_s * NANOS)))
+    return Window(window.start_ns, max(window.end_ns, round(last_s * NANOS) + ROUNDING_NS))
 
 
 def _with_inconclusive(validity: Validity, verdict: Verdict) -> Validity:

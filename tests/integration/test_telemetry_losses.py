@@ -20,6 +20,8 @@ from tests.integration.trials import Bench, stack_up
 
 DURATION_S: Final = 6.0
 PLANTED_AT_S: Final = 3.0
+UNSCRAPED_S: Final = 14.0
+"""Prometheus looks at a changed list of targets every five seconds; three more make a gap."""
 FORGETFUL: Final = '''
 from services.contracts.signals import WORKER_EVENTS_PROCESSED
 from services.telemetry.instruments import Instruments
@@ -56,7 +58,7 @@ def test_a_process_killed_before_its_scrape(tmp_path: Path) -> None:
 def test_scraping_that_stopped(tmp_path: Path) -> None:
     """A worker that goes on counting while nobody scrapes it."""
     with stack_up(tmp_path, {}) as bench, unscraped(bench, after_s=PLANTED_AT_S):
-        _, judgement = bench.judged(question())
+        _, judgement = bench.judged(question(duration=UNSCRAPED_S))
     assert causes(judgement) == {STOPPED}
     assert judgement.validity.status == "INVALID"
 
@@ -70,13 +72,13 @@ def test_a_counter_that_is_not_incremented(tmp_path: Path) -> None:
     assert causes(judgement) == {NOT_INCREMENTED}
 
 
-def question(*faults: Fault) -> Experiment:
+def question(*faults: Fault, duration: float = DURATION_S) -> Experiment:
     """A few thousand events."""
     return Experiment(
         "planted",
         load=load("synthetic", rate=1_000),
         objectives=[nothing_lost(), nothing_counted_twice()],
-        duration=DURATION_S,
+        duration=duration,
         warm_up=1.0,
         faults=faults,
     )
