@@ -9,14 +9,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import grpc
 
 from services.contracts import signals
 from services.serving.status import Refused, refusal_of, status_of
-from services.telemetry.instruments import Instruments
 from services.telemetry.tracing import NO_SPAN, Kind, SpanHandle, Tracing
+
+if TYPE_CHECKING:
+    from services.telemetry.instruments import Instruments
 
 HEALTH_PREFIX: Final = "/grpc.health.v1.Health/"
 REFLECTION_PREFIX: Final = "/grpc.reflection."

@@ -4,9 +4,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
-import nbformat
+import nbformat.v4
 from nbclient import NotebookClient
 
 from lab.cli import main as lab
@@ -30,7 +30,8 @@ def record(notebook: Path) -> None:
 
 def store_outputs(notebook: Path) -> None:
     """Write what the replay shows into the cells that are checked; no other cell keeps an output."""
-    original = nbformat.read(notebook, as_version=4)
+    original = read(notebook)
+    writer: Any = nbformat.v4
     executed = executed_replay(notebook)
     for cell, run in zip(original.cells, executed.cells, strict=True):
         if cell.cell_type == "code":
@@ -38,16 +39,22 @@ def store_outputs(notebook: Path) -> None:
             cell.outputs = run.outputs if kept else []
             # A reference output without a count would be taken for one that never ran.
             cell.execution_count = run.execution_count if kept else None
-    nbformat.write(original, notebook)
+    notebook.write_text(writer.writes(original) + "\n", encoding="utf-8")
 
 
-def executed_replay(notebook: Path) -> nbformat.NotebookNode:
+def read(notebook: Path) -> Any:
+    """A notebook as it is on the disk."""
+    reader: Any = nbformat.v4
+    return reader.reads(notebook.read_text(encoding="utf-8"))
+
+
+def executed_replay(notebook: Path) -> Any:
     """The notebook as it comes out of a replay."""
-    read = nbformat.read(notebook, as_version=4)
+    original = read(notebook)
     resources = {"metadata": {"path": notebook.parent}}
     with environment_with(LAB_REPLAY="1"), TemporaryDirectory(prefix="lab-") as sockets:
         config = kernel_config(Path(sockets))
-        return NotebookClient(read, kernel_name="python3", config=config, resources=resources).execute()
+        return NotebookClient(original, kernel_name="python3", config=config, resources=resources).execute()
 
 
 def main(names: Sequence[str]) -> int:

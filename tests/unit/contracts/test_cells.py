@@ -1,5 +1,6 @@
 """Cells against plain Python integers: exact in any order, in any split, at any magnitude."""
 
+import itertools
 from collections import defaultdict
 from collections.abc import Sequence
 from fractions import Fraction
@@ -106,7 +107,7 @@ def test_order_does_not_change_a_bit(rows: list[Event], data: st.DataObject) -> 
 def test_batch_boundaries_do_not_change_a_bit(rows: list[Event], data: st.DataObject) -> None:
     """However the events are cut into batches, with dictionaries of their own, the bytes are the same."""
     cuts = sorted(data.draw(st.sets(st.integers(0, len(rows)))) | {0, len(rows)})
-    parts = [columns_of(rows[start:end]) for start, end in zip(cuts, cuts[1:], strict=False)]
+    parts = [columns_of(rows[start:end]) for start, end in itertools.pairwise(cuts)]
 
     assert packed_cells(aggregate(parts, KeyTable(), window_ns=SECOND)) == packed_cells(cells_of(rows))
 
