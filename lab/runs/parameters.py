@@ -79,7 +79,7 @@ def _declared(name: str, value: str, declared: Mapping[str, Parameter], notebook
     what = f'no parameter "{name[:40]}" in {notebook}'
     if not name.isidentifier():
         what = f'parameter "{name[:40]}": not an identifier'
-    hint = f"did you mean: -p {near[0]} {value}" if near else ""
+    hint = f"-p {near[0]} {value}" if near else ""
     raise UsageFault(what, found="it has: " + ", ".join(declared), next_step=hint, code="BAD_PARAM")
 
 

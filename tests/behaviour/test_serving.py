@@ -48,6 +48,12 @@ def refused_to_start(name: str, folder: Path, extra: Mapping[str, str]) -> tuple
     return code, (folder / f"{name}.log").read_text().splitlines()
 
 
+def health_of(channel: grpc.Channel) -> Any:
+    """What the health service answers."""
+    stub: Any = health_pb2_grpc.HealthStub(channel)  # type: ignore[no-untyped-call]
+    return stub.Check(health_pb2.HealthCheckRequest(), timeout=10)
+
+
 def append_one(stub: IngestServiceStub, sequence: int = 1, **options: Any) -> Any:
     """Append a batch of five events."""
     call = batched_calls(sequence, 5, run="r", producer=b"p" * 16)[-1]
@@ -88,7 +94,7 @@ def test_a_service_tells_what_it_is(name: str, store: str, tmp_path: Path) -> No
         with grpc.insecure_channel(ready["grpc"]) as channel:
             status = StatusServiceStub(channel).GetStatus(GetStatusRequest(), timeout=10)
         with grpc.insecure_channel(ready["health"]) as channel:
-            health = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10)
+            health = health_of(channel)
             with pytest.raises(grpc.RpcError) as nothing_else:
                 StatusServiceStub(channel).GetStatus(GetStatusRequest(), timeout=10)
         assert (status.service, status.instance_id, status.process_id) == (name, ready["instance_id"], process.pid)
@@ -174,7 +180,7 @@ def test_the_fifth_stream_is_refused_and_calls_go_on(store: str, tmp_path: Path)
             next(stub.AppendStream(waiting(), timeout=WAIT_S))
         assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert append_one(stub, sequence=2).accepted == 6
-        assert health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10).status == 1
+        assert health_of(channel).status == 1
         over.set()
         for stream in streams:
             stream.cancel()
@@ -190,8 +196,9 @@ def test_reflection_is_behind_a_flag(store: str, tmp_path: Path, *, reflection: 
         running("query-api", tmp_path, store, **flag) as (_, ready),
         grpc.insecure_channel(ready["grpc"]) as channel,
     ):
-        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
-        asked = stub.ServerReflectionInfo(iter([reflection_pb2.ServerReflectionRequest(list_services="")]), timeout=10)
+        stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
+        request: Any = reflection_pb2.ServerReflectionRequest
+        asked = stub.ServerReflectionInfo(iter([request(list_services="")]), timeout=10)
         if reflection:
             assert "lab.query.v1.QueryService" in [one.name for one in next(asked).list_services_response.service]
             return

@@ -10,11 +10,14 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
 from tests.bench import machine, startup
 from tests.bench.chains import Chain, naive_chain, our_chain
 from tests.bench.load import batched_calls, send, single_calls
+
+if TYPE_CHECKING:
+    from io import TextIOWrapper
 
 ROUNDS: Final = 5
 WARM_SHARE: Final = 0.1
@@ -73,6 +76,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="interleaved rounds (default %(default)s)")
     rounds = parser.parse_args(arguments).rounds
+    cast("TextIOWrapper", sys.stdout).reconfigure(line_buffering=True)
     costs: dict[str, list[Cost]] = defaultdict(list)
     starts: list[tuple[float, float]] = []
     stolen = [machine.stolen_share()]

@@ -45,7 +45,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Virtual seconds."""
         return self._virtual_s
 
-    def run_in_executor(  # type: ignore[override]  the types of asyncio's own are those of its implementation
+    def run_in_executor(  # type: ignore[override]
         self, executor: Any, func: Callable[..., Any], *args: Any
     ) -> Any:
         """At once, in this thread."""

@@ -1,0 +1,139 @@
+"""A trial as text, as a card, as pictures, as a report."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.model import LedgerAccount, Objective, Trial
+from lab.reports import answer, card, figures, flow, report, summary, words
+from tests.unit import trials
+from tests.unit.analysis import builders
+
+EXACT = LedgerAccount(100, 100, 100, 0, 0, 100, 0, 100, 0, 0, 0, 0, 0)
+VOID = {"meta", "br", "img", "hr", "link", "input", "rect", "path"}
+
+
+class Balanced(HTMLParser):
+    """Notes every element that is not closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.trouble: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        """One more is open."""
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """The last one is closed."""
+        if tag not in VOID and (not self.open or self.open.pop() != tag):
+            self.trouble.append(tag)
+
+
+def invalid() -> Trial:
+    """A run that may not be believed."""
+    observed = builders.evidence()
+    return trials.trial(evidence=replace(observed, store=replace(observed.store, durability="volatile")))
+
+
+def test_the_verdict_comes_first() -> None:
+    """Then why it may be believed, then the figures, then the ledger."""
+    lines = summary.text(trials.trial(), width=110).splitlines()
+    assert lines[0].startswith("  MET   ")
+    assert lines[0].endswith("run 2026-11-23-065312-k3f9-quickstart")
+    assert lines[1].strip().startswith("VALID   schedule kept")
+    assert "p99 acknowledgement" in lines[2]
+    assert "intended 2,000 = sent = acknowledged = accepted = counted; dead 0, twice 0; Prometheus agrees" in lines[5]
+
+
+def test_an_invalid_run_has_no_verdict() -> None:
+    """It says why, where the verdict would stand."""
+    said = summary.text(invalid())
+    assert said.startswith("  INVALID")
+    assert "volatile" in said
+
+
+def test_a_missed_objective_is_marked() -> None:
+    """With its figure and its bound."""
+    said = summary.text(trials.trial(Objective("latency", 1.0)))
+    assert said.startswith("  NOT MET")
+    assert "✗" in said
+
+
+def test_every_difference_in_the_ledger_is_said() -> None:
+    """What left the way, and where."""
+    ledger = replace(EXACT, acknowledged=90, refused=10, accepted=90, counted=85, dead=3, lost=2)
+    said = words.account(replace(trials.trial(), ledger=ledger))
+    assert "intended 100 = sent, acknowledged 90 = accepted, counted 85; dead 3, twice 0" in said
+    assert "refused 10" in said
+    assert "lost 2" in said
+
+
+def test_the_answer_holds_every_digit() -> None:
+    """It is what a regression test compares."""
+    one, other = trials.trial(), trials.trial()
+    said = repr(answer.answer(one))
+    assert said == repr(answer.answer(other))
+    for name in one.ledger.__slots__:
+        assert f"{name} {getattr(one.ledger, name):,}" in said
+    assert "verdict MET" in said
+
+
+def test_the_conclusion_follows_from_the_verdict() -> None:
+    """And names what may not be concluded."""
+    assert "Every objective was met." in repr(answer.conclusion(trials.trial()))
+    assert "Not met: p99" in repr(answer.conclusion(trials.trial(Objective("latency", 1.0))))
+    assert "may not be believed" in repr(answer.conclusion(invalid()))
+    assert "one run on one machine" in repr(answer.conclusion(trials.trial()))
+
+
+@pytest.mark.parametrize("make", [trials.trial, trials.rich, invalid], ids=["plain", "rich", "invalid"])
+def test_a_card_is_whole_and_needs_nothing_from_outside(make: Any) -> None:
+    """Well-formed, escaped, without a script or an address."""
+    html = card.html(make())
+    parser = Balanced()
+    parser.feed(html)
+    assert (parser.open, parser.trouble) == ([], [])
+    assert outside_addresses(html) == []
+    assert "<script" not in html
+
+
+def test_the_flow_draws_a_loss_where_it_happened() -> None:
+    """Nothing when nothing was lost."""
+    assert flow.leaks_of(EXACT) == []
+    leaks = flow.leaks_of(replace(EXACT, refused=4, dead=2, lost=1))
+    assert [(leak.after, leak.words) for leak in leaks] == [(1, "4 refused"), (2, "1 lost"), (3, "2 dead")]
+    assert "4 refused" in flow.svg(replace(EXACT, refused=4))
+
+
+@pytest.mark.parametrize("draw", [figures.load, figures.latency, figures.backlog])
+def test_a_figure_has_a_picture_and_a_line_of_text(draw: Any) -> None:
+    """The same picture for the same trial."""
+    shown = draw(trials.rich())
+    assert shown.svg.startswith("<svg")
+    assert repr(shown)
+    assert draw(trials.rich()).svg == shown.svg
+
+
+def test_a_report_is_one_file(tmp_path: Path) -> None:
+    """Verdict first; what came from data is escaped; nothing is fetched."""
+    path = report.write(trials.rich(), tmp_path)
+    html = path.read_text()
+    assert outside_addresses(html) == []
+    assert html.index("MET") < html.index("What was asked") < html.index("What Prometheus saw")
+    assert "&lt;synthetic&gt; &amp; co" in html
+    assert "value: &lt;empty&gt;" in html
+    assert "worker_events_processed_total" in html
+    assert sorted(file.name for file in (tmp_path / "figures").iterdir()) == ["latency.svg", "load.svg"]
+
+
+def outside_addresses(html: str) -> list[str]:
+    """Addresses that a browser would fetch, or follow; the names of XML's vocabularies are none."""
+    found = re.findall(r"(?:https?:)?//[\w.]+[^\s\"'<>]*", re.sub(r"xmlns(:\w+)?=\"[^\"]*\"", "", html))
+    return [one for one in found if not re.search(r"w3\.org|purl\.org|creativecommons|matplotlib\.org", one)]
