@@ -1,5 +1,6 @@
 """Values of `lab.model` to JSON and back, field by field; arrays go elsewhere."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, Final
@@ -11,23 +12,25 @@ from lab.errors import DataFault
 
 TYPE: Final = "_"
 """The key that names the type of a value."""
+ITEMS: Final = "mapping"
+"""The type of a mapping that itself has that key: a list of pairs."""
+NOT_FINITE: Final = frozenset({"nan", "inf", "-inf"})
+"""Floats that JSON does not have."""
 
 
-def encode(value: object) -> Any:  # noqa: ANN401, PLR0911  JSON; a kind of value a line
-    """A value as JSON; NaN is null, an array is left empty."""
+def encode(value: object) -> Any:  # noqa: ANN401  JSON
+    """A value as JSON; an array is left empty, what no JSON can hold is said in words."""
     if is_dataclass(value) and not isinstance(value, type):
         return {TYPE: type(value).__name__} | {one.name: encode(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return {TYPE: type(value).__name__} | {name: encode(getattr(value, name)) for name in value._fields}
+    if isinstance(value, Mapping):
+        return _encode_mapping(value)
     if isinstance(value, np.ndarray):
         return []
-    if isinstance(value, Mapping):
-        return {str(key): encode(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [encode(one) for one in value]
-    if isinstance(value, float) and np.isnan(value):
-        return {TYPE: "nan"}
-    return value
+    return _encode_scalar(value)
 
 
 def decode(data: object) -> Any:  # noqa: ANN401  whatever was encoded
@@ -37,16 +40,37 @@ def decode(data: object) -> Any:  # noqa: ANN401  whatever was encoded
         DataFault: It names a type that the lab does not know.
     """
     if isinstance(data, dict):
-        if TYPE not in data:
-            return {key: decode(one) for key, one in data.items()}
-        if data[TYPE] == "nan":
-            return float("nan")
-        made = getattr(model, str(data[TYPE]), None)
-        try:
-            return made(**{key: decode(one) for key, one in data.items() if key != TYPE})  # type: ignore[misc]
-        except TypeError as error:
-            message = f"a recorded {data[TYPE]} cannot be read"
-            raise DataFault(message, found=str(error), code="CORRUPT_RUN") from error
+        return _decode_mapping(data)
     if isinstance(data, Sequence) and not isinstance(data, str):
         return tuple(decode(one) for one in data)
     return data
+
+
+def _encode_mapping(value: Mapping[Any, object]) -> Any:  # noqa: ANN401  JSON
+    encoded = {str(key): encode(one) for key, one in value.items()}
+    return {TYPE: ITEMS, "items": list(encoded.items())} if TYPE in encoded else encoded
+
+
+def _encode_scalar(value: object) -> object:
+    plain = value.item() if isinstance(value, np.generic) else value
+    if isinstance(plain, float):
+        return plain if math.isfinite(plain) else {TYPE: str(plain)}
+    return plain if plain is None or isinstance(plain, str | int) else str(plain)
+
+
+def _decode_mapping(data: dict[str, Any]) -> Any:  # noqa: ANN401  whatever was encoded
+    if TYPE not in data:
+        return {key: decode(one) for key, one in data.items()}
+    kind = str(data[TYPE])
+    if kind in NOT_FINITE:
+        return float(kind)
+    if kind == ITEMS:
+        return {key: decode(one) for key, one in data["items"]}
+    made = getattr(model, kind, None)
+    if not isinstance(made, type):
+        raise DataFault(f"a recorded {kind[:40]!r} cannot be read", found="no type of that name", code="CORRUPT_RUN")
+    try:
+        return made(**{key: decode(one) for key, one in data.items() if key != TYPE})
+    except TypeError as error:
+        message = f"a recorded {kind} cannot be read"
+        raise DataFault(message, found=str(error), code="CORRUPT_RUN") from error

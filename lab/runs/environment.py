@@ -16,9 +16,11 @@ PACKAGES: Final = ("grpcio", "numpy", "opentelemetry-sdk", "protobuf", "pyarrow"
 
 def describe(project: Path, store: StoreFacts) -> dict[str, object]:
     """Facts of this machine and this revision, none of which names a person or a path."""
+    revision = _git(project, "rev-parse", "HEAD")
     return {
-        "git_sha": _git(project, "rev-parse", "HEAD"),
-        "dirty": bool(_git(project, "status", "--porcelain")),
+        "git_sha": revision,
+        # Without a repository nobody can tell, and "clean" would be a claim.
+        "dirty": bool(_git(project, "status", "--porcelain")) if revision else None,
         "python": platform.python_version(),
         "packages": {name: metadata.version(name) for name in PACKAGES},
         "machine": _machine(),

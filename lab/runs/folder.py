@@ -1,17 +1,21 @@
 """One run's folder, with a manifest that is true at every moment."""
 
 import json
+import math
 import os
-import tempfile
-from collections.abc import Mapping
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import psutil
 
-from lab.errors import DataFault
+from lab.errors import DataFault, Unavailable
 
 MANIFEST: Final = "run.json"
+SCHEMA: Final = 1
+"""Version of what a run folder holds; another one is refused, not guessed at."""
 RUNNING: Final = "running"
 SUCCEEDED: Final = "succeeded"
 FAILED: Final = "failed"
@@ -42,6 +46,40 @@ class RunFolder:
         Raises:
             DataFault: It cannot be read.
         """
+        manifest = self._read()
+        if manifest["status"] == RUNNING and not _is_alive(manifest.get("process")):
+            manifest |= {"status": FAILED, "reason": "the process that ran it is gone"}
+        return manifest
+
+    def check_schema(self) -> None:
+        """DataFault where another version of the lab wrote this run."""
+        schema = self._read().get("schema")
+        if schema != SCHEMA:
+            raise DataFault(
+                f"cannot read the run in {self.path}",
+                found=f"it has schema {schema!r}, this lab reads {SCHEMA}",
+                next_step="read it with the revision in its run.json",
+                code="CORRUPT_RUN",
+            )
+
+    def begin(self, **facts: object) -> None:
+        """Write the first manifest."""
+        self._write({**facts, "status": RUNNING, "ended": None, "process": _this_process()})
+
+    def update(self, **facts: object) -> None:
+        """Replace facts, all of them or none.
+
+        Raises:
+            DataFault: The manifest cannot be read.
+            Unavailable: It cannot be written; it is as it was.
+        """
+        self._write(self._read() | facts)
+
+    def take_over(self) -> None:
+        """Measuring begins; from now on nobody else may use the folder."""
+        self.update(measuring=True)
+
+    def _read(self) -> Manifest:
         file = self.path / MANIFEST
         try:
             manifest = json.loads(file.read_text(encoding="utf-8"))
@@ -49,40 +87,60 @@ class RunFolder:
             raise DataFault(f"{file}: {error}", found="the run is treated as failed", code="CORRUPT_RUN") from error
         if not isinstance(manifest, dict) or "status" not in manifest:
             raise DataFault(f"{file} is no manifest of a run", code="CORRUPT_RUN")
-        if manifest["status"] == RUNNING and not _is_alive(manifest.get("process")):
-            manifest |= {"status": FAILED, "reason": "the process that ran it is gone"}
         return manifest
 
-    def begin(self, **facts: object) -> None:
-        """Write the first manifest."""
-        self._write({**facts, "status": RUNNING, "ended": None, "process": _this_process()})
-
-    def update(self, **facts: object) -> None:
-        """Replace facts, all of them or none."""
-        manifest = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
-        self._write(manifest | facts)
-
-    def take_over(self) -> None:
-        """From now on the run lives as long as this process does."""
-        self.update(measuring=True)
-
     def _write(self, manifest: Mapping[str, object]) -> None:
-        write_atomically(self.path / MANIFEST, json.dumps(manifest, indent=2, default=str) + "\n")
+        text = json.dumps(_standard(manifest), indent=2, allow_nan=False) + "\n"
+        try:
+            with written_whole(self.path / MANIFEST) as beside:
+                beside.write_text(text, encoding="utf-8")
+            sync(self.path)
+        except OSError as error:
+            raise not_written(self.path, error) from error
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """The whole text or nothing, on the disk when this returns."""
-    hidden = f".{path.name}."
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=hidden, delete=False, encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(file.name, path)  # noqa: PTH105  Path.replace is the same
-    folder = os.open(path.parent, os.O_RDONLY)
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """A file to write in place of another, which is replaced when the context ends well and is as it was otherwise."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        os.fsync(folder)
+        yield beside
+        sync(beside)
+        beside.replace(path)
     finally:
-        os.close(folder)
+        # On a full disk the half file itself takes the room that the manifest needs to say so.
+        beside.unlink(missing_ok=True)
+
+
+def not_written(folder: Path, error: OSError) -> Unavailable:
+    """What to say where a run cannot be kept."""
+    return Unavailable(
+        f"cannot write the run in {folder}", found=str(error), next_step="lab runs prune --keep 5      (makes room)"
+    )
+
+
+def sync(path: Path) -> None:
+    """Put a file, or the names in a folder, onto the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _standard(value: object) -> object:
+    """The value as JSON has it everywhere: no NaN, numbers as numbers, anything else in words."""
+    if isinstance(value, Mapping):
+        return {str(key): _standard(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_standard(one) for one in value]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int):
+        return value
+    # A scalar of numpy, which need not be imported to tell.
+    item = getattr(value, "item", None)
+    return _standard(item()) if callable(item) and getattr(value, "ndim", None) == 0 else str(value)
 
 
 def _this_process() -> list[float]:

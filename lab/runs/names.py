@@ -10,6 +10,7 @@ from lab.errors import UsageFault
 ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 """Without characters that are taken for one another."""
 LEGAL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+MADE: Final = re.compile(rf"\d{{4}}-\d\d-\d\d-\d{{6}}-[{ALPHABET}]{{4}}-[a-z0-9-]+")
 
 
 def new_name(what: str, now: datetime) -> str:
@@ -19,8 +20,13 @@ def new_name(what: str, now: datetime) -> str:
     '2026-11-23-065312-'
     """
     random = "".join(secrets.choice(ALPHABET) for _ in range(4))
-    slug = re.sub(r"[^a-z0-9]+", "-", what.lower()).strip("-")[:32] or "run"
+    slug = re.sub(r"[^a-z0-9]+", "-", what.lower())[:32].strip("-") or "run"
     return f"{now.astimezone(UTC):%Y-%m-%d-%H%M%S}-{random}-{slug}"
+
+
+def is_made_here(name: str) -> bool:
+    """Whether a folder of that name can only be a run, even where its manifest is gone."""
+    return MADE.fullmatch(name) is not None
 
 
 def checked_name(name: str) -> str:

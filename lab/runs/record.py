@@ -1,6 +1,5 @@
 """The record of one trial while it is made; it never says more than is on the disk."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -8,13 +7,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Final, Protocol, Self
 
 from lab.errors import LabError
 from lab.model import Account, Trial
 from lab.runs.evidence import save_trial
-from lab.runs.folder import FAILED, INTERRUPTED, SUCCEEDED, RunFolder
+from lab.runs.folder import FAILED, INTERRUPTED, SUCCEEDED, RunFolder, not_written, sync, written_whole
 from lab.runs.manifest import facts_of
+
+MOST_LINES: Final = 5
+LONGEST_LINE: Final = 300
 
 
 class Look(Protocol):
@@ -70,7 +72,7 @@ class RunRecord:
         if error is None:
             return
         interrupted = isinstance(error, KeyboardInterrupt)
-        with suppress(OSError, ValueError):
+        with suppress(LabError):
             self._folder.update(
                 status=INTERRUPTED if interrupted else FAILED,
                 reason="interrupted" if interrupted else _words(error),
@@ -91,38 +93,60 @@ class RunRecord:
         """Copy the logs of a stack at the end of the context, however it ends."""
         try:
             yield
-        finally:
-            logs = self.folder / "logs"
-            logs.mkdir(exist_ok=True)
-            for name, path in log_files().items():
-                with suppress(FileNotFoundError):
-                    shutil.copyfile(path, logs / f"{name}.log")
+        except BaseException:
+            # What went wrong before is the news; a copy that fails, too, must not take its place.
+            with suppress(OSError, LabError):
+                _copy_logs(log_files(), self.folder / "logs")
+            raise
+        with _written(self.folder):
+            _copy_logs(log_files(), self.folder / "logs")
 
     def succeeded(self, trial: Trial, *, interrupted: bool) -> Trial:
-        """Write everything down, then say so."""
+        """Write everything down, then say so.
+
+        Raises:
+            Unavailable: There is no room for it; the run has not succeeded.
+        """
         kept = replace(trial, folder=str(self.folder))
-        save_trial(kept, self.folder)
-        self._folder.update(**facts_of(kept), parameters=dict(kept.parameters))
-        self._publish(kept)
-        _sync(self.folder)
+        # What `lab run` was given stands where a kernel cannot tell its parameters.
+        parameters = {"parameters": dict(kept.parameters)} if kept.parameters else {}
+        with _written(self.folder):
+            save_trial(kept, self.folder)
+            self._folder.update(**facts_of(kept), **parameters)
+            self._publish(kept)
+            _sync_all(self.folder)
         self._folder.update(status=INTERRUPTED if interrupted else SUCCEEDED, ended=_now())
         return kept
 
 
 def _words(error: BaseException) -> str:
-    return str(error) if isinstance(error, LabError) else f"{type(error).__name__}: {error}"
+    """What is said of an error: as much as a terminal shows of it."""
+    text = str(error) if isinstance(error, LabError) else f"{type(error).__name__}: {error}"
+    return "\n".join(line[:LONGEST_LINE] for line in text.splitlines()[:MOST_LINES])
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _sync(folder: Path) -> None:
-    """Put every file of a folder onto the disk."""
+def _copy_logs(log_files: Mapping[str, Path], into: Path) -> None:
+    into.mkdir(exist_ok=True)
+    for name, path in log_files.items():
+        with suppress(FileNotFoundError), written_whole(into / f"{name}.log") as beside:
+            shutil.copyfile(path, beside)
+
+
+@contextmanager
+def _written(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise not_written(folder, error) from error
+
+
+def _sync_all(folder: Path) -> None:
+    """Put a folder with everything below it onto the disk."""
     for path in folder.rglob("*"):
-        if path.is_file():
-            descriptor = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        if path.is_file() or path.is_dir():
+            sync(path)
+    sync(folder)

@@ -23,10 +23,11 @@ def read_spans(files: Sequence[Path], window: Window) -> list[dict[str, object]]
 
 def _lines(file: Path) -> Iterator[str]:
     try:
-        text = file.read_text(encoding="utf-8", errors="replace")
+        # Not splitlines: U+2028 and its like may stand within a JSON string.
+        with file.open(encoding="utf-8", errors="replace", newline="\n") as lines:
+            yield from lines
     except FileNotFoundError:
         return
-    yield from text.splitlines()
 
 
 def _document(line: str) -> dict[str, Any] | None:
@@ -38,10 +39,16 @@ def _document(line: str) -> dict[str, Any] | None:
 
 
 def _begins_within(document: dict[str, Any], window: Window) -> bool:
-    starts = [
-        int(span.get("startTimeUnixNano", 0))
-        for resource in document.get("resourceSpans", ())
-        for scope in resource.get("scopeSpans", ())
-        for span in scope.get("spans", ())
-    ]
-    return any(window.start_ns <= start <= window.end_ns + MARGIN_NS for start in starts)
+    return any(window.start_ns <= start <= window.end_ns + MARGIN_NS for start in _starts(document))
+
+
+def _starts(document: dict[str, Any]) -> Iterator[int]:
+    for resource in _objects(document, "resourceSpans"):
+        for scope in _objects(resource, "scopeSpans"):
+            begun = (str(span.get("startTimeUnixNano", "")) for span in _objects(scope, "spans"))
+            yield from (int(start) for start in begun if start.isdecimal())
+
+
+def _objects(within: dict[str, Any], key: str) -> Iterator[dict[str, Any]]:
+    listed = within.get(key)
+    return (one for one in listed if isinstance(one, dict)) if isinstance(listed, list) else iter(())

@@ -55,6 +55,13 @@ REPLIES: Final[Mapping[str, tuple[type[LedgerError], str]]] = {
 }
 """First word of an error reply → our error, its message."""
 
+CUT_OFF: Final[Mapping[type[Exception], str]] = {
+    redis.exceptions.OutOfMemoryError: "OOM",
+    redis.exceptions.NoPermissionError: "NOPERM",
+    redis.exceptions.ReadOnlyError: "READONLY",
+}
+"""The client's own class for an error reply → the first word it cuts off."""
+
 
 def open_client(settings: StoreSettings) -> redis.Redis:
     """A client that never repeats a call by itself: whether repeating is safe only the caller knows.
@@ -88,7 +95,13 @@ def our_errors(where: str) -> Iterator[None]:
     except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
         raise StoreUnreachable(f"redis {where}: {error}; the outcome is unknown, retry the same call") from error
     except redis.exceptions.ResponseError as error:
-        raise _reply_error(str(error), where) from error
+        raise _reply_error(_whole_reply(error), where) from error
+
+
+def _whole_reply(error: redis.exceptions.ResponseError) -> str:
+    """The reply as the server sent it: the client cuts the first word off where it has a class for it."""
+    cut = next((word for kind, word in CUT_OFF.items() if isinstance(error, kind)), "")
+    return str(error) if not cut or str(error).startswith(cut) else f"{cut} {error}"
 
 
 def _reply_error(reply: str, where: str) -> LedgerError:

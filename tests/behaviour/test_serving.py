@@ -50,7 +50,7 @@ def refused_to_start(name: str, folder: Path, extra: Mapping[str, str]) -> tuple
 
 def health_of(channel: grpc.Channel) -> Any:
     """What the health service answers."""
-    stub: Any = health_pb2_grpc.HealthStub(channel)  # type: ignore[no-untyped-call]
+    stub: Any = health_pb2_grpc.HealthStub(channel)
     return stub.Check(health_pb2.HealthCheckRequest(), timeout=10)
 
 

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -71,7 +71,8 @@ def test_long_json_lines_are_counted_exactly(bench: Bench, tmp_path: Path) -> No
 def test_parquet_is_counted_exactly(bench: Bench, tmp_path: Path) -> None:
     """Typed columns, a kind each, values that no decimal has."""
     rows = [row for row in flights() if row["air_time"] not in {"", "NA"}]
-    events, table = [], {"when": [], "station": [], "ratio": [], "third": []}
+    events: list[Event] = []
+    table: dict[str, list[Any]] = {"when": [], "station": [], "ratio": [], "third": []}
     for i, row in enumerate(rows):
         at, ratio, third = (
             nanoseconds(row["time_hour"]) + i,

@@ -1,0 +1,73 @@
+"""A run that stops at a named point and says so, to be killed there: `python -m tests.unit.runs.doomed RUNS POINT`.
+
+`no-room` is not killed: no file may be longer than a few kilobytes, which is how a full disk looks to a writer.
+"""
+
+import resource
+import sys
+import threading
+from pathlib import Path
+from typing import Final
+
+from lab.errors import LabError
+from lab.model import Trial
+from lab.runs.progress import Silent
+from lab.runs.record import RunRecord
+from lab.runs.store import RunStore
+from tests.unit import trials
+
+HERE: Final = "here"
+ROOM_BYTES: Final = 8_192
+
+
+def run(runs: Path, point: str) -> None:
+    """Keep one run; wait for ever where it was told to."""
+
+    def stop_at(name: str) -> None:
+        if name == point:
+            print(HERE, flush=True)
+            threading.Event().wait()
+
+    def publish(_trial: Trial) -> None:
+        stop_at("publishing")
+
+    def log_files() -> dict[str, Path]:
+        stop_at("copying-logs")
+        return {}
+
+    folder = RunStore(runs).new("doomed", run_id="doomed")
+    stop_at("begun")
+    with RunRecord(folder, Silent(), publish=publish) as record:
+        with record.keeping_logs(log_files):
+            stop_at("measuring")
+        record.succeeded(trials.trial(), interrupted=False)
+    stop_at("done")
+
+
+def write_for_ever(runs: Path) -> None:
+    """Replace the manifest again and again."""
+    folder = RunStore(runs).new("doomed", run_id="doomed")
+    number = 0
+    while True:
+        number += 1
+        folder.update(number=number, padding="x" * 20_000)
+        print(HERE, flush=True)
+
+
+def run_without_room(runs: Path) -> None:
+    """Keep a run where samples find no room."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM_BYTES, ROOM_BYTES))
+    try:
+        run(runs, "")
+    except LabError as error:
+        print(error, flush=True)
+
+
+if __name__ == "__main__":
+    where, what = Path(sys.argv[1]), sys.argv[2]
+    if what == "writing":
+        write_for_ever(where)
+    elif what == "no-room":
+        run_without_room(where)
+    else:
+        run(where, what)
