@@ -52,11 +52,23 @@ def samples(draw: st.DrawFn) -> Samples:
 
 
 cells = st.builds(
-    Total, texts, texts, counts, st.integers(-LARGEST_MICRO, LARGEST_MICRO), floats, floats, st.integers(-(2**61), 2**61)
+    Total,
+    texts,
+    texts,
+    counts,
+    st.integers(-LARGEST_MICRO, LARGEST_MICRO),
+    floats,
+    floats,
+    st.integers(-(2**61), 2**61),
 )
 some_cells = st.lists(cells, max_size=3).map(tuple)
 histograms = st.builds(
-    Histogram, st.lists(counts).map(tuple), st.lists(counts).map(tuple), minimum_s=floats, maximum_s=floats, sum_s=floats
+    Histogram,
+    st.lists(counts).map(tuple),
+    st.lists(counts).map(tuple),
+    minimum_s=floats,
+    maximum_s=floats,
+    sum_s=floats,
 )
 json_values = st.recursive(
     st.none() | st.booleans() | counts | floats | texts,
@@ -92,7 +104,8 @@ def evidences(draw: st.DrawFn) -> Evidence:
 def differences(one: object, other: object, where: str = "trial") -> list[str]:
     """Where two values differ; types count, but lists and tuples are the same, and so are two NaN."""
     if is_dataclass(one) and type(one) is type(other):
-        pairs = [(f"{where}.{field.name}", getattr(one, field.name), getattr(other, field.name)) for field in fields(one)]
+        names = [field.name for field in fields(one)]
+        pairs = [(f"{where}.{name}", getattr(one, name), getattr(other, name)) for name in names]
     elif isinstance(one, Mapping) and isinstance(other, Mapping) and one.keys() == other.keys():
         pairs = [(f"{where}[{key!r}]", one[key], other[key]) for key in one]
     elif isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):

@@ -1,0 +1,123 @@
+"""Runs are listed in the order they began, found by what a person remembers, removed with care."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lab.errors import DataFault, Unavailable, UsageFault
+from lab.runs.folder import MANIFEST
+from lab.runs.names import checked_name, is_made_here, new_name
+from lab.runs.store import RunStore
+
+NOW = datetime(2026, 11, 23, 6, 53, 12, tzinfo=UTC)
+MADE = "2026-11-23-065312-k3f9-quickstart"
+
+
+@given(what=st.text(max_size=80))
+def test_every_name_can_be_made_into_an_id(what: str) -> None:
+    """When, four characters, what (`decisions.md` D48); it ends in no dash, and can be told from other folders."""
+    name = new_name(what, NOW)
+    assert name.startswith("2026-11-23-065312-")
+    assert checked_name(name) == name
+    assert is_made_here(name)
+    assert not name.endswith("-")
+
+
+def test_names_of_one_second_differ() -> None:
+    """Two runs may begin at once."""
+    assert len({new_name("a", NOW) for _ in range(50)}) > 40
+
+
+def test_the_newest_is_the_one_that_began_last(tmp_path: Path) -> None:
+    """Whatever it is called."""
+    store = RunStore(tmp_path)
+    for name, began in (("zebra", "2026-01-01"), ("apple", "2026-01-03"), ("mango", "2026-01-02")):
+        store.new("a", run_id=name).update(started=f"{began}T00:00:00.000+00:00")
+    assert [run.run_id for run in store.all()] == ["apple", "mango", "zebra"]
+    assert store.open("last").run_id == "apple"
+
+
+def test_a_whole_id_wins_over_a_part_of_another(tmp_path: Path) -> None:
+    """Else a run could not be named at all."""
+    store = RunStore(tmp_path)
+    for name in ("base", "base-2"):
+        store.new("a", run_id=name)
+    assert store.open("base").run_id == "base"
+
+
+def test_a_misspelt_id_is_answered_with_those_near_it(tmp_path: Path) -> None:
+    """Not with the latest, which have nothing to do with it."""
+    store = RunStore(tmp_path)
+    for name in (MADE, "unrelated-1", "unrelated-2", "unrelated-3"):
+        store.new("a", run_id=name)
+    with pytest.raises(UsageFault, match="no run") as fault:
+        store.open("2026-11-23-065312-k3f9-quikstart")
+    assert f"near: {MADE}" in str(fault.value)
+    assert "unrelated" not in str(fault.value)
+
+
+@pytest.mark.parametrize("which", ["last", "", "anything"])
+def test_nothing_is_found_where_nothing_is(tmp_path: Path, which: str) -> None:
+    """Also before the first run made the folder."""
+    store = RunStore(tmp_path / "runs")
+    assert store.all() == []
+    with pytest.raises(UsageFault, match="no run"):
+        store.open(which)
+
+
+def test_runs_that_cannot_be_read_are_listed(tmp_path: Path) -> None:
+    """With half a manifest or without any; what is no run is not."""
+    store = RunStore(tmp_path)
+    (store.new("a", run_id="torn").path / MANIFEST).write_text("{")
+    (store.new("a", run_id=MADE).path / MANIFEST).unlink()
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "2026-11-23-065312-k3f9-file").touch()
+    found = {run.run_id: run for run in store.all()}
+    assert set(found) == {"torn", MADE}
+    for run in found.values():
+        with pytest.raises(DataFault):
+            run.manifest()
+
+
+def test_a_folder_never_stands_without_a_manifest(tmp_path: Path) -> None:
+    """A run that cannot be begun leaves nothing behind, and its id is free again."""
+    store, unwritable = RunStore(tmp_path), {"parameters": {"x": _Unspeakable()}}
+    with pytest.raises(ZeroDivisionError):
+        store.new("a", run_id="one", **unwritable)  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
+    assert store.new("a", run_id="one").manifest()["status"] == "running"
+
+
+def test_a_place_that_is_a_file_keeps_no_runs(tmp_path: Path) -> None:
+    """The message names it."""
+    (tmp_path / "runs").touch()
+    with pytest.raises(Unavailable, match="cannot keep runs in .*runs"):
+        RunStore(tmp_path / "runs").new("a")
+
+
+def test_pruning_removes_what_cannot_be_read(tmp_path: Path) -> None:
+    """A damaged run is no running one."""
+    store = RunStore(tmp_path)
+    (store.new("a", run_id="torn").path / MANIFEST).write_text("{")
+    store.new("a", run_id="alive")
+    assert store.prune(keep=0) == ["torn"]
+    assert [run.run_id for run in store.all()] == ["alive"]
+
+
+def test_pruning_to_fewer_than_none_is_refused(tmp_path: Path) -> None:
+    """A negative count would keep the oldest and remove the rest."""
+    store = RunStore(tmp_path)
+    store.new("a", run_id="one").update(status="succeeded")
+    with pytest.raises(UsageFault, match="keep"):
+        store.prune(keep=-1)
+    assert len(store.all()) == 1
+
+
+class _Unspeakable:
+    """A parameter that cannot even be put into words."""
+
+    def __str__(self) -> str:
+        return str(1 / 0)

@@ -1,0 +1,97 @@
+"""A manifest is replaced whole, is plain JSON, and knows whether its process lives."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from lab.errors import DataFault
+from lab.runs.folder import MANIFEST, RunFolder, written_whole
+from lab.runs.store import RunStore
+
+
+def rewritten(run: RunFolder, **facts: object) -> RunFolder:
+    """The run with other facts in its file, whoever wrote them."""
+    file = run.path / MANIFEST
+    file.write_text(json.dumps(json.loads(file.read_text()) | facts))
+    return run
+
+
+def test_an_update_keeps_the_other_facts(tmp_path: Path) -> None:
+    """And what it changes, it changes for every reader."""
+    run = RunStore(tmp_path).new("a", parameters={"rate": 5.0})
+    run.update(status="succeeded", answer=42)
+    manifest = RunFolder(run.path).manifest()
+    assert (manifest["parameters"], manifest["status"], manifest["answer"]) == ({"rate": 5.0}, "succeeded", 42)
+
+
+def test_a_failing_write_leaves_the_old_file(tmp_path: Path) -> None:
+    """And nothing beside it."""
+    file = tmp_path / "a.json"
+    file.write_text("old")
+    with pytest.raises(OSError, match="no room"), written_whole(file) as beside:
+        beside.write_text("ha")
+        raise OSError("no room")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.json", "old")]
+
+
+def test_a_manifest_may_be_read_by_whoever_may_read_other_files(tmp_path: Path) -> None:
+    """Its mode is that of any file made here."""
+    (tmp_path / "other").touch()
+    run = RunStore(tmp_path).new("a")
+    assert (run.path / MANIFEST).stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+def test_numbers_of_numpy_are_numbers_and_nan_is_null(tmp_path: Path) -> None:
+    """A count is never a string, and the text is JSON for every reader."""
+    run = RunStore(tmp_path).new("a")
+    given = {"count": np.int64(3), "rate": np.float64(0.5), "gone": float("nan"), "far": float("inf")}
+    run.update(**given, where=Path("a.csv"), flag=True, deep=[{"x": np.bool_(True)}])
+
+    def refuse(word: str) -> object:
+        raise AssertionError(word)
+
+    manifest = json.loads((run.path / MANIFEST).read_text(), parse_constant=refuse)
+    assert [manifest[name] for name in given] == [3, 0.5, None, None]
+    assert [manifest[name] for name in ("where", "flag", "deep")] == ["a.csv", True, [{"x": True}]]
+
+
+def test_a_number_that_was_given_to_another_process_is_not_the_run(tmp_path: Path) -> None:
+    """A process is known by its number and its beginning: this one began at another time."""
+    here = psutil.Process()
+    run = rewritten(RunStore(tmp_path).new("a"), process=[here.pid, here.create_time() - 3_600])
+    assert run.manifest()["status"] == "failed"
+
+
+@pytest.mark.parametrize("process", [None, [], [1], "1"])
+def test_a_running_run_without_a_process_has_failed(tmp_path: Path, process: object) -> None:
+    """Nobody is there who could end it."""
+    assert rewritten(RunStore(tmp_path).new("a"), process=process).manifest()["status"] == "failed"
+
+
+def test_an_ended_run_needs_no_process(tmp_path: Path) -> None:
+    """What was written down holds, whoever has gone since."""
+    run = rewritten(RunStore(tmp_path).new("a"), process=[1, 0.0], status="interrupted")
+    assert run.manifest()["status"] == "interrupted"
+
+
+@pytest.mark.parametrize("text", ["", '{"status": "succ', "[]", "{}", "\x00" * 40])
+def test_a_damaged_manifest_is_neither_read_nor_built_upon(tmp_path: Path, text: str) -> None:
+    """Reading says so, and updating does not make a sound-looking one of it."""
+    run = RunStore(tmp_path).new("a")
+    (run.path / MANIFEST).write_text(text)
+    for use in (run.manifest, lambda: run.update(status="succeeded")):
+        with pytest.raises(DataFault) as fault:
+            use()
+        assert fault.value.reason == "CORRUPT_RUN"
+    assert (run.path / MANIFEST).read_text() == text
+
+
+def test_measuring_begins_once(tmp_path: Path) -> None:
+    """A second `lab.run` in the same kernel is told that the folder is used."""
+    run = RunStore(tmp_path).new("a")
+    assert run.is_fresh
+    run.take_over()
+    assert not run.is_fresh
