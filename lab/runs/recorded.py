@@ -2,9 +2,10 @@
 
 import json
 import shutil
-from dataclasses import fields, replace
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from lab.analysis.judge import judge
 from lab.errors import DataFault, UsageFault
@@ -16,6 +17,8 @@ from lab.runs.folder import MANIFEST, SUCCEEDED, Manifest, RunFolder
 RECORDED: Final = Path("tests") / "data" / "recorded"
 LARGEST_BYTES: Final = 1 << 20
 TABLES: Final = ("samples", "series", "totals", "windows", "journal", "journal_unknown")
+MOST_SHOWN: Final = 3
+LONGEST_VALUE: Final = 120
 ANSWERS: Final = ("validity", "verdict", "ledger", "comparison")
 SPARE: Final = frozenset({"process", "measuring", "exit_code"})
 """Facts of the manifest that mean nothing elsewhere."""
@@ -105,17 +108,27 @@ def _rounded(data: object) -> object:
 
 
 def _check_same(asked: Experiment, recorded: Experiment) -> None:
-    different = [
-        f"{one.name}: recorded {_plain(getattr(recorded, one.name))}, asked {_plain(getattr(asked, one.name))}"
-        for one in fields(Experiment)
-        if _plain(getattr(recorded, one.name)) != _plain(getattr(asked, one.name))
-    ]
+    different = list(_different(_plain(asked), _plain(recorded), ""))
     if different:
         raise UsageFault(
             f'"{asked.name}" was recorded with other parameters',
-            found="\n".join(line[:160] for line in different[:2]),
+            found="\n".join(different[:MOST_SHOWN]),
             next_step="leave the parameters at their defaults, or unset LAB_REPLAY to run it live",
         )
+
+
+def _different(asked: Any, recorded: Any, where: str) -> Iterator[str]:  # noqa: ANN401  a field of any depth
+    """A line for each innermost field that differs, with both values."""
+    if is_dataclass(asked) and type(asked) is type(recorded):
+        for one in fields(asked):
+            yield from _different(getattr(asked, one.name), getattr(recorded, one.name), f"{where}.{one.name}")
+    elif asked != recorded:
+        yield f"{where[1:]}: recorded {_brief(recorded)}, asked {_brief(asked)}"
+
+
+def _brief(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"
 
 
 def _plain(value: object) -> object:

@@ -94,7 +94,7 @@ def test_a_folder_never_stands_without_a_manifest(tmp_path: Path) -> None:
 def test_a_place_that_is_a_file_keeps_no_runs(tmp_path: Path) -> None:
     """The message names it."""
     (tmp_path / "runs").touch()
-    with pytest.raises(Unavailable, match="cannot keep runs in .*runs"):
+    with pytest.raises(Unavailable, match=r"cannot keep runs in .*runs"):
         RunStore(tmp_path / "runs").new("a")
 
 
