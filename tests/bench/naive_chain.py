@@ -42,6 +42,7 @@ async def ingest(redis_port: int, grpc_port: int) -> None:
     store = redis.asyncio.Redis(port=redis_port, socket_timeout=5, retry=AsyncRetry(NoBackoff(), 0), protocol=2)
 
     async def append(request: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
+        """One event, one entry."""
         event = Event.FromString(request)
         if not (0 < len(event.source) <= 64 and 0 < len(event.kind) <= 64 and event.value - event.value == 0):
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "bad event")

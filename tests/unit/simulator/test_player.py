@@ -64,10 +64,12 @@ def play(answer: Answer, *, in_flight: int = 256, seconds: float = 10) -> Player
     players: list[Player] = []
 
     async def call(request: bytes, *, timeout: float, metadata: object) -> AppendResponse:  # noqa: ASYNC109  gRPC's name
+        """Ask the function."""
         del timeout, metadata
         return await answer(players[0].elapsed_ns() / NANOS, request)
 
     async def main() -> None:
+        """Make the player in the loop that plays."""
         wires = Wires(call, (), instruments, tracing, in_flight)
         players.append(Player(ORDER, schedule, source, wires, stopping=threading.Event()))
         await players[0].play()
@@ -89,6 +91,7 @@ def stalled(start_s: float, length_s: float) -> Answer:
     """A server that answers at once, but for one stall."""
 
     async def answer(now_s: float, _request: bytes) -> AppendResponse:
+        """At once, or when the stall is over."""
         if start_s <= now_s < start_s + length_s:
             await asyncio.sleep(start_s + length_s - now_s)
         return AppendResponse()
@@ -100,6 +103,7 @@ def refusing(code: grpc.StatusCode, *, until_s: float, retry_after_s: float = 0.
     """A server that refuses everything for a while."""
 
     async def answer(now_s: float, _request: bytes) -> AppendResponse:
+        """Refused, until it is not."""
         if now_s < until_s:
             status = status_of(Refused(code, "PLANTED", "planted", retry_after_s=retry_after_s))
             metadata = grpc.aio.Metadata(*(status.trailing_metadata or ()))
