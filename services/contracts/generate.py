@@ -57,8 +57,8 @@ def run_protoc(target: Path) -> None:
 
 def stale_stubs(fresh: dict[str, str]) -> list[str]:
     """Names that differ between the checked-in stubs and *fresh*, in either direction."""
-    present = {path.relative_to(GENERATED).as_posix(): path.read_text() for path in GENERATED.rglob("*.py*")}
-    present = {name: text for name, text in present.items() if "__pycache__" not in name}
+    stubs = (path for path in GENERATED.rglob("*") if path.suffix in {".py", ".pyi"})
+    present = {path.relative_to(GENERATED).as_posix(): path.read_text() for path in stubs}
     return sorted(name for name in fresh.keys() | present.keys() if fresh.get(name) != present.get(name))
 
 
