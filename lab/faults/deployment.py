@@ -9,7 +9,9 @@ from typing import Final, Protocol
 from lab.errors import LabError, Unavailable
 from lab.model import Fault, FaultRecord
 
-PATIENCE_S: Final = 2.0
+TRAFFIC_PATIENCE_S: Final = 2.0
+RESTART_PATIENCE_S: Final = 10.0
+"""Five times what a service needs to be back on a quiet machine."""
 LOOK_EVERY_S: Final = 0.005
 
 
@@ -47,7 +49,7 @@ class DeploymentFaults:
 
     def _kill(self, service: str) -> int:
         """Kill, waiting a little for a process that is just being started again."""
-        end, pause = time.monotonic() + PATIENCE_S, threading.Event()
+        end, pause = time.monotonic() + RESTART_PATIENCE_S, threading.Event()
         while True:
             try:
                 return self._deployment.kill(service)
@@ -58,7 +60,7 @@ class DeploymentFaults:
 
     def _await_traffic(self) -> int:
         """Events in flight, waiting a little for the first; 0 when there are none or nobody can tell."""
-        end, pause = time.monotonic() + PATIENCE_S, threading.Event()
+        end, pause = time.monotonic() + TRAFFIC_PATIENCE_S, threading.Event()
         while time.monotonic() < end:
             with suppress(LabError):
                 if events := self._in_flight():

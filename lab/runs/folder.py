@@ -16,6 +16,10 @@ from lab.errors import DataFault, Unavailable
 MANIFEST: Final = "run.json"
 SCHEMA: Final = 1
 """Version of what a run folder holds; another one is refused, not guessed at."""
+ROOM: Final = ".room"
+ROOM_BYTES: Final = 65_536
+"""Set aside until the run ends, so that a run that fills the disk can still say that it failed. Random bytes, since a
+file system may store others in no room at all."""
 RUNNING: Final = "running"
 SUCCEEDED: Final = "succeeded"
 FAILED: Final = "failed"
@@ -63,7 +67,8 @@ class RunFolder:
             )
 
     def begin(self, **facts: object) -> None:
-        """Write the first manifest."""
+        """Write the first manifest, and set room aside for the last."""
+        (self.path / ROOM).write_bytes(os.urandom(ROOM_BYTES))
         self._write({**facts, "status": RUNNING, "ended": None, "process": _this_process()})
 
     def update(self, **facts: object) -> None:
@@ -73,7 +78,10 @@ class RunFolder:
             DataFault: The manifest cannot be read.
             Unavailable: It cannot be written; it is as it was.
         """
-        self._write(self._read() | facts)
+        manifest = self._read() | facts
+        if manifest["status"] != RUNNING:
+            (self.path / ROOM).unlink(missing_ok=True)
+        self._write(manifest)
 
     def take_over(self) -> None:
         """Measuring begins; from now on nobody else may use the folder."""

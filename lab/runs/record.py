@@ -63,22 +63,18 @@ class RunRecord:
         return self._folder.path
 
     def __enter__(self) -> Self:
-        self._folder.take_over()
+        try:
+            self._folder.take_over()
+        except LabError as error:
+            self._end_by(error)
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
-            return
-        interrupted = isinstance(error, KeyboardInterrupt)
-        with suppress(LabError):
-            self._folder.update(
-                status=INTERRUPTED if interrupted else FAILED,
-                reason="interrupted" if interrupted else _words(error),
-                exit_code=error.exit_code if isinstance(error, LabError) else None,
-                ended=_now(),
-            )
+        if error is not None:
+            self._end_by(error)
 
     def stage(self, stage: str, message: str, seconds: float | None = None) -> None:
         """A step is done."""
@@ -117,6 +113,17 @@ class RunRecord:
             _sync_all(self.folder)
         self._folder.update(status=INTERRUPTED if interrupted else SUCCEEDED, ended=_now())
         return kept
+
+    def _end_by(self, error: BaseException) -> None:
+        """Write down what ended the run; where even that cannot be, the error itself is still the news."""
+        interrupted = isinstance(error, KeyboardInterrupt)
+        with suppress(LabError, OSError):
+            self._folder.update(
+                status=INTERRUPTED if interrupted else FAILED,
+                reason="interrupted" if interrupted else _words(error),
+                exit_code=error.exit_code if isinstance(error, LabError) else None,
+                ended=_now(),
+            )
 
 
 def _words(error: BaseException) -> str:

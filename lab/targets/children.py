@@ -17,7 +17,8 @@ from lab.targets.state import ProgramPhase, ProgramState
 
 BACKOFF_FIRST_S = 0.1
 BACKOFF_LONGEST_S = 5.0
-HEALTHY_S = 10.0
+HEALTHY_S = 1.0
+"""Ready for this long, a program did its work: its death is no failed start, and the next start comes at once."""
 TAIL_LINES = 5
 TAIL_BYTES = 8_192
 LINE_CHARACTERS = 300

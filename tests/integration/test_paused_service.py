@@ -53,25 +53,25 @@ def paused_ingest() -> Experiment:
 def analytic_p99_ms(evidence: Evidence) -> float:
     """The 20th longest of 2,000 waits.
 
-    Batches that are due every T during a pause of length P wait P, P - (T - s), P - 2 (T - s) … for what is left of the
-    pause and for those before them, each of which takes the service s when it goes on. With s far below T, half of
-    the 2 % wait at least P / 2 = 100 ms; s is measured from the answers of those that had piled up.
+    Batches that are due every T during a pause of length P wait P, P - (T - s), P - 2 (T - s) …: for what is left of the
+    pause, then for those before them, each of which takes the service s once it goes on. With s far below T half of
+    the 2 % wait at least P / 2 = 100 ms; s is measured from the answers to those that had piled up.
     """
     [fault] = evidence.faults
     length_ms = (fault.ended_ns - fault.started_ns) / 1e6
-    number = len(evidence.played.samples)
-    apart_ms = 1e3 / BATCHES_PER_S
-    return length_ms - 0.01 * number * (apart_ms - service_ms(evidence))
+    rank = round(0.01 * len(evidence.played.samples))
+    return length_ms - rank * (1e3 / BATCHES_PER_S - service_ms(evidence, rank))
 
 
-def service_ms(evidence: Evidence) -> float:
-    """How far apart the answers are of the batches that were due during the pause."""
+def service_ms(evidence: Evidence, answers: int) -> float:
+    """How far apart the first answers are to the batches that were due during the pause."""
     [fault] = evidence.faults
     samples = evidence.played.samples
     intended = samples.started_ns + samples.intended_ns
     piled_up = (intended > fault.started_ns) & (intended < fault.ended_ns)
+    assert piled_up.sum() == pytest.approx(PAUSE_S * BATCHES_PER_S, abs=2), "the load went on during the pause"
     answered = np.sort(samples.completed_ns[piled_up])
-    return float(answered[-1] - answered[0]) / 1e6 / (len(answered) - 1)
+    return float(answered[answers] - answered[0]) / 1e6 / answers
 
 
 def _disturbed(evidence: Evidence) -> bool:

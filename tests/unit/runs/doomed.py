@@ -1,6 +1,7 @@
 """A run that stops at a named point and says so, to be killed there: `python -m tests.unit.runs.doomed RUNS POINT`.
 
-`no-room` is not killed: no file may be longer than a few kilobytes, which is how a full disk looks to a writer.
+`no-room` is not killed: from the measurement on no file may be longer than a few kilobytes, which is how a full disk
+looks to a writer.
 """
 
 import resource
@@ -17,14 +18,16 @@ from lab.runs.store import RunStore
 from tests.unit import trials
 
 HERE: Final = "here"
-ROOM_BYTES: Final = 8_192
+LARGEST_BYTES: Final = 8_192
 
 
 def run(runs: Path, point: str) -> None:
     """Keep one run; wait for ever where it was told to."""
 
     def stop_at(name: str) -> None:
-        if name == point:
+        if (name, point) == ("measuring", "no-room"):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_BYTES, LARGEST_BYTES))
+        elif name == point:
             print(HERE, flush=True)
             threading.Event().wait()
 
@@ -54,20 +57,12 @@ def write_for_ever(runs: Path) -> None:
         print(HERE, flush=True)
 
 
-def run_without_room(runs: Path) -> None:
-    """Keep a run where samples find no room."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM_BYTES, ROOM_BYTES))
-    try:
-        run(runs, "")
-    except LabError as error:
-        print(error, flush=True)
-
-
 if __name__ == "__main__":
     where, what = Path(sys.argv[1]), sys.argv[2]
     if what == "writing":
         write_for_ever(where)
-    elif what == "no-room":
-        run_without_room(where)
     else:
-        run(where, what)
+        try:
+            run(where, what)
+        except LabError as error:
+            print(error, flush=True)

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from lab.errors import DataFault
-from lab.runs.folder import MANIFEST, RunFolder, written_whole
+from lab.runs.folder import MANIFEST, ROOM, ROOM_BYTES, RunFolder, written_whole
 from lab.runs.store import RunStore
 
 
@@ -25,6 +25,25 @@ def test_an_update_keeps_the_other_facts(tmp_path: Path) -> None:
     run.update(status="succeeded", answer=42)
     manifest = RunFolder(run.path).manifest()
     assert (manifest["parameters"], manifest["status"], manifest["answer"]) == ({"rate": 5.0}, "succeeded", 42)
+
+
+def test_a_manifest_is_replaced_and_never_written_into(tmp_path: Path) -> None:
+    """Who has the old one open reads it to its end: whole, as it was."""
+    run = RunStore(tmp_path).new("a")
+    with (run.path / MANIFEST).open() as reader:
+        run.update(answer=42)
+        assert "answer" not in json.load(reader)
+    assert run.manifest()["answer"] == 42
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed", "interrupted"])
+def test_room_is_set_aside_until_the_run_ends(tmp_path: Path, status: str) -> None:
+    """A run that fills the disk can still say how it ended; nothing of it stays."""
+    run = RunStore(tmp_path).new("a")
+    run.update(answer=42)
+    assert (run.path / ROOM).stat().st_size == ROOM_BYTES
+    run.update(status=status)
+    assert [path.name for path in run.path.iterdir()] == [MANIFEST]
 
 
 def test_a_failing_write_leaves_the_old_file(tmp_path: Path) -> None:
