@@ -53,8 +53,8 @@ def paused_ingest() -> Experiment:
 def analytic_p99_ms(evidence: Evidence) -> float:
     """The 20th longest of 2,000 waits.
 
-    Batches that are due every T during a pause of length P wait P, P - (T - s), P - 2 (T - s) …: for what is left of the
-    pause, then for those before them, each of which takes the service s once it goes on. With s far below T half of
+    Batches that are due every T during a pause of length P wait P, P - (T - s), P - 2 (T - s) …: for what is left of
+    the pause, then for those before them, each of which takes the service s once it goes on. With s far below T half of
     the 2 % wait at least P / 2 = 100 ms; s is measured from the answers to those that had piled up.
     """
     [fault] = evidence.faults
