@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from lab.analysis.judge import judge
 from lab.errors import LabError
@@ -36,6 +36,8 @@ SETTLE_S: Final = 60.0
 """Longest wait for the backlog after the load: several idle times of a worker that has died."""
 SCRAPE_S: Final = 5.0
 """Longest wait for a scrape; they come every second."""
+FIRST_SCRAPE_S: Final = 15.0
+"""Longest wait for the first one: Prometheus looks for new targets every five seconds."""
 LOOK_EVERY_S: Final = 0.1
 FRESH_MS: Final = 200
 """An answer older than this was given while the store was away."""
@@ -70,8 +72,8 @@ class Recorder(Protocol):
     def progress(self, stage: str, progress: Progress, *, of_s: float) -> None:
         """How far a load is."""
 
-    def keeping_logs(self, log_files: Callable[[], Mapping[str, Path]]) -> AbstractContextManager[None]:
-        """Copy the logs of a stack at the end of the context, however it ends."""
+    def keep_logs(self, logs: Mapping[str, Path]) -> None:
+        """Copy the logs of a stack; program → file."""
 
     def succeeded(self, trial: Trial, *, interrupted: bool) -> Trial:
         """The trial is judged: write everything down; the trial with its folder."""
@@ -100,6 +102,17 @@ class Parts:
     spans: Callable[[Sequence[Path], Window], Sequence[dict[str, object]]]
 
 
+class Asked(NamedTuple):
+    """What a notebook was given by name, and what it would have taken otherwise."""
+
+    parameters: Mapping[str, object]
+    defaults: Mapping[str, object]
+
+
+NOBODY: Final = Asked({}, {})
+"""For an experiment that no notebook asks for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stack:
     """A deployment and the ways to look at it."""
@@ -119,15 +132,11 @@ class Measured:
     pauses: tuple[tuple[float, float], ...]
 
 
-def run_experiment(
-    experiment: Experiment, parts: Parts, recorder: Recorder, *, parameters: dict[str, object] | None = None
-) -> Trial:
+def run_experiment(experiment: Experiment, parts: Parts, recorder: Recorder, *, asked: Asked = NOBODY) -> Trial:
     """Carry out one experiment and keep its record; raises LabError where it cannot be carried out."""
     started_ns = time.time_ns()
-    with (
-        parts.target.deployed(StackRequest(settings=experiment.settings), recorder.stage) as deployment,
-        recorder.keeping_logs(deployment.log_files),
-    ):
+    request = StackRequest(settings=experiment.settings, keep_logs=recorder.keep_logs)
+    with parts.target.deployed(request, recorder.stage) as deployment:
         environment = parts.environment(deployment)
         evidence = observe(experiment, parts, deployment, recorder)
     validity, verdict, ledger, comparison = judge(experiment, evidence)
@@ -142,7 +151,8 @@ def run_experiment(
         ledger=ledger,
         comparison=comparison,
         environment=environment,
-        parameters=parameters or {},
+        parameters=asked.parameters,
+        defaults=asked.defaults,
     )
     return recorder.succeeded(trial, interrupted=evidence.played.stopped)
 
@@ -169,7 +179,7 @@ def warm_up(experiment: Experiment, stack: Stack, recorder: Recorder) -> None:
         order = PlayOrder(run, load, experiment.warm_up)
         stack.load.play(order, lambda seen: recorder.progress("warm-up", seen, of_s=experiment.warm_up))
         _await(lambda: stack.ledger.view(run).balance.backlog == 0, seconds=SETTLE_S)
-    await_scrape(stack.metrics, after_ns=time.time_ns())
+    await_scrape(stack.metrics, after_ns=time.time_ns(), within_s=FIRST_SCRAPE_S)
     recorder.stage("warm-up", f"{experiment.warm_up:g} s of synthetic load, backlog 0")
 
 
@@ -202,9 +212,9 @@ def settle(stack: Stack, recorder: Recorder, *, run: str) -> StoreView:
     return view
 
 
-def await_scrape(metrics: MetricSource, *, after_ns: int) -> bool:
+def await_scrape(metrics: MetricSource, *, after_ns: int, within_s: float = SCRAPE_S) -> bool:
     """Wait until the worker was scraped later than *after_ns*; False when that does not happen in time."""
-    return _await(lambda: metrics.last_scrape_ns(WORKER_JOB) > after_ns, seconds=SCRAPE_S)
+    return _await(lambda: metrics.last_scrape_ns(WORKER_JOB) > after_ns, seconds=within_s)
 
 
 def collect(stack: Stack, parts: Parts, measured: Measured, view: StoreView, *, run: str) -> Evidence:

@@ -508,7 +508,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One execution of an experiment: what was asked, what was observed, what it means."""
+    """One execution of an experiment: what was asked, what was observed, what it means.
+
+    `defaults` are the notebook's own values of its parameters; empty where no notebook asked.
+    """
 
     run_id: str
     experiment: Experiment
@@ -521,4 +524,5 @@ class Trial:
     comparison: Comparison
     environment: Mapping[str, object]
     parameters: Mapping[str, object]
+    defaults: Mapping[str, object] = field(default_factory=dict)
     folder: str = ""

@@ -106,8 +106,8 @@ def run(experiment: Experiment) -> Trial:
     Raises:
         LabError: It cannot be carried out; the record says so, too.
     """
-    from lab.experiment import run_experiment  # noqa: PLC0415 - heavy
-    from lab.runs.adoption import adopt_output, parameters_here  # noqa: PLC0415 - heavy
+    from lab.experiment import Asked, run_experiment  # noqa: PLC0415 - heavy
+    from lab.runs.adoption import adopt_output, defaults_here, parameters_here  # noqa: PLC0415 - heavy
     from lab.runs.progress import listener_for_this_process  # noqa: PLC0415 - heavy
     from lab.runs.record import RunRecord  # noqa: PLC0415 - heavy
 
@@ -117,11 +117,11 @@ def run(experiment: Experiment) -> Trial:
         from lab.runs.recorded import recorded_for  # noqa: PLC0415 - heavy
 
         return recorded_for(settings.project, experiment)
-    wired, parameters = parts(settings, experiment.target), parameters_here()
-    folder = _folder(experiment, settings, parameters)
+    wired, asked = parts(settings, experiment.target), Asked(parameters_here(), defaults_here())
+    folder = _folder(experiment, settings, asked.parameters)
     adopt_output(folder.path)
     with RunRecord(folder, listener_for_this_process(settings), publish=_publish) as record:
-        return run_experiment(experiment, wired, record, parameters=parameters)
+        return run_experiment(experiment, wired, record, asked=asked)
 
 
 def answer(trial: Trial) -> Answer:

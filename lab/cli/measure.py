@@ -121,14 +121,18 @@ def open_(which: Which = "last") -> None:
 def compare(first: Which, second: Which) -> None:
     """Two runs side by side."""
     from lab.analysis import compare as comparison  # noqa: PLC0415 - heavy
-    from lab.reports.words import number  # noqa: PLC0415 - heavy
+    from lab.reports.words import belief, headline, number  # noqa: PLC0415 - heavy
     from lab.runs.evidence import load_trial  # noqa: PLC0415 - heavy
     from lab.wiring import run_store  # noqa: PLC0415 - heavy
 
     store = run_store(load_settings())
     one, other = (store.open(which) for which in (first, second))
+    trials = (load_trial(one.path), load_trial(other.path))
     print(f"  {one.run_id} → {other.run_id}")
-    for difference in comparison.compare(load_trial(one.path), load_trial(other.path)):
+    for name, read in (("verdict", headline), ("validity", belief)):
+        said = [read(trial) for trial in trials]
+        print(f"  {name:24s} " + (f"both {said[0]}" if said[0] == said[1] else " → ".join(said)))
+    for difference in comparison.compare(*trials):
         values = [difference.first, difference.second]
         shown = [f"{number(value) if value is not None else '–':>10s}" for value in values]
         ratio = f"× {difference.ratio:.2f}" if difference.ratio is not None else ""

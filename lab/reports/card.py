@@ -68,7 +68,7 @@ def _small(trial: Trial) -> str:
     revision = str(trial.environment.get("git_sha", ""))[:10]
     dirty = " (changed since)" if trial.environment.get("dirty") else ""
     lines = [
-        f"{trial.validity.status}: {words.why_believed(trial)}",
+        words.belief(trial),
         words.telemetry(trial),
         words.machine_pauses(trial),
         *played.notes,

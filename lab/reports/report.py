@@ -35,6 +35,14 @@ class Picture(NamedTuple):
     svg: str
 
 
+class Parameter(NamedTuple):
+    """One thing that was asked; *changed* where it is not the notebook's own default."""
+
+    name: str
+    value: object
+    changed: bool
+
+
 def write(trial: Trial, folder: Path) -> Path:
     """Write `report.html` and `figures/*.svg` into a folder; where the report is."""
     pictures = {name: picture for name, picture in _pictures(trial) if picture.svg}
@@ -83,18 +91,17 @@ def _pictures(trial: Trial) -> Iterator[tuple[str, Picture]]:
     yield "slowest-trace", Picture("The slowest sampled trace", about, waterfall.svg(rows))
 
 
-def _asked(trial: Trial) -> Iterator[tuple[str, object]]:
+def _asked(trial: Trial) -> Iterator[Parameter]:
     """The parameters; those of the experiment where it was not asked by a notebook."""
-    if trial.parameters:
-        yield from trial.parameters.items()
-        return
     experiment = trial.experiment
-    yield from {
+    parameters = trial.parameters or {
         "target": experiment.target,
         "load": experiment.load,
         "duration": experiment.duration,
         "warm_up": experiment.warm_up,
-    }.items()
+    }
+    for name, value in parameters.items():
+        yield Parameter(name, value, changed=name in trial.defaults and trial.defaults[name] != value)
 
 
 def _queries(trial: Trial) -> list[str]:

@@ -64,6 +64,11 @@ def why_believed(trial: Trial) -> str:
     return "; ".join(reason.message for reason in reasons) if reasons else ", ".join(trial.validity.checked)
 
 
+def belief(trial: Trial) -> str:
+    """Whether the run may be believed, and why."""
+    return f"{trial.validity.status}: {why_believed(trial)}"
+
+
 def account(trial: Trial) -> str:
     """The ledger in one line: equal numbers once, every difference with the place where it arose."""
     ledger = trial.ledger

@@ -40,13 +40,19 @@ def parameters_here() -> dict[str, object]:
     if shell is None:
         return {}
     names = shell.user_ns
+    if declared := defaults_here():
+        return {name: names[name] for name in declared if name in names}
+    annotated: Mapping[str, Any] = names.get("__annotations__", {})
+    return {name: names[name] for name in annotated if isinstance(names.get(name), PLAIN)}
+
+
+def defaults_here() -> dict[str, object]:
+    """Names and values of this notebook's parameters as its file declares them; empty where that cannot be told."""
     notebook = this_notebook()
     with suppress(LabError):
         if notebook is not None:
-            declared = [parameter.name for parameter in parameters_of(notebook)]
-            return {name: names[name] for name in declared if name in names}
-    annotated: Mapping[str, Any] = names.get("__annotations__", {})
-    return {name: names[name] for name in annotated if isinstance(names.get(name), PLAIN)}
+            return {parameter.name: parameter.default for parameter in parameters_of(notebook)}
+    return {}
 
 
 def adopt_output(folder: Path) -> None:

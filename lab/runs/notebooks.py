@@ -17,6 +17,8 @@ from lab.settings import environment_with
 
 KERNEL: Final = "python3"
 PROGRESS: Final = "progress.jsonl"
+SESSION: Final = "JPY_SESSION_NAME"
+"""Where a Jupyter server tells a kernel its notebook's path."""
 START_TIMEOUT_S: Final = 120
 
 
@@ -34,6 +36,7 @@ def run_notebook(notebook: Path, folder: RunFolder, parameters: Mapping[str, obj
         "LAB_RUN_ID": folder.run_id,
         "LAB_RUNS_DIR": str(folder.path.parent),
         "LAB_PROGRESS_FILE": str(progress),
+        SESSION: str(notebook.resolve()),
     }
     try:
         with environment_with(**variables), _interrupts_go_to_the_kernel():

@@ -84,18 +84,14 @@ class RunRecord:
         """How far a load is."""
         self._listener.progress(stage, progress, of_s=of_s)
 
-    @contextmanager
-    def keeping_logs(self, log_files: Callable[[], Mapping[str, Path]]) -> Iterator[None]:
-        """Copy the logs of a stack at the end of the context, however it ends."""
-        try:
-            yield
-        except BaseException:
-            # What went wrong before is the news; a copy that fails, too, must not take its place.
-            with suppress(OSError, LabError):
-                _copy_logs(log_files(), self.folder / "logs")
-            raise
+    def keep_logs(self, logs: Mapping[str, Path]) -> None:
+        """Copy the logs of a stack; program → file.
+
+        Raises:
+            Unavailable: There is no room for them; no half log is left.
+        """
         with _written(self.folder):
-            _copy_logs(log_files(), self.folder / "logs")
+            _copy_logs(logs, self.folder / "logs")
 
     def succeeded(self, trial: Trial, *, interrupted: bool) -> Trial:
         """Write everything down, then say so.
@@ -136,9 +132,9 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _copy_logs(log_files: Mapping[str, Path], into: Path) -> None:
+def _copy_logs(logs: Mapping[str, Path], into: Path) -> None:
     into.mkdir(exist_ok=True)
-    for name, path in log_files.items():
+    for name, path in logs.items():
         with suppress(FileNotFoundError), written_whole(into / f"{name}.log") as beside:
             shutil.copyfile(path, beside)
 

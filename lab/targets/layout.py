@@ -71,6 +71,10 @@ class StackFolder:
         """The log of one program."""
         return self.logs / f"{program}.log"
 
+    def log_files(self) -> dict[str, Path]:
+        """Program → its log, of every program that was started; the supervisor's own too."""
+        return {path.stem: path for path in sorted(self.logs.glob("*.log"))}
+
     def make(self) -> None:
         """Create it and its parts; nobody else may look inside."""
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -61,7 +61,7 @@ class Plan:
     Attributes:
         programs: In order: each stands after everything it needs.
         config_hash: Tells whether another request wants the same.
-        throw_away: The folder goes when the stack ends.
+        throw_away: The folder goes with whoever started the stack.
         scrape_dir: Folder that gets one file of scrape targets per program with a metrics address; empty for none.
         redis_url: The store the services use, whoever runs it.
         prometheus_url: The metrics server, whoever runs it.

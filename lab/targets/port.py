@@ -10,6 +10,12 @@ from lab.model import Death, Endpoints, ServiceStatus, StoreFacts
 
 Report = Callable[[str, str, float], None]
 """Called as (stage, what happened, seconds) when a part is up; for example ("store", "valkey 9.1 on …", 0.2)."""
+KeepLogs = Callable[[Mapping[str, Path]], None]
+"""Called with program → log, files that may be gone afterwards."""
+
+
+def keep_nothing(_logs: Mapping[str, Path]) -> None:
+    """For a stack whose logs nobody keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +27,14 @@ class StackRequest:
         keep: Leave it running after the caller has gone (`lab up`); otherwise it ends with the caller, however that
             ends.
         reuse: Use a stack that is already up when its configuration is the same.
+        keep_logs: Is given the logs when the caller's use of the stack is over, however it ended: those of programs
+            that have stopped where the stack ends with it, and those of a stack that never came up.
     """
 
     settings: Mapping[str, str] = field(default_factory=dict)
     keep: bool = False
     reuse: bool = True
+    keep_logs: KeepLogs = keep_nothing
 
 
 class Deployment(Protocol):

@@ -12,7 +12,7 @@ from lab.targets.layout import StackFolder
 from lab.targets.port import Report, StackRequest
 from lab.targets.process_deployment import ProcessDeployment
 from lab.targets.recipe import Recipe, chosen_settings, config_hash
-from lab.targets.starting import permanent, temporary
+from lab.targets.starting import handing_over_logs, permanent, reap, temporary
 
 STACKS = "stacks"
 
@@ -33,8 +33,8 @@ class ProcessTarget:
     def deployed(self, request: StackRequest, report: Report) -> Iterator[ProcessDeployment]:
         """A stack for the length of the context: the kept one where it fits, else one of its own.
 
-        A stack of its own takes its folder with it: copy logs and spans while the context lasts. With `keep` the
-        stack stays when the context ends, and there must be none yet, or one that fits.
+        A stack of its own takes its folder with it: read spans while the context lasts. With `keep` the stack stays
+        when the context ends, and there must be none yet, or one that fits.
 
         Raises:
             Unavailable: Something is missing, a program does not start, or another run measures the kept stack.
@@ -48,11 +48,11 @@ class ProcessTarget:
             return
         kept = self._fitting(chosen) if request.reuse else None
         if kept is not None:
-            with kept.measured_by(self._settings.run_id):
+            with kept.measured_by(self._settings.run_id), handing_over_logs(kept.folder, request.keep_logs):
                 report("stack", "using the one that is up", 0.0)
                 yield kept
             return
-        with self._own(chosen, report) as deployment:
+        with self._own(chosen, request, report) as deployment:
             yield deployment
 
     def current(self) -> ProcessDeployment | None:
@@ -66,6 +66,7 @@ class ProcessTarget:
         if not folder.root.exists():
             return False
         stacks.stop(folder)
+        reap(folder)
         stacks.remove(folder)
         return True
 
@@ -88,10 +89,10 @@ class ProcessTarget:
         return permanent(folder, Recipe(self._settings, chosen, throw_away=False), report)
 
     @contextmanager
-    def _own(self, chosen: Mapping[str, str], report: Report) -> Iterator[ProcessDeployment]:
+    def _own(self, chosen: Mapping[str, str], request: StackRequest, report: Report) -> Iterator[ProcessDeployment]:
         stacks.sweep(self._stacks)
         folder = StackFolder(self._stacks / f"run-{uuid.uuid4().hex[:12]}")
-        with temporary(folder, Recipe(self._settings, chosen), report) as deployment:
+        with temporary(folder, Recipe(self._settings, chosen), report, keep_logs=request.keep_logs) as deployment:
             yield deployment
 
 

@@ -6,7 +6,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from lab.errors import BadConfig, Exists, InternalFault, LabError, Unavailable
 from lab.model import SERVICES
@@ -15,7 +16,7 @@ from lab.targets import calls, stacks
 from lab.targets.layout import StackFolder
 from lab.targets.locks import Lock, Taken
 from lab.targets.plan import write_plan
-from lab.targets.port import Report
+from lab.targets.port import KeepLogs, Report, keep_nothing
 from lab.targets.process_deployment import ProcessDeployment
 from lab.targets.recipe import METRICS, Recipe
 from lab.targets.stages import Stages
@@ -25,24 +26,40 @@ from lab.targets.supervisor import EX_CONFIG
 PAUSE_S = 0.02
 SUPERVISOR = "supervisor"
 SHOWN_LINES = 2
-_kept: list["subprocess.Popen[bytes]"] = []
-"""Supervisors that outlive their starter; held, so that they are reaped and no finaliser complains."""
+REAP_S = 5.0
+_kept: dict[Path, "subprocess.Popen[bytes]"] = {}
+"""Folder → supervisor that outlives its starter; held, so that it is reaped and no finaliser complains."""
 
 
 @contextmanager
-def temporary(folder: StackFolder, recipe: Recipe, report: Report) -> Iterator[ProcessDeployment]:
+def temporary(
+    folder: StackFolder, recipe: Recipe, report: Report, *, keep_logs: KeepLogs = keep_nothing
+) -> Iterator[ProcessDeployment]:
     """A stack for the length of the context; it ends with this process too, however that ends."""
     lifeline, held = os.pipe()
     try:
-        supervisor = _launch(folder, recipe, report, lifeline=lifeline)
-        try:
-            yield _ready(folder, supervisor, report)
-        finally:
-            _end(supervisor)
+        with handing_over_logs(folder, keep_logs):
+            supervisor = _launch(folder, recipe, report, lifeline=lifeline)
+            try:
+                yield _ready(folder, supervisor, report)
+            finally:
+                _end(supervisor)
     finally:
         os.close(held)
         os.close(lifeline)
         stacks.remove(folder)
+
+
+@contextmanager
+def handing_over_logs(folder: StackFolder, keep_logs: KeepLogs) -> Iterator[None]:
+    """Hand over a stack's logs when the context ends; where it ends by an error, that stays the news."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError, LabError):
+            keep_logs(folder.log_files())
+        raise
+    keep_logs(folder.log_files())
 
 
 def permanent(folder: StackFolder, recipe: Recipe, report: Report) -> ProcessDeployment:
@@ -53,8 +70,15 @@ def permanent(folder: StackFolder, recipe: Recipe, report: Report) -> ProcessDep
     except BaseException:
         _end(supervisor)
         raise
-    _kept.append(supervisor)
+    _kept[folder.root] = supervisor
     return deployment
+
+
+def reap(folder: StackFolder) -> None:
+    """Collect the supervisor of a stack that has ended, where this process started it."""
+    supervisor = _kept.pop(folder.root, None)
+    if supervisor is not None:
+        supervisor.wait(REAP_S)
 
 
 def _launch(folder: StackFolder, recipe: Recipe, report: Report, *, lifeline: int | None) -> "subprocess.Popen[bytes]":

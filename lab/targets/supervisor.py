@@ -60,7 +60,8 @@ class Supervisor:
         self._stop_all()
         self._phase = "failed" if self._failure else "stopped"
         self._publish()
-        if self._plan.throw_away and not self._failure:
+        if self._plan.throw_away and self._abandoned:
+            # Nobody is left to read the logs, or to remove them.
             shutil.rmtree(self._folder.root, ignore_errors=True)
         return 1 if self._failure else 0
 

@@ -53,12 +53,28 @@ def test_a_run_leaves_everything(folders: dict[str, str], capsys: pytest.Capture
         assert manifest["parameters"]["duration"] == 11.0
         assert [name for name in FILES if not (run.path / name).is_file()] == []
         assert "  MET   quickstart on this machine" in said
+        assert '"stopped"' in (run.path / "logs" / "process-worker.log").read_text().splitlines()[-1]
+        assert load_trial(run.path).defaults["duration"] != 11.0
         assert "Prometheus agrees" in said
         assert load_trial(run.path).ledger.counted == manifest["ledger"]["counted"] == 5_500
         assert main(["runs", "show", "last", "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["id"] == run.run_id
         assert main(["runs", "compare", "last", "last"]) == 0
-        assert "a comparison of two single runs" in capsys.readouterr().out
+        compared = capsys.readouterr().out
+        assert "both MET" in compared
+        assert "both VALID: schedule kept" in compared
+        assert "a comparison of two single runs" in compared
+
+
+def test_a_stack_that_never_came_up_leaves_its_logs(folders: dict[str, str]) -> None:
+    """A store that is not there: the run says so, and what each program printed is kept."""
+    nowhere = "redis://127.0.0.1:1/0"
+    with environment_with(**folders, LAB_REDIS_URL=nowhere):
+        assert main(["run", str(QUICKSTART), *SHORT]) == 69
+    [run] = [RunFolder(path) for path in Path(folders["LAB_RUNS_DIR"]).iterdir()]
+    assert run.manifest()["status"] == "failed"
+    assert "cannot start bootstrap" in run.manifest()["reason"]
+    assert "127.0.0.1:1" in (run.path / "logs" / "bootstrap.log").read_text()
 
 
 def test_a_stack_that_is_up_is_used_and_stays(folders: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:

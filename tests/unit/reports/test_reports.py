@@ -133,6 +133,14 @@ def test_a_report_is_one_file(tmp_path: Path) -> None:
     assert sorted(file.name for file in (tmp_path / "figures").iterdir()) == ["latency.svg", "load.svg"]
 
 
+def test_a_report_shows_in_bold_what_was_asked_differently() -> None:
+    """A value that is not the notebook's default; where the defaults are not known nothing is."""
+    asked = replace(trials.trial(), parameters={"rate": 800.0, "path": ""}, defaults={"rate": 0.0, "path": ""})
+    shown = re.findall(r'<tr class="changed"><td>(\w+)</td>', report.html(asked, ()))
+    assert shown == ["rate"]
+    assert 'class="changed"' not in report.html(replace(asked, defaults={}), ())
+
+
 def outside_addresses(html: str) -> list[str]:
     """Addresses that a browser would fetch, or follow; the names of XML's vocabularies are none."""
     found = re.findall(r"(?:https?:)?//[\w.]+[^\s\"'<>]*", re.sub(r"xmlns(:\w+)?=\"[^\"]*\"", "", html))

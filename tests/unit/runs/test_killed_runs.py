@@ -31,7 +31,7 @@ def doomed(runs: Path, point: str) -> Iterator[IO[str]]:
             child.kill()
 
 
-@pytest.mark.parametrize("point", ["begun", "measuring", "copying-logs", "publishing"])
+@pytest.mark.parametrize("point", ["begun", "measuring", "logs-kept", "publishing"])
 def test_a_killed_run_reads_as_failed(tmp_path: Path, point: str) -> None:
     """While its process lives it is running; once that is gone it has failed, though nobody could write so."""
     with doomed(tmp_path, point) as said:

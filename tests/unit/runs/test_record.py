@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lab.errors import LabError, Unavailable
+from lab.errors import Unavailable
 from lab.model import Trial
 from lab.runs.evidence import load_trial
 from lab.runs.folder import RunFolder
@@ -119,36 +119,15 @@ def test_logs_are_kept_of_a_run_that_succeeded(run: RunFolder, tmp_path: Path) -
     """Of every service that wrote one; one that never started has none."""
     (tmp_path / "worker.log").write_text("a line\n")
     with RunRecord(run, Silent(), publish=lambda _: None) as record:
-        with record.keeping_logs(lambda: {"worker": tmp_path / "worker.log", "gone": tmp_path / "none"}):
-            pass
+        record.keep_logs({"worker": tmp_path / "worker.log", "gone": tmp_path / "none"})
         record.succeeded(trials.trial(), interrupted=False)
     assert [path.name for path in (run.path / "logs").iterdir()] == ["worker.log"]
 
 
-@pytest.mark.parametrize("fault", [OSError("no room"), LabError("the stack is gone")])
-def test_logs_that_cannot_be_copied_do_not_hide_why_a_run_failed(run: RunFolder, fault: Exception) -> None:
-    """The first error is the news."""
-
-    def log_files() -> Mapping[str, Path]:
-        raise fault
-
-    with (
-        pytest.raises(RuntimeError, match="the true cause"),
-        RunRecord(run, Silent(), publish=lambda _: None) as record,
-        record.keeping_logs(log_files),
-    ):
-        raise RuntimeError("the true cause")
-    assert run.manifest()["reason"] == "RuntimeError: the true cause"
-
-
 def test_logs_that_cannot_be_copied_fail_a_run_that_was_well(run: RunFolder, tmp_path: Path) -> None:
     """A record without its logs would not be the record it says it is; no half log is left."""
-    with (
-        pytest.raises(Unavailable),
-        RunRecord(run, Silent(), publish=lambda _: None) as record,
-        record.keeping_logs(lambda: {"worker": tmp_path}),
-    ):
-        pass
+    with pytest.raises(Unavailable), RunRecord(run, Silent(), publish=lambda _: None) as record:
+        record.keep_logs({"worker": tmp_path})
     assert run.manifest()["status"] == "failed"
     assert list((run.path / "logs").iterdir()) == []
 

@@ -114,11 +114,13 @@ def test_what_ends_a_run_is_written_down(tmp_path: Path, error: BaseException, s
     """With the words that were shown, and the logs that there were."""
     run, log = RunStore(tmp_path / "runs").new("a"), tmp_path / "worker.log"
     log.write_text("a line\n")
-    with (
-        pytest.raises(type(error)),
-        RunRecord(run, Silent(), publish=lambda _: None) as record,
-        record.keeping_logs(lambda: {"worker": log}),
-    ):
-        raise error
+
+    def end_by_the_error() -> None:
+        with RunRecord(run, Silent(), publish=lambda _: None) as record:
+            record.keep_logs({"worker": log})
+            raise error
+
+    with pytest.raises(type(error)):
+        end_by_the_error()
     assert (run.manifest()["status"], run.manifest()["reason"]) == (status, reason)
     assert (run.path / "logs" / "worker.log").read_text() == "a line\n"
