@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import redis
 
 from services.contracts.cells import Cell, CellBlock, unpack
-from services.ledger.connection import StoreSettings, open_client, our_errors
+from services.ledger.connection import Lines, StoreSettings, open_client, our_errors
 from services.ledger.errors import (
     BacklogFull,
     DeadLetterFull,
@@ -80,7 +80,7 @@ class RedisLedger:
     """Implements `services.ledger.port.Ledger`; safe to use from several threads."""
 
     def __init__(self, client: redis.Redis, settings: StoreSettings, consumer: str, *, backlog_limit: int) -> None:
-        self._redis = client
+        self._redis, self._lines = client, Lines(client)
         self._where = urlsplit(settings.redis_url).netloc.rpartition("@")[2]
         self._prefix = prefix_of(settings.namespace)
         self._stream = self._prefix + "ev"
@@ -255,7 +255,7 @@ class RedisLedger:
     def _call(self, function: str, *arguments: object, read_only: bool = False) -> Any:  # noqa: ANN401  a wire reply
         with our_errors(self._where):
             command = "FCALL_RO" if read_only else "FCALL"
-            return self._redis.execute_command(command, function, 1, self._prefix, *arguments)
+            return self._lines.call(command, function, 1, self._prefix, *arguments)
 
 
 APPEND_REPLIES: Final[Mapping[str, tuple[type[LedgerError], str]]] = {

@@ -37,10 +37,10 @@ class Contender:
 
 
 CONTENDERS: Final = (
-    Contender("batch 500", our_chain, 800, 500),
+    Contender("batch 500", our_chain, 3_000, 500),
     Contender("naive", naive_chain, 3_000, 1),
-    Contender("batch 500, telemetry off", partial(our_chain, telemetry=False), 800, 500),
-    Contender("batch 2,000", our_chain, 400, 2_000),
+    Contender("batch 500, telemetry off", partial(our_chain, telemetry=False), 3_000, 500),
+    Contender("batch 2,000", our_chain, 1_500, 2_000),
 )
 BOUNDS: Final = (
     ("naive / batch 500", "naive", "batch 500", 350.0, True),
