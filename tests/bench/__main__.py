@@ -7,7 +7,7 @@ import sys
 import uuid
 from collections import defaultdict
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, cast
@@ -19,8 +19,8 @@ from tests.bench.load import batched_calls, send, single_calls
 if TYPE_CHECKING:
     from io import TextIOWrapper
 
-ROUNDS: Final = 5
-WARM_SHARE: Final = 0.1
+ROUNDS: Final = 12
+WARM_SLICES: Final = 0.5
 EX_VOID: Final = 75
 """sysexits TEMPFAIL: try again on a quieter machine."""
 Cost = dict[str, float]
@@ -28,7 +28,7 @@ Cost = dict[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """One chain with its load: so many calls of so many events."""
+    """One chain with its load: a slice is so many calls of so many events."""
 
     name: str
     chain: Callable[[], AbstractContextManager[Chain]]
@@ -36,11 +36,12 @@ class Contender:
     events: int
 
 
+# All chains are up throughout and slices take turns: what the machine does to one it does to the next.
 CONTENDERS: Final = (
-    Contender("batch 500", our_chain, 3_000, 500),
-    Contender("naive", naive_chain, 3_000, 1),
-    Contender("batch 500, telemetry off", partial(our_chain, telemetry=False), 3_000, 500),
-    Contender("batch 2,000", our_chain, 1_500, 2_000),
+    Contender("batch 500", our_chain, 800, 500),
+    Contender("naive", naive_chain, 500, 1),
+    Contender("batch 500, telemetry off", partial(our_chain, telemetry=False), 800, 500),
+    Contender("batch 2,000", our_chain, 400, 2_000),
 )
 BOUNDS: Final = (
     ("naive / batch 500", "naive", "batch 500", 350.0, True),
@@ -50,19 +51,23 @@ BOUNDS: Final = (
 """Name, numerator, denominator, bound, whether the ratio must be above it."""
 
 
-def measure(contender: Contender) -> Cost:
-    """CPU microseconds per event of each process of a chain, warmed up; every event was counted, or this raises."""
-    warm = round(contender.calls * WARM_SHARE)
-    with contender.chain() as chain:
-        calls = _calls(contender, warm + contender.calls)
-        send(chain.address, chain.method, calls[:warm])
-        chain.await_counted(warm * contender.events)
-        before = machine.cpu_of(chain.pids.values())
-        send(chain.address, chain.method, calls[warm:])
-        chain.await_counted(len(calls) * contender.events)
-        after = machine.cpu_of(chain.pids.values())
-    events = contender.calls * contender.events
-    return {name: (after[pid] - before[pid]) / events * 1e6 for name, pid in chain.pids.items()}
+class Course:
+    """One contender on its chain."""
+
+    def __init__(self, contender: Contender, chain: Chain) -> None:
+        self.contender, self._chain, self._sent = contender, chain, 0
+        self.slice(share=WARM_SLICES)
+
+    def slice(self, *, share: float = 1.0) -> Cost:
+        """CPU microseconds per event of each process; every event so far was counted, or this raises."""
+        calls = _calls(self.contender, round(share * self.contender.calls))
+        events = len(calls) * self.contender.events
+        self._sent += events
+        before = machine.cpu_of(self._chain.pids.values())
+        send(self._chain.address, self._chain.method, calls)
+        self._chain.await_counted(self._sent)
+        after = machine.cpu_of(self._chain.pids.values())
+        return {name: (after[pid] - before[pid]) / events * 1e6 for name, pid in self._chain.pids.items()}
 
 
 def _calls(contender: Contender, number: int) -> list[bytes]:
@@ -80,19 +85,24 @@ def main(arguments: list[str]) -> int:
     costs: dict[str, list[Cost]] = defaultdict(list)
     starts: list[tuple[float, float]] = []
     stolen = [machine.stolen_share()]
-    for number in range(1, rounds + 1):
-        for contender in CONTENDERS:
-            costs[contender.name].append(measure(contender))
-            _say_cost(number, contender.name, costs[contender.name][-1])
-        starts.append((startup.up_to_first_count_s(), startup.imports_s()))
-        stolen.append(machine.stolen_share())
-        print(f"  round {number}  lab up to first count {starts[-1][0]:.2f} s, bare imports {starts[-1][1]:.2f} s")
+    with ExitStack() as chains:
+        courses = [Course(one, chains.enter_context(one.chain())) for one in CONTENDERS]
+        for number in range(1, rounds + 1):
+            courses = [*courses[1:], courses[0]]  # nobody always follows the same neighbour
+            for course in courses:
+                costs[course.contender.name].append(course.slice())
+                _say_cost(number, course.contender.name, costs[course.contender.name][-1])
+            starts.append((startup.up_to_first_count_s(), startup.imports_s()))
+            stolen.append(machine.stolen_share())
+            print(
+                f"  round {number:2d}  lab up to first count {starts[-1][0]:.2f} s, bare imports {starts[-1][1]:.2f} s"
+            )
     return _conclude(costs, starts, max(stolen))
 
 
 def _say_cost(number: int, name: str, cost: Cost) -> None:
     parts = "  ".join(f"{process} {value:.3f}" for process, value in cost.items())
-    print(f"  round {number}  {name:26s} {sum(cost.values()):8.3f} µs CPU an event   {parts}", flush=True)
+    print(f"  round {number:2d}  {name:26s} {sum(cost.values()):8.3f} µs CPU an event   {parts}", flush=True)
 
 
 def _conclude(costs: dict[str, list[Cost]], starts: list[tuple[float, float]], stolen: float) -> int:
