@@ -100,11 +100,18 @@ class Lines:
         line = getattr(self._own, "line", None)
         if line is None:
             line = self._own.line = self._pool.make_connection()
-        elif line.can_read(0):
-            # Nothing was asked: what can be read is the end, since the server closed it or was started again.
+        elif not _is_usable(line):
             line.disconnect()
         line.send_command(*words)
         return line.read_response()
+
+
+def _is_usable(line: Any) -> bool:  # noqa: ANN401  a connection of the client's
+    """Whether nothing waits to be read: nothing was asked, so that would be the end, or an answer out of step."""
+    try:
+        return not line.can_read(0)
+    except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError):
+        return False
 
 
 @contextmanager
