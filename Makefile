@@ -25,7 +25,7 @@ run: .venv/.installed ## Set up, then run the quickstart on this machine; exit 0
 	@$(BIN)/lab run notebooks/00_quickstart.ipynb
 
 lab: .venv/.installed ## Open JupyterLab on notebooks/
-	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --notebook-dir=notebooks
+	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.news_url=None --notebook-dir=notebooks
 
 test: ## Everything: check, then every test stage with its time; at most 15 minutes
 	@$(STAGE) "all stages" $(MAKE) check unit behaviour ports integration notebooks

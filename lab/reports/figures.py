@@ -54,8 +54,8 @@ class Shown:
         """The line of text."""
         return self.text
 
-    def _repr_svg_(self) -> str:
-        return self.svg
+    def _repr_html_(self) -> str:
+        return f'<figure style="margin:0;background:#fff">{self.svg}</figure>'
 
 
 def load(trial: Trial) -> Shown:
@@ -157,7 +157,8 @@ def _svg(figure: Figure) -> str:
     canvas: Any = FigureCanvasSVG(figure)
     canvas.print_svg(text, metadata={"Date": None, "Creator": None})
     drawn = text.getvalue()
-    return drawn[drawn.index("<svg") :]
+    # As wide as there is room, at most.
+    return drawn[drawn.index("<svg") :].replace("<svg", '<svg style="max-width:100%;height:auto"', 1)
 
 
 def _draw_backlog(trial: Trial, axes: Axes) -> float:
