@@ -12,8 +12,8 @@ PROJECT: Final = Path(__file__).parents[2]
 TOP_LEVEL: Final = frozenset({"notebooks", "lab", "services", "manifests", "tests"})
 LONGEST_MODULE: Final = 400
 LONGEST_FUNCTION: Final = 50
-LONG_MODULES: Final = {"lab/model.py": 524, "tests/ports/test_ledger.py": 440}
-"""Named exceptions; the numbers may only shrink. The model is one vocabulary, the port suite one contract."""
+LONG_MODULES: Final = {"tests/ports/test_ledger.py": 435}
+"""Named exceptions; the numbers may only shrink. The port suite is one contract."""
 VAGUE: Final = frozenset({"utils", "util", "helpers", "helper", "common", "misc", "manager"})
 PARAGRAPH: Final = "\n\n"
 

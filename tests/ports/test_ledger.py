@@ -433,10 +433,3 @@ def test_what_was_handed_out_before_a_lost_reply_is_found_again(ledger: RedisLed
     lost = ledger.read(count=3, block_ms=10)
 
     assert [entry.entry_id for entry in ledger.own_pending()] == [entry.entry_id for entry in lost]
-
-
-def test_a_connection_that_the_server_closed_is_made_again(ledger: RedisLedger, raw: redis.Redis) -> None:
-    """A store that was started again costs nobody a call: what is closed is noticed before it is used."""
-    fill(ledger, 1)
-    raw.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-    assert ledger.audit().balance.accepted == 50

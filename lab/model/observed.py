@@ -1,0 +1,263 @@
+"""What a trial observed, before anybody judged it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from lab.model.asked import NANOS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The measured part of a trial, nanoseconds since the epoch."""
+
+    start_ns: int
+    end_ns: int
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return (self.end_ns - self.start_ns) / NANOS
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Events as the generator saw them (`decisions.md` D34); `attempts` counts calls."""
+
+    intended: int = 0
+    sent: int = 0
+    acknowledged: int = 0
+    unknown: int = 0
+    refused: int = 0
+    duplicates: int = 0
+    attempts: int = 0
+
+
+OUTCOMES = ("unspecified", "acknowledged", "refused", "unknown")
+"""Meaning of the numbers in `Samples.outcome`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """One row a batch; all arrays have the same length. Times are nanoseconds after `started_ns`."""
+
+    started_ns: int
+    intended_ns: NDArray[np.int64]
+    sent_ns: NDArray[np.int64]
+    completed_ns: NDArray[np.int64]
+    events: NDArray[np.int64]
+    outcome: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        """Number of batches."""
+        return len(self.intended_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """A mergeable log-linear histogram of seconds: bucket numbers, counts (`services.contracts.histogram`)."""
+
+    bucket: tuple[int, ...]
+    count: tuple[int, ...]
+    minimum_s: float
+    maximum_s: float
+    sum_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The aggregate of one (source, kind): over a run, or over one window."""
+
+    source: str
+    kind: str
+    count: int
+    sum_micro: int
+    minimum: float
+    maximum: float
+    window_start_ns: int = 0
+
+
+class SkippedRow(NamedTuple):
+    """A row of a replayed file without a usable value."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What the generator reports when it is done.
+
+    Attributes:
+        account: Events, by what became of them.
+        window: First intended time to last answer.
+        samples: One row a batch.
+        latency: Completion minus intended time.
+        service_time: Completion minus send.
+        schedule_delay: Send minus intended time.
+        journal: Acknowledged events per window and key; `window_start_ns` is set.
+        journal_unknown: The same for events whose outcome was never learnt.
+        window_ns: Width of the aggregation windows.
+        skipped_rows: Rows of the replayed file without a usable value; `skipped` names the first hundred.
+        notes: Things a reader should know.
+        stopped: Whether it was ended before its profile was.
+    """
+
+    account: Account
+    window: Window
+    samples: Samples
+    latency: Histogram
+    service_time: Histogram
+    schedule_delay: Histogram
+    journal: Sequence[Total] = ()
+    journal_unknown: Sequence[Total] = ()
+    window_ns: int = NANOS
+    skipped_rows: int = 0
+    skipped: Sequence[SkippedRow] = ()
+    notes: Sequence[str] = ()
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The store's account of a run, in events; accepted = counted + dead + backlog."""
+
+    accepted: int = 0
+    counted: int = 0
+    dead: int = 0
+    backlog: int = 0
+    duplicates: int = 0
+
+    @property
+    def residual(self) -> int:
+        """Anything but 0 is a fault."""
+        return self.accepted - self.counted - self.dead - self.backlog
+
+
+@dataclass(frozen=True, slots=True)
+class StoreView:
+    """What query-api answers about one run.
+
+    Attributes:
+        balance: Its account.
+        known: Whether any event of the run was ever accepted.
+        instances: Worker instance → events it counted.
+        last_commit_ns: Store's clock at the last commit, 0 before the first.
+        audited_backlog: Backlog recomputed from the stream (whole store), None where not asked.
+        epoch: Identity of the store.
+        version: Version of the run's aggregates.
+        staleness_ms: Age of the answer.
+        durability: `durable`, `window`, `volatile`, `unknown`.
+        degraded: Empty, or why the cache is not what it should be.
+    """
+
+    balance: Balance
+    known: bool
+    instances: Mapping[str, int]
+    last_commit_ns: int
+    audited_backlog: int | None
+    epoch: str
+    version: int
+    staleness_ms: int
+    durability: str
+    degraded: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One metric over time: seconds since the epoch (UTC), values; arrays of equal length."""
+
+    name: str
+    labels: Mapping[str, str]
+    time_s: NDArray[np.float64]
+    value: NDArray[np.float64]
+
+
+class Death(NamedTuple):
+    """A process that ended without having been asked to.
+
+    Attributes:
+        service: Which one, or `redis`, `prometheus`.
+        instance_id: Of the process that ended; empty where it has none.
+        at_ns: When the supervisor noticed.
+        signal: The signal that ended it, 0 when it exited by itself.
+        exit_code: Its exit code where no signal ended it.
+    """
+
+    service: str
+    instance_id: str
+    at_ns: int
+    signal: int
+    exit_code: int
+
+
+class FaultRecord(NamedTuple):
+    """A fault as it was carried out; `in_flight_events` were accepted and not settled at that moment."""
+
+    kind: str
+    service: str
+    started_ns: int
+    ended_ns: int
+    in_flight_events: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where everything of a stack is; host:port, URLs where they say so."""
+
+    ingest: str
+    worker: str
+    query: str
+    simulator: str
+    redis_url: str
+    prometheus_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """What one service says of itself (`lab.status.v1`), and what the target knows of it."""
+
+    name: str
+    address: str
+    healthy: bool
+    instance_id: str = ""
+    version: str = ""
+    host_architecture: str = ""
+    process_id: int = 0
+    durability: str = ""
+    config_hash: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFacts:
+    """The store behind a stack: `valkey` or `redis`, version, durability class."""
+
+    kind: str
+    version: str
+    durability: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything a trial observed, before anybody judged it; what a recorded run holds."""
+
+    played: Played
+    store: StoreView
+    totals: tuple[Total, ...]
+    windows: tuple[Total, ...]
+    series: tuple[Series, ...]
+    statuses: tuple[ServiceStatus, ...]
+    store_facts: StoreFacts
+    deaths: tuple[Death, ...] = ()
+    faults: tuple[FaultRecord, ...] = ()
+    spans: tuple[Mapping[str, object], ...] = ()
+    pauses_s: tuple[tuple[float, float], ...] = ()
+    """Stalls of the machine itself as a spin probe saw them: (seconds since the epoch, length in seconds)."""
