@@ -1,0 +1,1 @@
+"""A Kubernetes cluster: asking its API, watching a rollout, reaching what runs there."""

@@ -1,0 +1,234 @@
+"""One Kubernetes cluster as one user sees it, in one namespace; the only user of its client."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from lab.errors import BadConfig, Exists, Forbidden, LabError, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from kubernetes.dynamic import DynamicClient
+
+MANAGER: Final = "observability-lab"
+"""The one field manager of everything the lab applies."""
+TIMEOUT_S: Final = 10.0
+GONE: Final = 404
+Object = dict[str, Any]
+"""An object as the API has it: JSON, camelCase."""
+
+
+class Where(NamedTuple):
+    """What is about to be changed; shown before anything is."""
+
+    server: str
+    user: str
+    context: str
+    namespace: str
+
+
+class Applied(NamedTuple):
+    """What applying one object did: `created`, `changed` or `unchanged`."""
+
+    kind: str
+    name: str
+    change: str
+
+
+class Cluster:
+    """Asks the API server; every foreign error becomes one of ours.
+
+    Args:
+        client: Of one user of one cluster.
+        where: Its names.
+    """
+
+    def __init__(self, client: DynamicClient, where: Where) -> None:
+        self._client, self.where = client, where
+
+    @property
+    def namespace(self) -> str:
+        """Where everything of ours is."""
+        return self.where.namespace
+
+    def version(self) -> str:
+        """Version of the API server, for example `v1.34.4`."""
+        with self._our_errors("cannot reach the cluster"):
+            return str(self._client.version["kubernetes"]["gitVersion"])
+
+    def apply(self, wanted: Object, *, force: bool = False, dry_run: bool = False) -> Applied:
+        """Server-side apply of one object.
+
+        Raises:
+            Exists: Another manager owns a field; the message names it.
+            Forbidden: The user may not.
+        """
+        kind, name = str(wanted["kind"]), str(wanted["metadata"]["name"])
+        resource = self._resource(str(wanted["apiVersion"]), kind)
+        before = self.find(str(wanted["apiVersion"]), kind, name)
+        with self._our_errors(f"cannot apply {kind} {name}"):
+            after = resource.server_side_apply(
+                body=wanted,
+                name=name,
+                namespace=self.namespace if resource.namespaced else None,
+                field_manager=MANAGER,
+                force_conflicts=force,
+                dry_run="All" if dry_run else None,
+                _request_timeout=TIMEOUT_S,
+            ).to_dict()
+        if before is None:
+            return Applied(kind, name, "created")
+        same = before["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"]
+        return Applied(kind, name, "unchanged" if same else "changed")
+
+    def find(self, api_version: str, kind: str, name: str) -> Object | None:
+        """One object, or None where there is none."""
+        resource = self._resource(api_version, kind)
+        with self._our_errors(f"cannot read {kind} {name}"):
+            try:
+                namespace = self.namespace if resource.namespaced else None
+                found: Object = resource.get(name=name, namespace=namespace, _request_timeout=TIMEOUT_S).to_dict()
+            except Exception as error:
+                if getattr(error, "status", 0) == GONE:
+                    return None
+                raise
+        return found
+
+    def list(self, api_version: str, kind: str, *, selector: str = "") -> Sequence[Object]:
+        """Every object of a kind in the namespace (or in the cluster, where the kind has none)."""
+        resource = self._resource(api_version, kind)
+        with self._our_errors(f"cannot list {kind}s"):
+            answer: Object = resource.get(
+                namespace=self.namespace if resource.namespaced else None,
+                label_selector=selector or None,
+                _request_timeout=TIMEOUT_S,
+            ).to_dict()
+        return list(answer["items"])
+
+    def delete(self, api_version: str, kind: str, name: str) -> bool:
+        """Remove one object and what it owns; False where there was none."""
+        resource = self._resource(api_version, kind)
+        with self._our_errors(f"cannot delete {kind} {name}"):
+            try:
+                resource.delete(
+                    name=name,
+                    namespace=self.namespace if resource.namespaced else None,
+                    body={"propagationPolicy": "Background"},
+                    _request_timeout=TIMEOUT_S,
+                )
+            except Exception as error:
+                if getattr(error, "status", 0) == GONE:
+                    return False
+                raise
+        return True
+
+    def log(self, pod: str, container: str, *, previous: bool = False, lines: int | None = None) -> str:
+        """What a container printed; empty where it never ran."""
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/log"
+        query: list[tuple[str, object]] = [("container", container), ("previous", str(previous).lower())]
+        query += [("tailLines", lines)] if lines is not None else []
+        try:
+            with self._our_errors(f"cannot read the log of {pod}"):
+                answer = self._client.request("get", path, query_params=query, serialize=False, _request_timeout=30.0)
+        except Unavailable:
+            return ""
+        return bytes(answer.data).decode("utf-8", "replace")
+
+    def may(self, verb: str, resource: str, *, group: str = "") -> bool:
+        """Whether this user may, by the cluster's own word."""
+        review = self._resource("authorization.k8s.io/v1", "SelfSubjectAccessReview")
+        plain, _, subresource = resource.partition("/")
+        asked = {"verb": verb, "resource": plain, "subresource": subresource, "group": group}
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": asked | {"namespace": self.namespace}},
+        }
+        with self._our_errors("cannot ask what this user may do"):
+            answer: Object = review.create(body=body, _request_timeout=TIMEOUT_S).to_dict()
+        return bool(answer["status"].get("allowed"))
+
+    def _resource(self, api_version: str, kind: str) -> Any:  # noqa: ANN401  the client has no types
+        from kubernetes.dynamic.exceptions import ResourceNotFoundError  # noqa: PLC0415 - heavy
+
+        with self._our_errors("cannot reach the cluster"):
+            try:
+                return self._client.resources.get(api_version=api_version, kind=kind)
+            except ResourceNotFoundError as error:
+                raise BadConfig(
+                    f"this cluster knows no {kind} of {api_version}", found=f"it is {self.where.server}"
+                ) from error
+
+    @contextmanager
+    def _our_errors(self, attempted: str) -> Iterator[None]:
+        from kubernetes.client.exceptions import ApiException  # noqa: PLC0415 - heavy
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - heavy
+
+        try:
+            yield
+        except ApiException as error:
+            raise _fault(attempted, error.status, _message(error.body), self.where) from error
+        except (HTTPError, OSError) as error:
+            raise _unreachable(attempted, error, self.where) from error
+
+
+def open_cluster(kubeconfig: Path | None, *, context: str, namespace: str) -> Cluster:
+    """The cluster that a kubeconfig names; nothing is asked of it but what it is.
+
+    Args:
+        kubeconfig: Its file; None takes the one `kubectl` would.
+        context: Name of a context in it; empty takes the current one.
+        namespace: Where everything of ours is to be.
+
+    Raises:
+        BadConfig: The file cannot be read, or has no such context.
+        Unavailable: Nobody answers there.
+    """
+    from kubernetes import config  # noqa: PLC0415 - heavy
+    from kubernetes.dynamic import DynamicClient  # noqa: PLC0415 - heavy
+
+    file = str(kubeconfig) if kubeconfig else None
+    try:
+        contexts, current = config.list_kube_config_contexts(config_file=file)
+        client = config.new_client_from_config(config_file=file, context=context or None)
+    except (config.ConfigException, OSError, ValueError) as error:
+        raise BadConfig(
+            "cannot read the kubeconfig", found=str(error).splitlines()[0], next_step="set kubeconfig in lab.toml"
+        ) from error
+    chosen = next((one for one in contexts if one["name"] == context), current)
+    where = Where(str(client.configuration.host), str(chosen["context"].get("user", "")), chosen["name"], namespace)
+    try:
+        return Cluster(DynamicClient(client), where)
+    except Exception as error:
+        raise _unreachable("cannot reach the cluster", error, where) from error
+
+
+def _message(body: object) -> str:
+    """The sentence in an answer of the API server."""
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else str(body or "")
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return text[:300]
+
+
+def _fault(attempted: str, status: int, said: str, where: Where) -> LabError:
+    faults: Mapping[int, tuple[type[LabError], str, str]] = {
+        401: (Forbidden, "the cluster does not know this user; log in again", "E_RBAC"),
+        403: (Forbidden, "lab rbac print | kubectl apply -f -      (as an administrator)", "E_RBAC"),
+        409: (Exists, "lab up --target kubernetes --force      (takes the fields over)", "E_CONFLICT"),
+        422: (BadConfig, "lab up --target kubernetes --render out/      (shows the objects)", "E_INVALID"),
+    }
+    kind, step, code = faults.get(status, (Unavailable, "lab doctor --target kubernetes", "E_API"))
+    return kind(attempted, found=f"{where.server} as {where.user}: {said}", next_step=step, code=code)
+
+
+def _unreachable(attempted: str, error: Exception, where: Where) -> Unavailable:
+    cause = getattr(error, "reason", None) or error
+    return Unavailable(
+        attempted, found=f"{where.server}: {str(cause)[:200]}", next_step="kubectl cluster-info", code="E_UNREACHABLE"
+    )

@@ -1,0 +1,137 @@
+"""How far a rollout is, read from deployments, pods and events as the API has them; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+NAME: Final = "app.kubernetes.io/name"
+ARCHITECTURE: Final = "kubernetes.io/arch"
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PodView:
+    """One pod of ours.
+
+    Attributes:
+        name: Of the pod.
+        service: What runs in it.
+        node: Where, empty while it waits for a place.
+        image: What was asked for.
+        image_id: What the node runs: repository and digest.
+        ready: Whether its readiness probe passes.
+        restarts: How often its container was started again.
+        doing: In a word or two: `Running`, or why not.
+    """
+
+    name: str
+    service: str
+    node: str
+    image: str
+    image_id: str
+    ready: bool
+    restarts: int
+    doing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One Deployment: what is wanted, what there is.
+
+    `settled` means what `kubectl rollout status` waits for: the newest template is seen, every wanted pod has it and is
+    available, none of an older one is left.
+    """
+
+    deployment: str
+    service: str
+    architecture: str
+    wanted: int
+    ready: int
+    settled: bool
+    pods: tuple[PodView, ...]
+    trouble: str
+
+
+def rows(deployments: Sequence[Object], pods: Sequence[Object], events: Sequence[Object]) -> tuple[Row, ...]:
+    """A row for every Deployment, in order of its name."""
+    return tuple(
+        _row(deployment, pods, events) for deployment in sorted(deployments, key=lambda one: one["metadata"]["name"])
+    )
+
+
+def pod_view(pod: Object) -> PodView:
+    """What matters of a pod; its first container is the service."""
+    container = pod["spec"]["containers"][0]
+    statuses = pod.get("status", {}).get("containerStatuses") or [{}]
+    status = next((one for one in statuses if one.get("name") == container["name"]), statuses[0])
+    return PodView(
+        name=pod["metadata"]["name"],
+        service=pod["metadata"].get("labels", {}).get(NAME, ""),
+        node=pod["spec"].get("nodeName", ""),
+        image=container.get("image", ""),
+        image_id=status.get("imageID", ""),
+        ready=bool(status.get("ready")) and "deletionTimestamp" not in pod["metadata"],
+        restarts=int(status.get("restartCount", 0)),
+        doing=_doing(pod, status),
+    )
+
+
+def digest_of(reference: str) -> str:
+    """The digest in a reference or an image id; empty where there is none.
+
+    >>> digest_of("198.18.0.1:5000/ingest-api@sha256:ab12")
+    'sha256:ab12'
+    """
+    return reference.rpartition("@")[2] if "@sha256:" in reference else ""
+
+
+def _row(deployment: Object, pods: Sequence[Object], events: Sequence[Object]) -> Row:
+    spec, status = deployment["spec"], deployment.get("status", {})
+    wanted = int(spec.get("replicas", 1))
+    labels = spec["selector"]["matchLabels"]
+    own = [pod for pod in pods if labels.items() <= pod["metadata"].get("labels", {}).items()]
+    template = spec["template"]
+    return Row(
+        deployment=deployment["metadata"]["name"],
+        service=template["metadata"]["labels"].get(NAME, ""),
+        architecture=template["spec"].get("nodeSelector", {}).get(ARCHITECTURE, ""),
+        wanted=wanted,
+        ready=int(status.get("readyReplicas", 0)),
+        settled=_settled(deployment, wanted),
+        pods=tuple(sorted((pod_view(pod) for pod in own), key=lambda view: view.name)),
+        trouble=_trouble(deployment, own, events),
+    )
+
+
+def _settled(deployment: Object, wanted: int) -> bool:
+    status = deployment.get("status", {})
+    return bool(
+        status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
+        and status.get("updatedReplicas", 0) == wanted
+        and status.get("availableReplicas", 0) == wanted
+        and status.get("replicas", 0) == wanted
+    )
+
+
+def _doing(pod: Object, status: Object) -> str:
+    if "deletionTimestamp" in pod["metadata"]:
+        return "Terminating"
+    state = status.get("state", {})
+    for kind in ("waiting", "terminated"):
+        if kind in state:
+            return str(state[kind].get("reason", kind))
+    return str(pod.get("status", {}).get("phase", "Unknown"))
+
+
+def _trouble(deployment: Object, pods: Sequence[Object], events: Sequence[Object]) -> str:
+    """The newest warning about the deployment or its pods; empty where there is none."""
+    owned = {pod["metadata"]["uid"] for pod in pods} | {deployment["metadata"].get("uid")}
+    about = [
+        event
+        for event in events
+        if event.get("type") == "Warning" and event.get("involvedObject", {}).get("uid") in owned
+    ]
+    newest = max(about, key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""), default=None)
+    return f"{newest['reason']}: {newest['message']}" if newest else ""
