@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lab.channels import connector
 from lab.errors import UsageFault
 from lab.model import Trial
 from lab.settings import LabSettings, load_settings
@@ -48,7 +49,8 @@ def load_generator(endpoints: Endpoints) -> LoadGenerator:
     """The simulator of a stack."""
     from lab.load.simulator import SimulatorLoad  # noqa: PLC0415 - heavy
 
-    return SimulatorLoad(endpoints.simulator, ingest_address=endpoints.ingest)
+    inside = endpoints.ingest_for_simulator or endpoints.ingest
+    return SimulatorLoad(endpoints.simulator, ingest_address=inside, connect=connector(endpoints.access))
 
 
 def metric_source(endpoints: Endpoints) -> MetricSource:
@@ -62,14 +64,14 @@ def ledger_source(endpoints: Endpoints) -> LedgerSource:
     """The query-api of a stack."""
     from lab.metrics.ledger import QueryLedger  # noqa: PLC0415 - heavy
 
-    return QueryLedger(endpoints.query)
+    return QueryLedger(endpoints.query, connect=connector(endpoints.access))
 
 
 def dead_letters(endpoints: Endpoints) -> DeadLetters:
     """The dead letters of a stack, through its worker."""
     from lab.metrics.dead_letters import DeadLetters  # noqa: PLC0415 - heavy
 
-    return DeadLetters(endpoints.worker)
+    return DeadLetters(endpoints.worker, connect=connector(endpoints.access))
 
 
 def run_store(settings: LabSettings) -> RunStore:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from lab.channels import plaintext
 from lab.errors import DataFault, InternalFault, LabError, Unavailable, UsageFault
 
 if TYPE_CHECKING:
@@ -11,14 +12,13 @@ if TYPE_CHECKING:
 
     import grpc
 
+    from lab.channels import Connect
     from lab.load.port import PlayOrder, Progress
     from lab.model import Played
     from services.contracts.generated.lab.simulator.v1.simulator_pb2 import PlayResponse
 
 GRACE_S: Final = 120.0
 """Beyond the duration: for reading a large file at the beginning, for the last answers and the journal at the end."""
-OPTIONS: Final = (("grpc.max_receive_message_length", 64 << 20), ("grpc.enable_http_proxy", 0))
-"""A page of the journal may be large; no proxy between processes of one machine."""
 STOP_DEADLINE_S: Final = 10.0
 ABOUT_DATA: Final = ("FILE", "ROW", "COLUMN", "DATA", "TIMES", "PATH")
 """Words in the reasons of refusals that are the file's fault, not the call's."""
@@ -33,11 +33,8 @@ class SimulatorLoad:
         connect: How a channel to an address is made; plaintext unless given.
     """
 
-    def __init__(
-        self, address: str, *, ingest_address: str, connect: Callable[[str], grpc.Channel] | None = None
-    ) -> None:
-        self._address, self._ingest_address = address, ingest_address
-        self._connect = connect or _plaintext
+    def __init__(self, address: str, *, ingest_address: str, connect: Connect = plaintext) -> None:
+        self._address, self._ingest_address, self._connect = address, ingest_address, connect
 
     def play(self, order: PlayOrder, on_progress: Callable[[Progress], None]) -> Played:
         """Play to the end and report; Ctrl-C ends the load, and what happened so far is reported.
@@ -107,12 +104,6 @@ class SimulatorLoad:
             return kind("cannot play this load", found=said, code=reason)
         found = f"simulator {self._address}: {said} ({code.name})"
         return Unavailable("cannot play this load", found=found, next_step="lab logs simulator", code=reason)
-
-
-def _plaintext(address: str) -> grpc.Channel:
-    import grpc  # noqa: PLC0415 - heavy
-
-    return grpc.insecure_channel(address, options=OPTIONS)
 
 
 def _reason(error: grpc.Call) -> str:

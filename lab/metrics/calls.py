@@ -21,24 +21,9 @@ class _Page(Protocol):
 Response = TypeVar("Response")
 Page = TypeVar("Page", bound=_Page)
 
-MAX_MESSAGE_BYTES: Final = 64 << 20
-"""A page of 10,000 rows with names of 256 bytes is larger than gRPC's default of 4 MiB."""
-OPTIONS: Final = (
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.enable_http_proxy", 0),
-    ("grpc.max_reconnect_backoff_ms", 500),
-)
-"""No proxy between processes of one machine; a service that is started again is found again within half a second."""
 DEADLINE_S: Final = 10.0
 PAGE_ROWS: Final = 10_000
 MAX_PAGES: Final = 10_000
-
-
-def connect(address: str) -> grpc.Channel:
-    """A plaintext channel, for loopback addresses."""
-    import grpc  # noqa: PLC0415 - heavy
-
-    return grpc.insecure_channel(address, options=OPTIONS)
 
 
 def call(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from lab.channels import plaintext
 from lab.metrics import calls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    import grpc
-
+    from lab.channels import Connect
     from services.contracts.generated.lab.process.v1.process_pb2 import (
         ListDeadLettersResponse,
         ReplayDeadLettersResponse,
@@ -50,7 +50,7 @@ class DeadLetters:
         self,
         address: str,
         *,
-        connect: Callable[[str], grpc.Channel] = calls.connect,
+        connect: Connect = plaintext,
         deadline_s: float = calls.DEADLINE_S,
     ) -> None:
         self._address, self._connect, self._deadline_s = address, connect, deadline_s

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from lab.channels import plaintext
 from lab.metrics import calls
 from lab.model import Balance, StoreView, Total
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import grpc
 
+    from lab.channels import Connect
     from services.contracts.generated.lab.query.v1.query_pb2 import (
         Cell,
         GetLedgerResponse,
@@ -36,7 +38,7 @@ class QueryLedger:
         self,
         address: str,
         *,
-        connect: Callable[[str], grpc.Channel] = calls.connect,
+        connect: Connect = plaintext,
         deadline_s: float = calls.DEADLINE_S,
     ) -> None:
         self._address, self._connect, self._deadline_s = address, connect, deadline_s

@@ -33,6 +33,7 @@ from lab.model.judged import (
 )
 from lab.model.observed import (
     OUTCOMES,
+    Access,
     Account,
     Balance,
     Death,
@@ -55,6 +56,7 @@ __all__ = [
     "NANOS",
     "OUTCOMES",
     "SERVICES",
+    "Access",
     "Account",
     "Attribution",
     "Balance",

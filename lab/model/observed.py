@@ -9,6 +9,7 @@ from lab.model.asked import NANOS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -209,8 +210,24 @@ class FaultRecord(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """What calls to a stack's services need; None on loopback.
+
+    Attributes:
+        ca_file: Certificate of the CA that signed theirs, PEM.
+        token_file: The bearer token they ask for.
+    """
+
+    ca_file: Path | None = None
+    token_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where everything of a stack is; host:port, URLs where they say so."""
+    """Where everything of a stack is; host:port, URLs where they say so.
+
+    `ingest_for_simulator` is where the simulator sends; empty where it and the lab see the same address.
+    """
 
     ingest: str
     worker: str
@@ -218,6 +235,8 @@ class Endpoints:
     simulator: str
     redis_url: str
     prometheus_url: str
+    ingest_for_simulator: str = ""
+    access: Access = Access()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,28 +2,24 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import grpc
 from grpc_health.v1 import health_pb2
 
+from lab.channels import plaintext
 from lab.model import ServiceStatus
 from services.contracts.generated.lab.status.v1 import status_pb2, status_pb2_grpc
 
+if TYPE_CHECKING:
+    from lab.channels import Connect
+
 STATUS_TIMEOUT_S = 2.0
-# Loopback never goes through a proxy, and a service that restarts is asked again at once.
-OPTIONS = (("grpc.enable_http_proxy", 0), ("grpc.max_reconnect_backoff_ms", 500))
-
-
-@contextmanager
-def channel_to(address: str) -> Iterator[grpc.Channel]:
-    """A plaintext channel on loopback."""
-    with grpc.insecure_channel(address, options=OPTIONS) as channel:
-        yield channel
 
 
 def health_of(address: str, *, timeout_s: float = 5.0) -> str:
     """`SERVING` and the like, or why it could not be asked."""
-    with channel_to(address) as channel:
+    with plaintext(address) as channel:
         try:
             check = channel.unary_unary(
                 "/grpc.health.v1.Health/Check",
@@ -36,9 +32,9 @@ def health_of(address: str, *, timeout_s: float = 5.0) -> str:
     return str(health_pb2.HealthCheckResponse.ServingStatus.Name(reply.status))
 
 
-def statuses_of(addresses: Mapping[str, str]) -> list[ServiceStatus]:
+def statuses_of(addresses: Mapping[str, str], connect: "Connect" = plaintext) -> list[ServiceStatus]:
     """What every service says of itself, asked at the same time; an empty address is a service that is not running."""
-    with _channels(addresses) as channels:
+    with _channels(addresses, connect) as channels:
         asked = {
             name: status_pb2_grpc.StatusServiceStub(channel).GetStatus.future(
                 status_pb2.GetStatusRequest(), timeout=STATUS_TIMEOUT_S
@@ -49,8 +45,8 @@ def statuses_of(addresses: Mapping[str, str]) -> list[ServiceStatus]:
 
 
 @contextmanager
-def _channels(addresses: Mapping[str, str]) -> Iterator[dict[str, grpc.Channel]]:
-    channels = {name: grpc.insecure_channel(address, options=OPTIONS) for name, address in addresses.items() if address}
+def _channels(addresses: Mapping[str, str], connect: "Connect") -> Iterator[dict[str, grpc.Channel]]:
+    channels = {name: connect(address) for name, address in addresses.items() if address}
     try:
         yield channels
     finally:

@@ -16,6 +16,9 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from lab.channels import connector
+from lab.model import Access
+from lab.targets.calls import statuses_of
 from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendRequest, AppendStreamRequest
 from services.contracts.generated.lab.ingest.v1.ingest_pb2_grpc import IngestServiceStub
 from services.contracts.generated.lab.status.v1.status_pb2 import GetStatusRequest
@@ -52,6 +55,15 @@ def health_of(channel: grpc.Channel) -> Any:
     """What the health service answers."""
     stub: Any = health_pb2_grpc.HealthStub(channel)
     return stub.Check(health_pb2.HealthCheckRequest(), timeout=10)
+
+
+def self_signed(folder: Path) -> tuple[Path, dict[str, str]]:
+    """A certificate for this machine, and the settings of a service that serves with it."""
+    key, certificate = folder / "key.pem", folder / "cert.pem"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    making = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
+    subprocess.run([*making, *subject, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    return certificate, {"LAB_TLS_CERT_FILE": str(certificate), "LAB_TLS_KEY_FILE": str(key)}
 
 
 def append_one(stub: IngestServiceStub, sequence: int = 1, **options: Any) -> Any:
@@ -122,17 +134,25 @@ def test_nobody_without_the_token_appends_anything(store: str, tmp_path: Path) -
 
 def test_tls_keeps_the_wire_private(store: str, tmp_path: Path) -> None:
     """With a certificate the port speaks TLS, and plaintext gets nowhere."""
-    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    making = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
-    subprocess.run([*making, *subject, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
-    extra = {"LAB_TLS_CERT_FILE": str(certificate), "LAB_TLS_KEY_FILE": str(key)}
+    certificate, extra = self_signed(tmp_path)
     with running("ingest-api", tmp_path, store, **extra) as (_, ready):
         trust = grpc.ssl_channel_credentials(certificate.read_bytes())
         with grpc.secure_channel(ready["grpc"], trust) as channel:
             assert append_one(IngestServiceStub(channel)).accepted == 5
         with grpc.insecure_channel(ready["grpc"]) as channel, pytest.raises(grpc.RpcError):
             append_one(IngestServiceStub(channel), sequence=2)
+
+
+def test_the_lab_calls_over_tls_with_its_token(store: str, tmp_path: Path) -> None:
+    """A CA and a token by file are all it needs; without the token it is a stranger."""
+    certificate, extra = self_signed(tmp_path)
+    token = tmp_path / "token"
+    token.write_text("open sesame\n")
+    with running("query-api", tmp_path, store, LAB_TOKEN_FILE=str(token), **extra) as (_, ready):
+        [friend] = statuses_of({"query-api": ready["grpc"]}, connector(Access(certificate, token)))
+        [stranger] = statuses_of({"query-api": ready["grpc"]}, connector(Access(certificate)))
+    assert (friend.healthy, friend.instance_id) == (True, ready["instance_id"])
+    assert stranger.detail.startswith("UNAUTHENTICATED")
 
 
 @pytest.mark.parametrize(
