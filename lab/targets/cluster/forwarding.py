@@ -1,23 +1,24 @@
-"""Ports of pods on this machine's loopback, for as long as somebody needs them."""
+"""Ports of services and pods on this machine's loopback, for as long as somebody needs them."""
 
-import re
+import os
 import shutil
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from lab.errors import Unavailable
 from lab.settings import inherited_environment
 from lab.targets import leash
+from lab.targets.ports import free_port
 
-START_S: Final = 15.0
-SAID: Final = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+) ")
-PAUSE_S: Final = 0.02
+START_S: Final = 20.0
+SAID: Final = b"Forwarding from 127.0.0.1"
+LOOK_S: Final = 0.05
+AGAIN_S: Final = 0.3
 
 
 def kubectl() -> str:
@@ -30,67 +31,76 @@ def kubectl() -> str:
 
 
 class Forward:
-    """One port of one pod as an address on loopback; started again when it has ended, on another port.
+    """One port of a service or a pod as an address on loopback that stays the same.
+
+    kubectl's own forwarding ends with the pod it goes to; it is then started again on the same port, so that a channel
+    finds the next pod by itself.
 
     Args:
         arguments: Options that choose cluster, user and namespace, as kubectl takes them.
-        pod: Its name.
-        port: Inside the pod.
+        what: `service/NAME` or `pod/NAME`.
+        port: Of it.
         log: File that takes what kubectl prints.
     """
 
-    def __init__(self, arguments: Sequence[str], pod: str, port: int, *, log: Path) -> None:
-        self._command = [kubectl(), *arguments, "port-forward", "--address", "127.0.0.1", f"pod/{pod}", f":{port}"]
-        self._pod, self._port, self._log = pod, port, log
+    def __init__(self, arguments: Sequence[str], what: str, port: int, *, log: Path) -> None:
+        local = free_port()
+        self.address = f"127.0.0.1:{local}"
+        self._command = [kubectl(), *arguments, "port-forward", "--address", "127.0.0.1", what, f"{local}:{port}"]
+        self._what, self._log = f"port {port} of {what}", log
+        self._over, self._tried = threading.Event(), threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
-        self._address = ""
+        self._failure: Unavailable | None = None
+        # The leash ends a program with the thread that started it, so the thread that keeps it starts it, too.
+        self._keeper = threading.Thread(target=self._keep, name=f"forward {what}", daemon=True)
+        self._keeper.start()
 
-    @property
-    def address(self) -> str:
-        """host:port on this machine.
+    def wait(self) -> str:
+        """The address, once it was reached for the first time.
 
         Raises:
-            Unavailable: The pod cannot be reached.
+            Unavailable: It was not.
         """
-        if self._process is None or self._process.poll() is not None:
-            self._start()
-        return self._address
+        self._tried.wait()
+        if self._failure is not None:
+            raise self._failure
+        return self.address
 
     def close(self) -> None:
         """Let go of the port."""
+        self._over.set()
         if self._process is not None:
             self._process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(5)
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        self._keeper.join(START_S)
 
-    def _start(self) -> None:
-        self.close()
-        on_leash = [sys.executable, "-I", "-S", leash.__file__, str(_own_pid()), *self._command]
+    def _keep(self) -> None:
+        """Start it, and again whenever it has ended; the pod that it went to may be gone for a while."""
+        while not self._over.is_set():
+            try:
+                self._process = self._started()
+            except Unavailable as error:
+                self._failure = None if self._tried.is_set() else error
+            self._tried.set()
+            if self._failure is not None:
+                return
+            if self._over.is_set() and self._process is not None:
+                self._process.terminate()
+            if self._process is not None:
+                self._process.wait()
+            self._over.wait(AGAIN_S)
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        on_leash = [sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), *self._command]
         begun = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 on_leash, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=inherited_environment()
             )
-        end, pause = time.monotonic() + START_S, threading.Event()
-        while time.monotonic() < end:
-            said = self._log.read_bytes()[begun:].decode("utf-8", "replace")
-            if found := SAID.search(said):
-                self._address = f"127.0.0.1:{found.group(1)}"
-                return
-            if self._process.poll() is not None:
-                break
-            pause.wait(PAUSE_S)
-        last = (said.strip().splitlines() or ["no answer"])[-1]
-        self.close()
-        raise Unavailable(
-            f"cannot reach port {self._port} of pod {self._pod}", found=last[:200], next_step="lab diagnose"
-        )
-
-
-def _own_pid() -> int:
-    import os  # noqa: PLC0415  one number of it
-
-    return os.getpid()
+        end = time.monotonic() + START_S
+        while SAID not in (said := self._log.read_bytes()[begun:]):
+            if process.poll() is not None or time.monotonic() > end or self._over.wait(LOOK_S):
+                process.kill()
+                process.wait()
+                last = (said.decode("utf-8", "replace").strip().splitlines() or ["no answer"])[-1]
+                raise Unavailable(f"cannot reach {self._what}", found=last[:200], next_step="lab diagnose")
+        return process
