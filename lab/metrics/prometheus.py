@@ -30,6 +30,8 @@ MAX_POINTS: Final = 10_900
 """Prometheus refuses more than 11,000 points a series; the ends of a range are both points."""
 LOOK_BACK: Final = "1h"
 """How far back the last successful scrape of a service that is down now is looked for."""
+PUSHED_WITHIN_S: Final = 2.0
+"""Within this time of the newest sample of a job every process of it has pushed: twice the interval of a second."""
 LOOPBACK: Final = ("127.", "localhost", "[::1]")
 SUFFIX: Final = re.compile(r"(_total|_seconds|_bytes|_events|_ratio|_count)+$")
 
@@ -74,13 +76,19 @@ class PrometheusSource:
         return [_series(query, result, result["values"]) for result in self._ask(query, ask)]
 
     def last_scrape_ns(self, job: str) -> int:
-        """When every target of a job that is up was last scraped, nanoseconds since the epoch; 0 when never."""
+        """When every process of a job that is up was last heard of, nanoseconds since the epoch; 0 when never.
+
+        Where processes push what they count nobody says which of them are up; each of them does so every second.
+        """
         up = selector("up", {"job": job})
         # timestamp() of an expression is the time of the evaluation; only of a plain selector it is the sample's.
         scraped = [_number(result["value"]) for result in self._instant(f"min(timestamp({up}) and ({up} == 1))")]
         if not scraped:
             series = [_series("up", result, result["values"]) for result in self._instant(f"{up}[{LOOK_BACK}]")]
             scraped = [float(one.time_s[one.value == 1].max(initial=0.0)) for one in series]
+        if not scraped:
+            pushed = self._instant(f"max(timestamp({selector('', {'job': job})}))")
+            scraped = [_number(result["value"]) - PUSHED_WITHIN_S for result in pushed]
         return round(max(scraped, default=0.0) * NANOS)
 
     def no_series(self, name: str) -> Reason:

@@ -30,6 +30,8 @@ JOB = "lab/process-worker"
 DEAD_JOB = "lab/query-api"
 RATE = f"sum(rate({COUNTER}[2s]))"
 LEASH = Path(__file__).parents[2] / "lab/targets/leash.py"
+PUSHED_JOB = "lab/simulator"
+"""Its samples come by another way than a scrape of it: it has no `up`."""
 SCRAPES = 6
 
 CONFIG = """
@@ -55,6 +57,7 @@ class Exposition(http.server.BaseHTTPRequestHandler):
         lines = [
             f'{COUNTER}{{job="{JOB}",instance="one"}} {10 * type(self).scrapes}',
             f'{COUNTER}{{job="{JOB}",instance="two"}} 7',
+            f'pushed_total{{job="{PUSHED_JOB}",instance="three"}} 1',
         ]
         body = "\n".join([*lines, ""]).encode()
         self.send_response(200)
@@ -146,6 +149,13 @@ def test_the_last_scrape_is_a_recent_moment(source: MetricSource, world: World) 
 def test_what_never_answered_was_never_scraped(source: MetricSource, job: str) -> None:
     """A target that refuses has samples of `up`, all 0."""
     assert source.last_scrape_ns(job) == 0
+
+
+def test_what_pushes_is_heard_of_when_every_process_of_it_had_time_to(world: World) -> None:
+    """Two intervals before its newest sample, since a job tells nobody how many processes it has."""
+    source = PrometheusSource(world.url)
+    [pushed] = source.raw("pushed_total", world.window)
+    assert source.last_scrape_ns(PUSHED_JOB) == pytest.approx((pushed.time_s[-1] - 2) * NANOS, abs=NANOS)
 
 
 def test_a_missing_metric_is_told_with_names_that_resemble_it(world: World) -> None:
