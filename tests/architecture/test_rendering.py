@@ -1,0 +1,154 @@
+"""A request becomes objects: what is asked is what is rendered, and what makes no sense is refused."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lab.errors import BadConfig, Exists, LabError, UsageFault
+from lab.model import SERVICES
+from lab.targets.kube import APPLY_ORDER, KubeObject
+from lab.targets.manifests import render, write_rendered
+from lab.targets.render_request import RenderRequest, Workload
+from tests.rendered.samples import EVERYWHERE, OUTSIDE, REGISTRY, SAMPLES, image, rendered, workload
+
+
+def named(objects: tuple[KubeObject, ...], kind: str, name: str) -> Any:
+    """The body of one object; names may be beginnings."""
+    return next(dict(one.body) for one in objects if one.kind == kind and one.name.startswith(name))
+
+
+def names(objects: tuple[KubeObject, ...], kind: str) -> set[str]:
+    """Names of the objects of a kind."""
+    return {one.name for one in objects if one.kind == kind}
+
+
+def test_each_architecture_gets_its_own_digest() -> None:
+    """Every container of a Deployment, the one that runs first included."""
+    for service in SERVICES:
+        for architecture in ("amd64", "arm64"):
+            deployment = next(one for one in rendered("k3s") if one.name == f"{service}-{architecture}")
+            assert {one["image"] for one in deployment.containers()} == {image(service, architecture)}
+            assert deployment.pod["nodeSelector"] == {"kubernetes.io/arch": architecture, "nodetype": "board"}
+
+
+def test_an_architecture_nobody_asked_for_is_not_there() -> None:
+    """The others stay."""
+    fewer = tuple(one for one in OUTSIDE.workloads if one.deployment != "simulator-arm64")
+    deployments = names(render(replace(OUTSIDE, workloads=fewer)), "Deployment")
+    assert names(rendered("k3s"), "Deployment") - deployments == {"simulator-arm64"}
+
+
+def test_replicas_and_placement_are_those_that_were_asked() -> None:
+    """Of one Deployment alone."""
+    many = replace(workload("process-worker", "arm64"), replicas=3, node_selector={"nodetype": "jetson"})
+    workloads = tuple(many if one.deployment == many.deployment else one for one in OUTSIDE.workloads)
+    objects = render(replace(OUTSIDE, workloads=workloads))
+    assert named(objects, "Deployment", "process-worker-arm64")["spec"]["replicas"] == 3
+    assert named(objects, "Deployment", "process-worker-amd64")["spec"]["replicas"] == 1
+    selector = named(objects, "Deployment", "process-worker-arm64")["spec"]["template"]["spec"]["nodeSelector"]
+    assert selector == {"kubernetes.io/arch": "arm64", "nodetype": "jetson"}
+
+
+def test_a_single_replica_has_no_budget() -> None:
+    """A budget for one pod would only block a drain."""
+    assert names(rendered("k3s"), "PodDisruptionBudget") == {"ingest-api", "process-worker", "query-api"}
+    one_each = tuple(one for one in EVERYWHERE if one.architecture == "amd64")
+    objects = render(replace(OUTSIDE, workloads=(*one_each, workload("otel-collector"))))
+    assert names(objects, "PodDisruptionBudget") == set()
+
+
+def test_settings_addresses_and_files_reach_the_services() -> None:
+    """The password's file is named only where there is a password."""
+    settings = named(rendered("k3s"), "ConfigMap", "lab-settings")["data"]
+    assert settings["LAB_REDIS_URL"] == "redis://198.18.0.1:6379/0"
+    assert settings["LAB_REDIS_PASSWORD_FILE"] == "/etc/lab/store/password"
+    assert settings["LAB_WORKER_COST_US"] == "5"
+    plain = named(render(replace(OUTSIDE, secrets={})), "ConfigMap", "lab-settings")["data"]
+    assert "LAB_REDIS_PASSWORD_FILE" not in plain
+
+
+def test_parts_inside_the_cluster_are_used() -> None:
+    """Store and Prometheus by their Services' names."""
+    objects = rendered("k3s-inside")
+    assert named(objects, "ConfigMap", "lab-settings")["data"]["LAB_REDIS_URL"] == "redis://redis:6379/0"
+    target = named(objects, "ConfigMap", "otel-collector-target")["data"]
+    assert target == {"PROMETHEUS_REMOTE_WRITE_URL": "http://prometheus:9090/api/v1/write"}
+    assert {"redis", "prometheus"} <= names(objects, "Deployment")
+
+
+def test_a_name_cannot_be_part_of_a_policy() -> None:
+    """A store that is given by name may be at any address, on its own port alone."""
+    policy = named(render(replace(OUTSIDE, redis_url="rediss://store.example:6390/0")), "NetworkPolicy", "store")
+    assert policy["spec"]["egress"] == [{"ports": [{"protocol": "TCP", "port": 6390}]}]
+
+
+def test_a_pull_secret_is_every_account_s() -> None:
+    """Whichever pod pulls."""
+    accounts = [one.body for one in rendered("k3s-scraped") if one.kind == "ServiceAccount"]
+    assert all(one["imagePullSecrets"] == [{"name": "lab-registry"}] for one in accounts)
+
+
+def test_the_namespace_is_the_one_that_was_asked() -> None:
+    """For every object, and for the namespace itself."""
+    objects = render(replace(OUTSIDE, namespace="elsewhere"))
+    assert {one.namespace for one in objects if one.kind != "Namespace"} == {"elsewhere"}
+    assert names(objects, "Namespace") == {"elsewhere"}
+
+
+def test_what_is_needed_is_applied_first() -> None:
+    """Kinds in their order; the store's Deployment before those that use it."""
+    objects = rendered("k3s-inside")
+    kinds = [APPLY_ORDER.index(one.kind) for one in objects]
+    assert kinds == sorted(kinds)
+    deployments = [one.name for one in objects if one.kind == "Deployment"]
+    assert set(deployments[:3]) == {"redis", "prometheus", "otel-collector"}
+
+
+def unpinned(workloads: tuple[Workload, ...]) -> tuple[Workload, ...]:
+    """The first one by tag."""
+    return (replace(workloads[0], image=f"{REGISTRY}/ingest-api:latest"), *workloads[1:])
+
+
+@pytest.mark.parametrize(
+    ("request_", "error", "reason", "found"),
+    [
+        (replace(OUTSIDE, workloads=unpinned(OUTSIDE.workloads)), BadConfig, "E_NOT_PINNED", "ingest-api:latest"),
+        (replace(OUTSIDE, redis_url=""), BadConfig, "BAD_CONFIG", "LAB_REDIS_URL"),
+        (replace(OUTSIDE, redis_url="redis://:geheim@h/0"), BadConfig, "BAD_CONFIG", "password"),
+        (replace(SAMPLES["k3s-inside"], redis_url="redis://h/0"), BadConfig, "BAD_CONFIG", "two of redis"),
+        (replace(SAMPLES["k3s-inside"], remote_write_url="http://h"), BadConfig, "BAD_CONFIG", "two of prometheus"),
+        (replace(OUTSIDE, overlay="k8s"), BadConfig, "BAD_CONFIG", "k3s, rig"),
+        (replace(OUTSIDE, workloads=EVERYWHERE), UsageFault, "BAD_USAGE", "missing: otel-collector"),
+        (replace(OUTSIDE, workloads=OUTSIDE.workloads * 2), UsageFault, "BAD_USAGE", "there twice"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    request_: RenderRequest, error: type[LabError], reason: str, found: str
+) -> None:
+    """With the reason, what was found, and never more than five lines; a password is not repeated."""
+    with pytest.raises(error) as refused:
+        render(request_)
+    assert refused.value.reason == reason
+    assert found in str(refused.value)
+    assert "geheim" not in str(refused.value)
+    assert len(str(refused.value).splitlines()) <= 5
+
+
+def test_rendered_files_can_be_read_and_hold_no_secret(tmp_path: Path) -> None:
+    """One file an object, in the order of applying; Secrets stay out."""
+    objects = rendered("k3s")
+    paths = write_rendered(objects, tmp_path / "out")
+    read = [yaml.safe_load(path.read_text()) for path in paths]
+    assert read == [one.body for one in objects if one.kind != "Secret"]
+    assert [path.name for path in paths] == sorted(path.name for path in paths)
+    assert not any("planted" in path.read_text() for path in paths)
+    with pytest.raises(Exists):
+        write_rendered(objects, tmp_path / "out")
+
+
+def test_a_request_does_not_show_its_secrets() -> None:
+    """Not even in an error's traceback."""
+    assert "planted" not in repr(OUTSIDE)

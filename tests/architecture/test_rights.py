@@ -1,0 +1,90 @@
+"""What the lab may do in a cluster is little, and written down."""
+
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from lab.targets.kube import KubeObject, kube_object
+from lab.targets.manifests import render_rbac
+from tests.rendered.hygiene import right_findings
+
+APPLIED: Final = "get list watch create patch delete"
+LOOKED_AT: Final = "get list watch"
+GOLDEN: Final = {
+    "configmaps": APPLIED,
+    "deployments.apps": APPLIED,
+    "networkpolicies.networking.k8s.io": APPLIED,
+    "poddisruptionbudgets.policy": APPLIED,
+    "serviceaccounts": APPLIED,
+    "services": APPLIED,
+    "secrets": "create",
+    "secrets/lab-prometheus": "patch delete",
+    "secrets/lab-registry": "patch delete",
+    "secrets/lab-serving": "patch delete",
+    "secrets/lab-store": "patch delete",
+    "pods": "get list watch delete",
+    "pods/log": "get",
+    "pods/portforward": "get create",
+    "pods/exec": "get create",
+    "endpointslices.discovery.k8s.io": LOOKED_AT,
+    "events": LOOKED_AT,
+    "events.events.k8s.io": LOOKED_AT,
+    "limitranges": LOOKED_AT,
+    "persistentvolumeclaims": LOOKED_AT,
+    "replicasets.apps": LOOKED_AT,
+    "resourcequotas": LOOKED_AT,
+    "namespaces": "get",
+    "nodes": LOOKED_AT,
+}
+"""Resource and group, for a Secret its name → verbs; what `kubectl auth can-i --list` says besides everybody's own."""
+
+
+def rights(text: str) -> list[KubeObject]:
+    """Objects of an administrator's file."""
+    return [kube_object(body) for body in yaml.safe_load_all(text)]
+
+
+def test_rights_are_narrow() -> None:
+    """No wildcard, no reading of Secrets, nothing cluster-wide but looking at nodes, one subject."""
+    found = rights(render_rbac(namespace="elsewhere", user="me"))
+    assert right_findings(found) == []
+    assert [str(one) for one in found if one.kind.startswith("Cluster")] == [
+        "ClusterRole lab-nodes",
+        "ClusterRoleBinding lab-nodes",
+    ]
+    assert {one.namespace for one in found if one.kind in {"Role", "RoleBinding"}} == {"elsewhere"}
+    assert {subject["name"] for one in found for subject in one.body.get("subjects") or ()} == {"me"}
+
+
+def test_faults_are_a_right_of_their_own() -> None:
+    """Without them nobody may execute anything in a pod."""
+    assert "pods/exec" in render_rbac(namespace="testbed", user="me")
+    assert "pods/exec" not in render_rbac(namespace="testbed", user="me", faults=False)
+
+
+@pytest.mark.parametrize(
+    ("rule", "finding"),
+    [
+        ({"apiGroups": ["*"], "resources": ["pods"], "verbs": ["get"]}, "wildcard"),
+        ({"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]}, "reads Secrets"),
+        ({"apiGroups": [""], "resources": ["roles"], "verbs": ["escalate"]}, "rights over rights"),
+    ],
+)
+def test_a_wide_right_is_found(rule: Any, finding: str) -> None:
+    """The Role is named."""
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "x"}, "rules": [rule]}
+    assert right_findings([kube_object(role)]) == [f"Role x: {finding}"]
+
+
+def test_rights_are_the_golden_ones() -> None:
+    """A right more or less is a decision, and is made here."""
+    found: dict[str, str] = {}
+    for thing in rights(render_rbac(namespace="testbed", user="me")):
+        for rule in thing.body.get("rules") or ():
+            names = [f"/{name}" for name in rule.get("resourceNames") or ()] or [""]
+            for group in rule["apiGroups"]:
+                for resource in rule["resources"]:
+                    for name in names:
+                        found[f"{resource}{'.' if group else ''}{group}{name}"] = " ".join(rule["verbs"])
+    assert found == GOLDEN

@@ -1,0 +1,1 @@
+"""Rendered objects and the rules they have to keep."""

@@ -1,0 +1,75 @@
+"""Requests as people make them, and what they render to."""
+
+import copy
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from lab.model import SERVICES
+from lab.targets.kube import KubeObject, kube_object
+from lab.targets.manifests import render
+from lab.targets.render_request import Architecture, RenderRequest, Toleration, Workload, WorkloadName
+
+REGISTRY: Final = "198.18.0.1:5000"
+ARCHITECTURES: Final[tuple[Architecture, ...]] = ("amd64", "arm64")
+
+
+def image(name: str, architecture: str) -> str:
+    """A reference whose digest tells name and architecture apart."""
+    digest = f"{sum(name.encode()):032x}{sum(architecture.encode()):032x}"
+    return f"{REGISTRY}/{name}@sha256:{digest}"
+
+
+def workload(name: WorkloadName, architecture: Architecture = "amd64", **more: Any) -> Workload:
+    """One workload with a pinned image."""
+    return Workload(name, architecture, image(name, architecture), **more)
+
+
+EVERYWHERE: Final = tuple(workload(service, architecture) for service in SERVICES for architecture in ARCHITECTURES)
+OUTSIDE: Final = RenderRequest(
+    overlay="k3s",
+    namespace="testbed",
+    stack="sample",
+    workloads=(*EVERYWHERE, workload("otel-collector")),
+    redis_url="redis://198.18.0.1:6379/0",
+    remote_write_url="http://198.18.0.1:9090/api/v1/write",
+    settings={"LAB_WORKER_COST_US": "5"},
+    node_selector={"nodetype": "board"},
+    tolerations=(Toleration("board", effect="NoSchedule"),),
+    config_hash="0123456789ab",
+    secrets={"lab-serving": {"token": b"planted-token"}, "lab-store": {"password": b"planted-password"}},
+)
+INSIDE: Final = replace(
+    OUTSIDE,
+    workloads=(*OUTSIDE.workloads, workload("redis"), workload("prometheus", "arm64")),
+    redis_url="",
+    remote_write_url="",
+)
+SAMPLES: Final[Mapping[str, RenderRequest]] = {
+    "k3s": OUTSIDE,
+    "k3s-scraped": replace(OUTSIDE, remote_write_url="", node_ports=True, pull_secret="lab-registry"),
+    "k3s-inside": INSIDE,
+    "rig": replace(OUTSIDE, overlay="rig"),
+    "rig-inside": replace(INSIDE, overlay="rig"),
+}
+
+
+@functools.cache
+def rendered(name: str) -> tuple[KubeObject, ...]:
+    """What a sample renders to; made once."""
+    return render(SAMPLES[name])
+
+
+def planted(kind: str, name: str, change: Callable[[Any], object], *, sample: str = "k3s-inside") -> list[KubeObject]:
+    """A sample in which one object was changed; names may be beginnings, since some end in a hash."""
+    found = []
+    changed = 0
+    for thing in rendered(sample):
+        body = copy.deepcopy(dict(thing.body))
+        if thing.kind == kind and thing.name.startswith(name) and not changed:
+            change(body)
+            changed += 1
+        found.append(kube_object(body))
+    assert changed, f"no {kind} {name}"
+    return found
