@@ -5,6 +5,7 @@ import json
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -52,6 +53,16 @@ def health_of(channel: grpc.Channel) -> Any:
     """What the health service answers."""
     stub: Any = health_pb2_grpc.HealthStub(channel)
     return stub.Check(health_pb2.HealthCheckRequest(), timeout=10)
+
+
+def test_bootstrap_names_a_setting_that_cannot_be(tmp_path: Path) -> None:
+    """Exit 78 and the variable, as the services do; no traceback."""
+    log = tmp_path / "bootstrap.log"
+    with leashed([sys.executable, "-m", "services.bootstrap"], {"LAB_BOOTSTRAP_WAIT_S": "soon"}, log) as process:
+        assert process.wait(WAIT_S) == 78
+    said = log.read_text()
+    assert "LAB_BOOTSTRAP_WAIT_S" in said
+    assert len(said.splitlines()) <= 5
 
 
 def append_one(stub: IngestServiceStub, sequence: int = 1, **options: Any) -> Any:
