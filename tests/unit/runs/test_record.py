@@ -83,7 +83,7 @@ def test_parameters_stand_unless_the_kernel_knows_better(
 
 
 def test_a_load_that_was_stopped_is_an_interrupted_run_with_its_record(run: RunFolder) -> None:
-    """What it has is kept (`decisions.md` D46)."""
+    """What it has is kept (`ARCHITECTURE.md` D46)."""
     succeed(run, trials.trial(), interrupted=True)
     assert run.manifest()["status"] == "interrupted"
     assert load_trial(run.path).ledger.counted == trials.trial().ledger.counted
