@@ -38,13 +38,13 @@ check: .venv/.installed ## Lint, format, types, import contracts, sizes, stubs, 
 	@$(STAGE) --quiet types $(BIN)/mypy
 	@$(STAGE) architecture $(PYTEST) tests/architecture
 
-unit: .venv/.installed ## Pure logic; no process is started, nothing outside this machine is reachable
-	@$(STAGE) unit $(PYTEST) tests/unit
+unit: .venv/.installed ## Pure logic, and the examples in docstrings; nothing outside this machine is reachable
+	@$(STAGE) unit $(PYTEST) --doctest-modules tests/unit lab services --ignore=services/contracts/generated
 
 behaviour: servers ## Each service and the lab, one concept a test, on a real store
 	@$(STAGE) behaviour $(PYTEST) tests/behaviour
 
-ports: servers ## One suite per port, run against every adapter
+ports: servers ## One suite for the ledger and one for metrics, run against every adapter
 	@$(STAGE) ports $(PYTEST) tests/ports
 
 integration: servers ## The whole path in local processes; PATH's prometheus and redis-server are hidden

@@ -9,7 +9,7 @@ class LabError(Exception):
 
     Args:
         attempted: What could not be done, in one line.
-        found: What was seen instead; at most two lines.
+        found: What was seen instead; three lines of it are shown.
         next_step: What to do, as something that can be pasted where possible.
     """
 

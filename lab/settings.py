@@ -68,8 +68,6 @@ class LabSettings(BaseSettings, frozen=True, env_prefix=PREFIX, extra="forbid", 
     """Identity of the run a notebook belongs to, set by `lab run`; empty makes one."""
     progress_file: Path | None = None
     """Where a run in a notebook writes its progress for `lab run` to show."""
-    debug: bool = False
-    """Show the traceback below an error."""
 
     @field_validator("redis_url", "prometheus_url")
     @classmethod

@@ -32,6 +32,13 @@ def open_processes(settings: LabSettings) -> Target:
     return ProcessTarget(settings)
 
 
+def stop_local_stacks(settings: LabSettings) -> int:
+    """Stop every stack of this user on this machine; how many there were."""
+    from lab.targets.processes import ProcessTarget  # noqa: PLC0415 - heavy
+
+    return ProcessTarget(settings).clean()
+
+
 TARGETS: Mapping[str, Callable[[LabSettings], Target]] = {"processes": open_processes}
 """Where services can run."""
 

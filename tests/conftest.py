@@ -25,7 +25,7 @@ HERE = frozenset({"localhost", "", "0.0.0.0", "::", "::1", socket.gethostname()}
 
 
 class OutsideThisMachine(AssertionError):
-    """A test tried to reach an address that is not on this machine (`decisions.md` D20)."""
+    """A test tried to reach an address that is not on this machine (`ARCHITECTURE.md` D20)."""
 
 
 def refuse_outside(event: str, arguments: tuple[object, ...]) -> None:

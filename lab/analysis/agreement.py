@@ -1,4 +1,4 @@
-"""What Prometheus counted beside what the ledger counted, with a name for every difference (`decisions.md` D41)."""
+"""What Prometheus counted beside what the ledger counted, with a name for every difference (`ARCHITECTURE.md` D41)."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 The interval is a block bootstrap: one-second blocks are drawn with replacement, so that what happens within a second
 stays together (Künsch 1989, https://doi.org/10.1214/aos/1176347265). It says how much the figure would move had this
-run's seconds come in another mixture; it claims nothing about the next run (`decisions.md` D36).
+run's seconds come in another mixture; it claims nothing about the next run (`ARCHITECTURE.md` D36).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Latency of batches from samples, from the intended time of each (`decisions.md` D13, D35; `measures.md` §4.9)."""
+"""Latency of batches from samples, from the intended time of each (`ARCHITECTURE.md` D13, D35)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def schedule_delay_ms(samples: Samples) -> NDArray[np.float64]:
 
 
 def samples_needed(quantile: float) -> int:
-    """How many samples a quantile needs, so that ten lie beyond it (`decisions.md` D35).
+    """How many samples a quantile needs, so that ten lie beyond it (`ARCHITECTURE.md` D35).
 
     >>> samples_needed(0.99), samples_needed(0.5)
     (1000, 20)

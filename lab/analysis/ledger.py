@@ -1,4 +1,4 @@
-"""The account of every event of a run, closed against the producer's journal (`decisions.md` D34).
+"""The account of every event of a run, closed against the producer's journal (`ARCHITECTURE.md` D34).
 
 The journal says what was acknowledged, cell by cell; the answer says what was counted. An acknowledged event that is
 neither counted nor dead nor in the backlog is lost; an event that is counted beyond what was acknowledged, and beyond

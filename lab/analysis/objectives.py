@@ -1,4 +1,4 @@
-"""Whether objectives were met, by how much, with an interval (`decisions.md` D12)."""
+"""Whether objectives were met, by how much, with an interval (`ARCHITECTURE.md` D12)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long after a fault all was well again (`measures.md` §4.10)."""
+"""How long after a fault all was well again (`ARCHITECTURE.md`, *Recovery*)."""
 
 from __future__ import annotations
 

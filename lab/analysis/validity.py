@@ -1,4 +1,4 @@
-"""Whether a run may be believed, by a table of rules (`decisions.md` D12, D36)."""
+"""Whether a run may be believed, by a table of rules (`ARCHITECTURE.md` D12, D36)."""
 
 from __future__ import annotations
 

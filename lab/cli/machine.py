@@ -43,11 +43,11 @@ def doctor(*, as_json: AsJson = False) -> None:
 
 
 def clean() -> None:
-    """Remove stacks and what was fetched; runs stay."""
-    from lab.wiring import target  # noqa: PLC0415 - heavy
+    """Remove every stack of yours, of other projects too, and what was fetched; runs stay."""
+    from lab.wiring import stop_local_stacks  # noqa: PLC0415 - heavy
 
     settings = load_settings()
-    target("processes", settings).down()
+    print(f"  stopped  {stop_local_stacks(settings)} stacks")
     for folder in (settings.state_dir, settings.cache_dir):
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.exists() else 0
         shutil.rmtree(folder, ignore_errors=True)

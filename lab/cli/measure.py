@@ -4,9 +4,9 @@ import json
 import shutil
 import sys
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -174,8 +174,8 @@ def _row(path: Path) -> dict[str, str]:
     return {"id": path.name, "status": manifest["status"], "headline": headline, "notebook": manifest["notebook"]}
 
 
-def _headline(manifest: dict[str, dict[str, str | None]]) -> str:
-    return manifest["verdict"]["status"] or str(manifest["validity"]["status"])
+def _headline(manifest: Mapping[str, Any]) -> str:
+    return str(manifest["verdict"]["status"] or manifest["validity"]["status"])
 
 
 def _tell(folder: Path, notebook: Path) -> None:

@@ -4,10 +4,10 @@ import json
 import sys
 import threading
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal, TypeVar
 
 import typer
 
@@ -18,6 +18,9 @@ from lab.targets.port import Deployment, StackRequest
 TargetOption = Annotated[str, typer.Option(help="Where services run.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 LOOK_S: Final = 0.2
+FRESH_MS: Final = 2_000
+"""An account older than this was given from the cache: the store did not answer."""
+T = TypeVar("T")
 NOT_UP: Final = "no stack is up"
 
 dead = typer.Typer(help="List or replay dead letters.", no_args_is_help=True)
@@ -44,29 +47,25 @@ def up(
 
 def status(target: TargetOption = "processes", *, as_json: AsJson = False) -> None:
     """Where everything is, how it is, and what the ledger says."""
-    from lab.wiring import ledger_source  # noqa: PLC0415 - heavy
+    from lab.wiring import ledger_source, metric_source  # noqa: PLC0415 - heavy
 
     deployment = _current(target)
-    endpoints = deployment.endpoints
-    services = deployment.statuses()
-    try:
-        ledger: dict[str, Any] = asdict(ledger_source(endpoints).view("").balance)
-    except LabError as error:
-        ledger = {"error": str(error).splitlines()[0]}
+    endpoints, store, services = deployment.endpoints, deployment.store, deployment.statuses()
+    view, no_view = _asked(lambda: ledger_source(endpoints).view(""))
+    _, no_metrics = _asked(lambda: metric_source(endpoints).last_scrape_ns("lab/process-worker"))
+    redis_is_away = no_view or ("" if view and view.staleness_ms <= FRESH_MS else "does not answer query-api")
+    ledger = {"error": no_view} if view is None else asdict(view.balance)
     if as_json:
-        shown = {"endpoints": asdict(endpoints), "store": asdict(deployment.store), "ledger": ledger}
+        servers = {"redis": {"error": redis_is_away}, "prometheus": {"error": no_metrics}}
+        shown = {"endpoints": asdict(endpoints), "store": asdict(store), "ledger": ledger, "servers": servers}
         print(json.dumps(shown | {"services": [asdict(one) for one in services]}, indent=2))
         return
     for one in services:
-        sign = "✓" if one.healthy else "✗"
-        print(f"  {sign} {one.name:15s} {one.address:22s} {one.instance_id[:8]:9s} {one.detail}".rstrip())
-    store = deployment.store
-    print(f"  ✓ {'redis':15s} {endpoints.redis_url}  {store.kind} {store.version}, {store.durability}")
-    print(f"  ✓ {'prometheus':15s} {endpoints.prometheus_url}")
-    print(
-        "  ledger  "
-        + ", ".join(f"{name} {value:,}" if isinstance(value, int) else value for name, value in ledger.items())
-    )
+        print(_line(one.healthy, one.name, f"{one.address:22s} {one.instance_id[:8]:9s} {one.detail}"))
+    facts = f"{store.kind} {store.version}, {store.durability}"
+    print(_line(not redis_is_away, "redis", f"{endpoints.redis_url}  {redis_is_away or facts}"))
+    print(_line(not no_metrics, "prometheus", f"{endpoints.prometheus_url}  {no_metrics}"))
+    print("  ledger  " + ", ".join(f"{name} {value:,}" if view else str(value) for name, value in ledger.items()))
 
 
 def down(target: TargetOption = "processes") -> None:
@@ -135,6 +134,18 @@ def replay(
 
     events = dead_letters(_current(target).endpoints).replay(ids or ())
     print(f"  {events:,} events are back in the stream")
+
+
+def _asked(ask: Callable[[], T]) -> tuple[T | None, str]:
+    """What somebody says, or why they do not."""
+    try:
+        return ask(), ""
+    except LabError as error:
+        return None, " ".join(str(error).splitlines()[:2])
+
+
+def _line(well: bool, name: str, words: str) -> str:  # noqa: FBT001  its sign stands first, too
+    return f"  {'✓' if well else '✗'} {name:15s} {words}".rstrip()
 
 
 def _current(target: str) -> Deployment:

@@ -1,4 +1,4 @@
-"""Pauses of the machine itself, seen by a thread that hardly sleeps (`decisions.md` D49)."""
+"""Pauses of the machine itself, seen by a thread that hardly sleeps (`ARCHITECTURE.md` D49)."""
 
 from __future__ import annotations
 

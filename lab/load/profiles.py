@@ -91,7 +91,7 @@ def rate_at(shape: Shape, elapsed_s: float, duration_s: float) -> float:
 
 
 def batch_events_at(rate: float) -> int:
-    """Events per call where none are given: about a hundred calls a second (`decisions.md` D35).
+    """Events per call where none are given: about a hundred calls a second (`ARCHITECTURE.md` D35).
 
     >>> batch_events_at(1000), batch_events_at(20), batch_events_at(1e6)
     (10, 1, 500)

@@ -53,7 +53,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class LedgerAccount:
-    """The account of every event of a run, from the generator, the services and the store (`decisions.md` D34)."""
+    """The account of every event of a run, from the generator, the services and the store (`ARCHITECTURE.md` D34)."""
 
     intended: int
     sent: int

@@ -30,7 +30,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Events as the generator saw them (`decisions.md` D34); `attempts` counts calls."""
+    """Events as the generator saw them (`ARCHITECTURE.md` D34); `attempts` counts calls."""
 
     intended: int = 0
     sent: int = 0

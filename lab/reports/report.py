@@ -4,15 +4,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from lab.analysis.queries import PasteQuery, queries_to_paste
 from lab.analysis.waterfall import slowest_trace
 from lab.model import Trial
 from lab.reports import card, figures, waterfall, words
-from services.contracts.signals import (
-    END_TO_END_DURATION,
-    PROMISED,
-    RPC_SERVER_DURATION,
-    STREAM_BACKLOG,
-)
 
 TEMPLATE: Final = "report.html.j2"
 FILES: Final = (
@@ -70,7 +65,10 @@ def html(trial: Trial, pictures: tuple[Picture, ...]) -> str:
         pictures=pictures,
         telemetry=words.telemetry(trial),
         comparison=trial.comparison,
-        queries=_queries(trial),
+        queries=(
+            PasteQuery("What is compared with the ledger?", trial.comparison.query, "events"),
+            *queries_to_paste(),
+        ),
         skipped=played.skipped,
         skipped_rows=played.skipped_rows,
         environment=list(_flat(trial.environment)),
@@ -102,15 +100,6 @@ def _asked(trial: Trial) -> Iterator[Parameter]:
     }
     for name, value in parameters.items():
         yield Parameter(name, value, changed=name in trial.defaults and trial.defaults[name] != value)
-
-
-def _queries(trial: Trial) -> list[str]:
-    rate = [f"sum(rate({signal.prometheus_name}[10s]))" for signal in PROMISED.values()]
-    tails = [
-        f"histogram_quantile(0.99, sum by (le) (rate({signal.prometheus_name}_bucket[30s])))"
-        for signal in (RPC_SERVER_DURATION, END_TO_END_DURATION)
-    ]
-    return [trial.comparison.query, *rate, STREAM_BACKLOG.prometheus_name, *tails]
 
 
 def _flat(facts: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:

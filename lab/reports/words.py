@@ -1,5 +1,6 @@
 """Numbers and names as people read them."""
 
+import math
 from itertools import pairwise
 
 from lab.model import ObjectiveResult, Trial
@@ -13,11 +14,13 @@ def headline(trial: Trial) -> str:
 
 
 def number(value: float) -> str:
-    """Three significant digits, thousands separated; whole numbers as they are.
+    """Three significant digits, thousands separated; whole numbers as they are; a dash for what is none.
 
-    >>> number(12345.0), number(3.14159), number(0.01234), number(250.4)
-    ('12,345', '3.14', '0.0123', '250')
+    >>> number(12345.0), number(3.14159), number(0.01234), number(250.4), number(float("nan"))
+    ('12,345', '3.14', '0.0123', '250', '–')
     """
+    if not math.isfinite(value):
+        return "–"
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
     if abs(value) >= 100:
@@ -44,7 +47,7 @@ def bound(result: ObjectiveResult) -> str:
     threshold = number(result.objective.threshold)
     if result.objective.kind in {"lost", "twice"}:
         return threshold
-    sign = "≥" if result.objective.kind == "throughput" else "<"
+    sign = {"throughput": "≥", "recovery": "≤"}.get(result.objective.kind, "<")
     return f"{sign} {threshold} {result.unit}"
 
 

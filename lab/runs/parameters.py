@@ -1,4 +1,4 @@
-"""A notebook's parameters: what it has, whether what was given fits (`decisions.md` D15)."""
+"""A notebook's parameters: what it has, whether what was given fits (`ARCHITECTURE.md` D15)."""
 
 import ast
 import difflib

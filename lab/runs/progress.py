@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol, TextIO
 
-from lab.runs.record import Listener
+from lab.runs.record import Listener, Look
 from lab.settings import LabSettings
 
 BAR: Final = 10
@@ -40,7 +40,7 @@ def progress_line(stage: str, look: dict[str, float], *, of_s: float) -> str:
     )
 
 
-def look_of(progress: Any) -> dict[str, float]:  # noqa: ANN401  lab.load.port.Progress, which a sibling may not import
+def look_of(progress: Look) -> dict[str, float]:
     """The figures of a look that are shown."""
     return {
         name: float(getattr(progress, name))
@@ -59,7 +59,7 @@ class StreamProgress:
         self._stream.write((CLEAR if self._live else "") + stage_line(stage, message, seconds) + "\n")
         self._stream.flush()
 
-    def progress(self, stage: str, progress: Any, *, of_s: float) -> None:  # noqa: ANN401
+    def progress(self, stage: str, progress: Look, *, of_s: float) -> None:
         """See `lab.runs.record.Listener`."""
         self.look(stage, look_of(progress), of_s=of_s)
 
@@ -88,7 +88,7 @@ class NotebookProgress:
         self._lines.append(stage_line(stage, message, seconds))
         self._show("")
 
-    def progress(self, stage: str, progress: Any, *, of_s: float) -> None:  # noqa: ANN401
+    def progress(self, stage: str, progress: Look, *, of_s: float) -> None:
         """See `lab.runs.record.Listener`."""
         self._show(progress_line(stage, look_of(progress), of_s=of_s))
 
@@ -106,7 +106,7 @@ class FileProgress:
         """See `lab.runs.record.Listener`."""
         self._write({"stage": stage, "message": message, "seconds": seconds})
 
-    def progress(self, stage: str, progress: Any, *, of_s: float) -> None:  # noqa: ANN401
+    def progress(self, stage: str, progress: Look, *, of_s: float) -> None:
         """See `lab.runs.record.Listener`."""
         self._write({"stage": stage, "look": look_of(progress), "of_s": of_s})
 
@@ -121,7 +121,7 @@ class Silent:
     def stage(self, stage: str, message: str, seconds: float | None) -> None:
         """See `lab.runs.record.Listener`."""
 
-    def progress(self, stage: str, progress: Any, *, of_s: float) -> None:  # noqa: ANN401
+    def progress(self, stage: str, progress: Look, *, of_s: float) -> None:
         """See `lab.runs.record.Listener`."""
 
 

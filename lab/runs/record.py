@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Final, Protocol, Self
 
 from lab.errors import LabError
-from lab.model import Account, Trial
+from lab.model import Trial
 from lab.runs.evidence import save_trial
 from lab.runs.folder import FAILED, INTERRUPTED, SUCCEEDED, RunFolder, not_written, sync, written_whole
 from lab.runs.manifest import facts_of
@@ -20,14 +20,27 @@ LONGEST_LINE: Final = 300
 
 
 class Look(Protocol):
-    """A look at a load under way (`lab.load.port.Progress`)."""
+    """The part of a look at a load under way (`lab.load.port.Progress`) that is shown."""
 
-    elapsed_s: float
-    account: Account
-    offered_rate: float
-    acknowledged_rate: float
-    in_flight: int
-    p99_ms: float
+    @property
+    def elapsed_s(self) -> float:
+        """Since the first batch was due."""
+
+    @property
+    def offered_rate(self) -> float:
+        """Events per second."""
+
+    @property
+    def acknowledged_rate(self) -> float:
+        """Events per second."""
+
+    @property
+    def in_flight(self) -> int:
+        """Batches under way."""
+
+    @property
+    def p99_ms(self) -> float:
+        """Of acknowledgement, in the last seconds."""
 
 
 class Listener(Protocol):
@@ -36,7 +49,7 @@ class Listener(Protocol):
     def stage(self, stage: str, message: str, seconds: float | None) -> None:
         """A step is done."""
 
-    def progress(self, stage: str, progress: Any, *, of_s: float) -> None:  # noqa: ANN401  a Look
+    def progress(self, stage: str, progress: Look, *, of_s: float) -> None:
         """How far a load is."""
 
 
@@ -80,7 +93,7 @@ class RunRecord:
         """A step is done."""
         self._listener.stage(stage, message, seconds)
 
-    def progress(self, stage: str, progress: Any, *, of_s: float) -> None:  # noqa: ANN401  a Look
+    def progress(self, stage: str, progress: Look, *, of_s: float) -> None:
         """How far a load is."""
         self._listener.progress(stage, progress, of_s=of_s)
 

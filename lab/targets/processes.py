@@ -70,6 +70,16 @@ class ProcessTarget:
         stacks.remove(folder)
         return True
 
+    def clean(self) -> int:
+        """Stop every stack of this user; how many there were.
+
+        Raises:
+            Unavailable: A run is being measured on one of them.
+        """
+        stopped = stacks.stop_all(self._stacks)
+        reap(self.kept_folder)
+        return stopped
+
     def _fitting(self, chosen: Mapping[str, str]) -> ProcessDeployment | None:
         """The kept stack, when it runs what is wanted now."""
         kept = self.current()

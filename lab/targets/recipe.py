@@ -22,7 +22,7 @@ SERVICE_GRACE_S = 10.0
 PINS = {"LAB_BIND": "grpc", "LAB_HEALTH_BIND": "health", "OTEL_EXPORTER_PROMETHEUS_PORT": "metrics:port"}
 OTLP_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")
 # A commit's buffers come and go; with the C library's defaults each round gives them back to the kernel and faults
-# them in again, 440 page faults a commit (`decisions.md` D43).
+# them in again, 440 page faults a commit (`ARCHITECTURE.md` D43).
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": "1073741824", "MALLOC_TRIM_THRESHOLD_": "1073741824"}
 
 Progress = Callable[[str], None]

@@ -8,9 +8,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from lab.errors import InternalFault
+from lab.errors import InternalFault, Unavailable
 from lab.targets.layout import StackFolder
-from lab.targets.locks import Lock, Taken
+from lab.targets.locks import Lock, Taken, is_held
 from lab.targets.state import read_state
 
 STOP_TIMEOUT_S = 45.0
@@ -54,9 +54,24 @@ def remove(folder: StackFolder) -> None:
     shutil.rmtree(folder.root, ignore_errors=True)
 
 
-def all_stacks(parent: Path) -> list[StackFolder]:
-    """Every stack of this user, kept or not, alive or not."""
-    return [StackFolder(root) for root in sorted(parent.glob("*")) if root.is_dir()]
+def stop_all(parent: Path) -> int:
+    """Stop every stack of this user, those of other projects too; how many there were.
+
+    Raises:
+        Unavailable: A run is being measured on one of them; none is stopped then.
+    """
+    alive = [folder for root in sorted(parent.glob("*")) if root.is_dir() and (folder := StackFolder(root)).is_alive]
+    for folder in alive:
+        if folder.root.match(THROW_AWAY) or is_held(folder.measuring):
+            raise Unavailable(
+                "cannot remove the stacks while a run is measured",
+                found=f"it uses {folder.root}",
+                next_step="wait for it to end, then: lab clean",
+                code="STACK_BUSY",
+            )
+    for folder in alive:
+        stop(folder)
+    return len(alive)
 
 
 def sweep(parent: Path) -> None:

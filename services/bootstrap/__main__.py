@@ -1,18 +1,27 @@
-"""`python -m services.bootstrap`: makes the store fit, exit 0; 78 with the reason where it cannot be."""
+"""`python -m services.bootstrap`: makes the store fit, exit 0; 78 or 69 with the reason where it cannot be."""
 
 import sys
+from typing import Final
+
+from pydantic import ValidationError
 
 from services.bootstrap.settings import BootstrapSettings
 from services.bootstrap.store import UnfitStore, bootstrap, wait_until_loaded
 from services.ledger.errors import LedgerError, StoreLost
 
+SHOWN_FAULTS: Final = 4
+
 
 def main() -> int:
-    """Prepare the store that the environment names."""
-    settings = BootstrapSettings()
+    """Prepare the store that the environment names; 78 where settings or store cannot work, 69 where it is away."""
     try:
+        settings = BootstrapSettings()
         wait_until_loaded(settings, seconds=settings.bootstrap_wait_s)
         facts = bootstrap(settings, require_durability=settings.require_durability)
+    except ValidationError as error:
+        faults = [f"  LAB_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()]
+        print("\n".join(["bootstrap: the environment is not right:", *faults[:SHOWN_FAULTS]]), file=sys.stderr)
+        return 78
     except UnfitStore as error:
         print(f"bootstrap: {error.reason}\n{error}", file=sys.stderr)
         return 78

@@ -39,7 +39,7 @@ class UnfitStore(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was found out: server, version, durability class (`guarantees.md` §2.1), why not a better one."""
+    """What was found out: server, version, durability class (`ARCHITECTURE.md`, *Durability*), why not a better one."""
 
     kind: str
     version: str

@@ -1,7 +1,7 @@
 """What an aggregate is: exact sums in micro-units, folded from events, packed into 40 bytes.
 
 A value's micro-units are `numpy.rint(value * 1e6)`, by definition, split into two limbs (`high = floor(m / 2**32)`,
-`low = m - high * 2**32`) that float64 sums exactly for up to 2**19 events (`decisions.md` D27). Replays in any order
+`low = m - high * 2**32`) that float64 sums exactly for up to 2**19 events (`ARCHITECTURE.md` D27). Replays in any order
 therefore give the same cell, bit for bit.
 """
 

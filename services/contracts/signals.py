@@ -168,7 +168,7 @@ PROMISED: dict[str, Signal] = {
     "query-api": QUERY_REQUESTS,
     "simulator": SIMULATOR_EVENTS_SENT,
 }
-"""Counters that exist from second 0 (`decisions.md` D18): users build dashboards on them."""
+"""Counters that exist from second 0 (`ARCHITECTURE.md` D18): users build dashboards on them."""
 
 SEND_BATCH = SpanSignal(
     "lab.ingest.v1.IngestService/Append",

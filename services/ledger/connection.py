@@ -67,7 +67,7 @@ CUT_OFF: Final[Mapping[type[Exception], str]] = {
 def open_client(settings: StoreSettings) -> redis.Redis:
     """A client that never repeats a call by itself: whether repeating is safe only the caller knows.
 
-    redis-py retries ten times by default, which duplicates writes whose reply was lost (`decisions.md` D10).
+    redis-py retries ten times by default, which duplicates writes whose reply was lost (`ARCHITECTURE.md` D10).
     """
     password = settings.redis_password_file.read_text().strip() if settings.redis_password_file else None
     tls = {"ssl_ca_certs": str(settings.redis_ca_file)} if settings.redis_ca_file else {}

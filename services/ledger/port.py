@@ -195,7 +195,7 @@ class StoreFacts:
     Attributes:
         kind: `valkey` or `redis`.
         version: Its version.
-        durability: `durable`, `window`, `volatile` or `unknown` (`guarantees.md` §2.1).
+        durability: `durable`, `window`, `volatile` or `unknown` (`ARCHITECTURE.md`, *Durability*).
         epoch: Identity of the store.
     """
 

@@ -14,7 +14,7 @@ from services.process_worker.takeover import Takeover
 from services.process_worker.witness import WorkerWitness
 from services.serving.program import Context, Hop, Service, run_program
 from services.serving.store import store_hop
-from services.serving.watchdog import Progress
+from services.serving.watchdog import Patience, Progress
 
 
 def build(context: Context[WorkerSettings]) -> Service:
@@ -48,6 +48,7 @@ def build(context: Context[WorkerSettings]) -> Service:
         durability=lambda: durability,
         work=lambda: consumer.run(context.stopping),
         progress=progress,
+        patience=Patience(settings.worker_stalled_after_s, settings.worker_give_up_after_s),
     )
 
 

@@ -128,13 +128,6 @@ class Cache:
                 self._database.execute(f"DELETE FROM {table}")  # noqa: S608  a name of ours
             self._database.execute("UPDATE meta SET epoch = ?", (epoch,))
 
-    def forget(self, run: str) -> None:
-        """Forget one run."""
-        with self._transaction():
-            self._database.execute("DELETE FROM run WHERE name = ?", (run,))
-            self._database.execute("DELETE FROM cell WHERE run = ?", (run,))
-            self._database.execute("DELETE FROM total WHERE run = ?", (run,))
-
     def apply(self, run: str, page: Changes) -> None:
         """Add one page of changes, all of it or nothing."""
         with self._transaction():

@@ -24,7 +24,7 @@ CANNOT_WRITE: Final = {
 """Primary result code → why the cache is in memory; any other fault is damage, which a rebuild repairs."""
 PRIMARY: Final = 0xFF
 LOOKS: Final = 3
-"""A damaged cache is rebuilt once; where that fails it is kept in memory."""
+"""How often one question is asked of the cache, which is made anew after each time that it turned out damaged."""
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -127,8 +127,7 @@ class Mirror:
             return
         if run not in self._asked_s:
             # An older process saw more than there is now; what this one is asked about is what there is now.
-            log.warning("the cache was ahead of the store; run %r is rebuilt", run or "(store)")
-            self._cache.forget(run)
+            log.warning("the cache was ahead of the store for run %r and is rebuilt", run or "(store)")
             raise sqlite3.DatabaseError("the cache is ahead of the store")
         raise StoreRolledBack(f"accepted went from {then:,} to {now:,} in this store; acknowledged events are gone")
 

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
@@ -35,7 +36,7 @@ class Exposition:
         self._registry = CollectorRegistry()
         self._registry.register(Labelled(registry, labels))
         self._fetched = threading.Condition()
-        self._fetches = 0
+        self._begun = self._done = 0
         self._server = ThreadingHTTPServer((host, port), self._handler())
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, name="exposition", daemon=True).start()
@@ -50,25 +51,27 @@ class Exposition:
         """Wait for one fetch that began after this call; False where none came, or nobody ever fetched."""
         end = time.monotonic() + seconds
         with self._fetched:
-            if not self._fetches:
+            if not self._begun:
                 return False
-            # A fetch under way may have read the counters before this call: the one after it has not.
-            wanted = self._fetches + 1
-            while self._fetches < wanted and (left := end - time.monotonic()) > 0:
+            before = self._begun
+            while self._done <= before and (left := end - time.monotonic()) > 0:
                 self._fetched.wait(left)
-            return self._fetches >= wanted
+            return self._done > before
 
     def close(self) -> None:
         """Stop listening."""
         self._server.shutdown()
         self._server.server_close()
 
-    def _text(self) -> bytes:
-        return bytes(generate_latest(self._registry))
-
-    def _sent(self) -> None:
+    @contextmanager
+    def _fetch(self) -> Iterator[bytes]:
+        """The samples of one fetch, which is done when the context ends: they have been sent then."""
         with self._fetched:
-            self._fetches += 1
+            self._begun += 1
+            number = self._begun
+        yield bytes(generate_latest(self._registry))
+        with self._fetched:
+            self._done = max(self._done, number)
             self._fetched.notify_all()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
@@ -81,13 +84,18 @@ class Exposition:
 
             def do_GET(self) -> None:
                 """Send the samples as text."""
-                body = exposition._text() if self.path.partition("?")[0] == "/metrics" else b""
-                self.send_response(200 if body else 404)
+                if self.path.partition("?")[0] != "/metrics":
+                    self._send(404, b"")
+                    return
+                with exposition._fetch() as samples:
+                    self._send(200, samples)
+
+            def _send(self, status: int, body: bytes) -> None:
+                self.send_response(status)
                 self.send_header("Content-Type", CONTENT_TYPE)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
-                exposition._sent()
 
             def log_message(self, *_arguments: object) -> None:
                 """Stay quiet; a fetch a second is no news."""

@@ -4,6 +4,7 @@ import logging
 import os
 import platform
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -166,5 +167,6 @@ def _all_within(closers: Sequence[Callable[[], object]], *, seconds: float) -> N
     threads = [threading.Thread(target=closer, daemon=True) for closer in closers]
     for thread in threads:
         thread.start()
+    end = time.monotonic() + seconds
     for thread in threads:
-        thread.join(seconds)
+        thread.join(max(0.0, end - time.monotonic()))

@@ -5,6 +5,7 @@ import json
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -64,6 +65,16 @@ def self_signed(folder: Path) -> tuple[Path, dict[str, str]]:
     making = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
     subprocess.run([*making, *subject, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
     return certificate, {"LAB_TLS_CERT_FILE": str(certificate), "LAB_TLS_KEY_FILE": str(key)}
+
+
+def test_bootstrap_names_a_setting_that_cannot_be(tmp_path: Path) -> None:
+    """Exit 78 and the variable, as the services do; no traceback."""
+    log = tmp_path / "bootstrap.log"
+    with leashed([sys.executable, "-m", "services.bootstrap"], {"LAB_BOOTSTRAP_WAIT_S": "soon"}, log) as process:
+        assert process.wait(WAIT_S) == 78
+    said = log.read_text()
+    assert "LAB_BOOTSTRAP_WAIT_S" in said
+    assert len(said.splitlines()) <= 5
 
 
 def append_one(stub: IngestServiceStub, sequence: int = 1, **options: Any) -> Any:

@@ -1,6 +1,11 @@
 """The command line: at most five lines for an error, an exit code that tells which."""
 
 import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -8,6 +13,9 @@ import pytest
 
 from lab.cli import main
 from lab.settings import environment_with
+from lab.targets.layout import StackFolder
+from lab.targets.locks import Lock
+from lab.targets.plan import Plan, write_plan
 
 PROJECT = Path(__file__).parents[3]
 QUICKSTART = str(PROJECT / "notebooks" / "00_quickstart.ipynb")
@@ -104,6 +112,43 @@ def test_the_doctor_looks_at_everything(tmp_path: Path, capsys: pytest.CaptureFi
     findings = json.loads(capsys.readouterr().out)
     assert {finding["name"] for finding in findings} >= {"platform", "python", "store", "prometheus", "disk"}
     assert code == (0 if all(finding["good"] for finding in findings) else 69)
+
+
+def test_clean_stops_the_stacks_of_every_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is removed may not go on running, whoever started it."""
+    folder = StackFolder(tmp_path / "state" / "stacks" / "kept-another")
+    folder.make()
+    write_plan(folder.plan, Plan((), throw_away=False))
+    command = [sys.executable, "-m", "lab.targets.supervisor", str(folder.root)]
+    lock = Lock(folder.lock)
+    with subprocess.Popen([*command, "--lock", str(lock.fileno())], pass_fds=[lock.fileno()]) as supervisor:
+        lock.release()
+        until(folder.state.exists)
+        with environment_with(LAB_CACHE_DIR=str(tmp_path / "cache")), elsewhere(tmp_path):
+            assert main(["clean"]) == 0
+        assert supervisor.wait(10) == 0
+    assert "stopped  1 stacks" in capsys.readouterr().out
+    assert not folder.root.exists()
+
+
+def test_clean_leaves_a_stack_alone_that_is_measured_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And says by whose folder it knows."""
+    folder = StackFolder(tmp_path / "state" / "stacks" / "run-abc")
+    folder.make()
+    lock = Lock(folder.lock)
+    with environment_with(LAB_CACHE_DIR=str(tmp_path / "cache")), elsewhere(tmp_path):
+        assert main(["clean"]) == 69
+    lock.release()
+    assert "while a run is measured" in capsys.readouterr().err
+    assert folder.root.exists()
+
+
+def until(condition: Callable[[], bool], *, within_s: float = 10) -> None:
+    """Wait for something, with a deadline."""
+    end, pause = time.monotonic() + within_s, threading.Event()
+    while not condition():
+        assert time.monotonic() < end
+        pause.wait(0.02)
 
 
 def elsewhere(folder: Path) -> AbstractContextManager[None]:

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lab.model import LedgerAccount, Objective, Trial
@@ -93,7 +94,27 @@ def test_the_conclusion_follows_from_the_verdict() -> None:
     assert "one run on one machine" in repr(answer.conclusion(trials.trial()))
 
 
-@pytest.mark.parametrize("make", [trials.trial, trials.rich, invalid], ids=["plain", "rich", "invalid"])
+def nothing_acknowledged() -> Trial:
+    """A run whose every batch was refused: no latency, nothing counted."""
+    refused = builders.samples(np.full(2_000, 900.0), outcome=np.full(2_000, 2))
+    return trials.trial(evidence=builders.evidence(refused))
+
+
+@pytest.mark.parametrize("draw", [figures.load, figures.latency, figures.path, figures.backlog])
+def test_the_worst_run_still_has_its_pictures_and_its_words(draw: Any) -> None:
+    """Nothing was acknowledged: a dash in place of a figure, and a whole report."""
+    trial = nothing_acknowledged()
+    assert repr(draw(trial))
+    assert "–" in figures.latency(trial).text
+    assert "What Prometheus saw" in report.html(trial, ())
+    assert summary.text(trial)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [trials.trial, trials.rich, invalid, nothing_acknowledged],
+    ids=["plain", "rich", "invalid", "nothing-acknowledged"],
+)
 def test_a_card_is_whole_and_needs_nothing_from_outside(make: Any) -> None:
     """Well-formed, escaped, without a script or an address."""
     html = card.html(make())

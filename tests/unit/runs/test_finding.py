@@ -18,7 +18,7 @@ MADE = "2026-11-23-065312-k3f9-quickstart"
 
 @given(what=st.text(max_size=80))
 def test_every_name_can_be_made_into_an_id(what: str) -> None:
-    """When, four characters, what (`decisions.md` D48); it ends in no dash, and can be told from other folders."""
+    """When, four characters, what (`ARCHITECTURE.md` D48); it ends in no dash, and can be told from other folders."""
     name = new_name(what, NOW)
     assert name.startswith("2026-11-23-065312-")
     assert checked_name(name) == name

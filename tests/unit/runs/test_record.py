@@ -4,16 +4,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from lab.errors import Unavailable
-from lab.model import Trial
+from lab.load.port import Progress
+from lab.model import Account, Trial
 from lab.runs.evidence import load_trial
 from lab.runs.folder import RunFolder
 from lab.runs.progress import Silent
-from lab.runs.record import RunRecord
+from lab.runs.record import Look, RunRecord
 from lab.runs.store import RunStore
 from tests.unit import trials
 
@@ -35,7 +35,7 @@ class Listening(Silent):
         """See `lab.runs.record.Listener`."""
         self.told.append((stage, message, seconds))
 
-    def progress(self, stage: str, progress: Any, *, of_s: float) -> None:
+    def progress(self, stage: str, progress: Look, *, of_s: float) -> None:
         """See `lab.runs.record.Listener`."""
         self.told.append((stage, progress, of_s))
 
@@ -83,7 +83,7 @@ def test_parameters_stand_unless_the_kernel_knows_better(
 
 
 def test_a_load_that_was_stopped_is_an_interrupted_run_with_its_record(run: RunFolder) -> None:
-    """What it has is kept (`decisions.md` D46)."""
+    """What it has is kept (`ARCHITECTURE.md` D46)."""
     succeed(run, trials.trial(), interrupted=True)
     assert run.manifest()["status"] == "interrupted"
     assert load_trial(run.path).ledger.counted == trials.trial().ledger.counted
@@ -146,7 +146,7 @@ def test_a_damaged_manifest_does_not_hide_why_a_run_failed(run: RunFolder) -> No
 
 def test_the_listener_hears_every_stage_and_look(run: RunFolder) -> None:
     """As it was told."""
-    listener, look = Listening(), object()
+    listener, look = Listening(), Progress(5.0, Account(), 500.0, 500.0, 0, 2.0, 3.0)
     record = RunRecord(run, listener, publish=lambda _: None)
     record.stage("settling", "backlog 0", 1.5)
     record.progress("measuring", look, of_s=20.0)

@@ -26,7 +26,7 @@ from tests.unit.analysis import builders
 
 FILES = ("trial.json", "spans.jsonl", "samples.parquet", "series.parquet", "totals.parquet", "journal.parquet")
 LARGEST_MICRO = 2**85
-"""Of a cell whose high limb is at its bound (`decisions.md` D31)."""
+"""Of a cell whose high limb is at its bound (`ARCHITECTURE.md` D31)."""
 
 counts = st.integers(0, 2**62)
 floats = st.floats(allow_nan=True, allow_infinity=True)
