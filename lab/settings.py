@@ -58,6 +58,26 @@ class LabSettings(BaseSettings, frozen=True, env_prefix=PREFIX, extra="forbid", 
     """A Prometheus that is running already; empty starts one."""
     prometheus: Path | None = None
     """The `prometheus` program to start; empty looks on PATH, then in the cache, then fetches it."""
+    kubeconfig: Path | None = None
+    """Target `kubernetes`: how to reach the cluster; empty takes the file that `kubectl` would."""
+    context: str = ""
+    """Context of the kubeconfig; empty takes its current one. What is about to be changed is always shown."""
+    namespace: str = Field("testbed", pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
+    """Namespace that everything goes into; it is made where it is not there."""
+    adopt: bool = False
+    """Deploy into a namespace that is there and is not the lab's; it then stays when the stack goes."""
+    force: bool = False
+    """Take over fields that another manager owns."""
+    overlay: str = "k3s"
+    """A folder of `manifests/overlays`."""
+    architectures: str = "amd64,arm64"
+    """Architectures that every service runs on, one Deployment each."""
+    replicas: int = Field(1, ge=1, le=100)
+    """Pods of every service on each architecture."""
+    collector_image: str = ""
+    """OpenTelemetry Collector, `host/name@sha256:…`, for the first of the architectures."""
+    remote_write_url: str = ""
+    """Where the collector writes metrics, as seen from the cluster; empty takes `prometheus_url`'s own receiver."""
     hide_path_servers: bool = False
     """Act as if PATH had neither `prometheus` nor `redis-server`: tests prove what was fetched."""
     start_timeout_s: float = Field(60.0, gt=0, le=600)

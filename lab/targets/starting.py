@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -52,14 +52,21 @@ def temporary(
 
 @contextmanager
 def handing_over_logs(folder: StackFolder, keep_logs: KeepLogs) -> Iterator[None]:
-    """Hand over a stack's logs when the context ends; where it ends by an error, that stays the news."""
+    """Hand over a stack's logs when the context ends; see `handing_over_files`."""
+    with handing_over_files(folder.log_files, keep_logs):
+        yield
+
+
+@contextmanager
+def handing_over_files(log_files: Callable[[], Mapping[str, Path]], keep_logs: KeepLogs) -> Iterator[None]:
+    """Hand over logs when the context ends; where it ends by an error, that stays the news."""
     try:
         yield
     except BaseException:
         with suppress(OSError, LabError):
-            keep_logs(folder.log_files())
+            keep_logs(log_files())
         raise
-    keep_logs(folder.log_files())
+    keep_logs(log_files())
 
 
 def permanent(folder: StackFolder, recipe: Recipe, report: Report) -> ProcessDeployment:

@@ -64,6 +64,10 @@ class ClusterDeployment:
         said = {status.durability for status in self.statuses() if status.durability}
         return StoreFacts("redis", "", said.pop() if len(said) == 1 else "unknown")
 
+    def wait(self) -> tuple[Row, ...]:
+        """Its Deployments, once all of them are rolled out; Unavailable where one cannot be, or is not in time."""
+        return self._gate.wait()
+
     def rows(self) -> tuple[Row, ...]:
         """Its Deployments and their pods now."""
         return self._gate.look()

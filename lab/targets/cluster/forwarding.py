@@ -1,7 +1,6 @@
 """Ports of services and pods on this machine's loopback, for as long as somebody needs them."""
 
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -13,21 +12,13 @@ from typing import Final
 from lab.errors import Unavailable
 from lab.settings import inherited_environment
 from lab.targets import leash
+from lab.targets.kubectl import kubectl_program
 from lab.targets.ports import free_port
 
 START_S: Final = 20.0
 SAID: Final = b"Forwarding from 127.0.0.1"
 LOOK_S: Final = 0.05
 AGAIN_S: Final = 0.3
-
-
-def kubectl() -> str:
-    """The `kubectl` that came with the lab, else the one on PATH."""
-    beside = Path(sys.executable).with_name("kubectl")
-    found = str(beside) if beside.is_file() else shutil.which("kubectl")
-    if not found:
-        raise Unavailable("there is no kubectl", next_step="make run      (installs what the lab needs)")
-    return found
 
 
 class Forward:
@@ -46,7 +37,15 @@ class Forward:
     def __init__(self, arguments: Sequence[str], what: str, port: int, *, log: Path) -> None:
         local = free_port()
         self.address = f"127.0.0.1:{local}"
-        self._command = [kubectl(), *arguments, "port-forward", "--address", "127.0.0.1", what, f"{local}:{port}"]
+        self._command = [
+            str(kubectl_program()),
+            *arguments,
+            "port-forward",
+            "--address",
+            "127.0.0.1",
+            what,
+            f"{local}:{port}",
+        ]
         self._what, self._log = f"port {port} of {what}", log
         self._over, self._tried = threading.Event(), threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
