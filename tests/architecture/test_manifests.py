@@ -34,6 +34,7 @@ SETTINGS: Final[Mapping[str, type[BaseSettings]]] = {
     "query-api": QuerySettings,
     "simulator": SimulatorSettings,
 }
+PROGRAMS: Final[Mapping[str, type[BaseSettings]]] = {**SETTINGS, "bootstrap": BootstrapSettings}
 STANDARD: Final = {f"OTEL_{name.upper()}" for name in TelemetrySettings.model_fields} | {
     name for name in dir(importlib.import_module("opentelemetry.sdk.environment_variables")) if name.isupper()
 }
@@ -234,13 +235,13 @@ def unknown_variables(objects: Sequence[KubeObject]) -> Iterator[str]:
     for thing in objects:
         service = thing.pod.get("serviceAccountName", "")
         for container in thing.containers() if service in SETTINGS else ():
-            settings = BootstrapSettings if container["name"] == "bootstrap" else SETTINGS[service]
+            program = PROGRAMS["bootstrap" if container["name"] == "bootstrap" else service]
             given = container.get("env") or ()
             used = str([one.get("value") for one in given])
-            known = variables(settings) | {one["name"] for one in given if f"$({one['name']})" in used}
+            known = variables(program) | {one["name"] for one in given if f"$({one['name']})" in used}
             yield from (f"{service}: {one['name']}" for one in given if not is_known(one["name"], known))
         if thing.kind == "ConfigMap" and thing.name.startswith("lab-settings"):
-            of_any = set[str]().union(*(variables(one) for one in (*SETTINGS.values(), BootstrapSettings)))
+            of_any = set[str]().union(*(variables(one) for one in PROGRAMS.values()))
             # Every service is given them all: those of one have to begin with what the others let pass.
             passed = {name for name in of_any if name.startswith((*FAMILIES, *LAB_ITSELF))}
             known = passed | variables(SimulatorSettings)
@@ -298,7 +299,7 @@ def test_a_schema_finds_unknown_and_wrong_fields() -> None:
     assert "'prot' was unexpected" in found({"port": "grpc", "prot": 1})[0]
     assert "spec.type: 1 is not of type" in found({"port": 1, "type": 1})[0]
     assert "'port' is a required" in found({})[0]
-    assert "no such kind" in schema_findings([kube_object(body | {"kind": "Servce"})], document)[0]
+    assert "no such kind" in schema_findings([kube_object(body | {"kind": "Sevenfold"})], document)[0]
 
 
 def test_every_folder_of_manifests_is_used_by_a_sample() -> None:
