@@ -2,12 +2,13 @@
 
 import importlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from pydantic_settings import BaseSettings
 
 from lab.targets.kube import CONFIG_ANNOTATION, KubeObject, kube_object
 from lab.targets.kustomization import components
@@ -27,12 +28,17 @@ from tests.rendered.pods import pod_findings
 from tests.rendered.samples import OUTSIDE, SAMPLES, planted, rendered
 
 Change = Callable[[Any], object]
-SETTINGS: Final = {
+SETTINGS: Final[Mapping[str, type[BaseSettings]]] = {
     "ingest-api": IngestSettings,
     "process-worker": WorkerSettings,
     "query-api": QuerySettings,
     "simulator": SimulatorSettings,
 }
+PROGRAMS: Final[Mapping[str, type[BaseSettings]]] = {**SETTINGS, "bootstrap": BootstrapSettings}
+STANDARD: Final = {f"OTEL_{name.upper()}" for name in TelemetrySettings.model_fields} | {
+    name for name in dir(importlib.import_module("opentelemetry.sdk.environment_variables")) if name.isupper()
+}
+"""OpenTelemetry's own variables, as our settings and the SDK name them."""
 LIBRARIES: Final = re.compile(r"MALLOC_[A-Z_]+")
 
 every_sample = pytest.mark.parametrize("sample", SAMPLES)
@@ -218,30 +224,38 @@ def test_a_variable_nobody_reads_is_found(name: str) -> None:
     assert [*unknown_variables(objects)] == [f"query-api: {name}"]
 
 
-def unknown_variables(objects: tuple[KubeObject, ...] | list[KubeObject]) -> Iterator[str]:
-    """Variables of services that no settings class has."""
+def test_a_setting_that_another_service_would_refuse_is_found() -> None:
+    """All services read the same ConfigMap, and each refuses what it does not know."""
+    objects = planted("ConfigMap", "lab-settings", lambda body: body["data"].update(LAB_BACKLOG="1"))
+    assert [one.rpartition(" ")[2] for one in unknown_variables(objects)] == ["LAB_BACKLOG"]
+
+
+def unknown_variables(objects: Sequence[KubeObject]) -> Iterator[str]:
+    """Variables of containers that their program's settings do not have, and settings that no service has."""
     for thing in objects:
         service = thing.pod.get("serviceAccountName", "")
         for container in thing.containers() if service in SETTINGS else ():
-            settings = BootstrapSettings if container["name"] == "bootstrap" else SETTINGS[service]
-            known = {f"LAB_{name.upper()}" for name in settings.model_fields} | standard_variables()
-            used = str([one.get("value") for one in container.get("env") or ()])
-            for name in (one["name"] for one in container.get("env") or ()):
-                if name not in known and not LIBRARIES.fullmatch(name) and f"$({name})" not in used:
-                    yield f"{service}: {name}"
+            program = PROGRAMS["bootstrap" if container["name"] == "bootstrap" else service]
+            given = container.get("env") or ()
+            used = str([one.get("value") for one in given])
+            known = variables(program) | {one["name"] for one in given if f"$({one['name']})" in used}
+            yield from (f"{service}: {one['name']}" for one in given if not is_known(one["name"], known))
         if thing.kind == "ConfigMap" and thing.name.startswith("lab-settings"):
-            fields = {f"LAB_{name.upper()}" for one in SETTINGS.values() for name in one.model_fields}
-            everywhere = {f"LAB_{name.upper()}" for name in SimulatorSettings.model_fields}
-            for name in thing.body["data"]:
-                shared = name in everywhere or name.startswith((*FAMILIES, *LAB_ITSELF))
-                if not (shared and name in fields) and name not in standard_variables():
-                    yield f"{thing}: {name}"
+            of_any = set[str]().union(*(variables(one) for one in PROGRAMS.values()))
+            # Every service is given them all: those of one have to begin with what the others let pass.
+            passed = {name for name in of_any if name.startswith((*FAMILIES, *LAB_ITSELF))}
+            known = passed | variables(SimulatorSettings)
+            yield from (f"{thing}: {name}" for name in thing.body["data"] if not is_known(name, known))
 
 
-def standard_variables() -> set[str]:
-    """OpenTelemetry's own, as our settings and the SDK name them."""
-    sdk = importlib.import_module("opentelemetry.sdk.environment_variables")
-    return {f"OTEL_{name.upper()}" for name in TelemetrySettings.model_fields} | set(dir(sdk))
+def is_known(name: str, known: set[str]) -> bool:
+    """Whether a name is one of these, or is read by a library."""
+    return name in known or name in STANDARD or LIBRARIES.fullmatch(name) is not None
+
+
+def variables(settings: type[BaseSettings]) -> set[str]:
+    """Names in the environment of the fields of a settings class of ours."""
+    return {f"LAB_{name.upper()}" for name in settings.model_fields}
 
 
 @every_sample
@@ -285,7 +299,7 @@ def test_a_schema_finds_unknown_and_wrong_fields() -> None:
     assert "'prot' was unexpected" in found({"port": "grpc", "prot": 1})[0]
     assert "spec.type: 1 is not of type" in found({"port": 1, "type": 1})[0]
     assert "'port' is a required" in found({})[0]
-    assert "no such kind" in schema_findings([kube_object(body | {"kind": "Servce"})], document)[0]
+    assert "no such kind" in schema_findings([kube_object(body | {"kind": "Sevenfold"})], document)[0]
 
 
 def test_every_folder_of_manifests_is_used_by_a_sample() -> None:

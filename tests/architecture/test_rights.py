@@ -5,6 +5,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from lab.cli import main
 from lab.targets.kube import KubeObject, kube_object
 from lab.targets.manifests import render_rbac
 from tests.rendered.hygiene import right_findings
@@ -88,3 +89,9 @@ def test_rights_are_the_golden_ones() -> None:
                     for name in names:
                         found[f"{resource}{'.' if group else ''}{group}{name}"] = " ".join(rule["verbs"])
     assert found == GOLDEN
+
+
+def test_they_are_printed_ready_to_be_applied(capsys: pytest.CaptureFixture[str]) -> None:
+    """`lab rbac print` says the same, with namespace and user put in."""
+    assert main(["rbac", "print", "--namespace", "mine", "--user", "me", "--no-faults"]) == 0
+    assert capsys.readouterr().out == render_rbac(namespace="mine", user="me", faults=False)

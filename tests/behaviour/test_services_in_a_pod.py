@@ -71,7 +71,8 @@ def test_a_service_serves_with_what_its_container_gets(name: str, tmp_path: Path
             status(ready["grpc"], ca=ca)
         assert re.search("UNAUTHENTICATED", str(refused.value))
         with grpc.insecure_channel(ready["health"]) as channel:
+            stub: Any = health_pb2_grpc.HealthStub(channel)
             for asked in ("", probe_of(name)):
                 request = health_pb2.HealthCheckRequest(service=asked)
-                answer = health_pb2_grpc.HealthStub(channel).Check(request, timeout=WAIT_S)
+                answer = stub.Check(request, timeout=WAIT_S)
                 assert answer.status == health_pb2.HealthCheckResponse.SERVING
