@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from lab.errors import BadConfig, Unavailable
 from lab.model import SERVICES, Access, Endpoints
@@ -18,7 +18,7 @@ from lab.targets.cluster.gate import Gate
 from lab.targets.cluster.identity import doubts
 from lab.targets.cluster.objects import apply_all, check_namespace, remove_all, remove_others
 from lab.targets.credentials import CA, TOKEN, Credentials, names_of, provide_credentials
-from lab.targets.kube import STACK_LABEL, KubeObject
+from lab.targets.kube import CONFIG_ANNOTATION, STACK_LABEL, KubeObject
 from lab.targets.manifests import render
 from lab.targets.port import Report, StackRequest
 from lab.targets.recipe import chosen_settings
@@ -142,11 +142,8 @@ class KubernetesTarget:
     def _fits(self, cluster: Cluster, wanted: Sequence[KubeObject]) -> bool:
         """Whether applying would change nothing: every Deployment's template is the wanted one."""
         found = {one["metadata"]["name"]: one for one in cluster.list("apps/v1", "Deployment")}
-        return all(
-            _annotations(found.get(one.name, {})) == _annotations(one.body)
-            for one in wanted
-            if one.kind == "Deployment"
-        )
+        deployments = [one for one in wanted if one.kind == "Deployment"]
+        return all(_template(found.get(one.name, {})) == _template(one.body) for one in deployments)
 
     def _bring_up(self, deployment: ClusterDeployment, wanted: Sequence[KubeObject], report: Report) -> None:
         """Apply, wait for the rollout, then ask everybody what it is."""
@@ -171,11 +168,11 @@ class KubernetesTarget:
         report("well", f"{pods} pods; digest, node, runtime and process agree", time.monotonic() - begun)
 
 
-def _annotations(deployment: Mapping[str, object]) -> object:
-    spec = deployment.get("spec")
-    template = spec.get("template", {}) if isinstance(spec, Mapping) else {}
-    image = [one.get("image") for one in template.get("spec", {}).get("containers", ())]
-    return template.get("metadata", {}).get("annotations"), image
+def _template(deployment: Mapping[str, Any]) -> tuple[object, list[str]]:
+    """What tells one version of a Deployment's pods from another: the configuration's hash, the images."""
+    template = deployment.get("spec", {}).get("template", {})
+    hash_of = template.get("metadata", {}).get("annotations", {}).get(CONFIG_ANNOTATION)
+    return hash_of, [one["image"] for one in template.get("spec", {}).get("containers", ())]
 
 
 def _hash_of(request: RenderRequest) -> str:

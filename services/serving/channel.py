@@ -9,6 +9,7 @@ from services.serving.settings import ServiceSettings
 
 OPTIONS: Final = (
     ("grpc.enable_retries", 0),
+    ("grpc.lb_policy_name", "round_robin"),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.initial_reconnect_backoff_ms", 100),
@@ -16,7 +17,8 @@ OPTIONS: Final = (
     ("grpc.max_reconnect_backoff_ms", 500),
     ("grpc.max_receive_message_length", -1),
 )
-"""No retries in the channel: ours happen where it is known that repeating is safe. A service that was killed comes back
+"""A name with several addresses, as a headless Service has, is several servers, each with its share of the calls. No
+retries in the channel: ours happen where it is known that repeating is safe. A service that was killed comes back
 on the same port within a second, so reconnecting is tried often."""
 
 

@@ -95,7 +95,7 @@ class Gate:
 
     def _give_up_on(self, row: Row, now: float) -> None:
         for pod in row.pods:
-            if pod.doing not in STUCK:
+            if pod.doing.removeprefix("Init:") not in STUCK:
                 self._stuck_since.pop(pod.name, None)
             elif now - self._stuck_since.setdefault(pod.name, now) > STUCK_S:
                 raise _not_well(row, f"pod {pod.name} on {pod.node or 'no node'}: {pod.doing}", pod)

@@ -118,6 +118,11 @@ def _settled(deployment: Object, wanted: int) -> bool:
 def _doing(pod: Object, status: Object) -> str:
     if "deletionTimestamp" in pod["metadata"]:
         return "Terminating"
+    for first in pod.get("status", {}).get("initContainerStatuses", ()):
+        state = first.get("state", {})
+        ended = state.get("terminated", {})
+        if "waiting" in state or ended.get("exitCode", 0):
+            return f"Init:{(state.get('waiting') or ended).get('reason', 'Error')}"
     state = status.get("state", {})
     for kind in ("waiting", "terminated"):
         if kind in state:

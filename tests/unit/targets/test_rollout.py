@@ -78,6 +78,15 @@ def test_a_pod_says_why_it_does_not_run() -> None:
     assert pod_view(unplaced) == PodView("p", "", "", "", "", ready=False, restarts=0, doing="Pending")
 
 
+def test_a_pod_that_cannot_begin_says_so() -> None:
+    """What runs before the service failed: the store is not fit, for example."""
+    failed = pod(ready=False)
+    failed["status"]["initContainerStatuses"] = [{"state": {"waiting": {"reason": "CrashLoopBackOff"}}}]
+    assert pod_view(failed).doing == "Init:CrashLoopBackOff"
+    failed["status"]["initContainerStatuses"] = [{"state": {"terminated": {"reason": "Completed", "exitCode": 0}}}]
+    assert pod_view(failed).doing == "Running"
+
+
 def test_a_pod_that_ends_is_not_ready() -> None:
     """Whatever its probe said last."""
     ending = pod()
