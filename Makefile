@@ -11,12 +11,13 @@ STAGE := .ci/stage
 PYTEST := $(BIN)/pytest -q --no-header
 PYTHON ?=
 N ?= 12
+CLUSTER ?=
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 
-.PHONY: help run lab test check unit behaviour ports integration notebooks bench chaos lock record fix clean servers
+.PHONY: help run lab test check unit behaviour ports integration cluster cluster-up cluster-down notebooks bench chaos lock record fix clean servers
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 .venv/.installed: requirements.lock pyproject.toml
 	@PYTHON='$(PYTHON)' .ci/setup
@@ -28,7 +29,7 @@ lab: .venv/.installed ## Open JupyterLab on notebooks/
 	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.news_url=None --notebook-dir=notebooks
 
 test: ## Everything: check, then every test stage with its time; at most 15 minutes
-	@$(STAGE) "all stages" $(MAKE) check unit behaviour ports integration notebooks
+	@$(STAGE) "all stages" $(MAKE) check unit behaviour ports integration cluster notebooks
 
 check: .venv/.installed ## Lint, format, types, import contracts, sizes, stubs, proto rules, docs; runs no service
 	@$(STAGE) --quiet lint $(BIN)/ruff check
@@ -49,6 +50,16 @@ ports: servers ## One suite for the ledger and one for metrics, run against ever
 
 integration: servers ## The whole path in local processes; PATH's prometheus and redis-server are hidden
 	@LAB_HIDE_PATH_SERVERS=1 $(STAGE) integration $(PYTEST) tests/integration
+
+cluster: .venv/.installed ## On a real Kubernetes of two architectures; skipped where it cannot run, CLUSTER=required fails there
+	@LAB_CLUSTER=$(CLUSTER) $(BIN)/python -m tests.cluster.rig prepare
+	@LAB_CLUSTER=$(CLUSTER) $(STAGE) cluster $(PYTEST) tests/cluster
+
+cluster-up: .venv/.installed ## Start that cluster to work with; it stays, and `make cluster` uses it, until cluster-down
+	@$(BIN)/python -m tests.cluster.rig up
+
+cluster-down: .venv/.installed ## Remove that cluster, or what is left of one
+	@$(BIN)/python -m tests.cluster.rig down
 
 notebooks: .venv/.installed ## Every notebook replays its recorded run (nbval), and a changed recording is noticed
 	@LAB_REPLAY=1 $(STAGE) notebooks $(PYTEST) -p no:randomly --nbval-lax --nbval-current-env $(NOTEBOOKS)

@@ -5,7 +5,10 @@ Guards: no test reaches an address outside this machine, and none leaves a proce
 
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Final
 
 import psutil
 import pytest
@@ -14,10 +17,12 @@ from hypothesis import settings as hypothesis_settings
 from services.bootstrap.store import bootstrap
 from services.ledger.connection import StoreSettings
 from tests import programs
+from tests.cluster.rig.facts import NETWORK as RIG_NETWORK
 
 hypothesis_settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis_settings.load_profile("ci")
 
+CLUSTER: Final = Path(__file__).parent / "cluster"
 HERE = frozenset({"localhost", "", "0.0.0.0", "::", "::1", socket.gethostname()})  # noqa: S104  nothing is bound here
 
 
@@ -38,8 +43,30 @@ def refuse_outside(event: str, arguments: tuple[object, ...]) -> None:
 
 def _require_local(host: object) -> None:
     name = host.decode() if isinstance(host, bytes) else str(host or "")
-    if name not in HERE and not name.startswith("127."):
+    if name not in HERE and not name.startswith("127.") and not _is_in_rig(name):
         raise OutsideThisMachine(f"a test reached for {name}; tests use 127.0.0.1 and unix sockets only")
+
+
+_with_rig: list[str] = []
+"""The test that runs now, when it is one of the cluster's."""
+
+
+def _is_in_rig(name: str) -> bool:
+    try:
+        return bool(_with_rig) and IPv4Address(name) in RIG_NETWORK
+    except ValueError:
+        return False
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Tests of the cluster may reach the rig, whose addresses exist on this machine only."""
+    if item.path.is_relative_to(CLUSTER):
+        _with_rig.append(item.nodeid)
+    try:
+        return (yield)
+    finally:
+        _with_rig.clear()
 
 
 sys.addaudithook(refuse_outside)

@@ -1,0 +1,1 @@
+"""Tests that need a real Kubernetes, and the rig that gives them one."""

@@ -1,0 +1,72 @@
+"""What is where in the rig: addresses, nodes, folders."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Final
+
+NETWORK: Final = IPv4Network("198.18.0.0/15")
+"""Reserved for benchmarks (RFC 2544); it exists in namespaces and on a bridge that the rig makes, nowhere else."""
+HOST: Final = "198.18.0.1"
+CONTROL: Final = "198.18.0.2"
+SERVICES: Final = "198.19.0.0/16"
+API_SERVICE: Final = "198.19.0.1"
+REGISTRY: Final = f"{HOST}:5000"
+API_URL: Final = f"https://{CONTROL}:6443"
+DNS_READY_URL: Final = f"http://{CONTROL}:8181/ready"
+
+PREFIX: Final = "lab-rig"
+"""How names of cgroups and namespaces begin, so that they can be told from anybody else's."""
+BRIDGE: Final = f"{PREFIX}0"
+CONTROL_NAMESPACE: Final = f"{PREFIX}-control"
+RUN: Final = Path("/run", PREFIX)
+"""Sockets and container state: a unix socket's path may have 107 characters, the user's state folder more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node: its name, its architecture as Kubernetes says it, its address, the addresses of its pods."""
+
+    name: str
+    architecture: str
+    address: str
+    pods: IPv4Network
+
+    @property
+    def namespace(self) -> str:
+        """The network namespace it lives in."""
+        return f"{PREFIX}-{self.name}"
+
+
+NODES: Final = (
+    Node("clus1", "amd64", "198.18.0.11", IPv4Network("198.18.11.0/24")),
+    Node("r3", "arm64", "198.18.0.12", IPv4Network("198.18.12.0/24")),
+)
+NAMESPACES: Final = {CONTROL_NAMESPACE: CONTROL, **{node.namespace: node.address for node in NODES}}
+
+
+@dataclass(frozen=True, slots=True)
+class RigFacts:
+    """What tests and people need to know of a rig that is up.
+
+    Attributes:
+        kubeconfig: The administrator's, self-contained.
+        api_url: The API server.
+        registry: host:port of the plain-HTTP registry.
+        nodes: Every node.
+        state: Folder with logs, certificates and data; its `log` outlives the rig.
+        programs: Folder with what was built: also `otelcol`, `buildkitd`, `buildctl`, `buildx`, `probe-amd64`.
+        host: Address where "external" servers may listen; every pod and node reaches it.
+    """
+
+    kubeconfig: Path
+    api_url: str
+    registry: str
+    nodes: tuple[Node, ...]
+    state: Path
+    programs: Path
+    host: str = HOST
+
+    def node(self, architecture: str) -> Node:
+        """The node of an architecture."""
+        return next(node for node in self.nodes if node.architecture == architecture)

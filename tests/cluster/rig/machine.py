@@ -1,0 +1,139 @@
+"""What the rig changes on the machine itself, and its way back: kernel settings, binfmt, mounts, cgroups."""
+
+import json
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from lab.errors import Unavailable
+from lab.targets.atomic import write_text
+from tests.cluster.rig.commands import run, succeeds
+from tests.cluster.rig.facts import NODES, PREFIX, RUN
+from tests.cluster.rig.network import NAMESPACE_FOLDER
+
+MEMORY: Final = "machine.json"
+BINFMT: Final = Path("/proc/sys/fs/binfmt_misc")
+EMULATED: Final = BINFMT / "qemu-aarch64"
+CGROUPS: Final = Path("/sys/fs/cgroup")
+KUBELET_SETS: Final = (
+    "vm/overcommit_memory",
+    "vm/panic_on_oom",
+    "kernel/panic",
+    "kernel/panic_on_oops",
+    "kernel/keys/root_maxkeys",
+    "kernel/keys/root_maxbytes",
+)
+"""Every kubelet writes these of the whole machine (`setupKernelTunables`)."""
+CGROUP_END_S: Final = 5.0
+
+
+def prepare(state: Path) -> None:
+    """Remember how the machine is, then make it run arm64 programs, and the nodes' cgroups."""
+    before = {
+        "kernel": {name: Path("/proc/sys", name).read_text(encoding="utf-8").strip() for name in KUBELET_SETS},
+        "mounted": [str(path) for path in (BINFMT, NAMESPACE_FOLDER) if _is_mounted(path)],
+        "emulated": EMULATED.exists(),
+    }
+    write_text(state / MEMORY, json.dumps(before))
+    if not _is_mounted(BINFMT):
+        run("mount", "-t", "binfmt_misc", "binfmt_misc", str(BINFMT))
+    if not EMULATED.exists():
+        run("update-binfmts", "--enable", "qemu-aarch64")
+    for cgroup in _cgroups_of_nodes():
+        cgroup.mkdir(exist_ok=True)
+        if (cgroup.parent / "cpuset.cpus").exists():
+            for name in ("cpuset.cpus", "cpuset.mems"):  # a new cpuset is empty, and takes no process until it is not
+                (cgroup / name).write_text((cgroup.parent / name).read_text("utf-8"), encoding="utf-8")
+
+
+def changes(state: Path) -> list[str]:
+    """Whether the machine has yet to be put back."""
+    return [f"settings of the machine, remembered in {state / MEMORY}"] if (state / MEMORY).exists() else []
+
+
+def restore(state: Path) -> None:
+    """Put the machine back as it was remembered; nothing happens where nothing was."""
+    memory = state / MEMORY
+    if not memory.exists():
+        return
+    before = json.loads(memory.read_text(encoding="utf-8"))
+    for name, value in before["kernel"].items():
+        with suppress(OSError):
+            Path("/proc/sys", name).write_text(value, encoding="utf-8")
+    if not before["emulated"] and EMULATED.exists():
+        run("update-binfmts", "--disable", "qemu-aarch64")
+    if str(BINFMT) not in before["mounted"] and _is_mounted(BINFMT):
+        run("umount", str(BINFMT))
+    netns_is_ours = str(NAMESPACE_FOLDER) not in before["mounted"] and _is_mounted(NAMESPACE_FOLDER)
+    if netns_is_ours and not any(NAMESPACE_FOLDER.iterdir()):  # `ip netns add` made it, and mounted it on itself
+        run("umount", str(NAMESPACE_FOLDER))
+        NAMESPACE_FOLDER.rmdir()
+    memory.unlink()
+
+
+def mounts(*folders: Path) -> list[str]:
+    """Mount points in some folders, the last mounted first."""
+    lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+    points = [line.split()[4].replace("\\040", " ") for line in lines]
+    return [point for point in reversed(points) if any(Path(point).is_relative_to(folder) for folder in folders)]
+
+
+def _is_mounted(folder: Path) -> bool:
+    """Whether something is mounted there; `is_mount` does not see a folder that is mounted on itself."""
+    return str(folder) in mounts(folder)
+
+
+def unmount(*folders: Path) -> None:
+    """Unmount everything in some folders, then remove the rig's folder below /run."""
+    for point in mounts(*folders):
+        if not succeeds("umount", point):
+            run("umount", "--lazy", point)
+    if not mounts(RUN):
+        shutil.rmtree(RUN, ignore_errors=True)
+
+
+def cgroups() -> list[Path]:
+    """The nodes' cgroups that exist, one in each hierarchy."""
+    return sorted(CGROUPS.glob(f"*/{PREFIX}-*"))
+
+
+def processes_in_cgroups() -> set[int]:
+    """Processes of every pod."""
+    found: set[int] = set()
+    for cgroup in _with_those_below():
+        with suppress(OSError):
+            found.update(int(line) for line in (cgroup / "cgroup.procs").read_text(encoding="utf-8").split())
+    return found
+
+
+def remove_cgroups() -> None:
+    """Remove them; a process that was just killed may keep its own for a moment.
+
+    Raises:
+        Unavailable: Some stay.
+    """
+    end, pause = time.monotonic() + CGROUP_END_S, threading.Event()
+    while left := _with_those_below():
+        for cgroup in left:
+            with suppress(OSError):
+                cgroup.rmdir()
+        if time.monotonic() > end:
+            raise Unavailable("cgroups of the rig cannot be removed", found=str(left[0]))
+        pause.wait(0.05)
+
+
+def _with_those_below() -> list[Path]:
+    """All cgroups of the rig, the deepest first."""
+    roots = cgroups()
+    return sorted([*roots, *(path for root in roots for path in root.rglob("*") if path.is_dir())], reverse=True)
+
+
+def _cgroups_of_nodes() -> Iterator[Path]:
+    for hierarchy in CGROUPS.iterdir():
+        if hierarchy.name != "unified" and (hierarchy / "cgroup.procs").exists() and not hierarchy.is_symlink():
+            for node in NODES:
+                yield hierarchy / node.namespace

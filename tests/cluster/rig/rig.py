@@ -1,0 +1,123 @@
+"""The machine's one rig: for the length of a context, or from `up` to `down`."""
+
+import os
+from types import TracebackType
+from typing import Final, Self
+
+from lab.errors import Exists, InternalFault, Unavailable
+from lab.settings import LabSettings, load_settings
+from lab.targets.locks import Lock, Taken
+from tests.cluster.rig import clearing, requirements, starting
+from tests.cluster.rig.certificates import ADMIN, Certificates
+from tests.cluster.rig.facts import API_URL, NODES, REGISTRY, RigFacts
+from tests.cluster.rig.kubectl import Kubectl
+from tests.cluster.rig.processes import Processes
+from tests.cluster.rig.programs import Progress, missing_programs, programs_folder
+
+KEPT: Final = "kept"
+
+
+def _silent(_stage: str, _seconds: float) -> None:
+    """Report nothing."""
+
+
+class Rig:
+    """Two nodes, a control plane and a registry on this machine.
+
+    As a context manager it uses the kept rig where one is well, else makes one that ends with this program, however
+    that ends; what a killed program left on the machine is removed by the next rig, or by `down`.
+    """
+
+    def __init__(self, settings: LabSettings | None = None, progress: Progress = _silent) -> None:
+        self._settings, self._progress = settings or load_settings(), progress
+        self._state = self._settings.state_dir / "rig"
+        self._processes = Processes(self._state, leashed=True)
+
+    @property
+    def facts(self) -> RigFacts:
+        """What is where, also while it is down."""
+        kubeconfig = Certificates(self._state / "certificates").kubeconfig(ADMIN)
+        return RigFacts(kubeconfig, API_URL, REGISTRY, NODES, self._state, programs_folder(self._settings.cache_dir))
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether `up` made the rig that is there."""
+        return (self._state / KEPT).exists()
+
+    def __enter__(self) -> Self:
+        """Bring it up, unless it is; nobody else can until the context ends.
+
+        Raises:
+            Exists: Another program uses the rig.
+            Unavailable: This machine lacks something, or a part does not start.
+        """
+        self._lock = self._taken()
+        try:
+            if not self._is_well():
+                self._create()
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Take down what was made for the context; InternalFault names what is left."""
+        try:
+            if not self.is_kept:
+                self._clear()
+        finally:
+            self._lock.release()
+
+    def up(self) -> RigFacts:
+        """Make a rig that stays until `down`; nothing happens where one is well. Raises as the context does."""
+        lock = self._taken()
+        try:
+            if not self._is_well():
+                self._processes = Processes(self._state, leashed=False)
+                self._create()
+                (self._state / KEPT).touch()
+        finally:
+            lock.release()
+        return self.facts
+
+    def down(self) -> None:
+        """Remove the rig, or what is left of one; nothing happens where nothing is.
+
+        Raises:
+            Exists: Another program uses the rig.
+            InternalFault: Something of it is still there; the message names it.
+        """
+        lock = self._taken()
+        try:
+            self._clear()
+        finally:
+            lock.release()
+
+    def leftovers(self) -> list[str]:
+        """Every process, namespace, interface, mount, cgroup and setting of a rig that is on this machine now."""
+        return clearing.leftovers(self.facts, self._processes)
+
+    def _create(self) -> None:
+        if lacks := requirements.missing() or missing_programs(self._settings.cache_dir):
+            raise Unavailable(lacks)
+        self._clear()
+        try:
+            starting.start(self.facts, self._processes, self._progress)
+        except BaseException:
+            self._clear()
+            raise
+
+    def _clear(self) -> None:
+        clearing.clear(self.facts, self._processes)
+        if left := self.leftovers():
+            raise InternalFault("the rig left something behind", found="\n".join(left))
+
+    def _is_well(self) -> bool:
+        return self.is_kept and Kubectl(self.facts).has_ready_nodes()
+
+    def _taken(self) -> Lock:
+        self._state.mkdir(parents=True, exist_ok=True)
+        try:
+            return Lock(self._state.with_name("rig.lock"), holder=f"process {os.getpid()}")
+        except Taken as error:
+            raise Exists("the rig is in use", found=error.holder, next_step="wait for it, or end it") from error

@@ -1,0 +1,13 @@
+"""What the rig reads from the environment."""
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+
+class ClusterSettings(BaseSettings, frozen=True, env_prefix="LAB_", env_ignore_empty=True):
+    """Whether the tests of the cluster have to run."""
+
+    cluster: Literal["optional", "required"] = Field("optional")
+    """`required`: where the rig cannot run, its tests fail; else they are skipped, with one line that says why."""

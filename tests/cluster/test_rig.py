@@ -1,0 +1,99 @@
+"""The rig is a real cluster of two architectures, and behaves as the boards of the mission did."""
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lab.errors import LabError
+from tests.cluster import pods
+from tests.cluster.pods import SAYS, pod
+from tests.cluster.rig.facts import RigFacts
+from tests.cluster.rig.images import Image
+from tests.cluster.rig.kubectl import Kubectl
+
+
+@pytest.fixture(scope="module")
+def probe(rig: RigFacts) -> Image:
+    """An image of both architectures whose program says what machine it runs on."""
+    return pods.push_probe(rig)
+
+
+@pytest.fixture
+def namespace(kubectl: Kubectl) -> Iterator[str]:
+    """A namespace of this test's own, with Pod Security `restricted`."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+    kubectl.wait_for(f"--namespace={name}", "serviceaccount/default")
+    yield name
+    kubectl("delete", "namespace", name, "--wait=false")
+
+
+def answer(kubectl: Kubectl, namespace: str, asked: dict[str, Any]) -> str:
+    """What a pod prints until it ends well."""
+    name, where = asked["metadata"]["name"], f"--namespace={namespace}"
+    kubectl.apply(asked | {"metadata": asked["metadata"] | {"namespace": namespace}})
+    kubectl.wait("jsonpath={.status.phase}=Succeeded", where, f"pod/{name}")
+    return kubectl("logs", where, name).strip()
+
+
+def test_there_is_a_ready_node_of_each_architecture(rig: RigFacts, kubectl: Kubectl) -> None:
+    """The API server says so, at the addresses the facts name."""
+    seen = {}
+    for node in kubectl.get("nodes")["items"]:
+        assert {"type": "Ready", "status": "True"}.items() <= node["status"]["conditions"][-1].items()
+        addresses = {one["type"]: one["address"] for one in node["status"]["addresses"]}
+        seen[node["metadata"]["name"]] = (node["status"]["nodeInfo"]["architecture"], addresses["InternalIP"])
+        assert node["metadata"]["labels"]["kubernetes.io/arch"] == seen[node["metadata"]["name"]][0]
+
+    assert seen == {node.name: (node.architecture, node.address) for node in rig.nodes}
+
+
+@pytest.mark.parametrize("architecture", SAYS)
+def test_a_pinned_image_runs_as_its_architecture(
+    architecture: str, rig: RigFacts, kubectl: Kubectl, namespace: str, probe: Image
+) -> None:
+    """By the manifest's digest nobody chooses, so the process says what the node is."""
+    asked = pod("pinned", rig.node(architecture), probe.pinned(architecture), "machine")
+
+    assert answer(kubectl, namespace, asked) == SAYS[architecture]
+
+
+def test_an_unpinned_image_on_the_arm64_node_is_the_wrong_one(
+    rig: RigFacts, kubectl: Kubectl, namespace: str, probe: Image
+) -> None:
+    """The failure this project was born from: from an index the node's runtime takes amd64, and it runs."""
+    asked = pod("unpinned", rig.node("arm64"), probe.unpinned, "machine")
+
+    assert answer(kubectl, namespace, asked) == SAYS["amd64"]
+
+
+def test_a_pod_reaches_a_service_on_the_other_node_by_its_name(
+    rig: RigFacts, kubectl: Kubectl, namespace: str, probe: Image
+) -> None:
+    """Names, service addresses and routes between nodes work as anywhere."""
+    server = pod("server", rig.node("arm64"), probe.pinned("arm64"), "serve", ":8080")
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "server", "namespace": namespace},
+        "spec": {"selector": {"app": "server"}, "ports": [{"port": 80, "targetPort": 8080}]},
+    }
+    kubectl.apply(server | {"metadata": server["metadata"] | {"namespace": namespace}}, service)
+    kubectl.wait("condition=Ready", f"--namespace={namespace}", "pod/server")
+    asked = pod("client", rig.node("amd64"), probe.pinned("amd64"), "ask", "http://server/")
+
+    assert answer(kubectl, namespace, asked) == SAYS["arm64"]
+
+
+def test_pod_security_refuses_what_is_not_restricted(
+    rig: RigFacts, kubectl: Kubectl, namespace: str, probe: Image
+) -> None:
+    """Admission is on, as in a real cluster."""
+    asked = pod("loose", rig.node("amd64"), probe.pinned("amd64"), "machine")
+    del asked["spec"]["containers"][0]["securityContext"]
+
+    with pytest.raises(LabError, match="violates PodSecurity"):
+        answer(kubectl, namespace, asked)

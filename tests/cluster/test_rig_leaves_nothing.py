@@ -1,0 +1,74 @@
+"""However a rig ends, nothing of it stays on the machine; these tests make rigs of their own."""
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.errors import Exists
+from tests.cluster.pods import pod, push_probe
+from tests.cluster.rig.kubectl import Kubectl
+from tests.cluster.rig.rig import Rig
+
+SHIM_SOCKETS = Path("/run/containerd/s")
+HOLD = "import sys; from tests.cluster.rig.rig import Rig\nwith Rig(): print('up', flush=True); sys.stdin.read()"
+
+
+@pytest.fixture
+def held(rig_possible: None) -> Iterator["subprocess.Popen[str]"]:
+    """A program that has a rig, until it is told or made to end."""
+    if Rig().is_kept:
+        pytest.skip("the kept rig is up (make cluster-down)")
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", HOLD], stdin=pipe, stdout=pipe, text=True) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == "up\n"
+        yield owner
+        owner.kill()
+
+
+def serve_on_every_node() -> None:
+    """Have a pod run on each node of the rig that is up."""
+    rig = Rig().facts
+    kubectl, image = Kubectl(rig), push_probe(rig)
+    for node in rig.nodes:
+        kubectl.apply(pod(node.name, node, image.pinned(node.architecture), "serve", ":8080"))
+    kubectl.wait("condition=Ready", *(f"pod/{node.name}" for node in rig.nodes))
+
+
+def test_a_killed_owner_takes_its_processes_along_and_down_removes_the_rest(held: "subprocess.Popen[str]") -> None:
+    """Signal 9 to the owner ends every program of the rig; the next `down` finds pods, namespaces, mounts, cgroups."""
+    before = set(SHIM_SOCKETS.glob("*"))
+    serve_on_every_node()
+    with pytest.raises(Exists, match="in use"):
+        Rig().down()
+    held.kill()
+    held.wait()
+    left = Rig().leftovers()
+    for kind in ("network namespace", "interface", "mount", "cgroup"):
+        assert any(one.startswith(kind) for one in left), f"no {kind} in {left}"
+    assert sum("/program serve" in one for one in left) == len(Rig().facts.nodes), left
+
+    Rig().down()
+
+    assert Rig().leftovers() == []
+    assert set(SHIM_SOCKETS.glob("*")) == before
+
+
+def test_the_end_of_the_context_leaves_nothing(held: "subprocess.Popen[str]") -> None:
+    """Not even a setting of the kernel."""
+    serve_on_every_node()
+    held.communicate("", timeout=60)
+
+    assert held.returncode == 0
+    assert Rig().leftovers() == []
+
+
+@pytest.mark.parametrize("outside", ["192.0.2.1", "198.17.255.255"])
+def test_tests_of_the_cluster_reach_the_rig_and_nothing_else(outside: str) -> None:
+    """The guard of all tests makes one exception, and it is no larger than the rig's own network."""
+    with pytest.raises(AssertionError, match=f"reached for {outside}"):
+        socket.create_connection((outside, 80), timeout=0.1)
