@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from lab.images.access import registry_access
+from lab.images.access import RegistryAccess, registry_access
 from lab.images.lock import FILE_NAME, ImageLock, read_lock, to_json, write_lock
 from lab.model import SERVICES
 from lab.settings import LabSettings, load_settings
@@ -38,21 +38,20 @@ def build(
     from lab.images import build as building  # noqa: PLC0415 - heavy
 
     settings = load_settings(image_tag=tag or None)
-    order = building.BuildOrder(
-        registry_access(settings), settings.image_tag, base=base, builder=builder, wheels=wheels
-    )
+    order = building.BuildOrder(_access(settings), settings.image_tag, base=base, builder=builder, wheels=wheels)
     log, started = settings.state_dir / "images" / "build.log", time.monotonic()
     tool = building.find_tool()
     _say("building", f"{order.access.name}, tag {order.tag}, with {tool.kind}; log: {log}")
     building.build(order, tool, project=settings.project, log=log, progress=lambda text: _say("", text))
     _say("built", f"and pushed in {time.monotonic() - started:.0f} s")
-    _resolve(settings, as_json=as_json)
+    _resolve(order.access, settings, as_json=as_json)
 
 
 @images.command()
 def resolve(tag: Tag = "", *, as_json: AsJson = False) -> None:
     """Ask the registry for one digest per architecture, and write images.lock."""
-    _resolve(load_settings(image_tag=tag or None), as_json=as_json)
+    settings = load_settings(image_tag=tag or None)
+    _resolve(_access(settings), settings, as_json=as_json)
 
 
 @images.command()
@@ -62,8 +61,9 @@ def check(*, as_json: AsJson = False) -> None:
     from lab.images.registry import Registry  # noqa: PLC0415 - heavy
 
     settings = load_settings()
+    access = _access(settings)
     lock = read_lock(_lock_file(settings))
-    with Registry(registry_access(settings)) as source:
+    with Registry(access) as source:
         proofs = check_lock(source, lock, lambda text: _say("reading", text) if sys.stderr.isatty() else None)
     if as_json:
         shown = [asdict(one) | {"fault": str(one.fault) if one.fault else None} for one in proofs]
@@ -98,11 +98,19 @@ def config(
         _say("wrote", str(path))
 
 
-def _resolve(settings: LabSettings, *, as_json: bool) -> None:
+def _access(settings: LabSettings) -> RegistryAccess:
+    """The configured registry; that it is plain HTTP is said, each time."""
+    access = registry_access(settings)
+    if access.plain_http:
+        _say("plain HTTP", f"{access.host}: digests keep images whole, nothing keeps them or a password secret")
+    return access
+
+
+def _resolve(access: RegistryAccess, settings: LabSettings, *, as_json: bool) -> None:
     from lab.images.registry import Registry  # noqa: PLC0415 - heavy
     from lab.images.resolve import resolve as resolve_tag  # noqa: PLC0415 - heavy
 
-    with Registry(registry_access(settings)) as source:
+    with Registry(access) as source:
         lock = resolve_tag(source, SERVICES, settings.image_tag)
     write_lock(lock, _lock_file(settings))
     print(to_json(lock) if as_json else _table(lock), end="")

@@ -98,18 +98,20 @@ def bake_command(tool: Tool, order: BuildOrder) -> tuple[str, ...]:
 
 
 def buildah_commands(tool: Tool, order: BuildOrder, target: bake.Target) -> tuple[tuple[str, ...], ...]:
-    """Build all platforms of one target into a list, then push the list and what is in it."""
+    """Build one target into a list, then push the list and what is in it."""
     name = target.tags[0]
     args = dict(target.args) | ({"PIP_NO_INDEX": "1"} if order.wheels else {})
     wheels = ("--build-context", f"wheels={order.wheels.resolve()}") if order.wheels else ()
     trust = ("--cert-dir", str(order.access.ca_file.parent.absolute())) if order.access.ca_file else ()
-    build_ = (
-        *tool.command, "build", "--layers", "--file", "Dockerfile", "--ignorefile", ".dockerignore",
-        "--target", target.stage, "--platform", ",".join(target.platforms), "--manifest", name,
+    words = (
+        "--layers", "--file", "Dockerfile", "--ignorefile", ".dockerignore",
+        "--target", target.stage, "--manifest", name,
         *(part for key, value in args.items() for part in ("--build-arg", f"{key}={value}")),
         *wheels, *trust, ".",
     )  # fmt: skip
-    return build_, (*tool.command, "manifest", "push", "--all", *trust, name, f"docker://{name}")
+    # One after the other: together they share the base image's name in the store, and take each other's.
+    builds = ((*tool.command, "build", "--platform", platform, *words) for platform in target.platforms)
+    return *builds, (*tool.command, "manifest", "push", "--all", *trust, name, f"docker://{name}")
 
 
 def registries_conf(access: RegistryAccess) -> str:
