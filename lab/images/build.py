@@ -11,6 +11,7 @@ from lab.errors import LabError, Unavailable
 from lab.images import bake
 from lab.images.access import RegistryAccess
 from lab.images.build_faults import explain
+from lab.images.pull_secret import pull_secret
 from lab.settings import find_program, inherited_environment
 
 PROBE_S: Final = 20
@@ -78,13 +79,12 @@ def build(order: BuildOrder, tool: Tool, *, project: Path, log: Path, progress: 
             progress(f"{len(targets)} images with buildx")
             runner.run(bake_command(tool, order), order.variables)
             return
-        trusted = Path(scratch) / "registries.conf"
-        trusted.write_text(registries_conf(order.access), encoding="utf-8")
+        known = _buildah_files(order.access, Path(scratch))
         for target in targets:
             progress(f"{target.name} with buildah")
             _succeeds(*tool.command, "manifest", "rm", target.tags[0])
             for command in buildah_commands(tool, order, target):
-                runner.run(command, {"CONTAINERS_REGISTRIES_CONF": str(trusted)})
+                runner.run(command, known)
 
 
 def bake_command(tool: Tool, order: BuildOrder) -> tuple[str, ...]:
@@ -118,6 +118,19 @@ def registries_conf(access: RegistryAccess) -> str:
     """What buildah may believe: plain HTTP from the configured host alone."""
     insecure = f'[[registry]]\nlocation = "{access.host}"\ninsecure = true\n' if access.plain_http else ""
     return f'unqualified-search-registries = ["docker.io"]\n{insecure}'
+
+
+def _buildah_files(access: RegistryAccess, folder: Path) -> dict[str, str]:
+    """What buildah must know of the registry, by the variables that name the files; gone with their folder."""
+    trusted = folder / "registries.conf"
+    trusted.write_text(registries_conf(access), encoding="utf-8")
+    variables = {"CONTAINERS_REGISTRIES_CONF": str(trusted)}
+    if secret := pull_secret(access):
+        signed_in = folder / "auth.json"
+        signed_in.touch(mode=0o600)
+        signed_in.write_text(secret, encoding="utf-8")
+        variables["REGISTRY_AUTH_FILE"] = str(signed_in)
+    return variables
 
 
 @dataclass(frozen=True, slots=True)

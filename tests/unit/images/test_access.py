@@ -1,11 +1,13 @@
 """The registry's settings: what they mean together, and what they cannot mean."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from lab.errors import BadConfig
 from lab.images.access import RegistryAccess, registry_access, split_name
+from lab.images.pull_secret import pull_secret
 from lab.settings import LabSettings
 
 
@@ -65,5 +67,7 @@ def test_a_password_is_read_from_its_file_and_shown_nowhere(tmp_path: Path) -> N
     access = RegistryAccess("registry.example:5000", user="me", password_file=tmp_path / "password")
     assert access.password() == "open sesame"
     assert "sesame" not in repr(access)
+    assert json.loads(pull_secret(access)) == {"auths": {access.host: {"auth": "bWU6b3BlbiBzZXNhbWU="}}}
+    assert pull_secret(RegistryAccess(access.host)) == ""
     with pytest.raises(BadConfig, match="password"):
         RegistryAccess("registry.example:5000", user="me", password_file=tmp_path / "gone").password()
