@@ -5,7 +5,6 @@ import gzip
 import hashlib
 import io
 import json
-import shutil
 import sys
 import tarfile
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,7 @@ from typing import Any, Final, NamedTuple, Self
 import httpx
 
 from lab.errors import LabError
-from lab.settings import load_settings
+from lab.settings import find_server, load_settings
 from lab.targets import debian
 from tests import programs
 
@@ -53,8 +52,8 @@ class Pair(NamedTuple):
 
 def find_registry() -> Path | None:
     """The program on PATH, or fetched before; None where there is none."""
-    on_path, fetched = shutil.which(PROGRAM), _folder() / PROGRAM
-    return Path(on_path) if on_path else (fetched if fetched.is_file() else None)
+    fetched = _folder() / PROGRAM
+    return find_server(load_settings(), PROGRAM) or (fetched if fetched.is_file() else None)
 
 
 @contextlib.contextmanager

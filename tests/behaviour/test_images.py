@@ -25,9 +25,8 @@ from lab.settings import environment_with
 from tests import registry as real
 from tests.registry import DOCKER_LIST, DOCKER_MANIFEST, INDEX, MANIFEST, Pair, Pusher, Running, layer
 
-pytestmark = pytest.mark.skipif(
-    real.find_registry() is None, reason="no docker-registry on this machine; make servers fetches it with apt"
-)
+if real.find_registry() is None:
+    pytest.skip("no docker-registry on this machine; make servers fetches it with apt", allow_module_level=True)
 MACHINES: Final = {"amd64": 62, "arm64": 183}
 APP: Final = layer({"app/services/__init__.py": b""})
 SERVICE: Final = "ingest-api"
