@@ -74,9 +74,11 @@ chaos: .venv/.installed ## N=100: that many seeded kill schedules; every event i
 record: .venv/.installed ## Run the notebooks live, keep the runs that their replays read
 	@$(BIN)/python -m tests.notebooks.record
 
-lock: .venv/.installed ## Write requirements.lock from pyproject.toml; UPGRADE=1 takes the newest versions that fit
+lock: .venv/.installed ## Write both locks from pyproject.toml; UPGRADE=1 takes the newest versions that fit
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group dev --generate-hashes --no-emit-index-url \
 	  --no-header $(if $(UPGRADE),--upgrade) --output-file requirements.lock pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group services --generate-hashes --no-emit-index-url \
+	  --no-header --no-annotate --upgrade --constraint requirements.lock --output-file requirements-services.lock
 	@printf '  %-13s %s\n' lock "$$(grep -c '^[^ #]' requirements.lock) packages; next: make test"
 
 fix: .venv/.installed ## Put right what can be put right by machine: format, imports, stubs, notebook outputs
@@ -91,3 +93,4 @@ clean: ## Remove .venv and every cache; runs/ stays (lab clean removes stacks an
 # Test bodies reach nothing outside this machine, so what they need is fetched before; cached in the user's cache folder.
 servers: .venv/.installed
 	@LAB_HIDE_PATH_SERVERS=1 $(BIN)/python -m lab.targets.fetch
+	@$(BIN)/python -m tests.registry

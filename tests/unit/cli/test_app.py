@@ -36,6 +36,10 @@ QUICKSTART = str(PROJECT / "notebooks" / "00_quickstart.ipynb")
         (["status"], 69, ["no stack is up", "lab up"]),
         (["logs", "redis"], 69, ["no stack is up"]),
         (["dead", "list"], 69, ["no stack is up"]),
+        (["images", "check"], 78, ["no registry is configured", "LAB_REGISTRY=host:port"]),
+        (["images", "resolve"], 78, ["no registry is configured"]),
+        (["images", "build"], 78, ["no registry is configured"]),
+        (["registry", "config"], 78, ["no registry is configured"]),
     ],
 )
 def test_an_error_is_short_and_has_a_next_step(
@@ -73,6 +77,7 @@ def test_help_fits_a_screen_and_names_every_command(capsys: pytest.CaptureFixtur
         "measure",
         "stack",
         "machine",
+        "kubernetes",
         "run ",
         "runs",
         "up ",
@@ -82,6 +87,8 @@ def test_help_fits_a_screen_and_names_every_command(capsys: pytest.CaptureFixtur
         "dead",
         "down",
         "doctor",
+        "images",
+        "registry",
     ):
         assert word in said
     assert len(said.splitlines()) <= 40

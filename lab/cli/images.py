@@ -1,0 +1,135 @@
+"""Commands for the images of the services, and for what builder and nodes must know of their registry."""
+
+import json
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from lab.images.access import RegistryAccess, registry_access
+from lab.images.lock import FILE_NAME, ImageLock, read_lock, to_json, write_lock
+from lab.model import SERVICES
+from lab.settings import LabSettings, load_settings
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Tag = Annotated[str, typer.Option(help="Tag to push or to look for; else the setting image_tag.")]
+SHORT: Final = 15
+"""Characters of a digest that are shown: `sha256:` and eight."""
+
+images = typer.Typer(help="Build, resolve, check the services' images.", no_args_is_help=True)
+registry = typer.Typer(help="Print what nodes and builder must know.", no_args_is_help=True)
+
+
+@images.command()
+def build(
+    tag: Tag = "",
+    base: Annotated[str, typer.Option(help="Base image with Python ≥ 3.11 and pip, for every platform.")] = "",
+    builder: Annotated[str, typer.Option(help="Name of a buildx builder.")] = "",
+    wheels: Annotated[
+        Path | None, typer.Option(help="Folder of wheels to install from, in place of the index.", exists=True)
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Build for every platform, push, and write images.lock."""
+    from lab.images import build as building  # noqa: PLC0415 - heavy
+
+    settings = load_settings(image_tag=tag or None)
+    order = building.BuildOrder(_access(settings), settings.image_tag, base=base, builder=builder, wheels=wheels)
+    log, started = settings.state_dir / "images" / "build.log", time.monotonic()
+    tool = building.find_tool()
+    _say("building", f"{order.access.name}, tag {order.tag}, with {tool.kind}; log: {log}")
+    building.build(order, tool, project=settings.project, log=log, progress=lambda text: _say("", text))
+    _say("built", f"and pushed in {time.monotonic() - started:.0f} s")
+    _resolve(order.access, settings, as_json=as_json)
+
+
+@images.command()
+def resolve(tag: Tag = "", *, as_json: AsJson = False) -> None:
+    """Ask the registry for one digest per architecture, and write images.lock."""
+    settings = load_settings(image_tag=tag or None)
+    _resolve(_access(settings), settings, as_json=as_json)
+
+
+@images.command()
+def check(*, as_json: AsJson = False) -> None:
+    """Prove images.lock: bytes, digests, configuration, and the machine code itself."""
+    from lab.images.check import check as check_lock  # noqa: PLC0415 - heavy
+    from lab.images.registry import Registry  # noqa: PLC0415 - heavy
+
+    settings = load_settings()
+    access = _access(settings)
+    lock = read_lock(_lock_file(settings))
+    with Registry(access) as source:
+        proofs = check_lock(source, lock, lambda text: _say("reading", text) if sys.stderr.isatty() else None)
+    if as_json:
+        shown = [asdict(one) | {"fault": str(one.fault) if one.fault else None} for one in proofs]
+        print(json.dumps(shown, indent=2))
+    for one in [] if as_json else proofs:
+        python = ", ".join(f"{binary.path} is {binary.architecture}" for binary in one.interpreters) or "–"
+        sign, holds = ("✗" if one.fault else "✓"), f"{python}; {one.natives} native modules"
+        print(f"  {sign} {one.service:15s} {one.architecture:6s} {one.digest[:SHORT]}…  {holds}")
+    if fault := next((one.fault for one in proofs if one.fault), None):
+        raise fault
+
+
+@registry.command()
+def config(
+    write: Annotated[Path | None, typer.Option(help="Folder to write the files to.", file_okay=False)] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Print buildkitd.toml, registries.yaml and hosts.toml, each with where it goes."""
+    from lab.images.registry_config import config_files  # noqa: PLC0415 - heavy
+
+    files = config_files(registry_access(load_settings()))
+    if as_json:
+        print(json.dumps([asdict(one) for one in files], indent=2))
+    elif write is None:
+        print("\n".join(f"# ---- {one.name}\n{one.content}" for one in files), end="")
+    if write is not None:
+        write.mkdir(parents=True, exist_ok=True)
+    for one in files if write is not None else ():
+        path = Path(str(write)) / one.name
+        path.write_text(one.content, encoding="utf-8")
+        _say("wrote", str(path))
+
+
+def _access(settings: LabSettings) -> RegistryAccess:
+    """The configured registry; that it is plain HTTP is said, each time."""
+    access = registry_access(settings)
+    if access.plain_http:
+        _say("plain HTTP", f"{access.host}: digests keep images whole, nothing keeps them or a password secret")
+    return access
+
+
+def _resolve(access: RegistryAccess, settings: LabSettings, *, as_json: bool) -> None:
+    from lab.images.registry import Registry  # noqa: PLC0415 - heavy
+    from lab.images.resolve import resolve as resolve_tag  # noqa: PLC0415 - heavy
+
+    with Registry(access) as source:
+        lock = resolve_tag(source, SERVICES, settings.image_tag)
+    write_lock(lock, _lock_file(settings))
+    print(to_json(lock) if as_json else _table(lock), end="")
+    _say("wrote", f"{_lock_file(settings)}; next: lab images check")
+
+
+def _table(lock: ImageLock) -> str:
+    rows = [
+        f"  {service:15s} {architecture:6s} {digest[:SHORT]}…\n"
+        for service, built in lock.images.items()
+        for architecture, digest in built.items()
+    ]
+    return "".join(rows)
+
+
+def _lock_file(settings: LabSettings) -> Path:
+    return settings.project / FILE_NAME
+
+
+def _say(stage: str, text: str) -> None:
+    """Progress goes beside the answer."""
+    print(f"  {stage:13s} {text}", file=sys.stderr)

@@ -1,0 +1,114 @@
+"""Where the registry is, and how it may be spoken to."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lab.errors import BadConfig
+from lab.settings import LabSettings
+
+# Runtimes read a name whose first part has neither dot nor colon as one of Docker Hub's.
+NAME: Final = re.compile(
+    r"(?P<host>localhost|[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*(?::\d+)?)(?:/(?P<prefix>[a-z0-9._/-]+))?"
+)
+HUB: Final = "docker.io"
+HUB_API: Final = "registry-1.docker.io"
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryAccess:
+    """One registry; this host alone is ever spoken to in plain HTTP."""
+
+    host: str
+    """`host:port`, as image names begin."""
+    prefix: str = ""
+    """What stands between the host and the service, for example `team/lab`."""
+    plain_http: bool = False
+    """The registry speaks HTTP without TLS."""
+    ca_file: Path | None = None
+    """CA that signed the registry's certificate; None means the system's."""
+    user: str = ""
+    """Who asks; empty asks anonymously."""
+    password_file: Path | None = None
+    """File that holds the user's password or token."""
+
+    @property
+    def name(self) -> str:
+        """How image names begin: the host, and the prefix where there is one."""
+        return f"{self.host}/{self.prefix}" if self.prefix else self.host
+
+    @property
+    def url(self) -> str:
+        """Where its API is."""
+        return f"{'http' if self.plain_http else 'https'}://{HUB_API if self.host == HUB else self.host}"
+
+    def repository(self, service: str) -> str:
+        """What the registry calls a service's images."""
+        return f"{self.prefix}/{service}" if self.prefix else service
+
+    def password(self) -> str:
+        """Read the password.
+
+        Raises:
+            BadConfig: Its file cannot be read.
+        """
+        if self.password_file is None:
+            return ""
+        try:
+            return self.password_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise BadConfig(
+                "cannot read the registry's password",
+                found=f"{self.password_file}: {error.strerror}",
+                next_step="LAB_REGISTRY_PASSWORD_FILE=/path/to/file",
+            ) from error
+
+
+def registry_access(settings: LabSettings) -> RegistryAccess:
+    """The registry that the settings name.
+
+    Raises:
+        BadConfig: None is named, or the settings contradict each other.
+    """
+    if not settings.registry:
+        raise BadConfig(
+            "no registry is configured", next_step='LAB_REGISTRY=host:port, or registry = "host:port" in lab.toml'
+        )
+    host, prefix = split_name(settings.registry)
+    if settings.registry_insecure and settings.registry_ca_file:
+        raise BadConfig(
+            f"the settings of {host} contradict each other",
+            found="registry_insecure means plain HTTP, registry_ca_file means HTTPS",
+            next_step="lab config show      (says where each comes from)",
+        )
+    if bool(settings.registry_user) != bool(settings.registry_password_file):
+        raise BadConfig(
+            f"cannot sign in to {host}",
+            found="registry_user and registry_password_file belong together; one is missing",
+            next_step="LAB_REGISTRY_USER=name LAB_REGISTRY_PASSWORD_FILE=/path/to/file",
+        )
+    return RegistryAccess(
+        host,
+        prefix,
+        plain_http=settings.registry_insecure,
+        ca_file=settings.registry_ca_file,
+        user=settings.registry_user,
+        password_file=settings.registry_password_file,
+    )
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Host and prefix of a registry's name.
+
+    >>> split_name("registry.example:5000/team")
+    ('registry.example:5000', 'team')
+    """
+    match = NAME.fullmatch(name.rstrip("/"))
+    if match is None or not ({".", ":"} & set(match["host"]) or match["host"] == "localhost"):
+        raise BadConfig(
+            f'"{name}" does not name a registry',
+            found="wanted: host:port, or a host with a dot; without http://, tag or password",
+            next_step="LAB_REGISTRY=registry.example:5000",
+        )
+    return match["host"], match["prefix"] or ""

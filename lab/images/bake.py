@@ -1,0 +1,86 @@
+"""The bake file, read as docker buildx bake reads it: what is built, for which platforms, under which names."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, Field, ValidationError
+
+from lab.errors import BadConfig
+
+FILE_NAME: Final = "docker-bake.json"
+VARIABLE: Final = re.compile(r"\$\{([A-Z_]+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One image to build."""
+
+    name: str
+    stage: str
+    """Target of the Dockerfile."""
+    platforms: tuple[str, ...]
+    tags: tuple[str, ...]
+    args: Mapping[str, str]
+
+
+class _Variable(BaseModel, extra="forbid"):
+    default: str = ""
+
+
+class _Group(BaseModel, extra="forbid"):
+    targets: list[str]
+
+
+class _Target(BaseModel, extra="forbid"):
+    inherits: list[str] = []
+    dockerfile: str = ""
+    target: str = ""
+    platforms: list[str] = []
+    tags: list[str] = []
+    args: dict[str, str] = {}
+
+
+class _File(BaseModel, extra="forbid"):
+    variable: dict[str, _Variable]
+    group: dict[str, _Group]
+    target: dict[str, _Target] = Field(min_length=1)
+
+
+def read_bake(path: Path, values: Mapping[str, str]) -> tuple[Target, ...]:
+    """Targets of the group `default`, with *values* in place of the variables' defaults.
+
+    Raises:
+        BadConfig: The file is not there, or holds what this reader does not know.
+    """
+    try:
+        file = _File.model_validate_json(path.read_bytes())
+        known = {name: one.default for name, one in file.variable.items()} | dict(values)
+        return tuple(_target(file, name, known) for name in file.group["default"].targets)
+    except OSError as error:
+        raise BadConfig(f"cannot read {path}", found=str(error.strerror), next_step="cd to the project") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise BadConfig(f"cannot use {path}", found=f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    except KeyError as error:
+        raise BadConfig(f"cannot use {path}", found=f"it names {error}, and does not say what that is") from error
+
+
+def _target(file: _File, name: str, values: Mapping[str, str]) -> Target:
+    own = file.target[name]
+    parts = [*(file.target[parent] for parent in own.inherits), own]
+    said = {field: getattr(part, field) for part in parts for field in part.model_fields_set}
+    args = {key: value for part in parts for key, value in part.args.items()}
+    return Target(
+        name,
+        stage=said["target"],
+        platforms=tuple(said["platforms"]),
+        tags=tuple(_filled(tag, values) for tag in said["tags"]),
+        args={key: _filled(value, values) for key, value in args.items()},
+    )
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    return VARIABLE.sub(lambda match: values[match[1]], text)

@@ -1,0 +1,174 @@
+"""Builds the images of the services for every platform and pushes them."""
+
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+from lab.errors import LabError, Unavailable
+from lab.images import bake
+from lab.images.access import RegistryAccess
+from lab.images.build_faults import explain
+from lab.images.pull_secret import pull_secret
+from lab.settings import find_program, inherited_environment
+
+PROBE_S: Final = 20
+
+Progress = Callable[[str], None]
+
+
+class Tool(NamedTuple):
+    """A program that builds: its kind, and how it is called."""
+
+    kind: Literal["buildx", "buildah"]
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOrder:
+    """What to build, and where it goes."""
+
+    access: RegistryAccess
+    tag: str
+    base: str = ""
+    """Base image; empty takes the bake file's."""
+    builder: str = ""
+    """Name of a buildx builder; empty takes the current one."""
+    wheels: Path | None = None
+    """Folder of wheels to install from; None asks the package index."""
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What the bake file's variables are set to."""
+        return {"REGISTRY": self.access.name, "TAG": self.tag} | ({"BASE": self.base} if self.base else {})
+
+
+def find_tool() -> Tool:
+    """`docker buildx`, else a `buildx` program, else `buildah`.
+
+    Raises:
+        Unavailable: This machine has none of them.
+    """
+    docker, buildx, buildah = (find_program(name) for name in ("docker", "buildx", "buildah"))
+    if docker and _succeeds(str(docker), "buildx", "version"):
+        return Tool("buildx", (str(docker), "buildx"))
+    if buildx:
+        return Tool("buildx", (str(buildx),))
+    if buildah:
+        return Tool("buildah", (str(buildah),))
+    raise Unavailable(
+        "cannot build images: nothing on this machine builds any",
+        found="looked on PATH for docker with its buildx plugin, buildx, buildah",
+        next_step="apt install buildah      (or docker with its buildx plugin)",
+    )
+
+
+def build(order: BuildOrder, tool: Tool, *, project: Path, log: Path, progress: Progress = lambda _: None) -> None:
+    """Build and push; everything the builder writes goes to *log*.
+
+    Raises:
+        LabError: It failed; the message names the cause where it is known.
+    """
+    targets = bake.read_bake(project / bake.FILE_NAME, order.variables)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch, log.open("w", encoding="utf-8") as out:
+        runner = _Runner(order, project, out.fileno(), log)
+        if tool.kind == "buildx":
+            progress(f"{len(targets)} images with buildx")
+            runner.run(bake_command(tool, order), order.variables)
+            return
+        known = _buildah_files(order.access, Path(scratch))
+        for target in targets:
+            progress(f"{target.name} with buildah")
+            _succeeds(*tool.command, "manifest", "rm", target.tags[0])
+            for command in buildah_commands(tool, order, target):
+                runner.run(command, known)
+
+
+def bake_command(tool: Tool, order: BuildOrder) -> tuple[str, ...]:
+    """One call that builds and pushes everything."""
+    wheels = () if order.wheels is None else _bake_wheels(order.wheels.resolve())
+    builder = ("--builder", order.builder) if order.builder else ()
+    return (
+        *tool.command, "bake", "--file", bake.FILE_NAME, "--push", "--progress", "plain",
+        *builder, *wheels,
+    )  # fmt: skip
+
+
+def buildah_commands(tool: Tool, order: BuildOrder, target: bake.Target) -> tuple[tuple[str, ...], ...]:
+    """Build one target into a list, then push the list and what is in it."""
+    name = target.tags[0]
+    args = dict(target.args) | ({"PIP_NO_INDEX": "1"} if order.wheels else {})
+    wheels = ("--build-context", f"wheels={order.wheels.resolve()}") if order.wheels else ()
+    trust = ("--cert-dir", str(order.access.ca_file.parent.absolute())) if order.access.ca_file else ()
+    words = (
+        "--layers", "--file", "Dockerfile", "--ignorefile", ".dockerignore",
+        "--target", target.stage, "--manifest", name,
+        *(part for key, value in args.items() for part in ("--build-arg", f"{key}={value}")),
+        *wheels, *trust, ".",
+    )  # fmt: skip
+    # One after the other: together they share the base image's name in the store, and take each other's.
+    builds = ((*tool.command, "build", "--platform", platform, *words) for platform in target.platforms)
+    return *builds, (*tool.command, "manifest", "push", "--all", *trust, name, f"docker://{name}")
+
+
+def registries_conf(access: RegistryAccess) -> str:
+    """What buildah may believe: plain HTTP from the configured host alone."""
+    insecure = f'[[registry]]\nlocation = "{access.host}"\ninsecure = true\n' if access.plain_http else ""
+    return f'unqualified-search-registries = ["docker.io"]\n{insecure}'
+
+
+def _buildah_files(access: RegistryAccess, folder: Path) -> dict[str, str]:
+    """What buildah must know of the registry, by the variables that name the files; gone with their folder."""
+    trusted = folder / "registries.conf"
+    trusted.write_text(registries_conf(access), encoding="utf-8")
+    variables = {"CONTAINERS_REGISTRIES_CONF": str(trusted)}
+    if secret := pull_secret(access):
+        signed_in = folder / "auth.json"
+        signed_in.touch(mode=0o600)
+        signed_in.write_text(secret, encoding="utf-8")
+        variables["REGISTRY_AUTH_FILE"] = str(signed_in)
+    return variables
+
+
+@dataclass(frozen=True, slots=True)
+class _Runner:
+    """Runs the builder's commands, one after the other."""
+
+    order: BuildOrder
+    project: Path
+    out: int
+    log: Path
+
+    def run(self, command: tuple[str, ...], extra: Mapping[str, str]) -> None:
+        environment = inherited_environment() | dict(extra)
+        done = subprocess.run(
+            command,
+            cwd=self.project,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self.out,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        if done.returncode:
+            raise self._fault()
+
+    def _fault(self) -> LabError:
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return explain(lines, self.order.access, self.log)
+
+
+def _bake_wheels(folder: Path) -> tuple[str, ...]:
+    return (
+        "--allow", f"fs.read={folder}", "--set", f"*.contexts.wheels={folder}", "--set", "*.args.PIP_NO_INDEX=1",
+    )  # fmt: skip
+
+
+def _succeeds(*command: str) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True, timeout=PROBE_S, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False

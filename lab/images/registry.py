@@ -1,0 +1,182 @@
+"""A client of a registry's API, version 2; the only user of httpx."""
+
+import ssl
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import Final, NamedTuple, Self
+from urllib.request import parse_http_list, parse_keqv_list
+
+import httpx
+
+from lab.errors import BadConfig, DataFault, LabError
+from lab.images import refusals
+from lab.images.access import RegistryAccess
+from lab.images.manifests import IMAGE_TYPES, INDEX_TYPES
+from lab.images.streams import VerifiedStream, digest_of, verify
+
+TIMEOUT_S: Final = 20.0
+"""Until it connects, and between two chunks."""
+LARGEST: Final = 4 << 20
+"""Bytes of a manifest or configuration; the specification wants registries to take 4 MiB."""
+
+
+class Document(NamedTuple):
+    """A manifest or index as it was served, with the digest of its bytes."""
+
+    digest: str
+    body: bytes
+
+
+class Registry:
+    """Reads manifests and blobs; what it returns has been compared with its digest."""
+
+    def __init__(self, access: RegistryAccess) -> None:
+        self.access = access
+        self._client = httpx.Client(
+            base_url=access.url,
+            auth=_Challenged(access),
+            verify=_trust(access),
+            timeout=TIMEOUT_S,
+            follow_redirects=True,
+            headers={"Accept-Encoding": "identity"},
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def ping(self) -> None:
+        """Prove that a registry answers and lets us in.
+
+        Raises:
+            LabError: It does not; the message says what to do.
+        """
+        with self._get("/v2/") as response:
+            response.read()
+
+    def manifest(self, repository: str, reference: str) -> Document:
+        """The manifest or index that a tag or digest names.
+
+        Raises:
+            LabError: It is not there, or its bytes are not what was named.
+        """
+        image = _named(repository, reference)
+        # Without these types an OCI index is answered with 404.
+        accept = {"Accept": ", ".join((*INDEX_TYPES, *IMAGE_TYPES))}
+        with self._get(f"/v2/{repository}/manifests/{reference}", image=image, headers=accept) as response:
+            body = _small(response, image)
+            promised = response.headers.get("Docker-Content-Digest", "")
+        digest = digest_of(body)
+        verify(digest, reference if ":" in reference else promised or digest, image)
+        return Document(digest, body)
+
+    def blob(self, repository: str, digest: str) -> bytes:
+        """A small blob, such as a configuration."""
+        image = _named(repository, digest)
+        with self._get(f"/v2/{repository}/blobs/{digest}", image=image) as response:
+            body = _small(response, image)
+        verify(digest_of(body), digest, image)
+        return body
+
+    @contextmanager
+    def layer(self, repository: str, digest: str) -> Iterator[VerifiedStream]:
+        """A layer as it arrives; its reader calls `finish`."""
+        image = _named(repository, digest)
+        with self._get(f"/v2/{repository}/blobs/{digest}", image=image) as response:
+            yield VerifiedStream(response.iter_raw(), digest, image)
+
+    @contextmanager
+    def _get(self, path: str, *, image: str = "", headers: dict[str, str] | None = None) -> Iterator[httpx.Response]:
+        try:
+            with self._client.stream("GET", path, headers=headers) as response:
+                if not response.is_success:
+                    response.read()
+                    raise refusals.refused(self.access, response.status_code, said=response.text, image=image)
+                yield response
+        except httpx.HTTPError as error:
+            raise self._translated(error) from error
+
+    def _translated(self, error: httpx.HTTPError) -> LabError:
+        """The library's error in our words."""
+        why = str(error) or type(error).__name__
+        if "WRONG_VERSION_NUMBER" in why or "record layer failure" in why.lower():
+            return refusals.speaks_http(self.access)
+        if "CERTIFICATE_VERIFY_FAILED" in why:
+            return refusals.untrusted(self.access, why.partition("CERTIFICATE_VERIFY_FAILED] ")[2] or why)
+        if isinstance(error, httpx.RemoteProtocolError) and "illegal" in why.lower():
+            return refusals.speaks_https(self.access)
+        return refusals.unreachable(self.access, why)
+
+
+class _Challenged(httpx.Auth):
+    """Answers what the registry asks for: nothing, a password, or a token from the place it names."""
+
+    def __init__(self, access: RegistryAccess) -> None:
+        self._access = access
+        self._basic = httpx.BasicAuth(access.user, access.password()) if access.user else None
+        self._tokens: dict[str, str] = {}
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Ask; when refused, sign in and ask again."""
+        scope = request.url.path.rpartition("/blobs/")[0] or request.url.path.rpartition("/manifests/")[0]
+        if known := self._tokens.get(scope):
+            request.headers["Authorization"] = known
+        response = yield request
+        # A redirect leads to storage of somebody else, who is told nothing.
+        if response.status_code != 401 or response.url.host != request.url.host:
+            return
+        response.read()
+        scheme, _, rest = response.headers.get("WWW-Authenticate", "").partition(" ")
+        if scheme.lower() == "basic" and self._basic:
+            yield from self._basic.sync_auth_flow(request)
+        elif scheme.lower() == "bearer":
+            answer = yield self._token_request(parse_keqv_list(parse_http_list(rest)))
+            if answer.is_success:
+                self._tokens[scope] = request.headers["Authorization"] = f"Bearer {_token(answer)}"
+                yield request
+
+    def _token_request(self, challenge: dict[str, str]) -> httpx.Request:
+        realm = challenge.pop("realm", "")
+        if not realm.startswith(("https://", f"{self._access.url}/")):
+            raise refusals.unsafe_realm(self._access, realm)
+        asked = {name: value for name, value in challenge.items() if name in {"service", "scope"}}
+        request = httpx.Request("GET", httpx.URL(realm).copy_merge_params(asked))
+        return next(self._basic.sync_auth_flow(request)) if self._basic else request
+
+
+def _token(answer: httpx.Response) -> str:
+    """The token in a token server's answer; empty where there is none, which the registry then refuses."""
+    answer.read()
+    try:
+        said = answer.json()
+    except ValueError:
+        return ""
+    return str(said.get("token") or said.get("access_token") or "") if isinstance(said, dict) else ""
+
+
+def _trust(access: RegistryAccess) -> ssl.SSLContext | bool:
+    if access.ca_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=str(access.ca_file))
+    except OSError as error:  # ssl.SSLError is one
+        raise BadConfig(
+            f"cannot use the CA of the registry {access.host}",
+            found=f"{access.ca_file}: {error.strerror or error}",
+            next_step="LAB_REGISTRY_CA_FILE=/path/ca.crt      (PEM)",
+        ) from error
+
+
+def _small(response: httpx.Response, image: str) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_raw():
+        body += chunk
+        if len(body) > LARGEST:
+            raise DataFault(f"cannot use {image}", found=f"its description is larger than {LARGEST >> 20} MiB")
+    return bytes(body)
+
+
+def _named(repository: str, reference: str) -> str:
+    return f"{repository}{'@' if ':' in reference else ':'}{reference}"

@@ -1,0 +1,392 @@
+"""Images against a real registry: resolved to digests, proven by their bytes, and every refusal in our words."""
+
+import base64
+import contextlib
+import http.server
+import json
+import struct
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, Self
+
+import pytest
+
+from lab.cli import main
+from lab.errors import BadConfig, DataFault, Forbidden, LabError, Unavailable
+from lab.images.access import RegistryAccess
+from lab.images.check import check
+from lab.images.lock import ImageLock
+from lab.images.registry import Registry
+from lab.images.resolve import resolve
+from lab.model import SERVICES
+from lab.settings import environment_with
+from tests import registry as real
+from tests.registry import DOCKER_LIST, DOCKER_MANIFEST, INDEX, MANIFEST, Pair, Pusher, Running, layer
+
+if real.find_registry() is None:
+    pytest.skip("no docker-registry on this machine; make servers fetches it with apt", allow_module_level=True)
+MACHINES: Final = {"amd64": 62, "arm64": 183}
+APP: Final = layer({"app/services/__init__.py": b""})
+SERVICE: Final = "ingest-api"
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[Running]:
+    """A registry in plain HTTP that lets everybody in."""
+    with real.running(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    """A certificate for 127.0.0.1."""
+    folder = tmp_path_factory.mktemp("pair")
+    made = Pair(folder / "certificate.pem", folder / "key.pem")
+    call = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
+    subject = ["-subj", "/CN=registry", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(
+        [*call, *subject, "-keyout", str(made.key), "-out", str(made.certificate)], check=True, capture_output=True
+    )
+    return made
+
+
+def python_for(machine: str, *, compiled_for: str = "") -> bytes:
+    """A layer with something that has the header of a Python for a machine, and a native module beside it."""
+    header = b"\x7fELF\x02\x01\x01" + bytes(9)
+    return layer(
+        {
+            "usr/bin/python3.11": header + struct.pack("<HH", 2, MACHINES[compiled_for or machine]) + bytes(44),
+            "usr/bin/README": b"text",
+            "app/dependencies/numpy/core.so": header + struct.pack("<HH", 3, MACHINES[machine]) + bytes(44),
+        }
+    )
+
+
+def pushed(
+    url: str, *, service: str = SERVICE, tag: str = "dev", kinds: tuple[str, str] = (INDEX, MANIFEST), **wrong: str
+) -> dict[str, str]:
+    """Push an index of amd64 and arm64 with its attestations, as buildx does; architecture → digest.
+
+    *wrong* names the machine that an architecture's Python is really compiled for.
+    """
+    digests, entries = {}, []
+    unknown = {"architecture": "unknown", "os": "unknown"}
+    with Pusher(url, service) as pusher:
+        for machine in MACHINES:
+            platform = {"architecture": machine, "os": "linux"}
+            image = pusher.image(platform, [python_for(machine, compiled_for=wrong.get(machine, "")), APP], kinds[1])
+            statement = pusher.image(unknown, [layer({"statement": b"{}"})])
+            notes = {
+                "vnd.docker.reference.type": "attestation-manifest",
+                "vnd.docker.reference.digest": image["digest"],
+            }
+            digests[machine] = str(image["digest"])
+            entries.append({**image, "platform": platform})
+            entries.append({**statement, "platform": unknown} | ({"annotations": notes} if kinds[0] == INDEX else {}))
+        pusher.manifest({"schemaVersion": 2, "mediaType": kinds[0], "manifests": entries}, tag)
+    return digests
+
+
+def opened(found: Running, **more: Any) -> Registry:
+    """A client of a registry in plain HTTP."""
+    return Registry(RegistryAccess(found.host, plain_http=True, **more))
+
+
+def refusal(found: LabError) -> list[str]:
+    """The lines of an error, which are few and say what to do."""
+    lines = str(found).splitlines()
+    assert len(lines) <= 5
+    assert "  do: " in lines[-1]
+    return lines
+
+
+class TestResolving:
+    """A tag becomes one digest for each architecture."""
+
+    @pytest.mark.parametrize("kinds", [(INDEX, MANIFEST), (DOCKER_LIST, DOCKER_MANIFEST)], ids=["oci", "docker"])
+    def test_an_index_gives_a_digest_for_each_architecture(self, registry: Running, kinds: tuple[str, str]) -> None:
+        """Of either kind; attestations are no images."""
+        digests = pushed(f"http://{registry.host}", kinds=kinds)
+        with opened(registry) as source:
+            lock = resolve(source, [SERVICE], "dev")
+        assert lock == ImageLock(registry.host, "dev", {SERVICE: digests})
+        assert lock.reference(SERVICE, "arm64") == f"{registry.host}/{SERVICE}@{digests['arm64']}"
+
+    def test_a_single_image_is_of_the_architecture_in_its_configuration(self, registry: Running) -> None:
+        """No index, no doubt."""
+        with Pusher(f"http://{registry.host}", f"team/{SERVICE}") as pusher:
+            config = pusher.blob(b'{"architecture": "arm64", "os": "linux"}')
+            image = pusher.manifest({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": []}, "dev")
+        with opened(registry, prefix="team") as source:
+            lock = resolve(source, [SERVICE], "dev")
+        assert lock.images == {SERVICE: {"arm64": image["digest"]}}
+
+    def test_a_tag_that_was_not_pushed_is_named(self, registry: Running) -> None:
+        """With the command that pushes it."""
+        pushed(f"http://{registry.host}")
+        with opened(registry) as source, pytest.raises(Unavailable) as missing:
+            resolve(source, [SERVICE], "v2")
+        assert f"{SERVICE}:v2" in refusal(missing.value)[0]
+        assert "lab images build" in str(missing.value)
+
+    def test_a_service_that_was_not_pushed_is_named(self, registry: Running) -> None:
+        """The registry knows no such repository."""
+        with opened(registry) as source, pytest.raises(Unavailable, match=f"no {SERVICE}:dev in the registry"):
+            resolve(source, [SERVICE], "dev")
+
+
+class TestChecking:
+    """A lock is proven by what the registry really holds."""
+
+    def test_what_was_resolved_is_proven(self, registry: Running) -> None:
+        """Configuration and machine code agree on both architectures."""
+        pushed(f"http://{registry.host}")
+        with opened(registry) as source:
+            proofs = check(source, resolve(source, [SERVICE], "dev"))
+        assert [(one.architecture, one.built_for, one.fault) for one in proofs] == [
+            ("amd64", "amd64", None),
+            ("arm64", "arm64", None),
+        ]
+        assert [binary.path for one in proofs for binary in one.interpreters] == ["usr/bin/python3.11"] * 2
+        assert [one.natives for one in proofs] == [1, 1]
+
+    def test_a_configuration_that_lies_is_found_by_the_machine_code(self, registry: Running) -> None:
+        """Index and configuration say arm64; the interpreter was compiled for amd64."""
+        pushed(f"http://{registry.host}", arm64="amd64")
+        with opened(registry) as source:
+            good, bad = check(source, resolve(source, [SERVICE], "dev"))
+        assert good.fault is None
+        assert isinstance(bad.fault, BadConfig)
+        assert bad.fault.reason == "E_ARCH"
+        assert "says amd64 (e_machine 62)" in "\n".join(refusal(bad.fault))
+
+    def test_an_index_that_lies_is_found_by_the_configuration(self, registry: Running) -> None:
+        """The entry for arm64 names the amd64 image."""
+        digests = pushed(f"http://{registry.host}")
+        lock = ImageLock(registry.host, "dev", {SERVICE: {"arm64": digests["amd64"]}})
+        with opened(registry) as source:
+            [bad] = check(source, lock)
+        assert bad.fault is not None
+        assert "its configuration says linux/amd64" in refusal(bad.fault)[1]
+
+    def test_an_index_in_the_lock_is_refused(self, registry: Running) -> None:
+        """Its choice of architecture would be a runtime's."""
+        pushed(f"http://{registry.host}")
+        with opened(registry) as source:
+            index = source.manifest(SERVICE, "dev").digest
+            [bad] = check(source, ImageLock(registry.host, "dev", {SERVICE: {"arm64": index}}))
+        assert bad.fault is not None
+        assert "is an index" in refusal(bad.fault)[0]
+
+    @pytest.mark.parametrize("where", ["layer", "config", "manifest"])
+    def test_a_changed_byte_is_found(self, registry: Running, where: str) -> None:
+        """In a layer, a configuration or a manifest: what is served is compared with its digest."""
+        digests = pushed(f"http://{registry.host}")
+        with opened(registry) as source:
+            manifest = json.loads(source.manifest(SERVICE, digests["amd64"]).body)
+            named = {
+                "layer": manifest["layers"][0],
+                "config": manifest["config"],
+                "manifest": {"digest": digests["amd64"]},
+            }
+            spoil(registry.file_of(named[where]["digest"]))
+            bad, good = check(source, ImageLock(registry.host, "dev", {SERVICE: digests}))
+        assert good.fault is None
+        assert bad.fault is not None
+        if where != "manifest":  # this registry looks at manifests itself, and answers with an error
+            assert isinstance(bad.fault, DataFault)
+            assert bad.fault.reason == "DIGEST_MISMATCH"
+            assert "was changed" in refusal(bad.fault)[0]
+
+    def test_a_layer_that_is_gone_is_found(self, registry: Running) -> None:
+        """Also where another service's image has shown its bytes already."""
+        digests = pushed(f"http://{registry.host}")
+        with opened(registry) as source:
+            manifest = json.loads(source.manifest(SERVICE, digests["amd64"]).body)
+            registry.file_of(manifest["layers"][1]["digest"]).unlink()
+            proofs = check(source, ImageLock(registry.host, "dev", {SERVICE: digests}))
+        assert all(one.fault is not None and "there is no" in str(one.fault) for one in proofs)
+
+
+class TestRefusals:
+    """Every way in which a registry says no has words and a next step."""
+
+    def test_plain_http_where_https_was_expected(self, registry: Running) -> None:
+        """The failure this project was born from, before anything is deployed."""
+        with Registry(RegistryAccess(registry.host)) as source, pytest.raises(BadConfig) as failure:
+            source.ping()
+        assert failure.value.reason == "E_REGISTRY_HTTP"
+        assert "LAB_REGISTRY_INSECURE=1" in refusal(failure.value)[-1]
+        assert "lab registry config" in refusal(failure.value)[-1]
+
+    def test_https_where_plain_http_was_expected(self, tmp_path: Path, pair: Pair) -> None:
+        """And the reverse."""
+        with real.running(tmp_path, pair=pair) as found, opened(found) as source, pytest.raises(BadConfig) as failure:
+            source.ping()
+        assert failure.value.reason == "E_REGISTRY_HTTPS"
+        assert "LAB_REGISTRY_CA_FILE" in refusal(failure.value)[-1]
+
+    def test_a_certificate_of_an_own_ca_is_trusted_when_the_ca_is_given(self, tmp_path: Path, pair: Pair) -> None:
+        """Refused without it; nothing ever skips the check."""
+        with real.running(tmp_path, pair=pair) as found:
+            with Registry(RegistryAccess(found.host)) as source, pytest.raises(BadConfig) as failure:
+                source.ping()
+            with Registry(RegistryAccess(found.host, ca_file=pair.certificate)) as source:
+                source.ping()
+        assert failure.value.reason == "E_REGISTRY_CA"
+        assert "LAB_REGISTRY_CA_FILE" in refusal(failure.value)[-1]
+
+    def test_nobody_answers(self, tmp_path: Path) -> None:
+        """A registry that is down is not a missing image."""
+        with real.running(tmp_path) as found:
+            pass
+        with opened(found) as source, pytest.raises(Unavailable, match="cannot reach the registry"):
+            source.ping()
+
+    def test_a_password_opens_the_door(self, tmp_path: Path) -> None:
+        """Anonymous and wrong are refused, and the password stands in no message."""
+        (tmp_path / "right").write_text(f"{real.PASSWORD}\n")
+        (tmp_path / "wrong").write_text("let me in")
+        with real.running(tmp_path, signed_in=True) as found:
+            with opened(found) as source, pytest.raises(Forbidden) as anonymous:
+                source.ping()
+            with (
+                opened(found, user=real.USER, password_file=tmp_path / "wrong") as source,
+                pytest.raises(Forbidden) as wrong,
+            ):
+                source.ping()
+            with opened(found, user=real.USER, password_file=tmp_path / "right") as source:
+                source.ping()
+        assert "it wants a user" in refusal(anonymous.value)[1]
+        assert real.USER in refusal(wrong.value)[1]
+        assert "let me in" not in str(wrong.value)
+
+
+class TestTokens:
+    """A registry may send for a token to another address."""
+
+    def test_a_token_is_fetched_for_each_repository(self, tmp_path: Path) -> None:
+        """With the scope that was asked for, signed in where a user is configured."""
+        (tmp_path / "password").write_text("s3cret")
+        with TokenRegistry() as found:
+            access = RegistryAccess(found.host, plain_http=True, user="me", password_file=tmp_path / "password")
+            with Registry(access) as source:
+                source.ping()
+                body = source.manifest(SERVICE, "dev").body
+                source.manifest(SERVICE, "dev")
+        assert body == found.body
+        assert found.asked == ["/token?service=tests", f"/token?service=tests&scope=repository%3A{SERVICE}%3Apull"]
+        assert found.signed_in == ["me:s3cret"] * 2
+
+    def test_a_password_is_not_sent_to_a_place_that_could_be_overheard(self, tmp_path: Path) -> None:
+        """A realm in plain HTTP on another host than the configured one."""
+        (tmp_path / "password").write_text("s3cret")
+        with TokenRegistry(realm="http://127.0.0.2:1/token") as found:
+            access = RegistryAccess(found.host, plain_http=True, user="me", password_file=tmp_path / "password")
+            with Registry(access) as source, pytest.raises(BadConfig, match="cannot sign in"):
+                source.ping()
+        assert found.asked == []
+
+
+class TestCommands:
+    """What a person types."""
+
+    def test_from_tag_to_proof(self, registry: Running, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """`resolve` writes the lock that `check` proves; a planted wrong architecture ends in exit 78."""
+        with in_project(tmp_path, registry) as project:
+            for service in SERVICES:
+                pushed(f"http://{registry.host}", service=service)
+            assert main(["images", "resolve"]) == 0
+            lock = json.loads((project / "images.lock").read_text())
+            assert (lock["schema"], sorted(lock["images"])) == (1, sorted(SERVICES))
+            capsys.readouterr()
+            assert main(["images", "check", "--json"]) == 0
+            assert {one["built_for"] for one in json.loads(capsys.readouterr().out)} == set(MACHINES)
+            pushed(f"http://{registry.host}", service="simulator", tag="dev", amd64="arm64")
+            assert main(["images", "resolve"]) == 0
+            assert main(["images", "check"]) == 78
+        said = capsys.readouterr()
+        assert "✗ simulator" in said.out
+        assert "locked for amd64, is not" in said.err
+
+    def test_a_lock_of_another_registry_is_not_checked_against_this_one(
+        self, registry: Running, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """The message names both."""
+        with in_project(tmp_path, registry) as project:
+            digest = f"sha256:{'0' * 64}"
+            lock = {"schema": 1, "registry": "other:5000", "tag": "dev", "images": {SERVICE: {"amd64": digest}}}
+            (project / "images.lock").write_text(json.dumps(lock))
+            assert main(["images", "check"]) == 64
+        said = capsys.readouterr().err
+        assert "other:5000" in said
+        assert registry.host in said
+
+
+@contextlib.contextmanager
+def in_project(folder: Path, found: Running) -> Iterator[Path]:
+    """A project of the test's own, configured for a registry in plain HTTP."""
+    project = folder / "project"
+    (project / "notebooks").mkdir(parents=True)
+    (project / "pyproject.toml").touch()
+    (project / "lab.toml").write_text(f'registry = "{found.host}"\nregistry_insecure = true\n')
+    with contextlib.chdir(project), environment_with(LAB_STATE_DIR=str(folder / "state")):
+        yield project
+
+
+def spoil(file: Path) -> None:
+    """Turn one bit."""
+    body = bytearray(file.read_bytes())
+    body[len(body) // 2] ^= 1
+    file.write_bytes(body)
+
+
+class TokenRegistry:
+    """Plays a registry with one manifest that wants a token, and the server that gives tokens."""
+
+    def __init__(self, realm: str = "") -> None:
+        self.asked: list[str] = []
+        self.signed_in: list[str] = []
+        self.body = b'{"schemaVersion": 2, "manifests": []}'
+        server = self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.host = f"127.0.0.1:{server.server_port}"
+        self.realm = realm or f"http://{self.host}/token"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:
+        registry = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                status, headers, body = registry.answer(self.path, self.headers.get("Authorization", ""))
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Nothing."""
+
+        return Handler
+
+    def answer(self, path: str, authorization: str) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body for a path."""
+        if path.startswith("/token"):
+            self.asked.append(path)
+            self.signed_in.append(base64.b64decode(authorization.removeprefix("Basic ")).decode())
+            return 200, {}, json.dumps({"token": f"for {path.rpartition('=')[2]}"}).encode()
+        scope = f"repository:{path.split('/')[2]}:pull" if path != "/v2/" else ""
+        if authorization == f"Bearer for {scope.replace(':', '%3A') or 'tests'}":
+            return 200, {}, self.body
+        said = f'Bearer realm="{self.realm}",service="tests"' + (f',scope="{scope}"' if scope else "")
+        return 401, {"WWW-Authenticate": said}, b"{}"

@@ -1,0 +1,137 @@
+"""What builders are called with, and what their complaints mean."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from lab.errors import BadConfig, DataFault, Forbidden, LabError, Unavailable
+from lab.images.access import RegistryAccess
+from lab.images.bake import Target, read_bake
+from lab.images.build import BuildOrder, Tool, bake_command, buildah_commands, registries_conf
+from lab.images.build_faults import explain
+from lab.model import SERVICES
+
+PROJECT = Path(__file__).parents[3]
+ACCESS = RegistryAccess("registry.example:5000", "team", plain_http=True)
+ORDER = BuildOrder(ACCESS, "dev")
+LOG = Path("build.log")
+HTTP = (
+    "ERROR: target simulator: failed to solve: r:1/base:3: failed to resolve source metadata for r:1/base:3: "
+    'failed to do request: Head "https://r:1/v2/base/manifests/3": http: server gave HTTP response to HTTPS client'
+)
+
+
+def targets() -> tuple[Target, ...]:
+    """The project's own, for a registry and tag."""
+    return read_bake(PROJECT / "docker-bake.json", ORDER.variables)
+
+
+def test_the_bake_file_builds_every_service_for_both_platforms() -> None:
+    """One target each, under the name that is resolved afterwards."""
+    assert [(target.name, target.stage, target.tags) for target in targets()] == [
+        (name, name, (f"registry.example:5000/team/{name}:dev",)) for name in SERVICES
+    ]
+    assert {target.platforms for target in targets()} == {("linux/amd64", "linux/arm64")}
+
+
+def test_a_base_image_replaces_the_public_one() -> None:
+    """Which is the default."""
+    assert targets()[0].args == {"BASE": "docker.io/library/python:3.11-slim"}
+    other = read_bake(PROJECT / "docker-bake.json", BuildOrder(ACCESS, "dev", base="mine:1").variables)
+    assert {target.args["BASE"] for target in other} == {"mine:1"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "Invalid JSON"),
+        ('{"variable": {}, "group": {"default": {"targets": ["a"]}}, "target": {"b": {}}}', "it names 'a'"),
+        ('{"variable": {}, "group": {}, "target": {"b": {"cache-to": []}}}', "target.b.cache-to"),
+    ],
+)
+def test_a_bake_file_with_more_than_is_understood_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    """Rather than built differently by buildah."""
+    (tmp_path / "bake.json").write_text(text)
+    with pytest.raises(BadConfig) as failure:
+        read_bake(tmp_path / "bake.json", {})
+    assert words in str(failure.value)
+
+
+def test_bake_is_told_to_push_and_nothing_secret() -> None:
+    """Names go by the bake file's variables."""
+    command = bake_command(Tool("buildx", ("docker", "buildx")), BuildOrder(ACCESS, "dev", builder="lab"))
+    assert " ".join(command) == ("docker buildx bake --file docker-bake.json --push --progress plain --builder lab")
+    assert ORDER.variables == {"REGISTRY": "registry.example:5000/team", "TAG": "dev"}
+
+
+def test_wheels_replace_the_index(tmp_path: Path) -> None:
+    """For either builder."""
+    order = BuildOrder(ACCESS, "dev", wheels=tmp_path)
+    bake = bake_command(Tool("buildx", ("buildx",)), order)
+    assert f"*.contexts.wheels={tmp_path}" in bake
+    assert "*.args.PIP_NO_INDEX=1" in bake
+    first = buildah_commands(Tool("buildah", ("buildah",)), order, targets()[0])[0]
+    assert f"wheels={tmp_path}" in first
+    assert "PIP_NO_INDEX=1" in first
+
+
+def test_buildah_builds_one_platform_after_the_other_and_pushes_the_list() -> None:
+    """Together they would share one name of the base image, and take each other's."""
+    *builds, push = buildah_commands(Tool("buildah", ("buildah",)), ORDER, targets()[0])
+    assert [build[build.index("--platform") + 1] for build in builds] == ["linux/amd64", "linux/arm64"]
+    name = "registry.example:5000/team/ingest-api:dev"
+    assert all(build[build.index("--manifest") + 1] == name for build in builds)
+    assert push == ("buildah", "manifest", "push", "--all", name, f"docker://{name}")
+
+
+def test_buildah_believes_plain_http_of_the_configured_host_alone() -> None:
+    """Never by a switch that holds for every registry."""
+    assert tomllib.loads(registries_conf(ACCESS))["registry"] == [
+        {"location": "registry.example:5000", "insecure": True}
+    ]
+    assert "registry" not in tomllib.loads(registries_conf(RegistryAccess("registry.example:5000")))
+    commands = buildah_commands(Tool("buildah", ("buildah",)), ORDER, targets()[0])
+    assert not any("tls-verify" in word for command in commands for word in command)
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "words"),
+    [
+        (
+            HTTP,
+            BadConfig,
+            ["plain HTTP", "lab registry config"],
+        ),
+        (
+            '#9 0.1 Get "https://r:1/v2/": x509: certificate signed by unknown authority',
+            BadConfig,
+            ["trust", "buildkitd.toml"],
+        ),
+        ("ERROR: Multi-platform build is not supported for the docker driver.", BadConfig, ["docker buildx create"]),
+        ("ERROR: Cannot connect to the Docker daemon at unix:///run/docker.sock", Unavailable, ["does not run"]),
+        ('ERROR: no builder "rig" found', BadConfig, ["docker buildx create"]),
+        (
+            "#8 ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.",
+            DataFault,
+            ["requirements-services"],
+        ),
+        ("#8 3.1 ERROR: No matching distribution found for grpcio==1.85.1", Unavailable, ["--wheels"]),
+        ("unexpected status from HEAD request to https://r/v2/x: 401 Unauthorized", Forbidden, ["docker login"]),
+        ("failed to resolve source metadata for r/base:3: r/base:3: not found", Unavailable, ["--base"]),
+        ("dial tcp 10.0.0.7:5000: connect: connection refused", Unavailable, ["reach"]),
+    ],
+)
+def test_a_known_complaint_has_a_cause_and_a_next_step(line: str, kind: type[LabError], words: list[str]) -> None:
+    """In at most five lines, the last of which can be pasted."""
+    fault = explain(["#1 DONE", line, "#2 canceled"], ACCESS, LOG)
+    said = str(fault)
+    assert type(fault) is kind
+    assert all(word in said for word in words), said
+    assert len(said.splitlines()) <= 5
+
+
+def test_an_unknown_complaint_shows_the_last_lines_and_the_log() -> None:
+    """Enough to go on."""
+    fault = explain(["#1 DONE 0.1s", "#7 1.25 cc1: something new", "", "ERROR: it broke", ""], ACCESS, LOG)
+    assert fault.found.splitlines() == ["cc1: something new", "ERROR: it broke", "all of it: build.log"]

@@ -1,0 +1,63 @@
+"""What builder and nodes are told: the configured host, and no other, is ever believed without TLS."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lab.images.access import RegistryAccess
+from lab.images.registry_config import config_files
+
+PROJECT = Path(__file__).parents[3]
+HOST = "registry.example:5000"
+PLAIN = RegistryAccess(HOST, "team", plain_http=True)
+OWN_CA = RegistryAccess(HOST, ca_file=Path("/path/to/ca.crt"))
+
+
+def texts(access: RegistryAccess) -> tuple[str, str, str]:
+    """For buildkitd, for k3s, for containerd."""
+    buildkitd, k3s, containerd = config_files(access)
+    return buildkitd.content, k3s.content, containerd.content
+
+
+def test_plain_http_is_allowed_for_one_host() -> None:
+    """Each file says so in its reader's own words."""
+    buildkitd, k3s, containerd = texts(PLAIN)
+    assert tomllib.loads(buildkitd) == {"registry": {HOST: {"http": True}}}
+    assert yaml.safe_load(k3s) == {"mirrors": {HOST: {"endpoint": [f"http://{HOST}"]}}}
+    pull = {"capabilities": ["pull", "resolve"]}
+    assert tomllib.loads(containerd) == {"server": f"http://{HOST}", "host": {f"http://{HOST}": pull}}
+
+
+def test_an_own_ca_is_trusted_for_one_host() -> None:
+    """The check is never skipped."""
+    buildkitd, k3s, containerd = texts(OWN_CA)
+    assert tomllib.loads(buildkitd) == {"registry": {HOST: {"ca": ["/path/to/ca.crt"]}}}
+    assert yaml.safe_load(k3s)["configs"] == {HOST: {"tls": {"ca_file": "/etc/rancher/k3s/registry-ca.crt"}}}
+    [trusted] = tomllib.loads(containerd)["host"].values()
+    assert trusted["ca"] == f"/etc/containerd/certs.d/{HOST}/ca.crt"
+
+
+@pytest.mark.parametrize("access", [PLAIN, OWN_CA], ids=["plain-http", "own-ca"])
+def test_no_check_is_ever_skipped(access: RegistryAccess) -> None:
+    """There are words for that, and none of them occurs."""
+    for text in texts(access):
+        assert "skip_verify" not in text
+        assert "insecure" not in text
+
+
+def test_every_file_says_where_it_goes_and_what_makes_it_count() -> None:
+    """So that it can be handed on by itself."""
+    buildkitd, k3s, containerd = texts(PLAIN)
+    assert "docker buildx create --name lab" in buildkitd
+    assert "/etc/rancher/k3s/registries.yaml on every node" in k3s
+    assert "systemctl restart k3s" in k3s
+    assert f"/etc/containerd/certs.d/{HOST}/hosts.toml" in containerd
+
+
+@pytest.mark.parametrize(("folder", "access"), [("plain-http", PLAIN), ("own-ca", OWN_CA)])
+def test_the_committed_examples_are_what_the_command_writes(folder: str, access: RegistryAccess) -> None:
+    """With `LAB_REGISTRY=registry.example:5000`, `_INSECURE=1` or `_CA_FILE=/path/to/ca.crt`, and `--write FOLDER`."""
+    committed = {path.name: path.read_text() for path in (PROJECT / "manifests" / "registry" / folder).iterdir()}
+    assert committed == {file.name: file.content for file in config_files(access)}
