@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from lab.cli import machine, measure, stack
+from lab.cli import diagnosis, machine, measure, stack
 from lab.errors import LabError, UsageFault
 
 EX_INTERRUPTED: Final = 130
@@ -47,6 +47,7 @@ def build() -> typer.Typer:
     app.command("open", rich_help_panel="stack")(stack.open_)
     app.add_typer(stack.dead, name="dead", rich_help_panel="stack")
     app.command("down", rich_help_panel="stack")(stack.down)
+    app.command("diagnose", rich_help_panel="kubernetes")(diagnosis.diagnose)
     app.command("doctor", rich_help_panel="machine")(machine.doctor)
     app.add_typer(machine.config, name="config", rich_help_panel="machine")
     app.command("clean", rich_help_panel="machine")(machine.clean)

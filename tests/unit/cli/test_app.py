@@ -64,6 +64,7 @@ def test_help_fits_a_screen_and_names_every_command(capsys: pytest.CaptureFixtur
     for word in (
         "measure",
         "stack",
+        "kubernetes",
         "machine",
         "run ",
         "runs",
@@ -73,6 +74,7 @@ def test_help_fits_a_screen_and_names_every_command(capsys: pytest.CaptureFixtur
         "open",
         "dead",
         "down",
+        "diagnose",
         "doctor",
     ):
         assert word in said
