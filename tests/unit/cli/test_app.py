@@ -76,6 +76,7 @@ def test_help_fits_a_screen_and_names_every_command(capsys: pytest.CaptureFixtur
     for word in (
         "measure",
         "stack",
+        "kubernetes",
         "machine",
         "kubernetes",
         "run ",
@@ -86,6 +87,7 @@ def test_help_fits_a_screen_and_names_every_command(capsys: pytest.CaptureFixtur
         "open",
         "dead",
         "down",
+        "diagnose",
         "doctor",
         "images",
         "registry",

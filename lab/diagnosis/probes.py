@@ -1,0 +1,151 @@
+"""What the lab itself saw of the things a deployment depends on; None and empty mean: not looked at."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """One image of an index: what the index says it is for, and what its own configuration says it is."""
+
+    architecture: str
+    digest: str
+    config_architecture: str = ""
+
+    @property
+    def holds(self) -> str:
+        """The architecture of what is in it; an index may lie, the configuration was written by the build."""
+        return self.config_architecture or self.architecture
+
+
+@dataclass(frozen=True, slots=True)
+class ImageProbe:
+    """What a registry says of one reference.
+
+    Attributes:
+        reference: As it was asked, with tag or digest.
+        found: Whether the registry has it.
+        index_digest: Digest of the index; empty where the reference names a single image.
+        platforms: Its images.
+        tags: Tags of the repository.
+    """
+
+    reference: str
+    found: bool | None = None
+    index_digest: str = ""
+    platforms: tuple[Platform, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryProbe:
+    """A registry, host:port, as the lab reaches it."""
+
+    host: str
+    reachable: bool
+    scheme: Literal["http", "https", ""] = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreProbe:
+    """Redis: its address (host:port), whether it let the lab in, `maxmemory-policy`, durability class (D36)."""
+
+    address: str
+    reachable: bool
+    authenticated: bool | None = None
+    policy: str = ""
+    durability: Literal["durable", "window", "volatile", "unknown", ""] = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LastSample:
+    """The newest sample of one promised metric of one process; seconds since the epoch."""
+
+    metric: str
+    instance: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PrometheusProbe:
+    """Prometheus; *receives*: whether its remote-write receiver is on."""
+
+    url: str
+    reachable: bool
+    receives: bool | None = None
+    samples: tuple[LastSample, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockProbe:
+    """How far a node's clock is ahead of the lab's, give or take, in seconds."""
+
+    node: str
+    offset_s: float
+    error_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """Something RBAC refused; *namespace* is empty for what belongs to the whole cluster."""
+
+    verb: str
+    resource: str
+    namespace: str = ""
+    group: str = ""
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """A worker in the ledger, and how many seconds ago it last moved."""
+
+    instance: str
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerProbe:
+    """The store's account, in events, and its workers."""
+
+    accepted: int
+    counted: int
+    backlog: int
+    heartbeats: tuple[Heartbeat, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorProbe:
+    """Metric points that the collector took, passed on, could not pass on."""
+
+    received: int
+    sent: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessProbe:
+    """What the process in a pod says of itself: the `instance` of its metrics, `platform.machine()`."""
+
+    pod: str
+    instance: str = ""
+    architecture: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """Everything the lab looked at by itself; *build_log*: the last lines of the last build of images."""
+
+    registries: tuple[RegistryProbe, ...] = ()
+    images: tuple[ImageProbe, ...] = ()
+    store: StoreProbe | None = None
+    prometheus: PrometheusProbe | None = None
+    collector: CollectorProbe | None = None
+    ledger: LedgerProbe | None = None
+    processes: tuple[ProcessProbe, ...] = ()
+    clocks: tuple[ClockProbe, ...] = ()
+    denials: tuple[Denial, ...] = ()
+    build_log: tuple[str, ...] = ()

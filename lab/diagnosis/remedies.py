@@ -1,0 +1,56 @@
+"""Commands that can be pasted: one line each, quoted, nothing to fill in."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from lab.diagnosis.objects import Node, Pod
+
+APPLY: Final = "lab up --target kubernetes"
+RESOLVE: Final = f"lab images resolve && {APPLY}"
+BUILD: Final = f"lab images build && {APPLY}"
+
+
+def kubectl(namespace: str, *words: str) -> str:
+    """A call of kubectl in a namespace.
+
+    >>> kubectl("testbed", "get", "pods", "-l", "a in (b)")
+    "kubectl -n testbed get pods -l 'a in (b)'"
+    """
+    return shlex.join(["kubectl", "-n", namespace, *words])
+
+
+def patch(namespace: str, target: str, change: object, *, kind: Literal["strategic", "merge", "json"]) -> str:
+    """Change an object, kind/name, by a patch."""
+    text = json.dumps(change, separators=(",", ":"))
+    return kubectl(namespace, "patch", target.lower(), f"--type={kind}", "-p", text)
+
+
+def restart(namespace: str, workload: str) -> str:
+    """Make new pods of a workload; a pod that nothing made is only deleted."""
+    words = ("delete", workload.lower()) if workload.startswith("Pod/") else ("rollout", "restart", workload.lower())
+    return kubectl(namespace, *words)
+
+
+def apply(thing: Mapping[str, object]) -> str:
+    """Create or change an object that is written out whole."""
+    return f"echo {shlex.quote(json.dumps(thing, separators=(',', ':')))} | kubectl apply -f -"
+
+
+def in_template(pod: Pod, path: str) -> str:
+    """Where a part of a pod's spec is in what made the pod, for a JSON patch."""
+    return f"/spec/{path}" if pod.workload == pod.ref else f"/spec/template/spec/{path}"
+
+
+def on(node: Node | str, command: str) -> str:
+    """Run a command on a machine, as root."""
+    return shlex.join(["ssh", node if isinstance(node, str) else node.name, f"sudo sh -c {shlex.quote(command)}"])
+
+
+def write_file(machine: Node, path: str, lines: tuple[str, ...], *, then: str = "") -> str:
+    """Put a file onto a node."""
+    text = " ".join(shlex.quote(line) for line in lines)
+    folder = path.rpartition("/")[0]
+    after = f" && {then}" if then else ""
+    return on(machine, f"mkdir -p {folder} && printf '%s\\n' {text} > {path}{after}")

@@ -1,0 +1,239 @@
+"""What the API server refuses: permissions, quotas, limits, Pod Security; a namespace that does not go."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from lab.diagnosis import remedies
+from lab.diagnosis.finding import Finding
+from lab.diagnosis.objects import Container, Raw, Thing, quantity, quantity_text
+from lab.diagnosis.snapshot import Snapshot
+
+PATIENCE_S: Final = 60.0
+"""How long a namespace may take to go: its pods have grace periods."""
+QUOTA: Final = re.compile(r"exceeded quota: (?P<name>\S+), requested: (?P<asked>\S+), used: (?P<used>\S+), limited")
+UNSAID: Final = re.compile(r"failed quota: (?P<name>[^:\s]+): must specify (?P<what>[\w.,-]+)")
+RANGE: Final = re.compile(
+    r"(?P<bound>minimum|maximum) (?P<resource>\S+) usage per (?P<type>\w+) is (?P<value>\S+?)"
+    r"(?:\.  No (?P<unsaid>request|limit) is specified|, but (?P<kind>request|limit) is \S+?)(?:,|$|\]|\.)"
+)
+POD_SECURITY: Final = re.compile(r'violates PodSecurity "(?P<level>[^"]+)": (?P<what>.*)')
+REMAINING: Final = re.compile(r"(?P<what>[\w./-]+) (?:in|has) (?P<count>\d+) resource instances")
+SECURE_POD: Final[Mapping[str, Mapping[str, object]]] = {
+    "runAsNonRoot": {"runAsNonRoot": True, "runAsUser": 10001},
+    "seccompProfile": {"seccompProfile": {"type": "RuntimeDefault"}},
+}
+SECURE_CONTAINER: Final[Mapping[str, Mapping[str, object]]] = {
+    "allowPrivilegeEscalation": {"allowPrivilegeEscalation": False},
+    "unrestricted capabilities": {"capabilities": {"drop": ["ALL"]}},
+    "privileged": {"privileged": False, "allowPrivilegeEscalation": False},
+}
+"""What Pod Security names → what satisfies it."""
+
+
+def is_forbidden(snapshot: Snapshot) -> Iterator[Finding]:
+    """The kubeconfig may not do something that the lab needs."""
+    by_scope: dict[tuple[str, str], list[Any]] = {}
+    for one in snapshot.probes.denials:
+        by_scope.setdefault((one.user or "this kubeconfig", one.namespace), []).append(one)
+    for (user, namespace), denials in by_scope.items():
+        resources = sorted({(one.group, one.resource) for one in denials})
+        rules = [
+            {
+                "apiGroups": [group],
+                "resources": [resource],
+                "verbs": sorted({one.verb for one in denials if (one.group, one.resource) == (group, resource)}),
+            }
+            for group, resource in resources
+        ]
+        what = ", ".join(f"{'/'.join(one['verbs'])} {one['resources'][0]}" for one in rules)
+        where = f"in {namespace}" if namespace else "in the cluster"
+        yield Finding(
+            "forbidden",
+            f"User/{user}",
+            f"{user} may not {what} {where}",
+            found="; ".join(f"{one.verb} {one.resource}: Forbidden" for one in denials),
+            why="no Role that is bound to this user allows it; an administrator can",
+            do=remedies.apply(_role(user, namespace, rules)),
+        )
+
+
+def quota_is_exceeded(snapshot: Snapshot) -> Iterator[Finding]:
+    """A quota leaves no room for a pod, or wants every pod to say what it needs."""
+    for workload, said in _refused(snapshot):
+        if found := QUOTA.search(said):
+            asked, used = (dict(pair.split("=") for pair in found[part].split(",")) for part in ("asked", "used"))
+            hard = {key: quantity_text(quantity(used[key]) + quantity(more), key) for key, more in asked.items()}
+            change = {"spec": {"hard": hard}}
+            do = remedies.patch(snapshot.namespace, f"resourcequota/{found['name']}", change, kind="merge")
+            why = "the pods that are there use it up; whoever owns the namespace may raise it"
+        elif found := UNSAID.search(said):
+            kinds: dict[str, list[str]] = {}
+            for one in found["what"].split(","):
+                kind, _, resource = one.partition(".")
+                kinds.setdefault(kind if resource else "requests", []).append(
+                    f"{resource or kind}={'256Mi' if 'memory' in one else '100m'}"
+                )
+            words = [f"--{kind}={','.join(amounts)}" for kind, amounts in kinds.items()]
+            do = remedies.kubectl(snapshot.namespace, "set", "resources", workload.lower(), *words)
+            why = "where a quota counts a resource, every container has to say how much of it it needs"
+        else:
+            continue
+        yield Finding(
+            "quota-exceeded",
+            f"ResourceQuota/{found['name']}",
+            f"quota {found['name']} does not let {workload.rpartition('/')[2]} start",
+            found=_cut(said),
+            why=why,
+            do=do,
+        )
+
+
+def limit_range_refuses(snapshot: Snapshot) -> Iterator[Finding]:
+    """A container asks for less or more than the namespace allows."""
+    for workload, said in _refused(snapshot):
+        if found := RANGE.search(said):
+            resource, kind = found["resource"], found["kind"] or found["unsaid"]
+            names = [one["metadata"]["name"] for one in snapshot.objects.limit_ranges]
+            words = ["set", "resources", workload.lower(), f"--{kind}s={resource}={found['value']}"]
+            if kind == "limit" and found["bound"] == "maximum" and _requests_more(snapshot, workload, found):
+                words.append(f"--requests={resource}={found['value']}")
+            if kind == "request" and found["bound"] == "minimum" and not found["unsaid"]:
+                words += _limit_at_least(snapshot, workload, found)
+            yield Finding(
+                "limit-range",
+                f"LimitRange/{next(iter(names), 'unknown')}",
+                f"the limits of the namespace do not let {workload.rpartition('/')[2]} start",
+                found=_cut(said),
+                why=f"the {found['bound']} {resource} of a {found['type'].lower()} here is {found['value']}",
+                do=remedies.kubectl(snapshot.namespace, *words),
+            )
+
+
+def pod_security_refuses(snapshot: Snapshot) -> Iterator[Finding]:
+    """A pod asks for more rights than the namespace gives."""
+    for workload, said in _refused(snapshot):
+        found, deployment = POD_SECURITY.search(said), snapshot.deployment(workload)
+        if not found or deployment is None:
+            continue
+        pod = _merged(SECURE_POD, found["what"])
+        inner = _merged(SECURE_CONTAINER, found["what"])
+        spec: dict[str, object] = {"securityContext": pod} if pod else {}
+        if inner:
+            names = [one["name"] for one in deployment.spec["template"]["spec"]["containers"]]
+            spec["containers"] = [{"name": name, "securityContext": inner} for name in names]
+        change = {"spec": {"template": {"spec": spec}}}
+        yield Finding(
+            "pod-security",
+            workload,
+            f"Pod Security does not let {workload.rpartition('/')[2]} start",
+            found=_cut(said),
+            why=f"the namespace enforces {found['level'].partition(':')[0]}; the pod may do more than that",
+            do=remedies.patch(snapshot.namespace, workload, change, kind="strategic")
+            if spec
+            else remedies.kubectl(snapshot.namespace, "edit", workload.lower()),
+        )
+
+
+def namespace_is_stuck(snapshot: Snapshot) -> Iterator[Finding]:
+    """A namespace was deleted and does not go."""
+    raw = snapshot.objects.namespace
+    deleted = raw.get("metadata", {}).get("deletionTimestamp", "")
+    if not deleted or snapshot.age_s(deleted) < PATIENCE_S:
+        return
+    namespace = Thing(raw)
+    kinds = ("NamespaceFinalizersRemaining", "NamespaceContentRemaining", "NamespaceDeletionDiscoveryFailure")
+    said = [one.message for kind in kinds if (one := namespace.condition(kind)).status == "True"]
+    yield Finding(
+        "namespace-terminating",
+        f"Namespace/{namespace.name}",
+        f"namespace {namespace.name} does not go",
+        found=f"deleted {snapshot.age_s(deleted):.0f} s ago; {' '.join(said)}",
+        why="what is left in it waits for somebody to take a finalizer away, or for a node or an API that is gone",
+        do=_let_go(snapshot, " ".join(said)),
+    )
+
+
+def _let_go(snapshot: Snapshot, said: str) -> str:
+    """Take away the finalizers that are named, else what is left."""
+    if gone := re.search(r"unable to retrieve the complete list of server APIs: ([\w.-]+)/(\w+)", said):
+        return f"kubectl delete apiservice {gone[2]}.{gone[1]}"
+    held, left = [], []
+    named = {found["what"] for found in REMAINING.finditer(said)}
+    for kind in ("pods", "deployments", "config_maps", "volume_claims", "replica_sets", "network_policies", "quotas"):
+        for one in getattr(snapshot.objects, kind):
+            target = f"{KIND_WORDS[kind]}/{one['metadata']['name']}"
+            if named & set(one["metadata"].get("finalizers") or ()):
+                held.append(target)
+            elif kind == "pods" and any(name.startswith("pods") for name in named):
+                left.append(target)
+    if held:
+        return " && ".join(
+            remedies.patch(snapshot.namespace, one, {"metadata": {"finalizers": None}}, kind="merge") for one in held
+        )
+    if left:
+        return remedies.kubectl(snapshot.namespace, "delete", *left, "--grace-period=0", "--force")
+    what = next(iter(sorted(name.rstrip(".") for name in named if "/" not in name)), "all")
+    return remedies.kubectl(snapshot.namespace, "get", what, "-o", "yaml")
+
+
+KIND_WORDS: Final = {
+    "pods": "pod",
+    "deployments": "deployment",
+    "config_maps": "configmap",
+    "volume_claims": "persistentvolumeclaim",
+    "replica_sets": "replicaset",
+    "network_policies": "networkpolicy",
+    "quotas": "resourcequota",
+}
+
+
+def _refused(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    """Deployments whose pods the API server refuses, and what it says."""
+    for one in map(Thing, snapshot.objects.deployments):
+        said = one.condition("ReplicaFailure")
+        if said.status == "True":
+            yield f"Deployment/{one.name}", said.message
+
+
+def _role(user: str, namespace: str, rules: list[dict[str, list[str]]]) -> Mapping[str, object]:
+    """A list of a Role that allows something and of what binds it to a user."""
+    prefix = "" if namespace else "Cluster"
+    metadata = {"name": "lab-missing"} | ({"namespace": namespace} if namespace else {})
+    kind, api = f"{prefix}Role", "rbac.authorization.k8s.io"
+    subject: dict[str, str] = {"kind": "User", "name": user, "apiGroup": api}
+    if user.startswith("system:serviceaccount:"):
+        _, _, of, name = user.split(":")
+        subject = {"kind": "ServiceAccount", "name": name, "namespace": of}
+    reference = {"apiGroup": api, "kind": kind, "name": metadata["name"]}
+    role = {"apiVersion": f"{api}/v1", "kind": kind, "metadata": metadata, "rules": rules}
+    binding = {**role, "kind": f"{kind}Binding", "roleRef": reference, "subjects": [subject]}
+    del binding["rules"]
+    return {"apiVersion": "v1", "kind": "List", "items": [role, binding]}
+
+
+def _merged(table: Mapping[str, Mapping[str, object]], what: str) -> dict[str, object]:
+    return {key: value for name, change in table.items() if name in what for key, value in change.items()}
+
+
+def _containers(snapshot: Snapshot, workload: str) -> list[Container]:
+    deployment = snapshot.deployment(workload)
+    specs: list[Raw] = deployment.spec["template"]["spec"]["containers"] if deployment else []
+    return [Container(one, {}) for one in specs]
+
+
+def _requests_more(snapshot: Snapshot, workload: str, found: re.Match[str]) -> bool:
+    """Whether a request would be above the new limit, which the API server refuses."""
+    asked = [one.amount("requests", found["resource"]) for one in _containers(snapshot, workload)]
+    return any(quantity(one) > quantity(found["value"]) for one in asked)
+
+
+def _limit_at_least(snapshot: Snapshot, workload: str, found: re.Match[str]) -> list[str]:
+    """Raise the limit, too, where it is below the new request."""
+    limits = [one.amount("limits", found["resource"]) for one in _containers(snapshot, workload)]
+    low = any(one and quantity(one) < quantity(found["value"]) for one in limits)
+    return [f"--limits={found['resource']}={found['value']}"] if low else []
+
+
+def _cut(said: str) -> str:
+    return said if len(said) <= 400 else f"{said[:400]}…"

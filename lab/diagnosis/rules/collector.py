@@ -1,0 +1,120 @@
+"""The collector's configuration, which it refuses."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from lab.diagnosis import remedies
+from lab.diagnosis.finding import Finding
+from lab.diagnosis.objects import Thing
+from lab.diagnosis.snapshot import Snapshot, not_ready
+
+OTLP: Final = ("otlp_grpc", "otlp")
+OTLP_HTTP: Final = ("otlp_http", "otlphttp")
+REPLACED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
+    ("exporters", "logging"): ("debug",),
+    ("exporters", "otlp"): OTLP,
+    ("exporters", "otlp_grpc"): OTLP,
+    ("exporters", "jaeger"): OTLP,
+    ("exporters", "jaeger_thrift"): OTLP_HTTP,
+    ("exporters", "loki"): OTLP_HTTP,
+    ("exporters", "opencensus"): OTLP,
+    ("exporters", "sapm"): OTLP_HTTP,
+    ("receivers", "opencensus"): ("otlp",),
+}
+"""(section, component that is gone) → what took its place, newest name first. Names that differ by an underscore
+alone, as after the renaming of 2025 and 2026, need no line here."""
+ELSEWHERE: Final[Mapping[tuple[str, str], str]] = {
+    ("extensions", "memory_ballast"): "it was removed; set GOMEMLIMIT in the collector's environment",
+    ("processors", "spanmetrics"): "it was removed; the connector span_metrics does its work",
+    ("processors", "servicegraph"): "it was removed; the connector service_graph does its work",
+}
+OPTIONS: Final = {"loglevel": (r"\bloglevel: *\w+", "verbosity: detailed")}
+"""Option that is gone → what to look for, what to write."""
+REMOVED: Final = re.compile(r"'(?P<section>\w+)':? the (?P<name>\w+) \w+ has been deprecated, use the (?P<new>\w+)")
+UNKNOWN: Final = re.compile(
+    r"'(?P<section>\w+)':? unknown type: \"(?P<name>[\w]+)\"[^(]*(?:\(valid values: \[(?P<valid>[^\]]*)\]\))?"
+)
+UNDEFINED: Final = re.compile(r'(?P<section>service)::\S+ references \w+ "(?P<name>[^"]+)" which is not configured')
+OPTION: Final = re.compile(r"'(?P<section>[\w.]+)' has invalid keys: (?P<name>\w+)")
+
+
+class Place(NamedTuple):
+    """Where a word stands: the ConfigMap, its key, the line."""
+
+    config_map: str
+    key: str
+    line: int
+
+
+def collector_refuses_configuration(snapshot: Snapshot) -> Iterator[Finding]:
+    """The collector ends at once, because its configuration names what it does not have."""
+    for pod in snapshot.pods:
+        log = snapshot.log(pod)
+        for pattern in (REMOVED, UNKNOWN, UNDEFINED, OPTION):
+            found = next((found for line in reversed(log) if (found := pattern.search(line))), None)
+            if found and not all(one.is_ready for one in pod.containers):
+                section, name = found["section"], found["name"]
+                place, new = _place(snapshot, section, name), _successor(found)
+                where = f"{place.config_map}, {place.key}:{place.line}: " if place else ""
+                pods = not_ready(snapshot, pod.workload)
+                yield Finding(
+                    "collector-configuration",
+                    pod.workload,
+                    f"the collector refuses its configuration: {name}",
+                    found=f"{where}{found.string.strip()}",
+                    why=_why(section, name, new),
+                    do=_cure(snapshot, pod.workload, place, name=name, new=new),
+                    stops=(*pods, "collector"),
+                    rests_on=pods,
+                )
+                break
+
+
+def _successor(found: re.Match[str]) -> str:
+    """The component to write instead, as this collector calls it; empty where there is none."""
+    known = found.groupdict()
+    if known.get("new"):
+        return known["new"]
+    valid = (known.get("valid") or "").split()
+    candidates = REPLACED.get((known["section"], known["name"]), ())
+    same = [one for one in valid if one.replace("_", "") == known["name"].replace("_", "")]
+    return next((one for one in (*candidates, *same) if one in valid), "")
+
+
+def _why(section: str, name: str, new: str) -> str:
+    if note := ELSEWHERE.get((section, name)):
+        return note
+    kind = section.removesuffix("s")
+    if section == "service":
+        return f"a pipeline uses {name}, and no section of the file defines it"
+    if new:
+        return f"this collector has no {kind} {name}; {new} took its place"
+    return f"this version of the collector knows no {name} there; its change log says since when"
+
+
+def _cure(snapshot: Snapshot, workload: str, place: Place | None, *, name: str, new: str) -> str:
+    again = remedies.restart(snapshot.namespace, workload)
+    if place is None:
+        return f"lab up --target kubernetes && {again}"
+    changes = {rf"\b{name}\b": new} if new else {}
+    changes |= {look: write for option, (look, write) in OPTIONS.items() if option == name or new == "debug"}
+    if not changes:
+        return f"{remedies.kubectl(snapshot.namespace, 'edit', f'configmap/{place.config_map}')} && {again}"
+    script = "; ".join(f"s/{look}/{write}/g" for look, write in changes.items())
+    get = remedies.kubectl(snapshot.namespace, "get", f"configmap/{place.config_map}", "-o", "yaml")
+    return f"{get} | perl -pe '{script}' | kubectl replace -f - && {again}"
+
+
+def _place(snapshot: Snapshot, section: str, name: str) -> Place | None:
+    """The first line of a ConfigMap that names a component in its section."""
+    word = re.compile(rf"(?<![\w/]){re.escape(name)}(?!\w)")
+    for one in map(Thing, snapshot.objects.config_maps):
+        for key, text in (one.raw.get("data") or {}).items():
+            inside = "." in section
+            for number, line in enumerate(text.splitlines(), 1):
+                if top := re.match(r"(\w+):", line):
+                    inside = "." in section or top[1] == section
+                if inside and word.search(line.partition("#")[0]):
+                    return Place(one.name, key, number)
+    return None

@@ -1,0 +1,202 @@
+"""Containers that end or are not well: crashes, memory, probes, and what nothing else explains."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from lab.diagnosis import remedies
+from lab.diagnosis.finding import Finding
+from lab.diagnosis.objects import Container, Pod, Thing, quantity, quantity_text
+from lab.diagnosis.snapshot import RECENT_S, Snapshot, not_ready
+
+START_S: Final = 30.0
+"""How long a container may take until its probes pass: ten times what the slowest service needs."""
+FRAME: Final = re.compile(r'^\s+File "(?P<file>[^"]+)", line (?P<line>\d+)')
+RAISED: Final = re.compile(r"^(?P<kind>[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Fault))(?::|$)")
+BROKEN: Final = frozenset(
+    {
+        "CrashLoopBackOff", "CreateContainerConfigError", "CreateContainerError", "RunContainerError",
+        "InvalidImageName", "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull",
+    }
+)  # fmt: skip
+STORE: Final = re.compile(r"STORE_(?:UNREACHABLE|DENIED|EVICTS|LOADING)|NOT_DURABLE|refuses to log in|redis\S* Error ")
+PORT: Final = re.compile(r'connection refused|failed to connect service "[^"]*:\d+"')
+
+
+class Traceback(NamedTuple):
+    """The last traceback of a log: what was raised, and the last place in it."""
+
+    raised: str
+    file: str
+    line: int
+
+
+def runs_out_of_memory(snapshot: Snapshot) -> Iterator[Finding]:
+    """The kernel ended a container that reached its memory limit."""
+    for pod, container in _each(snapshot):
+        ended = container.ended
+        if ended.reason != "OOMKilled" or (container.is_ready and snapshot.age_s(ended.at) > RECENT_S):
+            continue
+        limit = container.amount("limits", "memory")
+        more = quantity_text(2 * quantity(limit), "memory") if limit else "512Mi"
+        words = ("set", "resources", pod.workload.lower(), "-c", container.name)
+        yield _finding(
+            snapshot,
+            pod,
+            cause="oom-kill",
+            title=f"{container.name} needs more memory than its limit",
+            found=f"container {container.name} of {pod.name} was killed, exit {ended.exit_code} (OOMKilled), "
+            f"{container.status.get('restartCount', 0)} restarts; its limit is {limit or 'that of the node'}",
+            why="the kernel ends a process whose container reaches its memory limit",
+            do=remedies.kubectl(snapshot.namespace, *words, f"--limits=memory={more}", f"--requests=memory={more}"),
+        )
+
+
+def crashes_with_traceback(snapshot: Snapshot) -> Iterator[Finding]:
+    """A Python program ends by an exception that nobody caught."""
+    for pod, container in _each(snapshot):
+        last = last_traceback(snapshot.log(pod, container.name)) if _crashes(snapshot, container) else None
+        if last is None:
+            continue
+        place = last.file.removeprefix("/app/")
+        edit = f'"${{EDITOR:-vi}}" +{last.line} {place} && {remedies.BUILD}'
+        undo = remedies.kubectl(snapshot.namespace, "rollout", "undo", pod.workload.lower())
+        yield _finding(
+            snapshot,
+            pod,
+            cause="crash-at-start",
+            title=f"{container.name} crashes: {last.raised.partition(':')[0]}",
+            found=f"{last.raised}, at {place}:{last.line}; exit {container.ended.exit_code}, "
+            f"{container.status.get('restartCount', 0)} restarts",
+            why=_why_raised(last.raised),
+            do=undo if _has_older(snapshot, pod.workload) else edit,
+            rests_on=("store",) if STORE.search(last.raised) else (),
+        )
+
+
+def probe_fails(snapshot: Snapshot) -> Iterator[Finding]:
+    """A container runs, and its kubelet finds it unwell."""
+    for pod, container in _each(snapshot):
+        events = [one for one in snapshot.events(pod.ref, "Unhealthy") if container.running_since]
+        restarted = any("liveness" in one.message for one in snapshot.events(pod.ref, "Killing"))
+        if not events or (container.is_ready and not restarted):
+            continue
+        if not restarted and snapshot.age_s(container.running_since) < START_S:
+            continue
+        said = events[0].message
+        stalled = STORE.search("\n".join(snapshot.log(pod, container.name)))
+        why, do = _cure_of_probe(snapshot, pod, container, said)
+        yield _finding(
+            snapshot,
+            pod,
+            cause="probe-failing",
+            title=f"{container.name} runs, and its {said.partition(' ')[0].lower()} probe fails",
+            found=said,
+            why=why,
+            do=do,
+            rests_on=("store",) if stalled else (),
+        )
+
+
+def is_not_well(snapshot: Snapshot) -> Iterator[Finding]:
+    """A pod cannot start, for a reason that no rule knows; only asked for pods that nothing else explains."""
+    for pod, container in _each(snapshot):
+        waiting, ended = container.waiting, container.ended
+        crashed = _crashes(snapshot, container)
+        if waiting.reason in BROKEN or crashed:
+            log = [line for line in snapshot.log(pod, container.name) if line.strip()]
+            said = [waiting.reason, waiting.message, f"exit {ended.exit_code}" if crashed else "", *log[-1:]]
+            yield _finding(
+                snapshot,
+                pod,
+                cause="not-ready",
+                title=f"{container.name} of {pod.workload.rpartition('/')[2]} does not get ready",
+                found="; ".join(one for one in said if one),
+                why="none of the causes that the lab knows",
+                do=remedies.kubectl(snapshot.namespace, "describe", pod.ref.lower()),
+                rests_on=("store",) if STORE.search("\n".join(log)) else (),
+            )
+
+
+def last_traceback(lines: tuple[str, ...]) -> Traceback | None:
+    """The last traceback in a log, also where it is a field of a JSON line."""
+    frame, last = None, None
+    for line in (part for each in lines for part in _text(each).splitlines()):
+        raised = RAISED.match(line)
+        if found := FRAME.match(line):
+            frame = found
+        elif raised and frame:
+            last, frame = Traceback(line.strip(), frame["file"], int(frame["line"])), None
+    return last
+
+
+def _text(line: str) -> str:
+    if line.startswith("{") and '"exception"' in line:
+        try:
+            return str(json.loads(line)["exception"])
+        except (ValueError, KeyError):
+            return line
+    return line
+
+
+def _why_raised(raised: str) -> str:
+    kind, _, rest = raised.partition(": ")
+    name = next(iter(re.findall(r"'([^']+)'", rest)), "")
+    if kind == "NameError":
+        return f"the code uses {name} without defining or importing it"
+    if kind in {"ModuleNotFoundError", "ImportError"}:
+        return f"the image does not hold {name}; it was not in the lock when the image was built"
+    return "the program does not catch it; the image is built with this fault in it"
+
+
+def _cure_of_probe(snapshot: Snapshot, pod: Pod, container: Container, said: str) -> tuple[str, str]:
+    """Why a probe fails, and what to change."""
+    kind = f"{said.partition(' ')[0].lower()}Probe"
+    probe = container.spec.get(kind) or {}
+    way = next((one for one in ("grpc", "httpGet", "tcpSocket") if one in probe), "grpc")
+    asked = probe.get(way, {}).get("port")
+    serves = container.variable("LAB_HEALTH_BIND").rpartition(":")[2]
+    at = (
+        [one["name"] for one in pod.spec["containers"]].index(container.name)
+        if container.spec in pod.spec["containers"]
+        else 0
+    )
+    base = remedies.in_template(pod, f"containers/{at}/{kind}")
+    if PORT.search(said) and serves.isdigit() and str(asked) != serves:
+        change = [{"op": "replace", "path": f"{base}/{way}/port", "value": int(serves)}]
+        why = f"the probe asks port {asked}; the service answers health on {serves}"
+        return why, remedies.patch(snapshot.namespace, pod.workload, change, kind="json")
+    if "NOT_SERVING" in said:
+        return "the service itself says that something it depends on is missing", "lab status --target kubernetes"
+    if "timeout" in said or "deadline" in said:
+        more = 5 * int(probe.get("timeoutSeconds", 1))
+        change = [{"op": "add", "path": f"{base}/timeoutSeconds", "value": more}]
+        why = "it answers too late: the node is busy, or the limit on its CPU is too tight"
+        return why, remedies.patch(snapshot.namespace, pod.workload, change, kind="json")
+    why = f"nothing answers on port {asked} of the container"
+    return why, remedies.kubectl(snapshot.namespace, "logs", pod.name, "-c", container.name, "--tail=50")
+
+
+def _crashes(snapshot: Snapshot, container: Container) -> bool:
+    """Whether it ended by a fault and is not well again."""
+    ended = container.ended
+    recent = snapshot.age_s(ended.at) < RECENT_S
+    return container.waiting.reason == "CrashLoopBackOff" or bool(ended.exit_code and recent and not container.is_ready)
+
+
+def _has_older(snapshot: Snapshot, workload: str) -> bool:
+    """Whether a Deployment has a revision before the one that fails, whose pods still run."""
+    sets = [Thing(one) for one in snapshot.objects.replica_sets]
+    mine = [one for one in sets if f"Deployment/{one.name.rpartition('-')[0]}" == workload]
+    return len(mine) > 1 and any(one.raw.get("status", {}).get("readyReplicas") for one in mine)
+
+
+def _each(snapshot: Snapshot) -> Iterator[tuple[Pod, Container]]:
+    return ((pod, container) for pod in snapshot.pods for container in pod.containers)
+
+
+def _finding(snapshot: Snapshot, pod: Pod, *, rests_on: tuple[str, ...] = (), **words: str) -> Finding:
+    pods = not_ready(snapshot, pod.workload)
+    nodes = (f"Node/{pod.node}",) if pod.node else ()
+    return Finding(object=pod.workload, **words, stops=pods, rests_on=(*pods, *nodes, *rests_on))

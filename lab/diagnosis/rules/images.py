@@ -1,0 +1,147 @@
+"""Images that are of the wrong architecture: crashing, silently, by their digest."""
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from lab.diagnosis import remedies
+from lab.diagnosis.finding import Finding
+from lab.diagnosis.objects import Container, Pod, architecture_of, digest_of, short_image
+from lab.diagnosis.probes import ImageProbe, Platform
+from lab.diagnosis.rules.registry import pulls
+from lab.diagnosis.snapshot import Snapshot, not_ready
+
+FORMAT_ERROR: Final = re.compile(r"exec format error")
+
+
+class Known(NamedTuple):
+    """What is known of the image a container runs or should run."""
+
+    pod: Pod
+    container: Container
+    probe: ImageProbe | None
+    platform: Platform | None
+
+
+def digest_of_another_architecture(snapshot: Snapshot) -> Iterator[Finding]:
+    """A pinned digest is that of another architecture than the pod is meant for."""
+    for known in _containers(snapshot, pinned=True):
+        pod, container, _, platform = known
+        meant = snapshot.architecture(pod)
+        if platform is not None and meant and platform.holds != meant:
+            lies = platform.architecture not in {"", platform.holds}
+            yield _finding(
+                snapshot,
+                "digest-not-of-architecture",
+                known,
+                title=f"{_name(pod)} is pinned to an image of another architecture",
+                found=f"{short_image(container.image)} holds {platform.holds}; the pod is meant for {meant}"
+                + (f"; the index calls it {platform.architecture}" if lies else ""),
+                why="the image was built for one architecture and labelled as another"
+                if lies
+                else "the digest in the manifest is that of another architecture's image",
+            )
+
+
+def image_cannot_execute(snapshot: Snapshot) -> Iterator[Finding]:
+    """The node cannot execute what is in the image, or finds nothing for itself in it."""
+    unmatched = {pull.pod.ref: pull.said for pull in pulls(snapshot, "platform")}
+    for known in _containers(snapshot):
+        pod, container = known.pod, known.container
+        log = [line for line in snapshot.log(pod, container.name) if FORMAT_ERROR.search(line)]
+        evidence = unmatched.get(pod.ref) or (f'the log ends with "{log[-1].strip()}"' if log else "")
+        if not evidence or container.is_ready:
+            continue
+        holds = known.platform.holds if known.platform else ""
+        node, meant = snapshot.node(pod.node), snapshot.architecture(pod)
+        yield _finding(
+            snapshot,
+            "wrong-architecture",
+            known,
+            title=f"{_name(pod)} runs the wrong architecture",
+            found=f"node {pod.node} is {node.architecture if node else meant}; the image {short_image(container.image)}"
+            + (f" holds {holds}" if holds else "")
+            + f"; {evidence}",
+            why=f"the manifest pins the index, and the runtime of {pod.node} chose another architecture from it"
+            if known.probe and known.probe.index_digest and len(known.probe.platforms) > 1
+            else f"what is in the image was not built for {meant}",
+        )
+
+
+def image_is_silently_wrong(snapshot: Snapshot) -> Iterator[Finding]:
+    """A pod runs, and what it runs is not what its node is."""
+    words = {one.pod: one.architecture for one in snapshot.probes.processes if one.architecture}
+    for known in _containers(snapshot):
+        pod, container, probe, platform = known
+        node, machine = snapshot.node(pod.node), words.get(pod.name, "")
+        if node is None or not container.running_since:
+            continue
+        said = architecture_of(machine)
+        holds = platform.holds if platform else ""
+        by_index = probe is not None and container.image_digest == probe.index_digest and len(probe.platforms) > 1
+        differs = {node.architecture} != {one for one in (node.architecture, said, holds) if one}
+        if not differs and not (by_index and not machine):
+            continue
+        facts = [f"node {node.name} is {node.architecture}"]
+        facts += [f"the image holds {holds}"] if holds else []
+        facts += [f"the process says {machine}"] if machine else ["the process does not say what it is"]
+        facts += ["imageID is the digest of the index, not of an image"] if by_index else []
+        yield _finding(
+            snapshot,
+            "wrong-architecture-silent",
+            known,
+            title=f"{_name(pod)} runs, and "
+            + ("is of the wrong architecture" if differs else "nothing proves its architecture"),
+            found="; ".join(facts),
+            why=f"{short_image(container.image)} leaves the choice of architecture to the runtime of {node.name}"
+            if by_index or not digest_of(container.image)
+            else "another image than the one for this node was pinned; emulation hides it",
+        )
+
+
+def _finding(snapshot: Snapshot, cause: str, known: Known, *, title: str, found: str, why: str) -> Finding:
+    """A finding whose cure is the digest of the right architecture, where one is known."""
+    pod, container, probe, _ = known
+    node = snapshot.node(pod.node)
+    meant = node.architecture if node else snapshot.architecture(pod)
+    right = [one.digest for one in (probe.platforms if probe else ()) if one.holds == meant]
+    do = remedies.RESOLVE if right or not probe else remedies.BUILD
+    if right:
+        image = f"{_repository(container.image)}@{right[0]}"
+        why += f"; the one for {meant} is {short_image(image)}"
+        if not snapshot.is_wanted(pod.workload):
+            change = f"{container.name}={image}"
+            do = remedies.kubectl(snapshot.namespace, "set", "image", pod.workload.lower(), change)
+    pods = not_ready(snapshot, pod.workload)
+    return Finding(cause, pod.workload, title, found, why, do, stops=pods, rests_on=(*pods, pod.ref))
+
+
+def _containers(snapshot: Snapshot, *, pinned: bool = False) -> Iterator[Known]:
+    """One container of each kind with what the registry knows of its image; of replicas, one that is not well."""
+    seen: set[tuple[str, str]] = set()
+    for pod in sorted(snapshot.pods, key=lambda one: all(container.is_ready for container in one.containers)):
+        for container in pod.containers:
+            if (pod.workload, container.name) not in seen:
+                seen.add((pod.workload, container.name))
+                asked = digest_of(container.image)
+                yield _known(snapshot, pod, container, asked if pinned else container.image_digest or asked)
+
+
+def _known(snapshot: Snapshot, pod: Pod, container: Container, digest: str) -> Known:
+    """A container with its image's reference at the registry, and with the one image that the digest names."""
+    repository = _repository(container.image)
+    probes = [one for one in snapshot.probes.images if _repository(one.reference) == repository]
+    named = [one for one in probes if one.reference == container.image or (digest and digest == one.index_digest)]
+    platforms = [platform for one in probes for platform in one.platforms if platform.digest == digest]
+    probe = next(iter(named or probes), None)
+    return Known(pod, container, probe, platforms[0] if platforms else None)
+
+
+def _repository(image: str) -> str:
+    """A reference without tag and digest."""
+    name = image.partition("@")[0]
+    return name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
+
+
+def _name(pod: Pod) -> str:
+    return pod.workload.rpartition("/")[2]

@@ -1,0 +1,196 @@
+"""Images that cannot be had: registry, login, tag."""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from lab.diagnosis import remedies
+from lab.diagnosis.finding import Finding
+from lab.diagnosis.objects import Container, Node, Pod, digest_of, registry_of, short_image
+from lab.diagnosis.snapshot import Snapshot, not_ready
+
+WAITING: Final = frozenset({"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable"})
+PLAIN_HTTP: Final = "server gave HTTP response to HTTPS client"
+KINDS: Final[Mapping[str, re.Pattern[str]]] = {
+    "plain-http": re.compile(PLAIN_HTTP),
+    "login": re.compile(r"(?i)401 Unauthorized|403 Forbidden|pull access denied|authorization failed|no basic auth"),
+    "platform": re.compile(r"no match for platform"),
+    "absent": re.compile(r"(?i): not found|code = NotFound|manifest unknown|name unknown"),
+    "unreachable": re.compile(
+        r"connection refused|no such host|i/o timeout|no route to host|network is unreachable"
+        r"|deadline exceeded|connection reset|TLS handshake timeout"
+    ),
+}
+"""What a failed pull says, by cause; the first that fits counts."""
+BUILDER: Final = re.compile(rf'"https://([^/"]+)/[^"]*": http: {PLAIN_HTTP}')
+
+
+class Pull(NamedTuple):
+    """A container whose image cannot be pulled, and what was said."""
+
+    pod: Pod
+    container: Container
+    said: str
+
+
+def pulls(snapshot: Snapshot, kind: str) -> Iterator[Pull]:
+    """Pulls that fail for one kind of reason."""
+    for pod in snapshot.pods:
+        for container in pod.containers:
+            if container.waiting.reason in WAITING:
+                events = [event.message for event in snapshot.events(pod.ref, "Failed")]
+                said = "\n".join([container.waiting.message, *(one for one in events if container.image in one)])
+                if next((name for name, pattern in KINDS.items() if pattern.search(said)), "") == kind:
+                    yield Pull(pod, container, _sentence(said, KINDS[kind]))
+
+
+def builder_expects_https(snapshot: Snapshot) -> Iterator[Finding]:
+    """The builder was not told that the registry speaks plain HTTP."""
+    hosts = {found[1]: line for line in snapshot.probes.build_log if (found := BUILDER.search(line))}
+    for host, line in hosts.items():
+        setting = f'[registry."{host}"]\\n  http = true\\n'
+        yield Finding(
+            "builder-plain-http",
+            f"Registry/{host}",
+            f"the builder asks {host} by HTTPS, which speaks plain HTTP",
+            found=line.strip(),
+            why="BuildKit speaks HTTPS to every registry that its buildkitd.toml does not name",
+            do=f"printf '{setting}' > buildkitd.toml && docker buildx create --name lab --buildkitd-config "
+            "buildkitd.toml --use && lab images build",
+            stops=(f"push/{host}",),
+        )
+
+
+def node_expects_https(snapshot: Snapshot) -> Iterator[Finding]:
+    """A node's runtime was not told that the registry speaks plain HTTP."""
+    places: dict[tuple[str, str], list[Pull]] = {}
+    for pull in pulls(snapshot, "plain-http"):
+        places.setdefault((pull.pod.node, registry_of(pull.container.image)), []).append(pull)
+    for (name, host), failing in places.items():
+        node = snapshot.node(name)
+        yield Finding(
+            "registry-plain-http",
+            f"Node/{name}",
+            f"node {name} asks {host} by HTTPS, which speaks plain HTTP",
+            found=failing[0].said,
+            why=f"containerd on {name} speaks HTTPS to every registry that its own files do not name; "
+            "other nodes may have the file already",
+            do=_allow_plain_http(node, host) if node else f"lab registry config {host}",
+            stops=tuple(pull.pod.ref for pull in failing),
+            rests_on=(f"Node/{name}",),
+        )
+
+
+def registry_needs_login(snapshot: Snapshot) -> Iterator[Finding]:
+    """The registry wants to know who asks."""
+    for workload, pod, container, said in _first_of_each(snapshot, "login"):
+        host, account = registry_of(container.image), str(pod.spec.get("serviceAccountName") or "default")
+        secrets = ", ".join(one["name"] for one in pod.spec.get("imagePullSecrets") or ()) or "none"
+        secret = remedies.kubectl(
+            snapshot.namespace, "create", "secret", "generic", "registry-login", "--type=kubernetes.io/dockerconfigjson"
+        )
+        add = {"imagePullSecrets": [{"name": "registry-login"}]}
+        steps = (
+            f"docker login {host}",
+            f'{secret} --from-file=.dockerconfigjson="$HOME/.docker/config.json"',
+            remedies.patch(snapshot.namespace, f"serviceaccount/{account}", add, kind="strategic"),
+            remedies.restart(snapshot.namespace, workload),
+        )
+        yield _pull_finding(
+            snapshot,
+            "registry-needs-login",
+            workload,
+            title=f"{host} wants a login before it gives {short_image(container.image)}",
+            found=f"{said}; pull secrets of the pod: {secrets}",
+            why="the registry refuses an anonymous pull, or the credentials it was given",
+            do=" && ".join(steps),
+        )
+
+
+def image_is_absent(snapshot: Snapshot) -> Iterator[Finding]:
+    """The registry has no such image or tag."""
+    for workload, _, container, said in _first_of_each(snapshot, "absent"):
+        name, _, tag = container.image.partition("@")[0].rpartition(":")
+        probes = [one for one in snapshot.probes.images if one.tags and one.reference.startswith(f"{name}:")]
+        tags = probes[0].tags if probes else ()
+        has = f"; the registry has the tags {', '.join(tags[:5])}" if tags else ""
+        nearest = difflib.get_close_matches(tag, tags, n=1, cutoff=0.0)
+        do = remedies.RESOLVE if digest_of(container.image) else remedies.BUILD
+        if nearest and not snapshot.is_wanted(workload):
+            do = remedies.kubectl(
+                snapshot.namespace, "set", "image", workload.lower(), f"{container.name}={name}:{nearest[0]}"
+            )
+        yield _pull_finding(
+            snapshot,
+            "image-not-there",
+            workload,
+            title=f"{short_image(container.image)} is not in {registry_of(container.image)}",
+            found=said + has,
+            why="it was never pushed, or was pushed under another name; a node only repeats what the registry says",
+            do=do,
+            rests_on=(f"push/{registry_of(container.image)}",),
+        )
+
+
+def registry_is_unreachable(snapshot: Snapshot) -> Iterator[Finding]:
+    """Nobody answers at the registry's address."""
+    failing: dict[str, list[Pull]] = {}
+    for pull in pulls(snapshot, "unreachable"):
+        failing.setdefault(registry_of(pull.container.image), []).append(pull)
+    seen = {one.host: one for one in snapshot.probes.registries}
+    for host in sorted(failing.keys() | {one.host for one in seen.values() if not one.reachable}):
+        from_nodes, probe = failing.get(host, []), seen.get(host)
+        nodes = sorted({pull.pod.node for pull in from_nodes})
+        reached = probe is not None and probe.reachable
+        said = [*(pull.said for pull in from_nodes[:1]), *([probe.error] if probe and probe.error else [])]
+        port = host.rpartition(":")[2]
+        opened = f"ufw allow {port}/tcp || iptables -I INPUT -p tcp --dport {port} -j ACCEPT"
+        started = "systemctl restart docker-registry || docker start registry"
+        yield Finding(
+            "registry-unreachable",
+            f"Registry/{host}",
+            f"nobody answers at {host}" + (f" from {', '.join(nodes)}" if nodes else ""),
+            found="; ".join(said) + ("; the lab itself reaches it" if reached else ""),
+            why="a firewall or a route keeps the nodes away from it" if reached else "the registry does not run",
+            do=remedies.on(host.rpartition(":")[0] or host, opened if reached else started),
+            stops=tuple(pull.pod.ref for pull in from_nodes),
+            rests_on=tuple(f"Node/{name}" for name in nodes),
+        )
+
+
+def _first_of_each(snapshot: Snapshot, kind: str) -> Iterator[tuple[str, Pod, Container, str]]:
+    """One failing pull of each workload."""
+    seen: set[str] = set()
+    for pod, container, said in pulls(snapshot, kind):
+        if pod.workload not in seen:
+            seen.add(pod.workload)
+            yield pod.workload, pod, container, said
+
+
+def _pull_finding(
+    snapshot: Snapshot,
+    cause: str,
+    workload: str,
+    *,
+    rests_on: tuple[str, ...] = (),
+    **words: str,
+) -> Finding:
+    pods = not_ready(snapshot, workload)
+    return Finding(cause, workload, **words, stops=pods, rests_on=(*pods, *rests_on))
+
+
+def _allow_plain_http(node: Node, host: str) -> str:
+    """Write the file that lets this very node speak plain HTTP to this very host."""
+    if node.distribution:
+        lines = ("mirrors:", f'  "{host}":', f'    endpoint: ["http://{host}"]')
+        path = f"/etc/rancher/{node.distribution}/registries.yaml"
+        return remedies.write_file(node, path, lines, then=f"systemctl restart {node.service}")
+    lines = (f'server = "http://{host}"', f'[host."http://{host}"]', '  capabilities = ["pull", "resolve"]')
+    return remedies.write_file(node, f"/etc/containerd/certs.d/{host}/hosts.toml", lines)
+
+
+def _sentence(said: str, pattern: re.Pattern[str]) -> str:
+    """The line that has the reason, without the wrapping that repeats the image's name three times."""
+    line = next(line for line in said.splitlines() if pattern.search(line))
+    return line.rpartition("failed to resolve reference ")[2] if len(line) > 240 else line
