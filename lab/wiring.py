@@ -32,6 +32,20 @@ def open_processes(settings: LabSettings) -> Target:
     return ProcessTarget(settings)
 
 
+def open_kubernetes(settings: LabSettings) -> Target:
+    """A cluster of the user's, with the images that `images.lock` names."""
+    from lab.images.lock import FILE_NAME, read_lock  # noqa: PLC0415 - heavy
+    from lab.targets.kubernetes import KubernetesTarget  # noqa: PLC0415 - heavy
+
+    lock = read_lock(settings.project / FILE_NAME)
+    images = {
+        (service, architecture): lock.reference(service, architecture)
+        for service in lock.images
+        for architecture in lock.architectures(service)
+    }
+    return KubernetesTarget(settings, images)
+
+
 def stop_local_stacks(settings: LabSettings) -> int:
     """Stop every stack of this user on this machine; how many there were."""
     from lab.targets.processes import ProcessTarget  # noqa: PLC0415 - heavy
@@ -39,7 +53,10 @@ def stop_local_stacks(settings: LabSettings) -> int:
     return ProcessTarget(settings).clean()
 
 
-TARGETS: Mapping[str, Callable[[LabSettings], Target]] = {"processes": open_processes}
+TARGETS: Mapping[str, Callable[[LabSettings], Target]] = {
+    "processes": open_processes,
+    "kubernetes": open_kubernetes,
+}
 """Where services can run."""
 
 

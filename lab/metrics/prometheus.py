@@ -15,6 +15,7 @@ import numpy as np
 from lab.analysis.queries import selector
 from lab.errors import Unavailable
 from lab.model import NANOS, Reason, Series
+from services.contracts.signals import PROCESS_CPU_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +31,8 @@ MAX_POINTS: Final = 10_900
 """Prometheus refuses more than 11,000 points a series; the ends of a range are both points."""
 LOOK_BACK: Final = "1h"
 """How far back the last successful scrape of a service that is down now is looked for."""
+PUSHED: Final = PROCESS_CPU_TIME.prometheus_name
+"""What every process pushes, whatever it does."""
 PUSHED_WITHIN_S: Final = 2.0
 """Within this time of the newest sample of a job every process of it has pushed: twice the interval of a second."""
 LOOPBACK: Final = ("127.", "localhost", "[::1]")
@@ -87,7 +90,7 @@ class PrometheusSource:
             series = [_series("up", result, result["values"]) for result in self._instant(f"{up}[{LOOK_BACK}]")]
             scraped = [float(one.time_s[one.value == 1].max(initial=0.0)) for one in series]
         if not scraped:
-            pushed = self._instant(f"max(timestamp({selector('', {'job': job})}))")
+            pushed = self._instant(f"max(timestamp({selector(PUSHED, {'job': job})}))")
             scraped = [_number(result["value"]) - PUSHED_WITHIN_S for result in pushed]
         return round(max(scraped, default=0.0) * NANOS)
 

@@ -19,7 +19,7 @@ import pytest
 
 from lab.errors import Unavailable
 from lab.metrics.port import MetricSource
-from lab.metrics.prometheus import MAX_POINTS, PrometheusSource
+from lab.metrics.prometheus import MAX_POINTS, PUSHED, PrometheusSource
 from lab.metrics.recorded import RecordedSource
 from lab.model import NANOS, Series, Window
 from lab.settings import LabSettings
@@ -57,7 +57,7 @@ class Exposition(http.server.BaseHTTPRequestHandler):
         lines = [
             f'{COUNTER}{{job="{JOB}",instance="one"}} {10 * type(self).scrapes}',
             f'{COUNTER}{{job="{JOB}",instance="two"}} 7',
-            f'pushed_total{{job="{PUSHED_JOB}",instance="three"}} 1',
+            f'{PUSHED}{{job="{PUSHED_JOB}",instance="three"}} 1',
         ]
         body = "\n".join([*lines, ""]).encode()
         self.send_response(200)
@@ -154,7 +154,7 @@ def test_what_never_answered_was_never_scraped(source: MetricSource, job: str) -
 def test_what_pushes_is_heard_of_when_every_process_of_it_had_time_to(world: World) -> None:
     """Two intervals before its newest sample, since a job tells nobody how many processes it has."""
     source = PrometheusSource(world.url)
-    [pushed] = source.raw("pushed_total", world.window)
+    [pushed] = source.raw(PUSHED, world.window)
     assert source.last_scrape_ns(PUSHED_JOB) == pytest.approx((pushed.time_s[-1] - 2) * NANOS, abs=NANOS)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from lab.channels import Connect, connector
+from lab.channels import connector
 from lab.errors import LabError, Unavailable, UsageFault
 from lab.model import SERVICES, Access, Death, Endpoints, ServiceStatus, StoreFacts
 from lab.targets import calls
@@ -33,7 +33,7 @@ class ClusterDeployment:
 
     def __init__(self, cluster: Cluster, gate: Gate, kubectl_options: Sequence[str], *, outside: Endpoints) -> None:
         self.cluster, self._gate, self._options, self._outside = cluster, gate, kubectl_options, outside
-        self._connect: Connect = connector(outside.access)
+        self._connect = connector(outside.access)
         self._folder = tempfile.TemporaryDirectory(prefix="lab-forward-")
         self._forwards: dict[str, Forward] = {}
         self._since_ns = time.time_ns()
