@@ -185,14 +185,15 @@ def _look_at(deployment: Deployment, parts: Parts) -> Stack:
 
 def warm_up(experiment: Experiment, stack: Stack, recorder: Recorder) -> None:
     """Synthetic load accounted to a run of its own, until its backlog is gone and a scrape has seen it."""
+    done = "no load"
     if experiment.warm_up > 0:
         run = f"{recorder.run_id}.warmup"
         load = Load(Synthetic(seed=1), Constant(_warm_up_rate(experiment.load)))
         order = PlayOrder(run, load, experiment.warm_up)
         stack.load.play(order, lambda seen: recorder.progress("warm-up", seen, of_s=experiment.warm_up))
-        _drain(stack, run)
-    _scraped(stack, after_ns=time.time_ns(), within_s=stack.patience.first_scrape_s)
-    recorder.stage("warm-up", f"{experiment.warm_up:g} s of synthetic load, backlog 0")
+        done = f"{experiment.warm_up:g} s of synthetic load, backlog {_drain(stack, run):,}"
+    scraped = _scraped(stack, after_ns=time.time_ns(), within_s=stack.patience.first_scrape_s)
+    recorder.stage("warm-up", done if scraped else f"{done}, no scrape of the worker")
 
 
 def measure(experiment: Experiment, stack: Stack, parts: Parts, recorder: Recorder) -> Measured:
@@ -224,10 +225,11 @@ def settle(stack: Stack, recorder: Recorder, *, run: str) -> StoreView:
     return view
 
 
-def _drain(stack: Stack, run: str) -> None:
-    """Wait until nothing of a run waits to be counted."""
+def _drain(stack: Stack, run: str) -> int:
+    """Wait until nothing of a run waits to be counted; how many events still do when patience is at its end."""
     settle_s, every_s = stack.patience.settle_s, stack.patience.look_every_s
-    _await(lambda: stack.ledger.view(run).balance.backlog == 0, seconds=settle_s, every_s=every_s)
+    drained = _await(lambda: stack.ledger.view(run).balance.backlog == 0, seconds=settle_s, every_s=every_s)
+    return 0 if drained else stack.ledger.view(run).balance.backlog
 
 
 def _scraped(stack: Stack, *, after_ns: int, within_s: float) -> bool:
