@@ -18,18 +18,22 @@ ENDPOINTS: Final = Endpoints(
     redis_url="redis://127.0.0.1:5/0",
     prometheus_url="http://127.0.0.1:6",
 )
+PROGRAMS: Final = ("redis", "prometheus", *SERVICES)
 
 
 class FakeDeployment:
     """A stack of names; satisfies `Deployment`. What is done to it stands in `done`, oldest first.
 
     Args:
+        programs: What it consists of.
         restarting: So many kills find that the process is just being started again.
         deaths: What had died before; a kill adds to it.
     """
 
-    def __init__(self, *, restarting: int = 0, deaths: Sequence[Death] = ()) -> None:
-        self._restarting = restarting
+    def __init__(
+        self, *, programs: Sequence[str] = PROGRAMS, restarting: int = 0, deaths: Sequence[Death] = ()
+    ) -> None:
+        self._programs, self._restarting = programs, restarting
         self._deaths = list(deaths)
         self.done: list[str] = []
 
@@ -81,7 +85,7 @@ class FakeDeployment:
         return [Path("simulator.jsonl")]
 
     def _require(self, service: str) -> None:
-        if service not in {*SERVICES, "redis", "prometheus"}:
+        if service not in self._programs:
             raise UsageFault(f'no program "{service}" in this stack')
 
 
