@@ -86,8 +86,8 @@ def test_a_fault_that_has_begun_is_finished() -> None:
         ending = threading.Timer(0.05, injector.may_end.set)
         ending.start()
         assert done == []
-    ending.join()
     assert [record.service for record in done] == ["process-worker"]
+    ending.join()
 
 
 def test_what_goes_wrong_in_a_fault_is_raised_when_the_load_is_over() -> None:
