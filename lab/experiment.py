@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, Protocol
 
 from lab.analysis.judge import judge
 from lab.errors import LabError
-from lab.faults.deployment import DeploymentFaults
+from lab.faults.port import FaultInjector
 from lab.faults.schedule import faults_beside
 from lab.load.port import LoadGenerator, PlayOrder, Progress
 from lab.metrics.port import LedgerSource, MetricSource
@@ -30,28 +30,21 @@ from lab.model import (
     Window,
 )
 from lab.targets.port import Deployment, StackRequest, Target
+from services.contracts import signals
 
 WARM_UP_RATE: Final = 500.0
-SETTLE_S: Final = 60.0
-"""Longest wait for the backlog after the load: several idle times of a worker that has died."""
-SCRAPE_S: Final = 5.0
-"""Longest wait for a scrape; they come every second."""
-FIRST_SCRAPE_S: Final = 15.0
-"""Longest wait for the first one: Prometheus looks for new targets every five seconds."""
-LOOK_EVERY_S: Final = 0.1
 FRESH_MS: Final = 200
 """An answer older than this was given while the store was away."""
 WORKER_JOB: Final = "lab/process-worker"
-PROCESSED: Final = "worker_events_processed_total"
 SERIES: Final = (
     "up",
-    PROCESSED,
-    "ingest_events_accepted_total",
-    "simulator_events_sent_total",
-    "query_requests_total",
-    "lab_stream_backlog",
-    "process_cpu_time_seconds_total",
-    "process_memory_usage_bytes",
+    signals.WORKER_EVENTS_PROCESSED.prometheus_name,
+    signals.INGEST_EVENTS_ACCEPTED.prometheus_name,
+    signals.SIMULATOR_EVENTS_SENT.prometheus_name,
+    signals.QUERY_REQUESTS.prometheus_name,
+    signals.STREAM_BACKLOG.prometheus_name,
+    signals.PROCESS_CPU_TIME.prometheus_name,
+    signals.PROCESS_MEMORY_USAGE.prometheus_name,
 )
 
 
@@ -80,6 +73,20 @@ class Recorder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """How long an experiment waits for what should come, in seconds."""
+
+    settle_s: float = 60.0
+    """For the backlog after a load: several idle times of a worker that has died."""
+    scrape_s: float = 5.0
+    """For a scrape; they come every second."""
+    first_scrape_s: float = 15.0
+    """For the first one: Prometheus looks for new targets every five seconds."""
+    look_every_s: float = 0.1
+    """Between two looks."""
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What an experiment is made with; wiring chooses them.
 
@@ -88,18 +95,22 @@ class Parts:
         load: A generator for a stack.
         metrics: Metrics of a stack.
         ledger: The account of a stack.
+        faults: What breaks a stack; it is given a way to ask how many events are in flight.
         pauses: Watches the machine's own stalls for as long as its context lasts.
         environment: What this machine and this revision are.
         spans: Reads the spans of a stack that fall into a window.
+        patience: How long it waits.
     """
 
     target: Target
     load: Callable[[Endpoints], LoadGenerator]
     metrics: Callable[[Endpoints], MetricSource]
     ledger: Callable[[Endpoints], LedgerSource]
+    faults: Callable[[Deployment, Callable[[], int]], FaultInjector]
     pauses: Callable[[], AbstractContextManager[list[tuple[float, float]]]]
     environment: Callable[[Deployment], dict[str, object]]
     spans: Callable[[Sequence[Path], Window], Sequence[dict[str, object]]]
+    patience: Patience = Patience()
 
 
 class Asked(NamedTuple):
@@ -121,6 +132,7 @@ class Stack:
     load: LoadGenerator
     metrics: MetricSource
     ledger: LedgerSource
+    patience: Patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,19 +180,20 @@ def observe(experiment: Experiment, parts: Parts, deployment: Deployment, record
 
 def _look_at(deployment: Deployment, parts: Parts) -> Stack:
     endpoints = deployment.endpoints
-    return Stack(deployment, parts.load(endpoints), parts.metrics(endpoints), parts.ledger(endpoints))
+    return Stack(deployment, parts.load(endpoints), parts.metrics(endpoints), parts.ledger(endpoints), parts.patience)
 
 
 def warm_up(experiment: Experiment, stack: Stack, recorder: Recorder) -> None:
     """Synthetic load accounted to a run of its own, until its backlog is gone and a scrape has seen it."""
+    done = "no load"
     if experiment.warm_up > 0:
         run = f"{recorder.run_id}.warmup"
         load = Load(Synthetic(seed=1), Constant(_warm_up_rate(experiment.load)))
         order = PlayOrder(run, load, experiment.warm_up)
         stack.load.play(order, lambda seen: recorder.progress("warm-up", seen, of_s=experiment.warm_up))
-        _await(lambda: stack.ledger.view(run).balance.backlog == 0, seconds=SETTLE_S)
-    await_scrape(stack.metrics, after_ns=time.time_ns(), within_s=FIRST_SCRAPE_S)
-    recorder.stage("warm-up", f"{experiment.warm_up:g} s of synthetic load, backlog 0")
+        done = f"{experiment.warm_up:g} s of synthetic load, backlog {_drain(stack, run):,}"
+    scraped = _scraped(stack, after_ns=time.time_ns(), within_s=stack.patience.first_scrape_s)
+    recorder.stage("warm-up", done if scraped else f"{done}, no scrape of the worker")
 
 
 def measure(experiment: Experiment, stack: Stack, parts: Parts, recorder: Recorder) -> Measured:
@@ -188,7 +201,7 @@ def measure(experiment: Experiment, stack: Stack, parts: Parts, recorder: Record
     order = PlayOrder(
         recorder.run_id, experiment.load, experiment.duration, window_ns=round(experiment.window_s * NANOS)
     )
-    faults = DeploymentFaults(stack.deployment, lambda: _in_flight(stack.ledger))
+    faults = parts.faults(stack.deployment, lambda: _in_flight(stack.ledger))
     with parts.pauses() as pauses, faults_beside(faults, experiment.faults) as done:
         played = stack.load.play(order, lambda seen: recorder.progress("measuring", seen, of_s=experiment.duration))
     return Measured(played, tuple(done), tuple(pauses))
@@ -203,18 +216,29 @@ def _in_flight(ledger: LedgerSource) -> int:
 def settle(stack: Stack, recorder: Recorder, *, run: str) -> StoreView:
     """Wait until everything accepted is counted and a scrape has seen the last commit; the account then."""
     started = time.monotonic()
-    _await(lambda: stack.ledger.view(run).balance.backlog == 0, seconds=SETTLE_S)
+    _drain(stack, run)
     view = stack.ledger.view(run, audit=True)
     waited = time.monotonic() - started
-    scraped = await_scrape(stack.metrics, after_ns=view.last_commit_ns)
+    scraped = _scraped(stack, after_ns=view.last_commit_ns, within_s=stack.patience.scrape_s)
     said = "last scrape taken" if scraped else "no scrape after the last commit"
     recorder.stage("settling", f"backlog {view.balance.backlog:,} after {waited:.1f} s, {said}")
     return view
 
 
-def await_scrape(metrics: MetricSource, *, after_ns: int, within_s: float = SCRAPE_S) -> bool:
+def _drain(stack: Stack, run: str) -> int:
+    """Wait until nothing of a run waits to be counted; how many events still do when patience is at its end."""
+    settle_s, every_s = stack.patience.settle_s, stack.patience.look_every_s
+    drained = _await(lambda: stack.ledger.view(run).balance.backlog == 0, seconds=settle_s, every_s=every_s)
+    return 0 if drained else stack.ledger.view(run).balance.backlog
+
+
+def _scraped(stack: Stack, *, after_ns: int, within_s: float) -> bool:
+    return await_scrape(stack.metrics, after_ns=after_ns, within_s=within_s, every_s=stack.patience.look_every_s)
+
+
+def await_scrape(metrics: MetricSource, *, after_ns: int, within_s: float, every_s: float = 0.1) -> bool:
     """Wait until the worker was scraped later than *after_ns*; False when that does not happen in time."""
-    return _await(lambda: metrics.last_scrape_ns(WORKER_JOB) > after_ns, seconds=within_s)
+    return _await(lambda: metrics.last_scrape_ns(WORKER_JOB) > after_ns, seconds=within_s, every_s=every_s)
 
 
 def collect(stack: Stack, parts: Parts, measured: Measured, view: StoreView, *, run: str) -> Evidence:
@@ -246,7 +270,7 @@ def _warm_up_rate(load: Load) -> float:
     return min(load.shape.rate, 2_000.0) if isinstance(load.shape, Constant) else WARM_UP_RATE
 
 
-def _await(condition: Callable[[], bool], *, seconds: float) -> bool:
+def _await(condition: Callable[[], bool], *, seconds: float, every_s: float) -> bool:
     """Whether *condition* came true in time; a stack that does not answer just now is asked again."""
     end, pause = time.monotonic() + seconds, threading.Event()
     while True:
@@ -258,4 +282,4 @@ def _await(condition: Callable[[], bool], *, seconds: float) -> bool:
                 raise
         if time.monotonic() >= end:
             return False
-        pause.wait(LOOK_EVERY_S)
+        pause.wait(every_s)

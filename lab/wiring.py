@@ -108,6 +108,7 @@ def run_store(settings: LabSettings) -> RunStore:
 def parts(settings: LabSettings, target_name: str) -> Parts:
     """What an experiment on a target is made with."""
     from lab.experiment import Parts  # noqa: PLC0415 - heavy
+    from lab.faults.deployment import DeploymentFaults  # noqa: PLC0415 - heavy
     from lab.load.pauses import PauseProbe  # noqa: PLC0415 - heavy
     from lab.runs.environment import describe  # noqa: PLC0415 - heavy
     from lab.runs.spans import read_spans  # noqa: PLC0415 - heavy
@@ -117,6 +118,7 @@ def parts(settings: LabSettings, target_name: str) -> Parts:
         load=load_generator,
         metrics=metric_source,
         ledger=ledger_source,
+        faults=DeploymentFaults,
         pauses=PauseProbe,
         environment=lambda deployment: describe(settings.project, deployment.store),
         spans=read_spans,

@@ -31,10 +31,20 @@ class DeploymentFaults:
     Args:
         deployment: What is broken.
         in_flight: Events accepted and not settled, now; a fault that hits nothing shows nothing.
+        traffic_s: Longest wait for an event in flight.
+        restart_s: Longest wait for a process to kill.
     """
 
-    def __init__(self, deployment: Breakable, in_flight: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        deployment: Breakable,
+        in_flight: Callable[[], int],
+        *,
+        traffic_s: float = TRAFFIC_PATIENCE_S,
+        restart_s: float = RESTART_PATIENCE_S,
+    ) -> None:
         self._deployment, self._in_flight = deployment, in_flight
+        self._traffic_s, self._restart_s = traffic_s, restart_s
 
     def inject(self, fault: Fault) -> FaultRecord:
         """See `FaultInjector.inject`."""
@@ -49,7 +59,7 @@ class DeploymentFaults:
 
     def _kill(self, service: str) -> int:
         """Kill, waiting a little for a process that is just being started again."""
-        end, pause = time.monotonic() + RESTART_PATIENCE_S, threading.Event()
+        end, pause = time.monotonic() + self._restart_s, threading.Event()
         while True:
             try:
                 return self._deployment.kill(service)
@@ -60,7 +70,7 @@ class DeploymentFaults:
 
     def _await_traffic(self) -> int:
         """Events in flight, waiting a little for the first; 0 when there are none or nobody can tell."""
-        end, pause = time.monotonic() + TRAFFIC_PATIENCE_S, threading.Event()
+        end, pause = time.monotonic() + self._traffic_s, threading.Event()
         while time.monotonic() < end:
             with suppress(LabError):
                 if events := self._in_flight():

@@ -21,6 +21,8 @@ DEFAULT_RATES: Final = {"synthetic": 1_000.0, "host": 500.0}
 FASTEST: Final = "max"
 BATCHES_PER_SECOND: Final = 100
 LARGEST_DEFAULT_BATCH: Final = 500
+LARGEST_SEED: Final = 2**64 - 1
+"""What the simulator's messages hold."""
 
 
 def load(  # noqa: PLR0913 - one for each parameter a notebook has, all but one by keyword
@@ -55,6 +57,7 @@ def load(  # noqa: PLR0913 - one for each parameter a notebook has, all but one 
     """
     _check_source(source)
     _check_rate(rate, shape)
+    _check_seed(seed)
     if not 0 <= batch_events <= MAX_BATCH_EVENTS:
         raise _usage(f"batch_events: {batch_events} must be 0 (about 100 calls a second) to {MAX_BATCH_EVENTS:,}")
     if source != "replay":
@@ -114,6 +117,8 @@ def _check_rate(rate: float, shape: Shape | None) -> None:
         raise _usage("a load takes a rate or a shape, not both", next_step=f"leave out rate={rate:g}")
     if shape:
         _check_shape(shape)
+    if isinstance(shape, Poisson):
+        _check_seed(shape.seed)
 
 
 def _check_shape(shape: Shape) -> None:
@@ -122,16 +127,24 @@ def _check_shape(shape: Shape) -> None:
             sound = rate > 0
         case Step(rates):
             sound = bool(rates) and min(rates) >= 0 and max(rates) > 0
-        case Ramp(from_rate, to_rate):
-            sound = min(from_rate, to_rate) >= 0 and max(from_rate, to_rate) > 0
-        case Burst(base_rate, peak_rate, period_s, burst_s):
-            sound = base_rate >= 0 and peak_rate > 0 and 0 < burst_s <= period_s
+        case Ramp(first, second):
+            sound = min(first, second) >= 0 and max(first, second) > 0
+        case Burst(base, peak, period_s, burst_s):
+            sound = min(base, peak) >= 0 and max(base, peak) > 0 and 0 < burst_s < period_s
         case Trace(offsets_s):
             sound = bool(offsets_s) and offsets_s[0] >= 0 and list(offsets_s) == sorted(offsets_s)
     if not sound or any(not math.isfinite(number) for number in _numbers(shape)):
         brief = str(shape) if len(str(shape)) <= 80 else f"{str(shape)[:77]}…"
-        rule = "rates must be finite, not negative and somewhere positive; times must not be negative and must ascend"
+        rule = (
+            "rates must be finite, not negative and somewhere positive; times must not be negative\n"
+            "and must ascend; a burst must be shorter than its period"
+        )
         raise _usage(f"shape: {brief} offers nothing that can be played", found=rule)
+
+
+def _check_seed(seed: int) -> None:
+    if not 0 <= seed <= LARGEST_SEED:
+        raise _usage(f"seed: {seed} must be 0 to 2^64 - 1")
 
 
 def _numbers(shape: Shape) -> tuple[float, ...]:

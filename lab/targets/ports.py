@@ -5,6 +5,8 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
+from lab.errors import Unavailable
+
 RANGE_FILE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 LOWEST = 15_000
 ATTEMPTS = 200
@@ -15,16 +17,21 @@ def free_port() -> int:
 
     A port from the kernel's own range could be taken by any connection while the program that owns it restarts, even
     by a client that connects to itself.
+
+    Raises:
+        Unavailable: All that were tried are taken.
     """
     # Two stacks that start together should try different ports; nothing secret depends on it.
     for port in random.sample(range(LOWEST, _first_ephemeral()), k=ATTEMPTS):
         with suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
             return port
-    raise OSError(f"no free port between {LOWEST} and {_first_ephemeral()}")
+    raise Unavailable(
+        f"no free port between {LOWEST} and {_first_ephemeral()}", next_step="ss -ltnp      (who listens)"
+    )
 
 
 def _first_ephemeral() -> int:
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, IndexError):
         return max(int(RANGE_FILE.read_text().split()[0]), LOWEST + ATTEMPTS)
     return 32_768

@@ -52,9 +52,8 @@ class Stages:
         facts = store_facts(bootstrap.last_line)
         where = self._plan.redis_url.partition("://")[2].partition("/")[0]
         words = DURABILITY.get(facts.durability, f"durability {facts.durability}")
-        return f"{facts.kind} {facts.version} on {where}, {words}", _seconds(
-            state.program(STORE) or bootstrap, bootstrap
-        )
+        kind = f"{facts.kind} {facts.version}".rstrip()
+        return f"{kind} on {where}, {words}", _seconds(state.program(STORE) or bootstrap, bootstrap)
 
     def _metrics(self, state: StackState) -> Line | None:
         program = state.program(METRICS)
@@ -64,7 +63,8 @@ class Stages:
         if program.phase != "ready":
             return None
         where = self._plan.prometheus_url.partition("://")[2]
-        return f"prometheus {self._version()} on {where}", _seconds(program, program)
+        kind = f"prometheus {self._version()}".rstrip()
+        return f"{kind} on {where}", _seconds(program, program)
 
     def _version(self) -> str:
         command = next(program.command for program in self._plan.programs if program.name == METRICS)

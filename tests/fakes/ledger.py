@@ -1,0 +1,71 @@
+"""The account of every event, in memory."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from lab.errors import Unavailable
+from lab.model import Balance, StoreView, Total
+
+
+class FakeLedger:
+    """Runs and their events; satisfies `LedgerSource`.
+
+    Whoever looks at a run finds that a little more of it was counted since the look before, as if a worker had been at
+    it meanwhile; *counted_per_look* 0 is a worker that has died.
+
+    Args:
+        counted_per_look: Events settled between two looks.
+        absent_looks: So many looks find nobody who answers.
+        staleness_ms: Age of every answer.
+    """
+
+    def __init__(self, *, counted_per_look: int = 1_000_000, absent_looks: int = 0, staleness_ms: int = 0) -> None:
+        self._per_look, self._absent, self._staleness_ms = counted_per_look, absent_looks, staleness_ms
+        self._balances: dict[str, Balance] = {}
+        self._last_commit_ns: dict[str, int] = {}
+
+    def accept(self, run: str, events: int) -> None:
+        """What a producer sent has been appended."""
+        before = self._balances.get(run, Balance())
+        self._balances[run] = replace(before, accepted=before.accepted + events, backlog=before.backlog + events)
+
+    @property
+    def backlog(self) -> int:
+        """Events of all runs that are accepted and not settled; asking counts nothing."""
+        return sum(balance.backlog for balance in self._balances.values())
+
+    def view(self, run: str, *, audit: bool = False) -> StoreView:
+        """See `LedgerSource.view`."""
+        if self._absent:
+            self._absent -= 1
+            raise Unavailable("query-api does not answer")
+        balance = self._settle(run) if run else Balance(accepted=self.backlog, backlog=self.backlog)
+        return StoreView(
+            balance=balance,
+            known=run in self._balances,
+            instances={"worker-1": balance.counted},
+            last_commit_ns=self._last_commit_ns.get(run, 0),
+            audited_backlog=self.backlog if audit else None,
+            epoch="e",
+            version=1,
+            staleness_ms=self._staleness_ms,
+            durability="durable",
+        )
+
+    def totals(self, run: str) -> Sequence[Total]:
+        """See `LedgerSource.totals`."""
+        counted = self._balances.get(run, Balance()).counted
+        return [Total("fake", "fake", counted, counted * 1_000_000, 1.0, 1.0)] if counted else []
+
+    def windows(self, run: str) -> Sequence[Total]:
+        """See `LedgerSource.windows`; every event is in one window."""
+        return [replace(total, window_start_ns=1) for total in self.totals(run)]
+
+    def _settle(self, run: str) -> Balance:
+        balance = self._balances.get(run, Balance())
+        step = min(self._per_look, balance.backlog)
+        if step:
+            balance = replace(balance, counted=balance.counted + step, backlog=balance.backlog - step)
+            self._balances[run], self._last_commit_ns[run] = balance, time.time_ns()
+        return balance

@@ -1,0 +1,82 @@
+"""A load generator, in memory."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from lab.errors import LabError
+from lab.load.port import PlayOrder, Progress
+from lab.model import NANOS, Account, Constant, Histogram, Played, Samples, Total, Window
+from tests.fakes.ledger import FakeLedger
+
+EMPTY: Final = Histogram((), (), float("nan"), float("nan"), 0.0)
+
+
+class Begun(NamedTuple):
+    """A load as it was ordered, and the events that the store had still to settle when it began."""
+
+    order: PlayOrder
+    backlog: int
+
+
+class FakeLoad:
+    """Takes as long as it was told to and brings constant loads into a ledger as one batch; satisfies `LoadGenerator`.
+
+    Args:
+        ledger: What accepts its events.
+        fails: An error that ends every load but a warm-up.
+        stops_early: Somebody ends every load but a warm-up half-way.
+        note: Is told when a load begins.
+    """
+
+    def __init__(
+        self,
+        ledger: FakeLedger,
+        *,
+        fails: BaseException | None = None,
+        stops_early: bool = False,
+        note: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._ledger, self._fails, self._stops_early, self._note = ledger, fails, stops_early, note
+        self.begun: list[Begun] = []
+
+    def play(self, order: PlayOrder, on_progress: Callable[[Progress], None]) -> Played:
+        """See `LoadGenerator.play`."""
+        self._note(f"load {order.run}")
+        self.begun.append(Begun(order, self._ledger.backlog))
+        measured = not order.run.endswith(".warmup")
+        if self._fails is not None and measured:
+            raise self._fails
+        stopped = self._stops_early and measured
+        return self._play(order, on_progress, share=0.5 if stopped else 1.0, stopped=stopped)
+
+    def stop(self) -> None:
+        """See `LoadGenerator.stop`; nobody can call it while `play` has the only thread."""
+        raise LabError("no load is playing")
+
+    def _play(
+        self, order: PlayOrder, on_progress: Callable[[Progress], None], *, share: float, stopped: bool
+    ) -> Played:
+        started_ns = time.time_ns()
+        threading.Event().wait(order.duration_s * share)
+        rate = order.load.shape.rate if isinstance(order.load.shape, Constant) else 100.0
+        events = round(rate * order.duration_s * share)
+        self._ledger.accept(order.run, events)
+        account = Account(intended=events, sent=events, acknowledged=events, attempts=1)
+        on_progress(Progress(order.duration_s * share, account, rate, rate, 0, 1.0, 1.0))
+        ended_ns = time.time_ns()
+        zero = np.zeros(1, np.int64)
+        return Played(
+            account=account,
+            window=Window(started_ns, ended_ns),
+            samples=Samples(started_ns, zero, zero, zero + 1_000_000, zero + events, np.ones(1, np.int8)),
+            latency=EMPTY,
+            service_time=EMPTY,
+            schedule_delay=EMPTY,
+            journal=(Total("fake", "fake", events, events * 1_000_000, 1.0, 1.0, 1),),
+            window_ns=order.window_ns or NANOS,
+            stopped=stopped,
+        )

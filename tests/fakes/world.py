@@ -1,0 +1,95 @@
+"""A whole lab of fakes around one ledger."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from lab.experiment import NOBODY, Asked, Parts, Patience, observe, run_experiment
+from lab.faults.port import FaultInjector
+from lab.model import Constant, Evidence, Experiment, Fault, FaultRecord, Host, Load, Trial, Window
+from lab.targets.port import Deployment
+from tests.fakes.ledger import FakeLedger
+from tests.fakes.load import FakeLoad
+from tests.fakes.metrics import FakeMetrics
+from tests.fakes.recorder import FakeRecorder
+from tests.fakes.target import FakeDeployment, FakeTarget
+
+EXPERIMENT: Final = Experiment("a", Load(Host(), Constant(10_000)), (), duration=0.02, warm_up=0.01)
+"""Two hundred events after a hundred to warm up."""
+HASTY: Final = Patience(settle_s=0.03, scrape_s=0.03, first_scrape_s=0.03, look_every_s=0.001)
+"""For what never comes."""
+PATIENT: Final = replace(HASTY, settle_s=20, scrape_s=20, first_scrape_s=20)
+"""For what comes at once, on a machine that may be busy."""
+
+
+@dataclass(frozen=True, slots=True)
+class FakeInjector:
+    """Breaks nothing and says so at once, with the events that were in flight; satisfies `FaultInjector`."""
+
+    in_flight: Callable[[], int]
+
+    def inject(self, fault: Fault) -> FaultRecord:
+        """See `FaultInjector.inject`."""
+        now_ns = time.time_ns()
+        return FaultRecord(fault.kind, fault.service, now_ns, now_ns, self.in_flight())
+
+
+@dataclass
+class World:
+    """Everything an experiment is made with; what happened stands in `diary`, in order.
+
+    Attributes:
+        load_fails: How the measured load ends.
+        load_stops_early: Somebody ends the measured load half-way.
+        target_fails: Why no stack can be brought up.
+    """
+
+    ledger: FakeLedger = field(default_factory=FakeLedger)
+    metrics: FakeMetrics = field(default_factory=FakeMetrics)
+    deployment: FakeDeployment = field(default_factory=FakeDeployment)
+    load_fails: BaseException | None = None
+    load_stops_early: bool = False
+    target_fails: BaseException | None = None
+    patience: Patience = PATIENT
+
+    def __post_init__(self) -> None:
+        self.diary: list[str] = []
+        note = self.diary.append
+        self.target = FakeTarget(self.deployment, fails=self.target_fails, note=note)
+        self.load = FakeLoad(self.ledger, fails=self.load_fails, stops_early=self.load_stops_early, note=note)
+        self.recorder = FakeRecorder(note=note)
+        self.span_windows: list[Window] = []
+
+    @property
+    def parts(self) -> Parts:
+        """All of it."""
+        return Parts(
+            target=self.target,
+            load=lambda _: self.load,
+            metrics=lambda _: self.metrics,
+            ledger=lambda _: self.ledger,
+            faults=_injector,
+            pauses=lambda: nullcontext([(1.0, 0.2)]),
+            environment=lambda deployment: {"store": deployment.store.kind},
+            spans=self._spans,
+            patience=self.patience,
+        )
+
+    def run(self, experiment: Experiment = EXPERIMENT, *, asked: Asked = NOBODY) -> Trial:
+        """Carry out an experiment from bringing the stack up to the record."""
+        return run_experiment(experiment, self.parts, self.recorder, asked=asked)
+
+    def observe(self, experiment: Experiment = EXPERIMENT) -> Evidence:
+        """Carry out an experiment on a stack that is up."""
+        return observe(experiment, self.parts, self.deployment, self.recorder)
+
+    def _spans(self, files: Sequence[Path], window: Window) -> Sequence[dict[str, object]]:
+        self.span_windows.append(window)
+        return [{"file": file.name} for file in files]
+
+
+def _injector(deployment: Deployment, in_flight: Callable[[], int]) -> FaultInjector:
+    return FakeInjector(in_flight)

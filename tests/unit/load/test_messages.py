@@ -1,0 +1,236 @@
+"""Loads as the simulator reads them, its report as the lab keeps it."""
+
+import math
+
+import pytest
+
+from lab.load.messages import Report, play_request
+from lab.load.port import PlayOrder, Progress
+from lab.model import (
+    NANOS,
+    Account,
+    Burst,
+    Constant,
+    Host,
+    Load,
+    Poisson,
+    Ramp,
+    Replay,
+    Shape,
+    SkippedRow,
+    Source,
+    Step,
+    Synthetic,
+    Total,
+    Trace,
+    Window,
+)
+from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
+
+START_NS = 1_800_000_000 * NANOS
+SHAPE = Constant(5)
+SOURCE = Synthetic()
+
+
+def request(shape: Shape | None = SHAPE, source: Source = SOURCE, *, window_ns: int = 0) -> pb.PlayRequest:
+    """A load of two seconds as it travels."""
+    order = PlayOrder("a-run", Load(source, shape, batch_events=7), 2.0, window_ns=window_ns, deadline_ms=900)
+    return play_request(order, ingest_address="127.0.0.1:1")
+
+
+# -------------------------------------------------------------------------------------------------------- requests
+
+
+def test_an_order_travels_whole() -> None:
+    """The run, where its events go, how long, in which batches, and how long a batch is tried."""
+    sent = request(window_ns=NANOS)
+    assert (sent.run, sent.ingest_address, sent.window_nanos, sent.deadline_ms) == (
+        "a-run", "127.0.0.1:1", NANOS, 900,
+    )  # fmt: skip
+    assert (sent.profile.duration_seconds, sent.profile.batch_events) == (2.0, 7)
+
+
+@pytest.mark.parametrize(
+    ("shape", "profile"),
+    [
+        (Constant(5), pb.Profile(constant=pb.ConstantShape(rate=5))),
+        (Poisson(5, seed=3), pb.Profile(poisson=pb.PoissonShape(rate=5, seed=3))),
+        (Step((1, 2)), pb.Profile(step=pb.StepShape(rates=[1, 2]))),
+        (Ramp(1, 2), pb.Profile(ramp=pb.RampShape(from_rate=1, to_rate=2))),
+        (
+            Burst(1, 2, 3.0, 0.5),
+            pb.Profile(burst=pb.BurstShape(base_rate=1, peak_rate=2, period_seconds=3, burst_seconds=0.5)),
+        ),
+        (Trace((0.0, 0.5)), pb.Profile(trace=pb.TraceShape(offset_seconds=[0, 0.5]))),
+        (None, pb.Profile()),
+    ],
+)
+def test_a_shape_travels_as_itself(shape: Shape | None, profile: pb.Profile) -> None:
+    """A file's own pace is no shape at all."""
+    sent = request(shape).profile
+    sent.ClearField("duration_seconds")
+    sent.ClearField("batch_events")
+    assert sent == profile
+
+
+@pytest.mark.parametrize(
+    ("source", "sent"),
+    [
+        (Synthetic(7, sources=2, kinds=3), pb.PlayRequest(synthetic=pb.SyntheticSource(seed=7, sources=2, kinds=3))),
+        (Host(), pb.PlayRequest(host=pb.HostSource())),
+        (
+            Replay("/a.csv", "value=v", "max"),
+            pb.PlayRequest(replay=pb.ReplaySource(path="/a.csv", columns="value=v", speed="max")),
+        ),
+    ],
+)
+def test_a_source_travels_as_itself(source: Source, sent: pb.PlayRequest) -> None:
+    """A host has nothing to say but that it is meant."""
+    kind = sent.WhichOneof("source")
+    assert kind is not None
+    assert request(source=source).WhichOneof("source") == kind
+    assert getattr(request(source=source), kind) == getattr(sent, kind)
+
+
+@pytest.mark.parametrize(
+    ("source", "window_ns", "fits"), [(Replay("/a.csv"), 0, True), (Replay("/a.csv"), 5, False), (Host(), 0, False)]
+)
+def test_only_a_replay_without_a_width_lets_the_windows_fit_the_file(
+    source: Source, window_ns: int, *, fits: bool
+) -> None:
+    """Any other load has windows of one second."""
+    assert request(source=source, window_ns=window_ns).window_fits_file is fits
+
+
+# -------------------------------------------------------------------------------------------------------- reports
+
+
+def samples(
+    started_ns: int, intended: list[int], *, events: int = 1, outcome: pb.Outcome = pb.OUTCOME_ACKNOWLEDGED
+) -> pb.Samples:
+    """Batches that were sent 1 ns after they were due, and answered 10 ns after."""
+    return pb.Samples(
+        started_unix_nano=started_ns,
+        intended_nanos=intended,
+        sent_nanos=[at + 1 for at in intended],
+        completed_nanos=[at + 10 for at in intended],
+        events=[events] * len(intended),
+        outcome=[outcome] * len(intended),
+    )
+
+
+def reported(*parts: pb.PlayResponse, result: pb.Result | None = None) -> Report:
+    """A report that came in these parts, the result last."""
+    report = Report()
+    for part in (*parts, pb.PlayResponse(result=result or pb.Result())):
+        report.take(part)
+    return report
+
+
+def test_progress_is_handed_back_in_our_words() -> None:
+    """Nothing of it is kept."""
+    message = pb.Progress(
+        elapsed_seconds=1.5,
+        account=pb.Account(
+            intended=9, sent=8, acknowledged=5, unknown=2, refused=1, duplicates=3, attempts=11
+        ),
+        offered_rate=100,
+        acknowledged_rate=99,
+        in_flight=4,
+        p50_ms=1.25,
+        p99_ms=7.5,
+    )  # fmt: skip
+    account = Account(intended=9, sent=8, acknowledged=5, unknown=2, refused=1, duplicates=3, attempts=11)
+    assert Report().take(pb.PlayResponse(progress=message)) == Progress(1.5, account, 100, 99, 4, 1.25, 7.5)
+
+
+def test_other_parts_are_no_progress() -> None:
+    """They wait for the result."""
+    report = Report()
+    parts = (pb.PlayResponse(samples=pb.Samples()), pb.PlayResponse(journal=pb.JournalPage()), pb.PlayResponse())
+    assert [report.take(part) for part in parts] == [None, None, None]
+    assert report.result is None
+
+
+def test_the_result_ends_a_report() -> None:
+    """It says how the load went as a whole."""
+    report = reported(
+        result=pb.Result(
+            account=pb.Account(intended=3, acknowledged=3),
+            started_unix_nano=START_NS,
+            ended_unix_nano=START_NS + 5,
+            window_nanos=7,
+            skipped_rows=2,
+            skipped=[pb.SkippedRow(line=3, reason="no value")],
+            stopped=True,
+            notes=["naive times were read as UTC"],
+            latency=pb.Histogram(
+                bucket=[-1, 4], count=[2, 1], minimum_seconds=0.1, maximum_seconds=0.5, sum_seconds=0.75
+            ),
+        )
+    )
+    assert report.result is not None
+    played = report.played(report.result)
+    assert (played.account, played.window) == (
+        Account(intended=3, acknowledged=3),
+        Window(START_NS, START_NS + 5),
+    )
+    assert (played.window_ns, played.stopped) == (7, True)
+    assert (played.skipped_rows, played.skipped) == (2, (SkippedRow(3, "no value"),))
+    assert played.notes == ("naive times were read as UTC",)
+    assert (played.latency.bucket, played.latency.count) == ((-1, 4), (2, 1))
+    assert (played.latency.minimum_s, played.latency.maximum_s, played.latency.sum_s) == (0.1, 0.5, 0.75)
+
+
+def test_the_histograms_are_not_mixed_up() -> None:
+    """Latency, service time and schedule delay are three."""
+    three = {
+        "latency": pb.Histogram(sum_seconds=1),
+        "service_time": pb.Histogram(sum_seconds=2),
+        "schedule_delay": pb.Histogram(sum_seconds=3),
+    }
+    result = pb.Result(latency=three["latency"], service_time=three["service_time"])
+    result.schedule_delay.CopyFrom(three["schedule_delay"])
+    played = Report().played(result)
+    assert [played.latency.sum_s, played.service_time.sum_s, played.schedule_delay.sum_s] == [1, 2, 3]
+
+
+def test_samples_of_all_parts_are_one_table_in_the_order_of_their_intended_time() -> None:
+    """Times of every part are counted from the first one's start."""
+    report = reported(
+        pb.PlayResponse(samples=samples(START_NS, [300, 100], events=2)),
+        pb.PlayResponse(samples=samples(START_NS + 50, [150], events=5, outcome=pb.OUTCOME_UNKNOWN)),
+    )
+    table = report.played(pb.Result(started_unix_nano=START_NS + 999)).samples
+    assert (table.started_ns, len(table)) == (START_NS, 3)
+    assert table.intended_ns.tolist() == [100, 200, 300]
+    assert table.sent_ns.tolist() == [101, 201, 301]
+    assert table.completed_ns.tolist() == [110, 210, 310]
+    assert table.events.tolist() == [2, 5, 2]
+    assert table.outcome.tolist() == [1, 3, 1]
+
+
+def test_a_load_that_sent_nothing_has_an_empty_table() -> None:
+    """It begins with the load itself."""
+    table = reported().played(pb.Result(started_unix_nano=START_NS)).samples
+    assert (table.started_ns, len(table), len(table.outcome)) == (START_NS, 0, 0)
+
+
+def test_the_journal_keeps_the_acknowledged_apart_from_the_unknown() -> None:
+    """Whatever the order of the pages, and one cell a row."""
+    known = pb.JournalCell(window=2, source="pi", kind="temp", count=3, sum_high=1, sum_low=5, minimum=-1, maximum=4)
+    unknown = pb.JournalCell(window=-1, source="pi", kind="temp", count=1, sum_high=-1, sum_low=0)
+    report = reported(
+        pb.PlayResponse(journal=pb.JournalPage(cells=[unknown], unknown=True)),
+        pb.PlayResponse(journal=pb.JournalPage(cells=[known, known])),
+    )
+    played = report.played(pb.Result(window_nanos=10))
+    assert played.journal == (Total("pi", "temp", 3, 2**32 + 5, -1.0, 4.0, window_start_ns=20),) * 2
+    assert played.journal_unknown == (Total("pi", "temp", 1, -(2**32), 0.0, 0.0, window_start_ns=-10),)
+
+
+def test_windows_are_a_second_wide_unless_the_result_says_otherwise() -> None:
+    """Their numbers become times with that width."""
+    cell = pb.JournalCell(window=3, source="pi", kind="temp", count=1, minimum=math.inf)
+    played = reported(pb.PlayResponse(journal=pb.JournalPage(cells=[cell]))).played(pb.Result())
+    assert (played.window_ns, played.journal[0].window_start_ns) == (NANOS, 3 * NANOS)

@@ -1,0 +1,40 @@
+"""A plan is read as it was written, and knows what stands on what."""
+
+from pathlib import Path
+
+import pytest
+
+from lab.targets.plan import Plan, Program, Ready, read_plan, write_plan
+
+
+def program(name: str, *after: str) -> Program:
+    """A program that stands on others."""
+    return Program(name, ("/bin/true",), Ready("once"), f"{name}.log", after=after, environment={"A": "1"})
+
+
+STACK = Plan(
+    (
+        program("prometheus"),
+        program("redis"),
+        program("bootstrap", "redis"),
+        program("worker", "redis", "bootstrap"),
+        program("viewer", "worker", "prometheus"),
+    ),
+    config_hash="abc",
+    throw_away=False,
+    redis_url="redis://127.0.0.1:1/0",
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "depth"), [("prometheus", 0), ("redis", 0), ("bootstrap", 1), ("worker", 2), ("viewer", 3)]
+)
+def test_the_longest_way_down_is_the_depth(name: str, depth: int) -> None:
+    """What others stand on has a smaller one, and stops later."""
+    assert STACK.depth(name) == depth
+
+
+def test_a_plan_comes_back_as_it_was(tmp_path: Path) -> None:
+    """The supervisor is another process."""
+    write_plan(tmp_path / "plan.json", STACK)
+    assert read_plan(tmp_path / "plan.json") == STACK

@@ -1,0 +1,122 @@
+"""A starting stack is told part by part, the store first, whatever was ready first."""
+
+from pathlib import Path
+
+import pytest
+
+from lab.model import NANOS, SERVICES
+from lab.targets.layout import StackFolder
+from lab.targets.plan import Plan, Program, Ready, write_plan
+from lab.targets.recipe import BOOTSTRAP, METRICS, STORE
+from lab.targets.stages import Stages
+from lab.targets.state import ProgramPhase, ProgramState, StackState
+
+Told = list[tuple[str, str, float]]
+
+
+def program(name: str, phase: ProgramPhase, *, started_s: int = 0, ready_s: int = 0, said: str = "") -> ProgramState:
+    """A program as its supervisor sees it; times in seconds."""
+    return ProgramState(name, phase, started_ns=started_s * NANOS, ready_ns=ready_s * NANOS, last_line=said)
+
+
+STORE_UP = (
+    program(STORE, "ready", started_s=1, ready_s=2),
+    program(BOOTSTRAP, "done", started_s=2, ready_s=4, said="bootstrap: valkey 9.1.2, durable"),
+)
+METRICS_UP = (program(METRICS, "ready", started_s=1, ready_s=6),)
+SERVICES_UP = tuple(
+    program(name, "ready", started_s=4 + number, ready_s=10 - number) for number, name in enumerate(SERVICES)
+)
+
+
+@pytest.fixture
+def told() -> Told:
+    """What was reported, in order."""
+    return []
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> StackFolder:
+    """The folder of a stack with a metrics server of its own that does not say its version."""
+    folder = StackFolder(tmp_path)
+    metrics = Program(METRICS, (str(tmp_path / "absent"),), Ready("http"), "prometheus.log")
+    plan = Plan(
+        (metrics,),
+        scrape_dir="/targets",
+        redis_url="redis://127.0.0.1:15001/0",
+        prometheus_url="http://127.0.0.1:15002",
+    )
+    write_plan(folder.plan, plan)
+    return folder
+
+
+def stages(folder: StackFolder, told: Told) -> Stages:
+    """What tells, into a list."""
+    return Stages(folder, lambda stage, message, seconds: told.append((stage, message, seconds)))
+
+
+def state(*programs: ProgramState) -> StackState:
+    """A stack that is starting."""
+    return StackState("starting", 1, 0, programs)
+
+
+def test_every_stage_is_told_once_and_in_order(folder: StackFolder, told: Told) -> None:
+    """With the seconds from the start of its first program to the readiness of its last."""
+    stage = stages(folder, told)
+    starting = (program(METRICS, "starting"),)
+    for programs in (starting, STORE_UP + starting, STORE_UP + METRICS_UP, STORE_UP + METRICS_UP + SERVICES_UP):
+        stage.tell(state(*programs))
+        stage.tell(state(*programs))
+    assert told == [
+        ("store", "valkey 9.1.2 on 127.0.0.1:15001, durable (fsync always)", 3.0),
+        ("metrics", "prometheus on 127.0.0.1:15002", 5.0),
+        ("services", "ingest-api ✓  process-worker ✓  query-api ✓  simulator ✓", 6.0),
+    ]
+
+
+def test_what_is_ready_early_waits_for_its_turn(folder: StackFolder, told: Told) -> None:
+    """A reader finds the same order every time."""
+    stage = stages(folder, told)
+    stage.tell(state(*METRICS_UP, *SERVICES_UP))
+    assert told == []
+    stage.tell(state(*STORE_UP, *METRICS_UP, *SERVICES_UP))
+    assert [name for name, _, _ in told] == ["store", "metrics", "services"]
+
+
+@pytest.mark.parametrize("phase", ["waiting", "starting", "ready"])
+def test_the_store_is_told_when_it_is_prepared(folder: StackFolder, told: Told, phase: ProgramPhase) -> None:
+    """Its server alone is not enough."""
+    stages(folder, told).tell(state(STORE_UP[0], program(BOOTSTRAP, phase)))
+    assert told == []
+
+
+def test_services_are_told_when_the_last_one_is_ready(folder: StackFolder, told: Told) -> None:
+    """Three of four are none."""
+    late = program(SERVICES[-1], "starting")
+    stages(folder, told).tell(state(*STORE_UP, *METRICS_UP, *SERVICES_UP[:-1], late))
+    assert [name for name, _, _ in told] == ["store", "metrics"]
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        (
+            "bootstrap: redis 7.0.15, window",
+            "redis 7.0.15 on 127.0.0.1:15001, NOT durable: the last writes can be lost",
+        ),
+        ("bootstrap: redis 7.0.15, volatile", "redis 7.0.15 on 127.0.0.1:15001, NOT durable: everything can be lost"),
+        ("", "unknown on 127.0.0.1:15001, durability unknown"),
+    ],
+)
+def test_a_store_that_may_lose_something_says_so(folder: StackFolder, told: Told, said: str, line: str) -> None:
+    """In words, and its durability is unknown where nobody said it; a store of the user's own has no program."""
+    stages(folder, told).tell(state(program(BOOTSTRAP, "done", started_s=2, ready_s=4, said=said)))
+    assert told[0] == ("store", line, 2.0)
+
+
+def test_a_metrics_server_of_the_users_own_is_told_what_to_scrape(folder: StackFolder, told: Told) -> None:
+    """Nothing starts, so it takes no time."""
+    stages(folder, told).tell(state(*STORE_UP))
+    assert told[1] == (
+        "metrics", "prometheus at http://127.0.0.1:15002; let it scrape (file_sd) /targets/*.json", 0.0,
+    )  # fmt: skip
