@@ -2,16 +2,18 @@
 
 import uuid
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
-from lab.errors import LabError
+from lab.errors import LabError, Unavailable
 from tests.cluster import pods
 from tests.cluster.pods import SAYS, pod
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.images import Image
 from tests.cluster.rig.kubectl import Kubectl
+
+ENDS_S: Final = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,11 @@ def answer(kubectl: Kubectl, namespace: str, asked: dict[str, Any]) -> str:
     """What a pod prints until it ends well."""
     name, where = asked["metadata"]["name"], f"--namespace={namespace}"
     kubectl.apply(asked | {"metadata": asked["metadata"] | {"namespace": namespace}})
-    kubectl.wait("jsonpath={.status.phase}=Succeeded", where, f"pod/{name}")
+    try:
+        kubectl.wait("jsonpath={.status.phase}=Succeeded", where, f"pod/{name}", seconds=ENDS_S)
+    except Unavailable as error:
+        error.add_note(kubectl("describe", where, "pod", name)[-2000:])
+        raise
     return kubectl("logs", where, name).strip()
 
 
@@ -43,7 +49,7 @@ def test_there_is_a_ready_node_of_each_architecture(rig: RigFacts, kubectl: Kube
     """The API server says so, at the addresses the facts name."""
     seen = {}
     for node in kubectl.get("nodes")["items"]:
-        assert {"type": "Ready", "status": "True"}.items() <= node["status"]["conditions"][-1].items()
+        assert [one["status"] for one in node["status"]["conditions"] if one["type"] == "Ready"] == ["True"]
         addresses = {one["type"]: one["address"] for one in node["status"]["addresses"]}
         seen[node["metadata"]["name"]] = (node["status"]["nodeInfo"]["architecture"], addresses["InternalIP"])
         assert node["metadata"]["labels"]["kubernetes.io/arch"] == seen[node["metadata"]["name"]][0]
@@ -86,6 +92,16 @@ def test_a_pod_reaches_a_service_on_the_other_node_by_its_name(
     asked = pod("client", rig.node("amd64"), probe.pinned("amd64"), "ask", "http://server/")
 
     assert answer(kubectl, namespace, asked) == SAYS["arm64"]
+
+
+@pytest.mark.parametrize("architecture", SAYS)
+def test_a_pod_reaches_a_server_outside_the_cluster(
+    architecture: str, rig: RigFacts, kubectl: Kubectl, namespace: str, probe: Image
+) -> None:
+    """At the host's address, where the registry is and a test's store may be."""
+    asked = pod("outward", rig.node(architecture), probe.pinned(architecture), "ask", f"http://{rig.registry}/v2/")
+
+    assert answer(kubectl, namespace, asked) == "{}"
 
 
 def test_pod_security_refuses_what_is_not_restricted(

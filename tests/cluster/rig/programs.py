@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from lab.errors import Unavailable
 from lab.settings import inherited_environment
+from tests.cluster.rig.requirements import go_version
 
 KUBERNETES: Final = "1.34.4"
 """The last minor version whose kubelet starts on cgroup v1 without being asked to (`failCgroupV1`)."""
@@ -110,7 +111,7 @@ MODULES: Final = (
 
 def programs_folder(cache: Path) -> Path:
     """Where the programs are, or would be."""
-    return cache / "rig" / key_of(MODULES, _go(Path.cwd(), "env", "GOVERSION"))
+    return cache / "rig" / key_of(MODULES, go_version())
 
 
 def key_of(modules: tuple[Module, ...], go_version: str) -> str:
@@ -120,7 +121,7 @@ def key_of(modules: tuple[Module, ...], go_version: str) -> str:
 
 
 def missing_programs(cache: Path) -> str:
-    """One line that says so when the programs are not built; empty when they are. Needs Go."""
+    """One line that says so when the programs are not built; empty when they are."""
     built = programs_folder(cache).is_dir()
     return "" if built else "the rig's programs are not built (python -m tests.cluster.rig build)"
 

@@ -54,7 +54,7 @@ def missing() -> str:
         *([] if psutil.LINUX else ["Linux"]),
         *([] if is_root() else ["root"]),
         *([] if Path("/sys/fs/cgroup/cpuset/cpuset.cpus").exists() else ["cgroup v1"]),
-        *([] if go_version() >= GO else [f"Go ≥ {GO[0]}.{GO[1]}"]),
+        *([] if _has_go() else [f"Go ≥ {GO[0]}.{GO[1]}"]),
     ]
     packages = missing_packages()
     if packages:
@@ -67,14 +67,19 @@ def is_root() -> bool:
     return psutil.Process().uids().effective == 0
 
 
-def go_version() -> tuple[int, int]:
-    """Major and minor version of the Go on PATH, (0, 0) without one."""
+def go_version() -> str:
+    """What the Go on PATH calls itself, for example `go1.26.8`; empty without one."""
     program = find_program("go")
     if program is None:
-        return (0, 0)
-    said = subprocess.run([str(program), "env", "GOVERSION"], capture_output=True, text=True, check=False).stdout
-    found = re.match(r"go(\d+)\.(\d+)", said)
-    return (int(found[1]), int(found[2])) if found else (0, 0)
+        return ""
+    return subprocess.run(
+        [str(program), "env", "GOVERSION"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+
+
+def _has_go() -> bool:
+    found = re.match(r"go(\d+)\.(\d+)", go_version())
+    return found is not None and (int(found[1]), int(found[2])) >= GO
 
 
 def install() -> None:

@@ -6,6 +6,7 @@ from typing import Final, Self
 
 from lab.errors import Exists, InternalFault, Unavailable
 from lab.settings import LabSettings, load_settings
+from lab.targets.atomic import write_text
 from lab.targets.locks import Lock, Taken
 from tests.cluster.rig import clearing, requirements, starting
 from tests.cluster.rig.certificates import ADMIN, Certificates
@@ -48,7 +49,7 @@ class Rig:
         """Bring it up, unless it is; nobody else can until the context ends.
 
         Raises:
-            Exists: Another program uses the rig.
+            Exists: Another program uses the rig, or the kept one is of another recipe.
             Unavailable: This machine lacks something, or a part does not start.
         """
         self._lock = self._taken()
@@ -75,7 +76,7 @@ class Rig:
             if not self._is_well():
                 self._processes = Processes(self._state, leashed=False)
                 self._create()
-                (self._state / KEPT).touch()
+                write_text(self._state / KEPT, self.facts.programs.name)
         finally:
             lock.release()
         return self.facts
@@ -113,7 +114,12 @@ class Rig:
             raise InternalFault("the rig left something behind", found="\n".join(left))
 
     def _is_well(self) -> bool:
-        return self.is_kept and Kubectl(self.facts).has_ready_nodes()
+        """Whether the kept rig can be used; one of other programs is nobody's to replace unasked."""
+        if not self.is_kept or not Kubectl(self.facts).has_ready_nodes():
+            return False
+        if (self._state / KEPT).read_text(encoding="utf-8") != self.facts.programs.name:
+            raise Exists("the rig that is up was made of other programs", next_step="make cluster-down")
+        return True
 
     def _taken(self) -> Lock:
         self._state.mkdir(parents=True, exist_ok=True)

@@ -27,15 +27,20 @@ func machine() string {
 	return string(text)
 }
 
+// ask asks until there is an answer: a service reaches a pod some moments after the pod is ready.
 func ask(url string) error {
-	client := http.Client{Timeout: 5 * time.Second}
-	answer, err := client.Get(url)
-	if err != nil {
-		return err
+	client := http.Client{Timeout: 2 * time.Second}
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+		answer, err := client.Get(url)
+		if err == nil {
+			defer answer.Body.Close()
+			_, err = io.Copy(os.Stdout, answer.Body)
+			return err
+		}
+		if time.Now().After(end) {
+			return err
+		}
 	}
-	defer answer.Body.Close()
-	_, err = io.Copy(os.Stdout, answer.Body)
-	return err
 }
 
 // endWhenAsked is needed by a container's first process: the kernel ignores what it does not handle, and so does qemu.
