@@ -79,12 +79,12 @@ def build(order: BuildOrder, tool: Tool, *, project: Path, log: Path, progress: 
             progress(f"{len(targets)} images with buildx")
             runner.run(bake_command(tool, order), order.variables)
             return
-        known = _buildah_files(order.access, Path(scratch))
+        buildah, signed_in = _prepared(tool, order.access, Path(scratch))
         for target in targets:
             progress(f"{target.name} with buildah")
             _succeeds(*tool.command, "manifest", "rm", target.tags[0])
-            for command in buildah_commands(tool, order, target):
-                runner.run(command, known)
+            for command in buildah_commands(buildah, order, target):
+                runner.run(command, signed_in)
 
 
 def bake_command(tool: Tool, order: BuildOrder) -> tuple[str, ...]:
@@ -120,17 +120,19 @@ def registries_conf(access: RegistryAccess) -> str:
     return f'unqualified-search-registries = ["docker.io"]\n{insecure}'
 
 
-def _buildah_files(access: RegistryAccess, folder: Path) -> dict[str, str]:
-    """What buildah must know of the registry, by the variables that name the files; gone with their folder."""
+def _prepared(tool: Tool, access: RegistryAccess, folder: Path) -> tuple[Tool, dict[str, str]]:
+    """Buildah that knows the registry, and the variable that signs it in; what both name is gone with the folder."""
     trusted = folder / "registries.conf"
     trusted.write_text(registries_conf(access), encoding="utf-8")
-    variables = {"CONTAINERS_REGISTRIES_CONF": str(trusted)}
-    if secret := pull_secret(access):
-        signed_in = folder / "auth.json"
-        signed_in.touch(mode=0o600)
-        signed_in.write_text(secret, encoding="utf-8")
-        variables["REGISTRY_AUTH_FILE"] = str(signed_in)
-    return variables
+    # The variable CONTAINERS_REGISTRIES_CONF would be read by `build`, and not by `manifest push`.
+    knowing = Tool(tool.kind, (*tool.command, "--registries-conf", str(trusted)))
+    secret = pull_secret(access)
+    if not secret:
+        return knowing, {}
+    signed_in = folder / "auth.json"
+    signed_in.touch(mode=0o600)
+    signed_in.write_text(secret, encoding="utf-8")
+    return knowing, {"REGISTRY_AUTH_FILE": str(signed_in)}
 
 
 @dataclass(frozen=True, slots=True)
