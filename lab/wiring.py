@@ -120,7 +120,7 @@ def parts(settings: LabSettings, target_name: str) -> Parts:
         ledger=ledger_source,
         faults=DeploymentFaults,
         pauses=PauseProbe,
-        environment=lambda deployment: describe(settings.project, deployment.store),
+        environment=lambda deployment: describe(settings.project, deployment.store) | dict(deployment.facts()),
         spans=read_spans,
     )
 

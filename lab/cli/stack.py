@@ -62,7 +62,7 @@ def status(target: TargetOption = "processes", *, as_json: AsJson = False) -> No
         return
     for one in services:
         print(_line(one.healthy, one.name, f"{one.address:22s} {one.instance_id[:8]:9s} {one.detail}"))
-    facts = f"{store.kind} {store.version}, {store.durability}"
+    facts = " ".join(filter(None, (store.kind, store.version))) + f", {store.durability}"
     print(_line(not redis_is_away, "redis", f"{endpoints.redis_url}  {redis_is_away or facts}"))
     print(_line(not no_metrics, "prometheus", f"{endpoints.prometheus_url}  {no_metrics}"))
     print("  ledger  " + ", ".join(f"{name} {value:,}" if view else str(value) for name, value in ledger.items()))

@@ -149,10 +149,11 @@ class KubernetesTarget:
         """Apply, wait for the rollout, then ask everybody what it is."""
         cluster, begun = deployment.cluster, time.monotonic()
         applied = apply_all(cluster, wanted, force=self.settings.force)
-        removed = remove_others(cluster, wanted, STACK)
-        changed = sum(one.change != "unchanged" for one in applied) + len(removed)
+        changed = sum(one.change not in {"unchanged", "written"} for one in applied)
         report("applied", f"{len(applied)} objects, {changed} changed", time.monotonic() - begun)
         rows = deployment.wait()
+        # Until then pods of the version before still need their ConfigMaps.
+        remove_others(cluster, wanted, STACK)
         nodes = {
             one["metadata"]["name"]: one["status"]["nodeInfo"]["architecture"] for one in cluster.list("v1", "Node")
         }

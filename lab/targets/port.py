@@ -60,6 +60,9 @@ class Deployment(Protocol):
     def paused(self, service: str) -> AbstractContextManager[None]:
         """Stop a service's process for as long as the context lasts."""
 
+    def facts(self) -> Mapping[str, object]:
+        """What else of it belongs into a record: images by digest, nodes."""
+
     def log_files(self) -> Mapping[str, Path]:
         """Service → its log on this machine."""
 

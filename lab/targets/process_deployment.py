@@ -120,6 +120,10 @@ class ProcessDeployment:
         finally:
             lock.release()
 
+    def facts(self) -> Mapping[str, object]:
+        """Nothing: it has no images, and this machine is described elsewhere."""
+        return {}
+
     def log_files(self) -> Mapping[str, Path]:
         """Program → its log, also of what has ended by now."""
         return {program.name: Path(program.log) for program in self._plan.programs}

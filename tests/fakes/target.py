@@ -76,6 +76,10 @@ class FakeDeployment:
         finally:
             self.done.append(f"resume {service}")
 
+    def facts(self) -> Mapping[str, object]:
+        """See `lab.targets.port.Deployment`."""
+        return {}
+
     def log_files(self) -> Mapping[str, Path]:
         """See `Deployment.log_files`."""
         return {name: Path(f"{name}.log") for name in SERVICES}

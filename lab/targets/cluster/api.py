@@ -18,6 +18,7 @@ MANAGER: Final = "observability-lab"
 """The one field manager of everything the lab applies."""
 TIMEOUT_S: Final = 10.0
 GONE: Final = 404
+SECRET: Final = "Secret"  # noqa: S105  a kind
 Object = dict[str, Any]
 """An object as the API has it: JSON, camelCase."""
 
@@ -32,7 +33,7 @@ class Where(NamedTuple):
 
 
 class Applied(NamedTuple):
-    """What applying one object did: `created`, `changed` or `unchanged`."""
+    """What applying one object did: `created`, `changed`, `unchanged`; `written` where that cannot be told."""
 
     kind: str
     name: str
@@ -69,7 +70,8 @@ class Cluster:
         """
         kind, name = str(wanted["kind"]), str(wanted["metadata"]["name"])
         resource = self._resource(str(wanted["apiVersion"]), kind)
-        before = self.find(str(wanted["apiVersion"]), kind, name)
+        # A Secret is written and never read back: nobody needs the right to.
+        before = None if kind == SECRET else self.find(str(wanted["apiVersion"]), kind, name)
         with self._our_errors(f"cannot apply {kind} {name}"):
             after = resource.server_side_apply(
                 body=wanted,
@@ -81,7 +83,7 @@ class Cluster:
                 _request_timeout=TIMEOUT_S,
             ).to_dict()
         if before is None:
-            return Applied(kind, name, "created")
+            return Applied(kind, name, "written" if kind == SECRET else "created")
         same = before["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"]
         return Applied(kind, name, "unchanged" if same else "changed")
 

@@ -1,24 +1,26 @@
 """A stack that runs on a cluster: where it is, how it is, what it wrote."""
 
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from lab.channels import connector
 from lab.errors import LabError, Unavailable, UsageFault
-from lab.model import SERVICES, Access, Death, Endpoints, ServiceStatus, StoreFacts
+from lab.model import NANOS, SERVICES, Access, Death, Endpoints, ServiceStatus, StoreFacts
 from lab.targets import calls
 from lab.targets.cluster.api import Cluster
 from lab.targets.cluster.forwarding import Forward
 from lab.targets.cluster.gate import Gate
-from lab.targets.cluster.rollout import PodView, Row
+from lab.targets.cluster.rollout import NAME, PodView, Row
 
 GRPC_PORT: Final = 7000
 LOG_LINES: Final = 20_000
+KILLED_FROM: Final = 128
+"""A container ended by signal n has this plus n as its exit code."""
 
 
 class ClusterDeployment:
@@ -36,7 +38,6 @@ class ClusterDeployment:
         self._connect = connector(outside.access)
         self._folder = tempfile.TemporaryDirectory(prefix="lab-forward-")
         self._forwards: dict[str, Forward] = {}
-        self._since_ns = time.time_ns()
 
     @property
     def access(self) -> Access:
@@ -93,16 +94,24 @@ class ClusterDeployment:
         return {one.name: one.host_architecture for one in calls.statuses_of(addresses, self._connect) if one.healthy}
 
     def deaths(self) -> Sequence[Death]:
-        """Containers that ended by themselves or by a signal since this was made; the cluster knows no instance."""
-        found = []
-        for pod in self.cluster.list("v1", "Pod", selector=self._gate.selector):
-            for status in pod.get("status", {}).get("containerStatuses", ()):
-                ended = status.get("lastState", {}).get("terminated")
-                if ended and status.get("restartCount", 0):
-                    code = int(ended.get("exitCode", 0))
-                    name = pod["metadata"]["labels"].get("app.kubernetes.io/name", "")
-                    found.append(Death(name, "", time.time_ns(), max(0, code - 128), code if code < 128 else 0))
-        return found
+        """Containers that ended without having been asked to, by the cluster's word; it knows no instance."""
+        pods = self.cluster.list("v1", "Pod", selector=self._gate.selector)
+        return [
+            _death(pod["metadata"]["labels"].get(NAME, ""), ended)
+            for pod in pods
+            for status in pod.get("status", {}).get("containerStatuses", ())
+            if (ended := status.get("lastState", {}).get("terminated"))
+        ]
+
+    def facts(self) -> Mapping[str, object]:
+        """Images by digest, and the nodes they run on."""
+        rows = self.rows()
+        used = {pod.node for row in rows for pod in row.pods}
+        nodes = [one for one in self.cluster.list("v1", "Node") if one["metadata"]["name"] in used]
+        return {
+            "images": {row.deployment: row.pods[0].image for row in rows if row.pods},
+            "nodes": [{"name": one["metadata"]["name"], **_node(one["status"]["nodeInfo"])} for one in nodes],
+        }
 
     def kill(self, service: str) -> int:
         """Not on a cluster yet: it needs a Role of its own."""
@@ -160,3 +169,14 @@ class ClusterDeployment:
             if name.startswith("service/"):
                 raise
             return ""
+
+
+def _death(service: str, ended: Mapping[str, Any]) -> Death:
+    code, finished = int(ended.get("exitCode", 0)), datetime.fromisoformat(ended["finishedAt"])
+    signal = code - KILLED_FROM if code > KILLED_FROM else 0
+    return Death(service, "", round(finished.timestamp() * NANOS), signal, 0 if signal else code)
+
+
+def _node(info: Mapping[str, str]) -> Mapping[str, str]:
+    names = {"architecture": "architecture", "kubelet": "kubeletVersion", "runtime": "containerRuntimeVersion"}
+    return {ours: info.get(theirs, "") for ours, theirs in (names | {"kernel": "kernelVersion"}).items()}

@@ -91,7 +91,9 @@ class Gate:
             if row.settled and row.deployment not in self._told:
                 self._told.add(row.deployment)
                 nodes = ", ".join(sorted({pod.node for pod in row.pods if pod.ready}))
-                self.report(row.deployment, f"{row.ready}/{row.wanted} on {nodes or 'no node'}", seconds)
+                self.report(
+                    "rollout", f"{row.deployment:22s} {row.ready}/{row.wanted} on {nodes or 'no node'}", seconds
+                )
 
     def _give_up_on(self, row: Row, now: float) -> None:
         for pod in row.pods:

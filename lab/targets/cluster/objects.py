@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from lab.errors import UsageFault
 from lab.targets.cluster.api import Applied, Cluster
-from lab.targets.kube import STACK_LABEL, KubeObject
+from lab.targets.kube import MANAGED_BY, MANAGER, STACK_LABEL, KubeObject
 
 RESERVED: Final = ("kube-", "default")
 
@@ -19,20 +19,21 @@ class Kind(NamedTuple):
 
 KINDS: Final = (
     Kind("apps/v1", "Deployment"),
-    Kind("batch/v1", "Job"),
     Kind("policy/v1", "PodDisruptionBudget"),
     Kind("v1", "Service"),
     Kind("networking.k8s.io/v1", "NetworkPolicy"),
     Kind("v1", "ConfigMap"),
-    Kind("v1", "Secret"),
     Kind("v1", "ServiceAccount"),
 )
 """In the order in which they are removed: what runs goes before what it needs."""
+SECRET: Final = Kind("v1", "Secret")
+SECRETS: Final = ("lab-serving", "lab-store", "lab-prometheus", "lab-registry")
+"""By name, since Secrets are not listed: that right would show everybody's."""
 NAMESPACE: Final = Kind("v1", "Namespace")
 
 
 def check_namespace(cluster: Cluster, *, adopt: bool) -> None:
-    """Refuse to change what is not ours (`decisions.md` D46).
+    """Refuse to change what is not ours (`ARCHITECTURE.md` D46).
 
     Raises:
         UsageFault: The namespace belongs to the cluster, or was made by somebody else and was not named as meant.
@@ -42,14 +43,14 @@ def check_namespace(cluster: Cluster, *, adopt: bool) -> None:
         raise UsageFault(
             f"will not deploy into the namespace {name}",
             found="it belongs to the cluster",
-            next_step="set namespace in lab.toml to one of your own, such as testbed",
+            next_step="lab up --target kubernetes --namespace testbed",
             code="E_NOT_OURS",
         )
     found = cluster.find(*NAMESPACE, name)
-    if found is not None and STACK_LABEL not in found["metadata"].get("labels", {}) and not adopt:
+    if found is not None and found["metadata"].get("labels", {}).get(MANAGED_BY) != MANAGER and not adopt:
         raise UsageFault(
             f"will not deploy into the namespace {name}",
-            found=f"it is there already and does not bear the label {STACK_LABEL}",
+            found=f"it is there already and does not bear the label {MANAGED_BY}={MANAGER}",
             next_step=f"lab up --target kubernetes --namespace {name} --adopt      (if you mean it)",
             code="E_NOT_OURS",
         )
@@ -58,13 +59,10 @@ def check_namespace(cluster: Cluster, *, adopt: bool) -> None:
 def apply_all(cluster: Cluster, wanted: Sequence[KubeObject], *, force: bool = False) -> list[Applied]:
     """Apply in the given order; what an object needs stands before it.
 
-    A namespace that is there and is not ours stays as it is, since it will stay when everything else goes.
+    A namespace that is there stays as it is: whoever may deploy into it need not be allowed to change it.
     """
-    namespace = cluster.find(*NAMESPACE, cluster.namespace)
-    foreign = namespace is not None and STACK_LABEL not in namespace["metadata"].get("labels", {})
-    return [
-        cluster.apply(dict(one.body), force=force) for one in wanted if not (one.kind == NAMESPACE.name and foreign)
-    ]
+    there = cluster.find(*NAMESPACE, cluster.namespace) is not None
+    return [cluster.apply(dict(one.body), force=force) for one in wanted if not (there and one.kind == NAMESPACE.name)]
 
 
 def remove_others(cluster: Cluster, wanted: Sequence[KubeObject], stack: str) -> list[str]:
@@ -80,9 +78,8 @@ def remove_others(cluster: Cluster, wanted: Sequence[KubeObject], stack: str) ->
 
 def remove_all(cluster: Cluster, stack: str) -> list[str]:
     """Remove every object of a stack; `kind/name` of each that was there. A namespace goes where the lab made it."""
-    removed = [
-        f"{kind.name}/{name}" for kind in KINDS for name in _names(cluster, kind, stack) if cluster.delete(*kind, name)
-    ]
+    removed = remove_others(cluster, (), stack)
+    removed += [f"{SECRET.name}/{name}" for name in SECRETS if removed and cluster.delete(*SECRET, name)]
     namespace = cluster.find(*NAMESPACE, cluster.namespace)
     if namespace is not None and namespace["metadata"].get("labels", {}).get(STACK_LABEL) == stack:
         cluster.delete(*NAMESPACE, cluster.namespace)

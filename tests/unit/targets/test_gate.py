@@ -49,7 +49,7 @@ def test_a_rollout_is_told_once() -> None:
     cluster = Scripted((deployment(availableReplicas=1), waiting("ContainerCreating"), []), (deployment(), pod(), []))
     [row] = gate(cluster, told).wait()
     assert row.settled
-    assert told == ["process-worker-arm64 2/2 on r3"]
+    assert told == ["rollout process-worker-arm64   2/2 on r3"]
 
 
 def test_an_image_that_does_not_come_ends_the_wait() -> None:
