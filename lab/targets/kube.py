@@ -6,6 +6,7 @@ from typing import Any, Final
 
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 MANAGER: Final = "observability-lab"
+PART_OF: Final = "app.kubernetes.io/part-of"
 STACK_LABEL: Final = "lab.observability/stack"
 CONFIG_ANNOTATION: Final = "lab.observability/config-hash"
 ARCHITECTURE_LABEL: Final = "app.kubernetes.io/arch"

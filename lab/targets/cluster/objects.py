@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from lab.errors import UsageFault
 from lab.targets.cluster.api import Applied, Cluster
-from lab.targets.kube import MANAGED_BY, MANAGER, STACK_LABEL, KubeObject
+from lab.targets.kube import MANAGER, PART_OF, STACK_LABEL, KubeObject
 
 RESERVED: Final = ("kube-", "default")
 
@@ -47,10 +47,10 @@ def check_namespace(cluster: Cluster, *, adopt: bool) -> None:
             code="E_NOT_OURS",
         )
     found = cluster.find(*NAMESPACE, name)
-    if found is not None and found["metadata"].get("labels", {}).get(MANAGED_BY) != MANAGER and not adopt:
+    if found is not None and found["metadata"].get("labels", {}).get(PART_OF) != MANAGER and not adopt:
         raise UsageFault(
             f"will not deploy into the namespace {name}",
-            found=f"it is there already and does not bear the label {MANAGED_BY}={MANAGER}",
+            found=f"it is there already and does not bear the label {PART_OF}={MANAGER}",
             next_step=f"lab up --target kubernetes --namespace {name} --adopt      (if you mean it)",
             code="E_NOT_OURS",
         )

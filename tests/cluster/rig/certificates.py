@@ -12,12 +12,15 @@ from tests.cluster.rig.facts import API_SERVICE, API_URL, CONTROL, NODES
 DAYS: Final = "30"
 KEY: Final = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 ADMIN: Final = "admin"
+LAB_USER: Final = "lab-user"
+"""Whom `lab rbac print` gives rights to, and nobody else does."""
 CLIENTS: Final = {
     ADMIN: "/O=system:masters/CN=admin",
     "coredns": "/O=system:masters/CN=coredns",
     "controller-manager": "/CN=system:kube-controller-manager",
     "scheduler": "/CN=system:kube-scheduler",
     "proxy": "/CN=system:kube-proxy",
+    LAB_USER: f"/CN={LAB_USER}",
     **{node.name: f"/O=system:nodes/CN=system:node:{node.name}" for node in NODES},
 }
 """Who has a kubeconfig, and as whom the API server knows them."""
