@@ -110,7 +110,7 @@ class ClusterDeployment:
         nodes = [one for one in self.cluster.list("v1", "Node") if one["metadata"]["name"] in used]
         return {
             "images": {row.deployment: row.pods[0].image for row in rows if row.pods},
-            "nodes": [{"name": one["metadata"]["name"], **_node(one["status"]["nodeInfo"])} for one in nodes],
+            "nodes": {one["metadata"]["name"]: _node(one["status"]["nodeInfo"]) for one in nodes},
         }
 
     def kill(self, service: str) -> int:
