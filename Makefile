@@ -29,7 +29,7 @@ lab: .venv/.installed ## Open JupyterLab on notebooks/
 	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.news_url=None --notebook-dir=notebooks
 
 test: ## Everything: check, then every test stage with its time; at most 15 minutes, and the cluster's where it can run
-	@$(STAGE) "all stages" $(MAKE) check unit behaviour ports integration cluster notebooks
+	@$(STAGE) "all stages" $(MAKE) check unit behaviour ports integration notebooks
 
 check: .venv/.installed ## Lint, format, types, import contracts, sizes, stubs, proto rules, docs; runs no service
 	@$(STAGE) --quiet lint $(BIN)/ruff check
@@ -51,7 +51,7 @@ ports: servers ## One suite for the ledger and one for metrics, run against ever
 integration: servers ## The whole path in local processes; PATH's prometheus and redis-server are hidden
 	@LAB_HIDE_PATH_SERVERS=1 $(STAGE) integration $(PYTEST) tests/integration
 
-cluster: .venv/.installed ## On a real Kubernetes of two architectures; skipped where it cannot run, CLUSTER=required fails there
+cluster: servers ## On a real Kubernetes of two architectures; skipped where it cannot run, CLUSTER=required fails there
 	@LAB_CLUSTER=$(CLUSTER) $(BIN)/python -m tests.cluster.rig prepare
 	@LAB_CLUSTER=$(CLUSTER) $(STAGE) cluster $(PYTEST) tests/cluster
 

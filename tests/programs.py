@@ -82,6 +82,15 @@ def await_port(port: int) -> None:
     raise TimeoutError(f"nothing listens on port {port}")
 
 
+def await_file(path: Path) -> None:
+    """Wait until something is there, a unix socket for example."""
+    end, pause = time.monotonic() + START_S, threading.Event()
+    while not path.exists():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{path} did not appear")
+        pause.wait(0.02)
+
+
 def free_port() -> int:
     """A port on 127.0.0.1 that nobody listened on a moment ago."""
     with socket.socket() as probe:

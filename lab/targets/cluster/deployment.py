@@ -1,6 +1,7 @@
 """A stack that runs on a cluster: where it is, how it is, what it wrote."""
 
 import tempfile
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -38,6 +39,8 @@ class ClusterDeployment:
         self._connect = connector(outside.access)
         self._folder = tempfile.TemporaryDirectory(prefix="lab-forward-")
         self._forwards: dict[str, Forward] = {}
+        # Whoever only looks forgets it; its ports and files then go with it.
+        self._let_go = weakref.finalize(self, _let_go, self._forwards, self._folder)
 
     @property
     def access(self) -> Access:
@@ -142,9 +145,7 @@ class ClusterDeployment:
 
     def close(self) -> None:
         """Let go of every port."""
-        for forward in self._forwards.values():
-            forward.close()
-        self._folder.cleanup()
+        self._let_go()
 
     def _pods(self) -> dict[str, PodView]:
         pods = [pod for row in self.rows() if row.service in SERVICES for pod in row.pods if pod.ready]
@@ -169,6 +170,12 @@ class ClusterDeployment:
             if name.startswith("service/"):
                 raise
             return ""
+
+
+def _let_go(forwards: Mapping[str, Forward], folder: "tempfile.TemporaryDirectory[str]") -> None:
+    for forward in forwards.values():
+        forward.close()
+    folder.cleanup()
 
 
 def _death(service: str, ended: Mapping[str, Any]) -> Death:

