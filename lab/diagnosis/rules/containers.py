@@ -187,9 +187,13 @@ def _crashes(snapshot: Snapshot, container: Container) -> bool:
 
 def _has_older(snapshot: Snapshot, workload: str) -> bool:
     """Whether a Deployment has a revision before the one that fails, whose pods still run."""
-    sets = [Thing(one) for one in snapshot.objects.replica_sets]
-    mine = [one for one in sets if f"Deployment/{one.name.rpartition('-')[0]}" == workload]
-    return len(mine) > 1 and any(one.raw.get("status", {}).get("readyReplicas") for one in mine)
+    newest = snapshot.newest_sets.get(workload)
+    mine = [one for one in map(Thing, snapshot.objects.replica_sets) if workload == _deployment(one)]
+    return any(one.raw.get("status", {}).get("readyReplicas") for one in mine if newest and one.name != newest.name)
+
+
+def _deployment(replica_set: Thing) -> str:
+    return f"Deployment/{replica_set.name.rpartition('-')[0]}"
 
 
 def _each(snapshot: Snapshot) -> Iterator[tuple[Pod, Container]]:

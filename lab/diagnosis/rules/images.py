@@ -119,7 +119,7 @@ def _finding(snapshot: Snapshot, cause: str, known: Known, *, title: str, found:
 def _containers(snapshot: Snapshot, *, pinned: bool = False) -> Iterator[Known]:
     """One container of each kind with what the registry knows of its image; of replicas, one that is not well."""
     seen: set[tuple[str, str]] = set()
-    for pod in sorted(snapshot.pods, key=lambda one: all(container.is_ready for container in one.containers)):
+    for pod in sorted(snapshot.pods, key=lambda one: one.is_ready):
         for container in pod.containers:
             if (pod.workload, container.name) not in seen:
                 seen.add((pod.workload, container.name))

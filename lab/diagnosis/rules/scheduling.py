@@ -76,7 +76,8 @@ def _resources(snapshot: Snapshot, pod: Pod, resource: str) -> tuple[str, str, s
     do = remedies.kubectl(
         snapshot.namespace, "set", "resources", pod.workload.lower(), f"--requests={resource}={enough}"
     )
-    why = f"it requests {quantity_text(wanted, resource)}; at most {quantity_text(most, resource)} is left on one node"
+    left = quantity_text(most, resource)
+    why = f"it requests {quantity_text(wanted, resource)}; the pods of this namespace leave {left} on one node"
     return f"not enough {resource}", why, do
 
 
@@ -85,11 +86,11 @@ def _taint(snapshot: Snapshot, pod: Pod) -> tuple[str, str, str] | None:
     tolerations = list(pod.spec.get("tolerations") or ())
     for node in snapshot.nodes:
         taints = [one for one in node.taints if not any(_tolerates(each, one) for each in tolerations)]
-        if not _selects(pod, node) or not taints:
-            continue
-        if node.spec.get("unschedulable"):
+        if node.spec.get("unschedulable") and _selects(pod, node):
             why = f"node {node.name} was cordoned, as `kubectl drain` does, and takes no new pods"
             return f"{node.name} is cordoned", why, f"kubectl uncordon {node.name}"
+        if not _selects(pod, node) or not taints:
+            continue
         foreign = [one for one in taints if not one["key"].startswith(OWN)]
         if len(foreign) < len(taints):
             return None

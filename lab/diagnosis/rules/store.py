@@ -113,7 +113,7 @@ def names_do_not_resolve(snapshot: Snapshot) -> Iterator[Finding]:
     failing: dict[str, str] = {}
     for pod in snapshot.pods:
         log = snapshot.log(pod)
-        lines = log[-NEWEST:] if all(one.is_ready for one in pod.containers) else log
+        lines = log[-NEWEST:] if pod.is_ready else log
         said = [line for line in lines if NAME_FAILS.search(line)]
         if said:
             failing[pod.ref] = said[-1]
@@ -142,7 +142,7 @@ def _said(snapshot: Snapshot, pattern: re.Pattern[str]) -> Iterator[tuple[Pod, r
     """The newest line of each pod that is not well and says such a thing."""
     for pod in snapshot.pods:
         log = snapshot.log(pod)
-        well = all(one.is_ready for one in pod.containers)
+        well = pod.is_ready
         found = [match for line in (log[-NEWEST:] if well else log) if (match := pattern.search(line))]
         if found:
             yield pod, found[-1]
