@@ -60,7 +60,7 @@ def image_cannot_execute(snapshot: Snapshot) -> Iterator[Finding]:
             known,
             title=f"{_name(pod)} runs the wrong architecture",
             found=f"node {pod.node} is {node.architecture if node else meant}; the image {short_image(container.image)}"
-            + (f" holds {holds}" if holds else "")
+            + (f" holds {holds}" if holds else f" is an index of {_holdings(known)}" if known.probe else "")
             + f"; {evidence}",
             why=f"the manifest pins the index, and the runtime of {pod.node} chose another architecture from it"
             if known.probe and known.probe.index_digest and len(known.probe.platforms) > 1
@@ -135,6 +135,10 @@ def _known(snapshot: Snapshot, pod: Pod, container: Container, digest: str) -> K
     platforms = [platform for one in probes for platform in one.platforms if platform.digest == digest]
     probe = next(iter(named or probes), None)
     return Known(pod, container, probe, platforms[0] if platforms else None)
+
+
+def _holdings(known: Known) -> str:
+    return ", ".join(one.holds for one in known.probe.platforms) if known.probe else ""
 
 
 def _repository(image: str) -> str:

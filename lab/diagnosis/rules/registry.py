@@ -23,6 +23,7 @@ KINDS: Final[Mapping[str, re.Pattern[str]]] = {
     ),
 }
 """What a failed pull says, by cause; the first that fits counts."""
+WRAPPING: Final = re.compile(r'^.*(?:image|reference) "[^"]+": ')
 BUILDER: Final = re.compile(rf'"https://([^/"]+)/[^"]*": http: {PLAIN_HTTP}')
 
 
@@ -145,8 +146,8 @@ def registry_is_unreachable(snapshot: Snapshot) -> Iterator[Finding]:
         reached = probe is not None and probe.reachable
         said = [*(pull.said for pull in from_nodes[:1]), *([probe.error] if probe and probe.error else [])]
         port = host.rpartition(":")[2]
-        opened = f"ufw allow {port}/tcp || iptables -I INPUT -p tcp --dport {port} -j ACCEPT"
-        started = "systemctl restart docker-registry || docker start registry"
+        opened = f"sudo ufw allow {port}/tcp || sudo iptables -I INPUT -p tcp --dport {port} -j ACCEPT"
+        started = "sudo systemctl restart docker-registry || sudo docker start registry"
         yield Finding(
             "registry-unreachable",
             f"Registry/{host}",
@@ -185,12 +186,13 @@ def _allow_plain_http(node: Node, host: str) -> str:
     if node.distribution:
         lines = ("mirrors:", f'  "{host}":', f'    endpoint: ["http://{host}"]')
         path = f"/etc/rancher/{node.distribution}/registries.yaml"
-        return remedies.write_file(node, path, lines, then=f"systemctl restart {node.service}")
+        return remedies.write_file(node, path, lines, then=f"sudo systemctl restart {node.service}")
     lines = (f'server = "http://{host}"', f'[host."http://{host}"]', '  capabilities = ["pull", "resolve"]')
     return remedies.write_file(node, f"/etc/containerd/certs.d/{host}/hosts.toml", lines)
 
 
 def _sentence(said: str, pattern: re.Pattern[str]) -> str:
-    """The line that has the reason, without the wrapping that repeats the image's name three times."""
+    """The reason alone, without the wrapping that repeats the image's name three times."""
     line = next(line for line in said.splitlines() if pattern.search(line))
-    return line.rpartition("failed to resolve reference ")[2] if len(line) > 240 else line
+    reason = WRAPPING.sub("", line)
+    return reason if pattern.search(reason) else line

@@ -20,7 +20,7 @@ CACHE: Final = {"emptyDir": {"sizeLimit": "256Mi"}}
 
 def volume_pins_pod(snapshot: Snapshot) -> Iterator[Finding]:
     """A volume can only be used on one node, and the pod is meant for others."""
-    claims = {one["metadata"]["name"]: one["spec"].get("volumeName", "") for one in snapshot.objects.volume_claims}
+    claims = {one.name: one.spec.get("volumeName", "") for one in map(Thing, snapshot.objects.volume_claims)}
     for pod, said in _unplaced(snapshot):
         for at, volume in enumerate(pod.spec.get("volumes") or ()):
             claim = volume.get("persistentVolumeClaim", {}).get("claimName", "")
@@ -72,7 +72,7 @@ def _resources(snapshot: Snapshot, pod: Pod, resource: str) -> tuple[str, str, s
     }
     wanted, most = _requests(pod, resource), max((node.free(resource) - used[node.name] for node in nodes), default=0.0)
     # Half of what is left: pods of other namespaces, which are not seen here, need some of it.
-    enough = quantity_text(max(most, 0.0) / 2 / max(1, len(pod.containers)), resource)
+    enough = quantity_text(max(0.0, min(most, wanted)) / 2 / max(1, len(pod.containers)), resource)
     do = remedies.kubectl(
         snapshot.namespace, "set", "resources", pod.workload.lower(), f"--requests={resource}={enough}"
     )

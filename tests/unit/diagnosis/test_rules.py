@@ -3,12 +3,13 @@
 import re
 import shlex
 import subprocess
+from dataclasses import fields
 
 import pytest
 
 from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.rules import RULES
-from lab.diagnosis.snapshot import Snapshot
+from lab.diagnosis.snapshot import Objects, Snapshot
 from tests.unit.diagnosis.builders import (
     ago,
     changed,
@@ -18,6 +19,7 @@ from tests.unit.diagnosis.builders import (
     unplaced,
     waiting,
     with_log,
+    with_objects,
     with_pod,
     with_probes,
 )
@@ -134,3 +136,13 @@ def test_a_cluster_that_is_well_has_no_finding(snapshot: object) -> None:
     """Nor has one that is in the middle of something."""
     assert callable(snapshot)
     assert diagnose(snapshot()) == ()
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_objects_that_say_nothing_break_no_rule(case: Case) -> None:
+    """Everything but a name may be missing from what an API server returns."""
+    names = [one.name for one in fields(Objects) if one.name not in {"namespace", "secrets"}]
+    empty = {"metadata": {"name": "empty-0-0"}}
+    more = {name: (*getattr(case.snapshot.objects, name), empty) for name in names}
+    found = diagnose(with_objects(case.snapshot, **more))
+    assert case.object in {one.object for one in found}

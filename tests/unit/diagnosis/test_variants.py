@@ -125,19 +125,14 @@ def test_a_pod_by_the_index_whose_process_says_nothing_is_not_believed() -> None
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
-    [
-        ("0/2 nodes are available: 2 Insufficient memory.", ["set resources", "--requests=memory="]),
-        (
-            "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't match Pod's node affinity/selector.",
-            ["cpu=1000m"],
-        ),
-    ],
+    ("resource", "asked", "offered"), [("memory", "6Gi", "1971Mi"), ("cpu", "4", "1000m"), ("cpu", "100m", "50m")]
 )
-def test_what_is_left_on_the_nodes_is_offered(said: str, words: list[str]) -> None:
-    """A request that fits, computed from what the node has and what is on it."""
-    found = only(with_pod(healthy(), unplaced(pod(), said)))
-    assert all(word in found.do for word in words), found.do
+def test_a_request_that_fits_is_offered(resource: str, asked: str, offered: str) -> None:
+    """Half of what is left on a node, or of what was asked: pods of other namespaces are not seen."""
+    said = f"0/2 nodes are available: 1 Insufficient {resource}, 1 node(s) didn't match Pod's node affinity/selector."
+    made = unplaced(respecified(pod(), resources={"requests": {resource: asked}}), said)
+    found = only(with_pod(healthy(), made))
+    assert found.do.endswith(f"set resources deployment/process-worker-arm64 --requests={resource}={offered}")
 
 
 def cordoned(board: Object) -> None:
