@@ -82,7 +82,7 @@ def probe_fails(snapshot: Snapshot) -> Iterator[Finding]:
         restarted = any("liveness" in one.message for one in snapshot.events(pod.ref, "Killing"))
         if not events or (container.is_ready and not restarted):
             continue
-        if not restarted and snapshot.age_s(container.running_since) < START_S:
+        if not restarted and snapshot.age_s(container.running_since) < _start_s(container):
             continue
         said = events[0].message
         stalled = STORE.search("\n".join(snapshot.log(pod, container.name)))
@@ -176,6 +176,13 @@ def _cure_of_probe(snapshot: Snapshot, pod: Pod, container: Container, said: str
         return why, remedies.patch(snapshot.namespace, pod.workload, change, kind="json")
     why = f"nothing answers on port {asked} of the container"
     return why, remedies.kubectl(snapshot.namespace, "logs", pod.name, "-c", container.name, "--tail=50")
+
+
+def _start_s(container: Container) -> float:
+    """How long it may take until its probes pass: what its startup probe allows, where it has one."""
+    probe = container.spec.get("startupProbe") or {}
+    allowed = probe.get("initialDelaySeconds", 0) + probe.get("periodSeconds", 10) * probe.get("failureThreshold", 3)
+    return max(START_S, float(allowed) if probe else 0.0)
 
 
 def _crashes(snapshot: Snapshot, container: Container) -> bool:

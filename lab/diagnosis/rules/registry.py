@@ -110,27 +110,30 @@ def registry_needs_login(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def image_is_absent(snapshot: Snapshot) -> Iterator[Finding]:
-    """The registry has no such image or tag."""
-    for workload, _, container, said in _first_of_each(snapshot, "absent"):
+    """The registry has no such image or tag, or the node asks another registry."""
+    for workload, pod, container, said in _first_of_each(snapshot, "absent"):
+        host, node = registry_of(container.image), snapshot.node(pod.node)
         name, _, tag = container.image.partition("@")[0].rpartition(":")
-        probes = [one for one in snapshot.probes.images if one.tags and one.reference.startswith(f"{name}:")]
-        tags = probes[0].tags if probes else ()
-        has = f"; the registry has the tags {', '.join(tags[:5])}" if tags else ""
+        tags = next((one.tags for one in snapshot.probes.images if one.reference.startswith(f"{name}:")), ())
         nearest = difflib.get_close_matches(tag, tags, n=1, cutoff=0.0)
+        has = f"; the registry has the tags {', '.join(tags[:5])}" if tags else ""
+        why = "it was never pushed, or was pushed under another name; a node only repeats what the registry says"
         do = remedies.RESOLVE if digest_of(container.image) else remedies.BUILD
-        if nearest and not snapshot.is_wanted(workload):
-            do = remedies.kubectl(
-                snapshot.namespace, "set", "image", workload.lower(), f"{container.name}={name}:{nearest[0]}"
-            )
+        if node and any(one.found and one.reference == container.image for one in snapshot.probes.images):
+            has, do = f"; the lab finds it at {host}", _allow_plain_http(node, host)
+            why = f"{pod.node} asks somebody else: its own files name no address, or another one, for {host}"
+        elif nearest and not snapshot.is_wanted(workload):
+            change = f"{container.name}={name}:{nearest[0]}"
+            do = remedies.kubectl(snapshot.namespace, "set", "image", workload.lower(), change)
         yield _pull_finding(
             snapshot,
             "image-not-there",
             workload,
-            title=f"{short_image(container.image)} is not in {registry_of(container.image)}",
+            title=f"{pod.node} does not find {short_image(container.image)} in {host}",
             found=said + has,
-            why="it was never pushed, or was pushed under another name; a node only repeats what the registry says",
+            why=why,
             do=do,
-            rests_on=(f"push/{registry_of(container.image)}",),
+            rests_on=(f"push/{host}",),
         )
 
 

@@ -16,6 +16,7 @@ from tests.unit.diagnosis.builders import (
     event,
     healthy,
     pod,
+    respecified,
     unplaced,
     waiting,
     with_log,
@@ -88,6 +89,13 @@ def starting() -> Snapshot:
     return with_pod(healthy(), new, event(new, "Unhealthy", said, seconds_ago=2))
 
 
+def starting_slowly() -> Snapshot:
+    """An emulated node takes a minute; the startup probe allows two."""
+    new = respecified(pod(), startupProbe={"grpc": {"port": 8081}, "periodSeconds": 5, "failureThreshold": 24})
+    new = changed(new, ready=False, restartCount=0, lastState={}, state={"running": {"startedAt": ago(70)}})
+    return with_pod(healthy(), new, event(new, "Unhealthy", "Startup probe failed: timeout", seconds_ago=2))
+
+
 def just_ready() -> Snapshot:
     """A pod that is ready for ten seconds, and of which Prometheus has not heard."""
     new = pod()
@@ -129,7 +137,19 @@ def refused_once() -> Snapshot:
 
 @pytest.mark.parametrize(
     "snapshot",
-    [healthy, creating, placing, starting, just_ready, leaving, recovered, warned, unobserved, refused_once],
+    [
+        healthy,
+        creating,
+        placing,
+        starting,
+        starting_slowly,
+        just_ready,
+        leaving,
+        recovered,
+        warned,
+        unobserved,
+        refused_once,
+    ],
     ids=lambda make: make.__name__,
 )
 def test_a_cluster_that_is_well_has_no_finding(snapshot: object) -> None:

@@ -91,6 +91,14 @@ def test_the_nearest_tag_is_offered_for_what_the_lab_did_not_apply() -> None:
     assert found.do == f"kubectl -n {NAMESPACE} set image pod/control process-worker={REGISTRY}/process-worker:0.1.0"
 
 
+def test_a_node_that_asks_another_registry_is_told_from_an_image_that_is_not_there() -> None:
+    """The lab finds what the node does not: its registries file is missing."""
+    reference = f"{REGISTRY}/process-worker:0.1.0"
+    found = only(pull_fails(f"{reference}: not found", reference=reference))
+    assert (found.cause, "the lab finds it" in found.found) == ("image-not-there", True)
+    assert f"certs.d/{REGISTRY}/hosts.toml" in found.do
+
+
 def test_the_right_digest_is_offered_for_what_the_lab_did_not_apply() -> None:
     """Exactly that of the node's architecture."""
     here = CASES["wrong-architecture"].snapshot
