@@ -10,6 +10,7 @@ Raw = Mapping[str, Any]
 """An object as JSON, camelCase."""
 NAME: Final = "app.kubernetes.io/name"
 ARCH: Final = "kubernetes.io/arch"
+REVISION: Final = "deployment.kubernetes.io/revision"
 MACHINES: Final = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
 UNITS: Final = {"m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30}
 QUANTITY: Final = re.compile(r"([0-9.]+(?:e[0-9]+)?)(m|k|M|G|Ki|Mi|Gi|)")
@@ -116,6 +117,11 @@ class Thing:
         """What is wanted of it."""
         return self.raw.get("spec") or {}
 
+    @property
+    def revision(self) -> int:
+        """Which revision of its Deployment a ReplicaSet is; 0 where it does not say."""
+        return int((self.raw["metadata"].get("annotations") or {}).get(REVISION, 0))
+
     def condition(self, kind: str) -> Condition:
         """Its condition of that type."""
         for one in self.raw.get("status", {}).get("conditions") or ():
@@ -154,13 +160,22 @@ class Pod(Thing):
         return self.spec.get("nodeSelector") or {}
 
     @property
+    def owner(self) -> str:
+        """Name of what made it; empty where nothing did."""
+        return next((str(one["name"]) for one in self.raw["metadata"].get("ownerReferences") or ()), "")
+
+    @property
     def workload(self) -> str:
         """What made it, as kind/name, since that is where a fault is cured; the pod itself where nothing did."""
-        owners = self.raw["metadata"].get("ownerReferences") or ()
-        if not owners:
+        if not self.owner:
             return self.ref
-        kind, name = owners[0]["kind"], owners[0]["name"]
-        return f"Deployment/{name.rpartition('-')[0]}" if kind == "ReplicaSet" else f"{kind}/{name}"
+        kind = self.raw["metadata"]["ownerReferences"][0]["kind"]
+        return f"Deployment/{self.owner.rpartition('-')[0]}" if kind == "ReplicaSet" else f"{kind}/{self.owner}"
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether all its containers pass their readiness probes."""
+        return all(one.is_ready for one in self.containers)
 
     @property
     def containers(self) -> tuple[Container, ...]:

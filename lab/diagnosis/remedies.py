@@ -9,6 +9,7 @@ from lab.diagnosis.objects import Node, Pod
 
 APPLY: Final = "lab up --target kubernetes"
 RESOLVE: Final = f"lab images resolve && {APPLY}"
+SET_CLOCK: Final = "sudo chronyc makestep || sudo systemctl restart systemd-timesyncd"
 BUILD: Final = f"lab images build && {APPLY}"
 
 
@@ -43,14 +44,17 @@ def in_template(pod: Pod, path: str) -> str:
     return f"/spec/{path}" if pod.workload == pod.ref else f"/spec/template/spec/{path}"
 
 
-def on(node: Node | str, command: str) -> str:
-    """Run a command on a machine, as root."""
-    return shlex.join(["ssh", node if isinstance(node, str) else node.name, f"sudo sh -c {shlex.quote(command)}"])
+def on(machine: Node | str, command: str) -> str:
+    """Run a command on a machine.
+
+    >>> on("r3", "sudo systemctl restart kubelet")
+    "ssh r3 'sudo systemctl restart kubelet'"
+    """
+    return shlex.join(["ssh", machine if isinstance(machine, str) else machine.name, command])
 
 
 def write_file(machine: Node, path: str, lines: tuple[str, ...], *, then: str = "") -> str:
     """Put a file onto a node."""
     text = " ".join(shlex.quote(line) for line in lines)
-    folder = path.rpartition("/")[0]
-    after = f" && {then}" if then else ""
-    return on(machine, f"mkdir -p {folder} && printf '%s\\n' {text} > {path}{after}")
+    save = f"sudo mkdir -p {path.rpartition('/')[0]} && sudo tee {path} >/dev/null"
+    return f"printf '%s\\n' {text} | {on(machine, f'{save} && {then}' if then else save)}"

@@ -85,8 +85,17 @@ class Snapshot:
 
     @property
     def pods(self) -> tuple[Pod, ...]:
-        """Pods that are meant to run; one that is being deleted is not."""
-        return tuple(Pod(one) for one in self.objects.pods if not one["metadata"].get("deletionTimestamp"))
+        """Pods that are meant to run: not one that is through, is being deleted, or is replaced by a newer revision."""
+        pods = [Pod(one) for one in self.objects.pods if not one["metadata"].get("deletionTimestamp")]
+        sets = {one.name for one in self.newest_sets.values()}
+        old = {one["metadata"]["name"] for one in self.objects.replica_sets} - sets
+        return tuple(pod for pod in pods if pod.phase != "Succeeded" and (pod.is_ready or pod.owner not in old))
+
+    @property
+    def newest_sets(self) -> Mapping[str, Thing]:
+        """The ReplicaSet of the newest revision of each Deployment, by kind/name."""
+        sets = sorted(map(Thing, self.objects.replica_sets), key=lambda one: one.revision)
+        return {f"Deployment/{one.name.rpartition('-')[0]}": one for one in sets}
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -139,7 +148,7 @@ def by_workload(pods: Iterable[Pod]) -> Mapping[str, tuple[Pod, ...]]:
 def not_ready(snapshot: Snapshot, workload: str) -> tuple[str, ...]:
     """Those pods of a workload that are not well; in a rollout the old ones still are."""
     pods = by_workload(snapshot.pods).get(workload, ())
-    return tuple(pod.ref for pod in pods if not all(container.is_ready for container in pod.containers))
+    return tuple(pod.ref for pod in pods if not pod.is_ready)
 
 
 def save(snapshot: Snapshot, path: Path) -> None:

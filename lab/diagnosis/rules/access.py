@@ -1,18 +1,19 @@
 """What the API server refuses: permissions, quotas, limits, Pod Security; a namespace that does not go."""
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
 from lab.diagnosis.objects import Container, Raw, Thing, quantity, quantity_text
+from lab.diagnosis.probes import Denial
 from lab.diagnosis.snapshot import Snapshot
 
 PATIENCE_S: Final = 60.0
 """How long a namespace may take to go: its pods have grace periods."""
 QUOTA: Final = re.compile(r"exceeded quota: (?P<name>\S+), requested: (?P<asked>\S+), used: (?P<used>\S+), limited")
-UNSAID: Final = re.compile(r"failed quota: (?P<name>[^:\s]+): must specify (?P<what>[\w.,-]+)")
+UNSAID: Final = re.compile(r"failed quota: (?P<name>[^:\s]+): must specify (?P<what>.*)")
 RANGE: Final = re.compile(
     r"(?P<bound>minimum|maximum) (?P<resource>\S+) usage per (?P<type>\w+) is (?P<value>\S+?)"
     r"(?:\.  No (?P<unsaid>request|limit) is specified|, but (?P<kind>request|limit) is \S+?)(?:,|$|\]|\.)"
@@ -33,28 +34,24 @@ SECURE_CONTAINER: Final[Mapping[str, Mapping[str, object]]] = {
 
 def is_forbidden(snapshot: Snapshot) -> Iterator[Finding]:
     """The kubeconfig may not do something that the lab needs."""
-    by_scope: dict[tuple[str, str], list[Any]] = {}
-    for one in snapshot.probes.denials:
-        by_scope.setdefault((one.user or "this kubeconfig", one.namespace), []).append(one)
-    for (user, namespace), denials in by_scope.items():
-        resources = sorted({(one.group, one.resource) for one in denials})
-        rules = [
-            {
-                "apiGroups": [group],
-                "resources": [resource],
-                "verbs": sorted({one.verb for one in denials if (one.group, one.resource) == (group, resource)}),
-            }
-            for group, resource in resources
+    denials = snapshot.probes.denials
+    for user in sorted({one.user for one in denials}):
+        mine = [one for one in denials if one.user == user]
+        name = user or "this kubeconfig"
+        scopes = sorted({one.namespace for one in mine})
+        items = [
+            part for scope in scopes for part in _role(user, scope, [one for one in mine if one.namespace == scope])
         ]
-        what = ", ".join(f"{'/'.join(one['verbs'])} {one['resources'][0]}" for one in rules)
-        where = f"in {namespace}" if namespace else "in the cluster"
+        what = ", ".join(sorted({f"{one.verb} {one.resource}" for one in mine}))
         yield Finding(
             "forbidden",
-            f"User/{user}",
-            f"{user} may not {what} {where}",
-            found="; ".join(f"{one.verb} {one.resource}: Forbidden" for one in denials),
+            f"User/{name}",
+            f"{name} may not {what}",
+            found="; ".join(
+                f"{one.verb} {one.resource} in {one.namespace or 'the cluster'}: Forbidden" for one in mine
+            ),
             why="no Role that is bound to this user allows it; an administrator can",
-            do=remedies.apply(_role(user, namespace, rules)),
+            do=remedies.apply({"apiVersion": "v1", "kind": "List", "items": items}),
         )
 
 
@@ -69,7 +66,7 @@ def quota_is_exceeded(snapshot: Snapshot) -> Iterator[Finding]:
             why = "the pods that are there use it up; whoever owns the namespace may raise it"
         elif found := UNSAID.search(said):
             kinds: dict[str, list[str]] = {}
-            for one in found["what"].split(","):
+            for one in re.findall(r"([\w.-]+)(?=,| for:)", found["what"]):
                 kind, _, resource = one.partition(".")
                 kinds.setdefault(kind if resource else "requests", []).append(
                     f"{resource or kind}={'256Mi' if 'memory' in one else '100m'}"
@@ -189,27 +186,39 @@ KIND_WORDS: Final = {
 
 
 def _refused(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
-    """Deployments whose pods the API server refuses, and what it says."""
+    """Deployments whose pods the API server refuses, and what it says of their newest revision."""
+    newest = snapshot.newest_sets
     for one in map(Thing, snapshot.objects.deployments):
-        said = one.condition("ReplicaFailure")
+        workload = f"Deployment/{one.name}"
+        # A Deployment keeps the refusal of an old revision until the new one is ready.
+        said = newest.get(workload, one).condition("ReplicaFailure")
         if said.status == "True":
-            yield f"Deployment/{one.name}", said.message
+            yield workload, said.message
 
 
-def _role(user: str, namespace: str, rules: list[dict[str, list[str]]]) -> Mapping[str, object]:
-    """A list of a Role that allows something and of what binds it to a user."""
-    prefix = "" if namespace else "Cluster"
+def _role(user: str, namespace: str, denials: Sequence[Denial]) -> tuple[Mapping[str, object], ...]:
+    """A Role that allows what was denied, and what binds it to a user."""
+    resources = sorted({(one.group, one.resource) for one in denials})
+    rules = [
+        {"apiGroups": [group], "resources": [resource], "verbs": _verbs(denials, group, resource)}
+        for group, resource in resources
+    ]
     metadata = {"name": "lab-missing"} | ({"namespace": namespace} if namespace else {})
-    kind, api = f"{prefix}Role", "rbac.authorization.k8s.io"
+    kind, api = "Role" if namespace else "ClusterRole", "rbac.authorization.k8s.io"
     subject: dict[str, str] = {"kind": "User", "name": user, "apiGroup": api}
     if user.startswith("system:serviceaccount:"):
         _, _, of, name = user.split(":")
         subject = {"kind": "ServiceAccount", "name": name, "namespace": of}
     reference = {"apiGroup": api, "kind": kind, "name": metadata["name"]}
-    role = {"apiVersion": f"{api}/v1", "kind": kind, "metadata": metadata, "rules": rules}
-    binding = {**role, "kind": f"{kind}Binding", "roleRef": reference, "subjects": [subject]}
-    del binding["rules"]
-    return {"apiVersion": "v1", "kind": "List", "items": [role, binding]}
+    both = {"apiVersion": f"{api}/v1", "metadata": metadata}
+    return (
+        {**both, "kind": kind, "rules": rules},
+        {**both, "kind": f"{kind}Binding", "roleRef": reference, "subjects": [subject]},
+    )
+
+
+def _verbs(denials: Sequence[Denial], group: str, resource: str) -> list[str]:
+    return sorted({one.verb for one in denials if (one.group, one.resource) == (group, resource)})
 
 
 def _merged(table: Mapping[str, Mapping[str, object]], what: str) -> dict[str, object]:

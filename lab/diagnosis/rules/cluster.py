@@ -18,7 +18,7 @@ def node_is_not_ready(snapshot: Snapshot) -> Iterator[Finding]:
     """A node that is needed does not answer, or says that it cannot run pods."""
     for node in snapshot.nodes:
         said = node.condition("Ready")
-        if said.status == "True" or snapshot.age_s(said.since) < PATIENCE_S or not _is_needed(snapshot, node):
+        if said.status in {"", "True"} or snapshot.age_s(said.since) < PATIENCE_S or not _is_needed(snapshot, node):
             continue
         on_it = tuple(pod.ref for pod in snapshot.pods if pod.node == node.name)
         yield Finding(
@@ -29,7 +29,7 @@ def node_is_not_ready(snapshot: Snapshot) -> Iterator[Finding]:
             why="its kubelet has gone silent: the machine is off, cut off, or the kubelet does not run"
             if said.status == "Unknown"
             else "its kubelet runs and says what it lacks",
-            do=remedies.on(node, f"systemctl restart {node.service}"),
+            do=remedies.on(node, f"sudo systemctl restart {node.service}"),
             stops=(node.ref, *on_it),
         )
 
@@ -41,7 +41,9 @@ def disk_is_full(snapshot: Snapshot) -> Iterator[Finding]:
         if said.status != "True":
             continue
         evicted = [
-            pod for pod in snapshot.pods if pod.node == node.name and pod.raw["status"].get("reason") == "Evicted"
+            pod
+            for pod in snapshot.pods
+            if pod.node == node.name and pod.raw.get("status", {}).get("reason") == "Evicted"
         ]
         crictl = f"{node.distribution} crictl" if node.distribution == "k3s" else "crictl"
         yield Finding(
@@ -51,7 +53,7 @@ def disk_is_full(snapshot: Snapshot) -> Iterator[Finding]:
             found=f"{said.message or said.reason}"
             + (f"; evicted: {', '.join(pod.name for pod in evicted)}" if evicted else ""),
             why="images, logs or caches fill the disk; until there is room the node evicts pods and takes no new ones",
-            do=remedies.on(node, f"{crictl} rmi --prune; journalctl --vacuum-size=100M"),
+            do=remedies.on(node, f"sudo {crictl} rmi --prune; sudo journalctl --vacuum-size=100M"),
             stops=(node.ref, *(pod.ref for pod in snapshot.pods if pod.node == node.name)),
         )
 
@@ -67,9 +69,7 @@ def clock_is_wrong(snapshot: Snapshot) -> Iterator[Finding]:
                 f"the clock of {clock.node} is {abs(clock.offset_s):.3g} s {direction} the lab's",
                 found=f"offset {clock.offset_s:+.3f} s ± {clock.error_s:.3f} s",
                 why="nothing keeps the clock of this node in time; samples and spans of it are out of place",
-                do=remedies.on(
-                    snapshot.node(clock.node) or clock.node, "chronyc makestep || systemctl restart systemd-timesyncd"
-                ),
+                do=remedies.on(snapshot.node(clock.node) or clock.node, remedies.SET_CLOCK),
                 stops=("clock",),
                 rests_on=(f"Node/{clock.node}",),
             )

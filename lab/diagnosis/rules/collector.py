@@ -53,7 +53,7 @@ def collector_refuses_configuration(snapshot: Snapshot) -> Iterator[Finding]:
         log = snapshot.log(pod)
         for pattern in (REMOVED, UNKNOWN, UNDEFINED, OPTION):
             found = next((found for line in reversed(log) if (found := pattern.search(line))), None)
-            if found and not all(one.is_ready for one in pod.containers):
+            if found and not pod.is_ready:
                 section, name = found["section"], found["name"]
                 place, new = _place(snapshot, section, name), _successor(found)
                 where = f"{place.config_map}, {place.key}:{place.line}: " if place else ""

@@ -82,7 +82,7 @@ def probe_fails(snapshot: Snapshot) -> Iterator[Finding]:
         restarted = any("liveness" in one.message for one in snapshot.events(pod.ref, "Killing"))
         if not events or (container.is_ready and not restarted):
             continue
-        if not restarted and snapshot.age_s(container.running_since) < START_S:
+        if not restarted and snapshot.age_s(container.running_since) < _start_s(container):
             continue
         said = events[0].message
         stalled = STORE.search("\n".join(snapshot.log(pod, container.name)))
@@ -178,6 +178,13 @@ def _cure_of_probe(snapshot: Snapshot, pod: Pod, container: Container, said: str
     return why, remedies.kubectl(snapshot.namespace, "logs", pod.name, "-c", container.name, "--tail=50")
 
 
+def _start_s(container: Container) -> float:
+    """How long it may take until its probes pass: what its startup probe allows, where it has one."""
+    probe = container.spec.get("startupProbe") or {}
+    allowed = probe.get("initialDelaySeconds", 0) + probe.get("periodSeconds", 10) * probe.get("failureThreshold", 3)
+    return max(START_S, float(allowed) if probe else 0.0)
+
+
 def _crashes(snapshot: Snapshot, container: Container) -> bool:
     """Whether it ended by a fault and is not well again."""
     ended = container.ended
@@ -187,9 +194,13 @@ def _crashes(snapshot: Snapshot, container: Container) -> bool:
 
 def _has_older(snapshot: Snapshot, workload: str) -> bool:
     """Whether a Deployment has a revision before the one that fails, whose pods still run."""
-    sets = [Thing(one) for one in snapshot.objects.replica_sets]
-    mine = [one for one in sets if f"Deployment/{one.name.rpartition('-')[0]}" == workload]
-    return len(mine) > 1 and any(one.raw.get("status", {}).get("readyReplicas") for one in mine)
+    newest = snapshot.newest_sets.get(workload)
+    mine = [one for one in map(Thing, snapshot.objects.replica_sets) if workload == _deployment(one)]
+    return any(one.raw.get("status", {}).get("readyReplicas") for one in mine if newest and one.name != newest.name)
+
+
+def _deployment(replica_set: Thing) -> str:
+    return f"Deployment/{replica_set.name.rpartition('-')[0]}"
 
 
 def _each(snapshot: Snapshot) -> Iterator[tuple[Pod, Container]]:

@@ -60,7 +60,7 @@ def image_cannot_execute(snapshot: Snapshot) -> Iterator[Finding]:
             known,
             title=f"{_name(pod)} runs the wrong architecture",
             found=f"node {pod.node} is {node.architecture if node else meant}; the image {short_image(container.image)}"
-            + (f" holds {holds}" if holds else "")
+            + (f" holds {holds}" if holds else f" is an index of {_holdings(known)}" if known.probe else "")
             + f"; {evidence}",
             why=f"the manifest pins the index, and the runtime of {pod.node} chose another architecture from it"
             if known.probe and known.probe.index_digest and len(known.probe.platforms) > 1
@@ -119,7 +119,7 @@ def _finding(snapshot: Snapshot, cause: str, known: Known, *, title: str, found:
 def _containers(snapshot: Snapshot, *, pinned: bool = False) -> Iterator[Known]:
     """One container of each kind with what the registry knows of its image; of replicas, one that is not well."""
     seen: set[tuple[str, str]] = set()
-    for pod in sorted(snapshot.pods, key=lambda one: all(container.is_ready for container in one.containers)):
+    for pod in sorted(snapshot.pods, key=lambda one: one.is_ready):
         for container in pod.containers:
             if (pod.workload, container.name) not in seen:
                 seen.add((pod.workload, container.name))
@@ -135,6 +135,10 @@ def _known(snapshot: Snapshot, pod: Pod, container: Container, digest: str) -> K
     platforms = [platform for one in probes for platform in one.platforms if platform.digest == digest]
     probe = next(iter(named or probes), None)
     return Known(pod, container, probe, platforms[0] if platforms else None)
+
+
+def _holdings(known: Known) -> str:
+    return ", ".join(one.holds for one in known.probe.platforms) if known.probe else ""
 
 
 def _repository(image: str) -> str:

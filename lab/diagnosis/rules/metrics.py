@@ -47,12 +47,13 @@ def prometheus_receives_nothing(snapshot: Snapshot) -> Iterator[Finding]:
     host = urlsplit(url).hostname or url
     if probe is not None and not probe.reachable:
         title, found, why = f"nobody answers at {url}", probe.error, "Prometheus does not run, or runs elsewhere"
-        do = remedies.on(host, "systemctl restart prometheus")
+        do = remedies.on(host, "sudo systemctl restart prometheus")
     elif off or (probe is not None and probe.receives is False and _writes_remotely(snapshot)):
         title, found = "its remote-write receiver is off", off[-1] if off else f"{url}/api/v1/write answers 404"
         why = "the collector pushes, and Prometheus takes pushed samples only with --web.enable-remote-write-receiver"
-        flag = 'ARGS="$ARGS --web.enable-remote-write-receiver"'
-        do = remedies.on(host, f"echo '{flag}' >> /etc/default/prometheus && systemctl restart prometheus")
+        # systemd reads this file; a variable in it is not expanded.
+        add = 's/^ARGS="/&--web.enable-remote-write-receiver /'
+        do = remedies.on(host, f"sudo sed -i '{add}' /etc/default/prometheus && sudo systemctl restart prometheus")
     elif refused and not _arrives(snapshot):
         title, found = f"it refuses samples: {refused[-1]}", next(line for line in reversed(log) if refused[-1] in line)
         why, do = _cure_of_refusal(snapshot, refused[-1], host)
@@ -87,7 +88,7 @@ def runs_without_metrics(snapshot: Snapshot) -> Iterator[Finding]:
         yield Finding(
             CAUSE,
             workload,
-            f"{workload.rpartition('/')[2]} runs, and {metric} does not arrive: the first silent hop is {hop}",
+            f"{workload.rpartition('/')[2]} runs, no metric arrives: the first silent hop is {hop}",
             found=f"no sample of {metric} in the last {FIRST_EXPORT_S:.0f} s at {probe.url}; {_counts(snapshot)}",
             why=why,
             do=do,
@@ -113,7 +114,7 @@ def _idle(snapshot: Snapshot) -> Iterator[Finding]:
         yield Finding(
             CAUSE,
             workload,
-            f"{workload.rpartition('/')[2]} runs and counts nothing: the first silent hop is consuming",
+            f"{workload.rpartition('/')[2]} runs, counts nothing: the first silent hop is consuming",
             found=f"{ledger.backlog:,} of {ledger.accepted:,} accepted events wait, {ledger.counted:,} counted; {beat}",
             why=why,
             do=do,
@@ -175,7 +176,8 @@ def _difference(
         if len(theirs) == 1 and mine not in theirs:
             value = theirs.pop()
             change = f"{name}={value}" if value else f"{name}-"
-            why = f"its {name} is {mine or 'not set'}, that of {others[0].workload.rpartition('/')[2]} {value or 'not'}"
+            other = others[0].workload.rpartition("/")[2]
+            why = f"its {name} is {mine or 'not set'}, that of {other} is {value or 'not set'}"
             return why, remedies.kubectl(snapshot.namespace, "set", "env", pod.workload.lower(), change)
     return None
 
@@ -191,11 +193,12 @@ def _cure_of_refusal(snapshot: Snapshot, refusal: str, host: str) -> tuple[str, 
         if crowd:
             why = f"{len(collectors[crowd])} collectors write the same series, each behind the other"
             return why, remedies.kubectl(snapshot.namespace, "scale", crowd.lower(), "--replicas=1")
-        window = "storage:\\n  tsdb:\\n    out_of_order_time_window: 30m\\n"
-        command = f'printf "{window}" >> /etc/prometheus/prometheus.yml && systemctl restart prometheus'
-        return "the same series was written with a later time before", remedies.on(host, command)
+        window = "storage: {tsdb: {out_of_order_time_window: 30m}}"
+        save = "sudo tee -a /etc/prometheus/prometheus.yml >/dev/null && sudo systemctl restart prometheus"
+        why = "the same series was written with a later time before"
+        return why, f"echo '{window}' | {remedies.on(host, save)}"
     why = "the samples' time is far from that of Prometheus: a clock is wrong, or a queue was full for hours"
-    return why, remedies.on(host, "chronyc makestep || systemctl restart systemd-timesyncd")
+    return why, remedies.on(host, remedies.SET_CLOCK)
 
 
 def _well(snapshot: Snapshot, service: str) -> tuple[Pod, ...]:

@@ -23,6 +23,7 @@ KINDS: Final[Mapping[str, re.Pattern[str]]] = {
     ),
 }
 """What a failed pull says, by cause; the first that fits counts."""
+WRAPPING: Final = re.compile(r'^.*(?:image|reference) "[^"]+": ')
 BUILDER: Final = re.compile(rf'"https://([^/"]+)/[^"]*": http: {PLAIN_HTTP}')
 
 
@@ -109,27 +110,30 @@ def registry_needs_login(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def image_is_absent(snapshot: Snapshot) -> Iterator[Finding]:
-    """The registry has no such image or tag."""
-    for workload, _, container, said in _first_of_each(snapshot, "absent"):
+    """The registry has no such image or tag, or the node asks another registry."""
+    for workload, pod, container, said in _first_of_each(snapshot, "absent"):
+        host, node = registry_of(container.image), snapshot.node(pod.node)
         name, _, tag = container.image.partition("@")[0].rpartition(":")
-        probes = [one for one in snapshot.probes.images if one.tags and one.reference.startswith(f"{name}:")]
-        tags = probes[0].tags if probes else ()
-        has = f"; the registry has the tags {', '.join(tags[:5])}" if tags else ""
+        tags = next((one.tags for one in snapshot.probes.images if one.reference.startswith(f"{name}:")), ())
         nearest = difflib.get_close_matches(tag, tags, n=1, cutoff=0.0)
+        has = f"; the registry has the tags {', '.join(tags[:5])}" if tags else ""
+        why = "it was never pushed, or was pushed under another name; a node only repeats what the registry says"
         do = remedies.RESOLVE if digest_of(container.image) else remedies.BUILD
-        if nearest and not snapshot.is_wanted(workload):
-            do = remedies.kubectl(
-                snapshot.namespace, "set", "image", workload.lower(), f"{container.name}={name}:{nearest[0]}"
-            )
+        if node and any(one.found and one.reference == container.image for one in snapshot.probes.images):
+            has, do = f"; the lab finds it at {host}", _allow_plain_http(node, host)
+            why = f"{pod.node} asks somebody else: its own files name no address, or another one, for {host}"
+        elif nearest and not snapshot.is_wanted(workload):
+            change = f"{container.name}={name}:{nearest[0]}"
+            do = remedies.kubectl(snapshot.namespace, "set", "image", workload.lower(), change)
         yield _pull_finding(
             snapshot,
             "image-not-there",
             workload,
-            title=f"{short_image(container.image)} is not in {registry_of(container.image)}",
+            title=f"{pod.node} does not find {short_image(container.image)} in {host}",
             found=said + has,
-            why="it was never pushed, or was pushed under another name; a node only repeats what the registry says",
+            why=why,
             do=do,
-            rests_on=(f"push/{registry_of(container.image)}",),
+            rests_on=(f"push/{host}",),
         )
 
 
@@ -145,8 +149,8 @@ def registry_is_unreachable(snapshot: Snapshot) -> Iterator[Finding]:
         reached = probe is not None and probe.reachable
         said = [*(pull.said for pull in from_nodes[:1]), *([probe.error] if probe and probe.error else [])]
         port = host.rpartition(":")[2]
-        opened = f"ufw allow {port}/tcp || iptables -I INPUT -p tcp --dport {port} -j ACCEPT"
-        started = "systemctl restart docker-registry || docker start registry"
+        opened = f"sudo ufw allow {port}/tcp || sudo iptables -I INPUT -p tcp --dport {port} -j ACCEPT"
+        started = "sudo systemctl restart docker-registry || sudo docker start registry"
         yield Finding(
             "registry-unreachable",
             f"Registry/{host}",
@@ -185,12 +189,13 @@ def _allow_plain_http(node: Node, host: str) -> str:
     if node.distribution:
         lines = ("mirrors:", f'  "{host}":', f'    endpoint: ["http://{host}"]')
         path = f"/etc/rancher/{node.distribution}/registries.yaml"
-        return remedies.write_file(node, path, lines, then=f"systemctl restart {node.service}")
+        return remedies.write_file(node, path, lines, then=f"sudo systemctl restart {node.service}")
     lines = (f'server = "http://{host}"', f'[host."http://{host}"]', '  capabilities = ["pull", "resolve"]')
     return remedies.write_file(node, f"/etc/containerd/certs.d/{host}/hosts.toml", lines)
 
 
 def _sentence(said: str, pattern: re.Pattern[str]) -> str:
-    """The line that has the reason, without the wrapping that repeats the image's name three times."""
+    """The reason alone, without the wrapping that repeats the image's name three times."""
     line = next(line for line in said.splitlines() if pattern.search(line))
-    return line.rpartition("failed to resolve reference ")[2] if len(line) > 240 else line
+    reason = WRAPPING.sub("", line)
+    return reason if pattern.search(reason) else line

@@ -20,7 +20,7 @@ CACHE: Final = {"emptyDir": {"sizeLimit": "256Mi"}}
 
 def volume_pins_pod(snapshot: Snapshot) -> Iterator[Finding]:
     """A volume can only be used on one node, and the pod is meant for others."""
-    claims = {one["metadata"]["name"]: one["spec"].get("volumeName", "") for one in snapshot.objects.volume_claims}
+    claims = {one.name: one.spec.get("volumeName", "") for one in map(Thing, snapshot.objects.volume_claims)}
     for pod, said in _unplaced(snapshot):
         for at, volume in enumerate(pod.spec.get("volumes") or ()):
             claim = volume.get("persistentVolumeClaim", {}).get("claimName", "")
@@ -72,11 +72,12 @@ def _resources(snapshot: Snapshot, pod: Pod, resource: str) -> tuple[str, str, s
     }
     wanted, most = _requests(pod, resource), max((node.free(resource) - used[node.name] for node in nodes), default=0.0)
     # Half of what is left: pods of other namespaces, which are not seen here, need some of it.
-    enough = quantity_text(max(most, 0.0) / 2 / max(1, len(pod.containers)), resource)
+    enough = quantity_text(max(0.0, min(most, wanted)) / 2 / max(1, len(pod.containers)), resource)
     do = remedies.kubectl(
         snapshot.namespace, "set", "resources", pod.workload.lower(), f"--requests={resource}={enough}"
     )
-    why = f"it requests {quantity_text(wanted, resource)}; at most {quantity_text(most, resource)} is left on one node"
+    left = quantity_text(most, resource)
+    why = f"it requests {quantity_text(wanted, resource)}; the pods of this namespace leave {left} on one node"
     return f"not enough {resource}", why, do
 
 
@@ -85,11 +86,11 @@ def _taint(snapshot: Snapshot, pod: Pod) -> tuple[str, str, str] | None:
     tolerations = list(pod.spec.get("tolerations") or ())
     for node in snapshot.nodes:
         taints = [one for one in node.taints if not any(_tolerates(each, one) for each in tolerations)]
-        if not _selects(pod, node) or not taints:
-            continue
-        if node.spec.get("unschedulable"):
+        if node.spec.get("unschedulable") and _selects(pod, node):
             why = f"node {node.name} was cordoned, as `kubectl drain` does, and takes no new pods"
             return f"{node.name} is cordoned", why, f"kubectl uncordon {node.name}"
+        if not _selects(pod, node) or not taints:
+            continue
         foreign = [one for one in taints if not one["key"].startswith(OWN)]
         if len(foreign) < len(taints):
             return None

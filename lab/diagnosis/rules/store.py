@@ -6,7 +6,7 @@ from typing import Final
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.objects import Container, Pod
+from lab.diagnosis.objects import Container, Pod, Thing
 from lab.diagnosis.snapshot import Snapshot
 
 DENIED: Final = re.compile(r"WRONGPASS|NOAUTH|refuses to log in|invalid username-password pair|Authentication required")
@@ -37,7 +37,7 @@ def redis_is_unreachable(snapshot: Snapshot) -> Iterator[Finding]:
     host, _, port = address.rpartition(":")
     only_inside = probe is not None and probe.reachable
     allow = f"redis-cli -p {port} config set bind '* -::*' && redis-cli -p {port} config rewrite"
-    start = "systemctl restart redis-server || docker start redis"
+    start = "sudo systemctl restart redis-server || sudo docker start redis"
     yield Finding(
         "redis-unreachable",
         f"Redis/{address}",
@@ -113,7 +113,7 @@ def names_do_not_resolve(snapshot: Snapshot) -> Iterator[Finding]:
     failing: dict[str, str] = {}
     for pod in snapshot.pods:
         log = snapshot.log(pod)
-        lines = log[-NEWEST:] if all(one.is_ready for one in pod.containers) else log
+        lines = log[-NEWEST:] if pod.is_ready else log
         said = [line for line in lines if NAME_FAILS.search(line)]
         if said:
             failing[pod.ref] = said[-1]
@@ -142,7 +142,7 @@ def _said(snapshot: Snapshot, pattern: re.Pattern[str]) -> Iterator[tuple[Pod, r
     """The newest line of each pod that is not well and says such a thing."""
     for pod in snapshot.pods:
         log = snapshot.log(pod)
-        well = all(one.is_ready for one in pod.containers)
+        well = pod.is_ready
         found = [match for line in (log[-NEWEST:] if well else log) if (match := pattern.search(line))]
         if found:
             yield pod, found[-1]
@@ -171,10 +171,11 @@ def _configure(address: str, *settings: str) -> str:
 
 def _blocks_dns(snapshot: Snapshot) -> str:
     """A network policy that governs what pods send, while none lets them ask for names; empty where there is none."""
-    governing = [one for one in snapshot.objects.network_policies if "Egress" in (one["spec"].get("policyTypes") or ())]
-    rules = [rule for one in governing for rule in one["spec"].get("egress") or ()]
+    policies = [Thing(one) for one in snapshot.objects.network_policies]
+    governing = [one for one in policies if "Egress" in (one.spec.get("policyTypes") or ())]
+    rules = [rule for one in governing for rule in one.spec.get("egress") or ()]
     allowed = any(not rule.get("ports") or any(port.get("port") == 53 for port in rule["ports"]) for rule in rules)
-    return str(governing[0]["metadata"]["name"]) if governing and not allowed else ""
+    return governing[0].name if governing and not allowed else ""
 
 
 def _allow_dns(namespace: str) -> dict[str, object]:

@@ -267,7 +267,7 @@ CASES: Final[dict[str, Case]] = {
         node_says("Ready", "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status."),
         "Node/r3",
         "stopped posting",
-        "ssh r3 ",
+        "ssh r3 'sudo systemctl restart kubelet'",
     ),
     "disk-pressure": Case(
         node_says("DiskPressure", "True", "KubeletHasDiskPressure", "kubelet has disk pressure"),

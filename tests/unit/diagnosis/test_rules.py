@@ -3,21 +3,24 @@
 import re
 import shlex
 import subprocess
+from dataclasses import fields
 
 import pytest
 
 from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.rules import RULES
-from lab.diagnosis.snapshot import Snapshot
+from lab.diagnosis.snapshot import Objects, Snapshot
 from tests.unit.diagnosis.builders import (
     ago,
     changed,
     event,
     healthy,
     pod,
+    respecified,
     unplaced,
     waiting,
     with_log,
+    with_objects,
     with_pod,
     with_probes,
 )
@@ -86,6 +89,13 @@ def starting() -> Snapshot:
     return with_pod(healthy(), new, event(new, "Unhealthy", said, seconds_ago=2))
 
 
+def starting_slowly() -> Snapshot:
+    """An emulated node takes a minute; the startup probe allows two."""
+    new = respecified(pod(), startupProbe={"grpc": {"port": 8081}, "periodSeconds": 5, "failureThreshold": 24})
+    new = changed(new, ready=False, restartCount=0, lastState={}, state={"running": {"startedAt": ago(70)}})
+    return with_pod(healthy(), new, event(new, "Unhealthy", "Startup probe failed: timeout", seconds_ago=2))
+
+
 def just_ready() -> Snapshot:
     """A pod that is ready for ten seconds, and of which Prometheus has not heard."""
     new = pod()
@@ -127,10 +137,32 @@ def refused_once() -> Snapshot:
 
 @pytest.mark.parametrize(
     "snapshot",
-    [healthy, creating, placing, starting, just_ready, leaving, recovered, warned, unobserved, refused_once],
+    [
+        healthy,
+        creating,
+        placing,
+        starting,
+        starting_slowly,
+        just_ready,
+        leaving,
+        recovered,
+        warned,
+        unobserved,
+        refused_once,
+    ],
     ids=lambda make: make.__name__,
 )
 def test_a_cluster_that_is_well_has_no_finding(snapshot: object) -> None:
     """Nor has one that is in the middle of something."""
     assert callable(snapshot)
     assert diagnose(snapshot()) == ()
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_objects_that_say_nothing_break_no_rule(case: Case) -> None:
+    """Everything but a name may be missing from what an API server returns."""
+    names = [one.name for one in fields(Objects) if one.name not in {"namespace", "secrets"}]
+    empty = {"metadata": {"name": "empty-0-0"}}
+    more = {name: (*getattr(case.snapshot.objects, name), empty) for name in names}
+    found = diagnose(with_objects(case.snapshot, **more))
+    assert case.object in {one.object for one in found}
