@@ -12,7 +12,7 @@ from lab.model import Trial
 from lab.settings import LabSettings, load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from lab.experiment import Parts
     from lab.load.port import LoadGenerator
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from lab.reports.answer import Answer, Conclusion
     from lab.runs.folder import RunFolder
     from lab.runs.store import RunStore
-    from lab.targets.port import Target
+    from lab.targets.kubernetes import KubernetesTarget
+    from lab.targets.port import StackRequest, Target
 
 
 def open_processes(settings: LabSettings) -> Target:
@@ -32,7 +33,14 @@ def open_processes(settings: LabSettings) -> Target:
     return ProcessTarget(settings)
 
 
-def open_kubernetes(settings: LabSettings) -> Target:
+def write_objects(settings: LabSettings, request: StackRequest, folder: Path) -> Sequence[Path]:
+    """Write what a stack on a cluster would be made of, a file an object, Secrets left out; nothing is applied."""
+    from lab.targets.manifests import write_rendered  # noqa: PLC0415 - heavy
+
+    return write_rendered(open_kubernetes(settings).objects(request), folder)
+
+
+def open_kubernetes(settings: LabSettings) -> KubernetesTarget:
     """A cluster of the user's, with the images that `images.lock` names."""
     from lab.images.lock import FILE_NAME, read_lock  # noqa: PLC0415 - heavy
     from lab.targets.kubernetes import KubernetesTarget  # noqa: PLC0415 - heavy

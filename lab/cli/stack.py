@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal, TypeVar
 import typer
 
 from lab.errors import LabError, Unavailable, UsageFault
-from lab.settings import has_display, load_settings
+from lab.settings import LabSettings, has_display, load_settings
 from lab.targets.port import Deployment, StackRequest
 
 TargetOption = Annotated[str, typer.Option(help="Where services run.")]
@@ -26,21 +26,31 @@ NOT_UP: Final = "no stack is up"
 dead = typer.Typer(help="List or replay dead letters.", no_args_is_help=True)
 
 
-def up(
+def up(  # noqa: PLR0913  its options
     target: TargetOption = "processes",
+    *,
     prometheus: Annotated[str, typer.Option(help="URL of a Prometheus that is running already.")] = "",
     redis: Annotated[str, typer.Option(help="URL of a Redis that is running already.")] = "",
     setting: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Setting of a service; may be repeated.")
     ] = None,
+    namespace: Annotated[str, typer.Option(help="On a cluster: where everything goes.")] = "",
+    render: Annotated[Path | None, typer.Option(help="On a cluster: write the objects here, apply nothing.")] = None,
+    adopt: Annotated[bool, typer.Option("--adopt", help="On a cluster: use a namespace that is another's.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="On a cluster: take over fields that others own.")] = False,
 ) -> None:
     """Bring a stack up and leave it running."""
     from lab.runs.progress import StreamProgress  # noqa: PLC0415 - heavy
     from lab.wiring import target as open_target  # noqa: PLC0415 - heavy
 
-    settings = load_settings(prometheus_url=prometheus or None, redis_url=redis or None)
+    chosen = {"prometheus_url": prometheus, "redis_url": redis, "namespace": namespace}
+    flags = {"adopt": adopt or None, "force": force or None}
+    settings = load_settings(**{name: value or None for name, value in chosen.items()}, **flags)
     show = StreamProgress(sys.stdout)
     request = StackRequest(settings=_settings(setting or ()), keep=True)
+    if render is not None:
+        _write_objects(target, settings, request, render)
+        return
     with open_target(target, settings).deployed(request, show.stage):
         print("  next          lab status     lab run notebooks/10_baseline.ipynb     lab down")
 
@@ -134,6 +144,15 @@ def replay(
 
     events = dead_letters(_current(target).endpoints).replay(ids or ())
     print(f"  {events:,} events are back in the stream")
+
+
+def _write_objects(target: str, settings: LabSettings, request: StackRequest, folder: Path) -> None:
+    from lab.wiring import write_objects  # noqa: PLC0415 - heavy
+
+    if target != "kubernetes":
+        raise UsageFault("only a cluster has objects to render", next_step="lab up --target kubernetes --render out/")
+    for path in write_objects(settings, request, folder):
+        print(f"  {path}")
 
 
 def _asked(ask: Callable[[], T]) -> tuple[T | None, str]:

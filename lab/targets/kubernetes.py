@@ -17,7 +17,7 @@ from lab.targets.cluster.deployment import ClusterDeployment
 from lab.targets.cluster.gate import Gate
 from lab.targets.cluster.identity import doubts
 from lab.targets.cluster.objects import apply_all, check_namespace, remove_all, remove_others
-from lab.targets.credentials import CA, TOKEN, Credentials, names_of, provide_credentials
+from lab.targets.credentials import CA, TOKEN, names_of, provide_credentials
 from lab.targets.kube import CONFIG_ANNOTATION, STACK_LABEL, KubeObject
 from lab.targets.manifests import render
 from lab.targets.port import Report, StackRequest
@@ -55,8 +55,7 @@ class KubernetesTarget:
         cluster = self._cluster()
         report("cluster", f"{cluster.where.server} as {cluster.where.user}, namespace {cluster.namespace}", 0.0)
         check_namespace(cluster, adopt=self.settings.adopt)
-        credentials = self._credentials(cluster)
-        wanted = self.objects(request, credentials, cluster)
+        wanted = self.objects(request)
         was_up = self._is_up(cluster)
         if was_up and not request.keep and not self._fits(cluster, wanted):
             raise Unavailable("another stack is up in this namespace", next_step="lab down --target kubernetes")
@@ -79,15 +78,16 @@ class KubernetesTarget:
         """Remove what this lab applied, and nothing else; False when there was nothing."""
         return bool(remove_all(self._cluster(), STACK))
 
-    def objects(self, request: StackRequest, credentials: Credentials, cluster: Cluster) -> Sequence[KubeObject]:
-        """Everything that is to be applied, in order."""
-        settings, store = self.settings, self.settings.redis_url
+    def objects(self, request: StackRequest) -> Sequence[KubeObject]:
+        """Everything that is to be applied, in order; the credentials in it are made where there are none yet."""
+        settings, store, names = self.settings, self.settings.redis_url, names_of(self.settings.namespace)
+        credentials = provide_credentials(self._folder, names, now=datetime.now(UTC))
         secrets = {SERVING_SECRET: credentials.serving_secret()}
         if settings.redis_password_file is not None:
             secrets["lab-store"] = {"password": _content(settings.redis_password_file)}
         asked = RenderRequest(
             overlay=settings.overlay,
-            namespace=cluster.namespace,
+            namespace=settings.namespace,
             stack=STACK,
             workloads=tuple(self._workloads()),
             redis_url=store,
@@ -119,16 +119,15 @@ class KubernetesTarget:
         settings = self.settings
         return open_cluster(settings.kubeconfig, context=settings.context, namespace=settings.namespace)
 
-    def _credentials(self, cluster: Cluster) -> Credentials:
-        return provide_credentials(self._folder(cluster), names_of(cluster.namespace), now=datetime.now(UTC))
-
-    def _folder(self, cluster: Cluster) -> Path:
+    @property
+    def _folder(self) -> Path:
         """Where this stack's credentials are kept: one folder for a namespace of a cluster."""
-        key = hashlib.sha256(cluster.where.server.encode()).hexdigest()[:8]
-        return self.settings.state_dir / "clusters" / f"{key}-{cluster.namespace}"
+        settings = self.settings
+        key = hashlib.sha256(f"{settings.kubeconfig}\0{settings.context}".encode()).hexdigest()[:8]
+        return settings.state_dir / "clusters" / f"{key}-{settings.namespace}"
 
     def _deployment(self, cluster: Cluster, report: Report) -> ClusterDeployment:
-        folder, settings = self._folder(cluster), self.settings
+        folder, settings = self._folder, self.settings
         options = ["--namespace", cluster.namespace, "--context", cluster.where.context]
         options += ["--kubeconfig", str(settings.kubeconfig)] if settings.kubeconfig else []
         access = Access(folder / CA, folder / TOKEN)
