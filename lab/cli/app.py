@@ -13,7 +13,7 @@ from lab.errors import LabError, UsageFault
 EX_INTERRUPTED: Final = 130
 # Typer brings click along or depends on it, by its version; either way its own errors descend from this one.
 USAGE_ERROR: Final[Any] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
-HELP: Final = "Performance and observability experiments on a distributed system, with answers that can be defended."
+HELP: Final = "Experiments on a distributed system, with answers that can be defended."
 
 
 def run(arguments: Sequence[str] | None) -> int:

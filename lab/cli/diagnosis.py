@@ -12,7 +12,9 @@ def diagnose(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
-    """What is wrong, why, what to do. Exit 0: nothing was found, 1: something was."""
+    """What is wrong, why, what to do.
+
+    Exit 0: nothing was found, 1: something was."""
     from lab.diagnosis import text  # noqa: PLC0415 - heavy
     from lab.diagnosis.diagnose import diagnose as findings_in  # noqa: PLC0415 - heavy
     from lab.diagnosis.snapshot import load  # noqa: PLC0415 - heavy

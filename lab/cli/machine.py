@@ -43,7 +43,10 @@ def doctor(*, as_json: AsJson = False) -> None:
 
 
 def clean() -> None:
-    """Remove every stack of yours, of other projects too, and what was fetched; runs stay."""
+    """Remove what was fetched and every stack of yours; runs stay.
+
+    Stacks of other projects of yours end, too.
+    """
     from lab.wiring import stop_local_stacks  # noqa: PLC0415 - heavy
 
     settings = load_settings()

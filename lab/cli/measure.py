@@ -47,7 +47,10 @@ def run(
     *,
     as_json: AsJson = False,
 ) -> int:
-    """Run a notebook. Exit 0: objectives met, 1: not met, 2: invalid, 3: inconclusive."""
+    """Run a notebook; the exit code tells its verdict.
+
+    0: objectives met, 1: not met, 2: invalid, 3: inconclusive.
+    """
     from lab.runs.notebooks import PROGRESS, run_notebook  # noqa: PLC0415 - heavy
     from lab.runs.parameters import checked, parameters_of  # noqa: PLC0415 - heavy
     from lab.runs.progress import StreamProgress, followed  # noqa: PLC0415 - heavy
