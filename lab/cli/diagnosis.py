@@ -14,7 +14,8 @@ def diagnose(
 ) -> int:
     """What is wrong, why, what to do.
 
-    Exit 0: nothing was found, 1: something was."""
+    Exit 0: nothing was found, 1: something was.
+    """
     from lab.diagnosis import text  # noqa: PLC0415 - heavy
     from lab.diagnosis.diagnose import diagnose as findings_in  # noqa: PLC0415 - heavy
     from lab.diagnosis.snapshot import load  # noqa: PLC0415 - heavy
