@@ -68,7 +68,7 @@ def status(target: TargetOption = "processes", *, as_json: AsJson = False) -> No
     if as_json:
         servers = {"redis": {"error": redis_is_away}, "prometheus": {"error": no_metrics}}
         shown = {"endpoints": asdict(endpoints), "store": asdict(store), "ledger": ledger, "servers": servers}
-        print(json.dumps(shown | {"services": [asdict(one) for one in services]}, indent=2))
+        print(json.dumps(shown | {"services": [asdict(one) for one in services]}, indent=2, default=str))
         return
     for one in services:
         print(_line(one.healthy, one.name, f"{one.address:22s} {one.instance_id[:8]:9s} {one.detail}"))
