@@ -17,6 +17,7 @@ from services.contracts.signals import STREAM_BACKLOG, WORKER_EVENTS_PROCESSED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
     from lab.model import Series, Trial
@@ -89,6 +90,7 @@ def latency(trial: Trial) -> Shown:
             label = "max" if series.labels["quantile"] == "1" else f"p{100 * float(series.labels['quantile']):g}"
             left.plot(_since(trial, series.time_s), series.value, label=label, color=colour, lw=1.6, marker=".", ms=4)
         left.set(title="Latency from the intended time", xlabel="seconds", ylabel="ms", yscale="log")
+        _plain(left.yaxis)
         left.legend(ncols=3, loc="best")
         _draw_distribution(right, values)
         _draw_objective(trial, left, right)
@@ -177,6 +179,16 @@ def _draw_distribution(axes: Axes, values: np.ndarray) -> None:
     axes.step(values, share, where="post", color=BLUE, lw=1.8)
     axes.set(title="Share of batches that took longer", xlabel="ms", xscale="log", yscale="log")
     axes.set_ylim(0.5 / max(1, len(values)), 1.2)
+    _plain(axes.xaxis)
+
+
+def _plain(axis: Axis) -> None:
+    """Label a logarithmic axis at 1, 2, 5, 10 … in plain numbers; powers of ten in small steps overlap."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # noqa: PLC0415 - heavy
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _draw_objective(trial: Trial, left: Axes, right: Axes) -> None:
