@@ -48,13 +48,22 @@ def scrape_times(series: Sequence[Series]) -> tuple[ScrapeTimes, ...]:
 
 
 def export_times(series: Sequence[Series]) -> tuple[ScrapeTimes, ...]:
-    """The same where services push what they measure, and there is no `up`: when samples of each job arrived."""
-    times: dict[str, list[NDArray[np.float64]]] = {}
+    """The same where services push what they measure, and there is no `up`: when samples of each job arrived.
+
+    Whichever process of the job sent them, since a pod may be replaced at any time; the interval is that of a single
+    process, which several together undercut.
+    """
+    pushed: dict[str, dict[str, list[NDArray[np.float64]]]] = {}
     for one in series:
         if one.name != UP and _job(one).startswith(OUR_JOBS):
-            times.setdefault(_job(one), []).append(one.time_s)
-    arrivals = {job: np.unique(np.concatenate(parts)) for job, parts in times.items()}
-    return tuple(ScrapeTimes(job, "", time_s, median_distance(time_s)) for job, time_s in sorted(arrivals.items()))
+            pushed.setdefault(_job(one), {}).setdefault(one.labels.get("instance", ""), []).append(one.time_s)
+    return tuple(_exported(job, list(pushed[job].values())) for job in sorted(pushed))
+
+
+def _exported(job: str, processes: Sequence[Sequence[NDArray[np.float64]]]) -> ScrapeTimes:
+    arrivals = [np.unique(np.concatenate(parts)) for parts in processes]
+    interval_s = float(np.median([median_distance(times) for times in arrivals]))
+    return ScrapeTimes(job, "", np.unique(np.concatenate(arrivals)), interval_s)
 
 
 def median_distance(time_s: NDArray[np.float64]) -> float:

@@ -171,6 +171,16 @@ def test_pushed_metrics_have_gaps_too() -> None:
     assert validity(replace(evidence(), series=(pushed,))).reasons[0].code == "scrape-gap"
 
 
+def test_processes_that_push_at_nearly_the_same_time_leave_no_gap() -> None:
+    """Each of them every second, a tenth apart: the interval is a process's own, not what lies between two of them."""
+    pushed = tuple(
+        counter([(second + late, 1_000) for second in range(-2, 24)], instance=f"late by {late}")
+        for late in (0.0, 0.1, 0.2)
+    )
+    found = {reason.code for reason in validity(replace(evidence(), series=pushed)).reasons}
+    assert "scrape-gap" not in found
+
+
 def test_an_explained_difference_leaves_a_run_valid() -> None:
     """A counter that a killed process took along has a name."""
     good = evidence()
