@@ -56,12 +56,7 @@ class Cluster:
         """Where everything of ours is."""
         return self.where.namespace
 
-    def version(self) -> str:
-        """Version of the API server, for example `v1.34.4`."""
-        with self._our_errors("cannot reach the cluster"):
-            return str(self._client.version["kubernetes"]["gitVersion"])
-
-    def apply(self, wanted: Object, *, force: bool = False, dry_run: bool = False) -> Applied:
+    def apply(self, wanted: Object, *, force: bool = False) -> Applied:
         """Server-side apply of one object.
 
         Raises:
@@ -79,7 +74,6 @@ class Cluster:
                 namespace=self.namespace if resource.namespaced else None,
                 field_manager=MANAGER,
                 force_conflicts=force,
-                dry_run="All" if dry_run else None,
                 _request_timeout=TIMEOUT_S,
             ).to_dict()
         if before is None:
@@ -139,20 +133,6 @@ class Cluster:
         except Unavailable:
             return ""
         return bytes(answer.data).decode("utf-8", "replace")
-
-    def may(self, verb: str, resource: str, *, group: str = "") -> bool:
-        """Whether this user may, by the cluster's own word."""
-        review = self._resource("authorization.k8s.io/v1", "SelfSubjectAccessReview")
-        plain, _, subresource = resource.partition("/")
-        asked = {"verb": verb, "resource": plain, "subresource": subresource, "group": group}
-        body = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": asked | {"namespace": self.namespace}},
-        }
-        with self._our_errors("cannot ask what this user may do"):
-            answer: Object = review.create(body=body, _request_timeout=TIMEOUT_S).to_dict()
-        return bool(answer["status"].get("allowed"))
 
     def _resource(self, api_version: str, kind: str) -> Any:  # noqa: ANN401  the client has no types
         from kubernetes.dynamic.exceptions import ResourceNotFoundError  # noqa: PLC0415 - heavy

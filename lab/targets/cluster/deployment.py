@@ -2,7 +2,7 @@
 
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -11,12 +11,13 @@ from typing import Any, Final
 
 from lab.channels import connector
 from lab.errors import LabError, Unavailable, UsageFault
-from lab.model import NANOS, SERVICES, Access, Death, Endpoints, ServiceStatus, StoreFacts
+from lab.model import NANOS, SERVICES, Death, Endpoints, ServiceStatus, StoreFacts
 from lab.targets import calls
 from lab.targets.cluster.api import Cluster
 from lab.targets.cluster.forwarding import Forward
 from lab.targets.cluster.gate import Gate
-from lab.targets.cluster.rollout import NAME, PodView, Row
+from lab.targets.cluster.rollout import PodView, Row
+from lab.targets.kube import NAME_LABEL
 
 GRPC_PORT: Final = 7000
 LOG_LINES: Final = 20_000
@@ -41,11 +42,6 @@ class ClusterDeployment:
         self._forwards: dict[str, Forward] = {}
         # Whoever only looks forgets it; its ports and files then go with it.
         self._let_go = weakref.finalize(self, _let_go, self._forwards, self._folder)
-
-    @property
-    def access(self) -> Access:
-        """How its services are called."""
-        return self._outside.access
 
     @property
     def endpoints(self) -> Endpoints:
@@ -79,28 +75,24 @@ class ClusterDeployment:
     def statuses(self) -> Sequence[ServiceStatus]:
         """What the process in every pod says of itself now; the name is the service's, the detail names the pod."""
         pods = self._pods()
-        addresses = dict(zip(pods, self._addresses([f"pod/{name}" for name in pods]), strict=True))
-        said = calls.statuses_of(addresses, self._connect)
         return [
             replace(
                 status,
                 name=pods[status.name].service,
                 detail="; ".join(filter(None, (f"pod {status.name} on {pods[status.name].node}", status.detail))),
             )
-            for status in said
+            for status in self._said(pods)
         ]
 
     def machines(self) -> Mapping[str, str]:
         """Pod → machine by the process's own word, of those that answer."""
-        pods = self._pods()
-        addresses = dict(zip(pods, self._addresses([f"pod/{name}" for name in pods]), strict=True))
-        return {one.name: one.host_architecture for one in calls.statuses_of(addresses, self._connect) if one.healthy}
+        return {one.name: one.host_architecture for one in self._said(self._pods()) if one.healthy}
 
     def deaths(self) -> Sequence[Death]:
         """Containers that ended without having been asked to, by the cluster's word; it knows no instance."""
         pods = self.cluster.list("v1", "Pod", selector=self._gate.selector)
         return [
-            _death(pod["metadata"]["labels"].get(NAME, ""), ended)
+            _death(pod["metadata"]["labels"].get(NAME_LABEL, ""), ended)
             for pod in pods
             for status in pod.get("status", {}).get("containerStatuses", ())
             if (ended := status.get("lastState", {}).get("terminated"))
@@ -146,6 +138,11 @@ class ClusterDeployment:
     def close(self) -> None:
         """Let go of every port."""
         self._let_go()
+
+    def _said(self, pods: Collection[str]) -> list[ServiceStatus]:
+        """What the process in each pod says of itself; the name is the pod's."""
+        addresses = dict(zip(pods, self._addresses([f"pod/{name}" for name in pods]), strict=True))
+        return calls.statuses_of(addresses, self._connect)
 
     def _pods(self) -> dict[str, PodView]:
         pods = [pod for row in self.rows() if row.service in SERVICES for pod in row.pods if pod.ready]

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-NAME: Final = "app.kubernetes.io/name"
+from lab.targets.kube import NAME_LABEL
+
 ARCHITECTURE: Final = "kubernetes.io/arch"
 Object = Mapping[str, Any]
 
@@ -68,7 +69,7 @@ def pod_view(pod: Object) -> PodView:
     status = next((one for one in statuses if one.get("name") == container["name"]), statuses[0])
     return PodView(
         name=pod["metadata"]["name"],
-        service=pod["metadata"].get("labels", {}).get(NAME, ""),
+        service=pod["metadata"].get("labels", {}).get(NAME_LABEL, ""),
         node=pod["spec"].get("nodeName", ""),
         image=container.get("image", ""),
         image_id=status.get("imageID", ""),
@@ -95,7 +96,7 @@ def _row(deployment: Object, pods: Sequence[Object], events: Sequence[Object]) -
     template = spec["template"]
     return Row(
         deployment=deployment["metadata"]["name"],
-        service=template["metadata"]["labels"].get(NAME, ""),
+        service=template["metadata"]["labels"].get(NAME_LABEL, ""),
         architecture=template["spec"].get("nodeSelector", {}).get(ARCHITECTURE, ""),
         wanted=wanted,
         ready=int(status.get("readyReplicas", 0)),
