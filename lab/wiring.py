@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.channels import connector
-from lab.errors import UsageFault
+from lab.errors import LabError, UsageFault
 from lab.model import Trial
 from lab.settings import LabSettings, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from lab.diagnosis.port import SnapshotSource
     from lab.experiment import Parts
     from lab.load.port import LoadGenerator
     from lab.metrics.dead_letters import DeadLetters
@@ -51,7 +52,32 @@ def open_kubernetes(settings: LabSettings) -> KubernetesTarget:
         for service in lock.images
         for architecture in lock.architectures(service)
     }
-    return KubernetesTarget(settings, images)
+    return KubernetesTarget(settings, images, heard=_heard, explain=_explain)
+
+
+def snapshot_source(settings: LabSettings, target: KubernetesTarget | None = None) -> SnapshotSource:
+    """What looks at a stack on a cluster and at everything it depends on."""
+    from lab.looks.look import ClusterLook  # noqa: PLC0415 - heavy
+    from lab.looks.outside import ConfiguredOutside  # noqa: PLC0415 - heavy
+
+    build_log = settings.state_dir / "images" / "build.log"
+    return ClusterLook(target or open_kubernetes(settings), ConfiguredOutside(settings), build_log)
+
+
+def _heard(endpoints: Endpoints) -> frozenset[tuple[str, str]]:
+    """(metric, instance) of every promised metric that Prometheus has of a process."""
+    from lab.metrics.prometheus import PrometheusSource  # noqa: PLC0415 - heavy
+    from services.contracts.signals import PROMISED  # noqa: PLC0415 - heavy
+
+    source = PrometheusSource(endpoints.prometheus_url)
+    names = [signal.prometheus_name for signal in PROMISED.values()]
+    return frozenset((name, instance) for name in names for instance in source.newest(name))
+
+
+def _explain(target: KubernetesTarget, error: LabError) -> LabError:
+    from lab.looks.explain import explained  # noqa: PLC0415 - heavy
+
+    return explained(error, snapshot_source(target.settings, target), target.folder)
 
 
 def stop_local_stacks(settings: LabSettings) -> int:

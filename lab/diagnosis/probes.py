@@ -100,21 +100,13 @@ class Denial:
 
 
 @dataclass(frozen=True, slots=True)
-class Heartbeat:
-    """A worker in the ledger, and how many seconds ago it last moved."""
-
-    instance: str
-    age_s: float
-
-
-@dataclass(frozen=True, slots=True)
 class LedgerProbe:
-    """The store's account, in events, and its workers."""
+    """The store's account, in events; *still_s*: seconds the lab watched it count nothing while events waited."""
 
     accepted: int
     counted: int
     backlog: int
-    heartbeats: tuple[Heartbeat, ...] = ()
+    still_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

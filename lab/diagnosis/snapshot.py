@@ -20,7 +20,7 @@ RECENT_S: Final = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """What the API server returned, list by list; of Secrets only their names."""
+    """What the API server returned, list by list; Secrets are never looked at."""
 
     namespace: Raw = field(default_factory=dict)
     nodes: tuple[Raw, ...] = ()
@@ -34,7 +34,6 @@ class Objects:
     quotas: tuple[Raw, ...] = ()
     limit_ranges: tuple[Raw, ...] = ()
     network_policies: tuple[Raw, ...] = ()
-    secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

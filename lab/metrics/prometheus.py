@@ -94,6 +94,14 @@ class PrometheusSource:
             scraped = [_number(result["value"]) - PUSHED_WITHIN_S for result in pushed]
         return round(max(scraped, default=0.0) * NANOS)
 
+    def newest(self, name: str) -> dict[str, float]:
+        """`instance` of every process that a metric is known of → time of its newest sample, seconds since the epoch.
+
+        What was last heard of five minutes ago is not known any more.
+        """
+        results = self._instant(f"timestamp({selector(name)})")
+        return {str(dict(result["metric"]).get("instance", "")): _number(result["value"]) for result in results}  # type: ignore[call-overload]
+
     def no_series(self, name: str) -> Reason:
         """Why a metric may have no series: the names that are there and resemble it."""
         known = self._ask(name, lambda connection: connection.get_label_values("__name__"))

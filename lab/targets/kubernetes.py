@@ -1,22 +1,24 @@
 """The target `kubernetes`: a stack on a cluster of the user's, one Deployment per service and architecture."""
 
 import hashlib
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from lab.errors import BadConfig, Unavailable
-from lab.model import SERVICES, Access, Endpoints
+from lab.errors import BadConfig, LabError, Unavailable
+from lab.model import SERVICES, Access, Endpoints, ServiceStatus
 from lab.settings import LabSettings
 from lab.targets.cluster.api import Cluster, open_cluster
 from lab.targets.cluster.deployment import ClusterDeployment
 from lab.targets.cluster.gate import Gate
 from lab.targets.cluster.identity import doubts
 from lab.targets.cluster.objects import apply_all, check_namespace, remove_all, remove_others
+from lab.targets.cluster.rollout import PodView
 from lab.targets.credentials import CA, TOKEN, names_of, provide_credentials
 from lab.targets.kube import CONFIG_ANNOTATION, STACK_LABEL, KubeObject
 from lab.targets.manifests import render
@@ -24,9 +26,13 @@ from lab.targets.port import Report, StackRequest
 from lab.targets.recipe import chosen_settings
 from lab.targets.render_request import Architecture, RenderRequest, Workload
 from lab.targets.starting import handing_over_files
+from services.contracts.signals import PROMISED
 
 STACK: Final = "lab"
 DEADLINE_S: Final = 300.0
+METRICS_S: Final = 75.0
+"""For the promised metrics after the rollout; they are pushed every second, and silence is believed after a minute."""
+LOOK_S: Final = 0.5
 SERVING_SECRET: Final = "lab-serving"  # noqa: S105  a name
 WRITE_PATH: Final = "/api/v1/write"
 
@@ -38,10 +44,14 @@ class KubernetesTarget:
     Attributes:
         settings: Cluster, namespace, overlay, and where store and metrics server are.
         images: (service, architecture) → `host/name@sha256:…`, from the lock.
+        heard: (metric, instance) of every promised metric that the metrics server of a stack has.
+        explain: Looks at the cluster and puts what it finds into an error.
     """
 
     settings: LabSettings
     images: Mapping[tuple[str, str], str]
+    heard: Callable[[Endpoints], frozenset[tuple[str, str]]]
+    explain: Callable[["KubernetesTarget", LabError], LabError]
 
     @contextmanager
     def deployed(self, request: StackRequest, report: Report) -> Iterator[ClusterDeployment]:
@@ -52,7 +62,7 @@ class KubernetesTarget:
             Forbidden: The cluster does not allow it.
             Unavailable: It is not well in time; the message says which part, and what the cluster says of it.
         """
-        cluster = self._cluster()
+        cluster = self.cluster()
         report("cluster", f"{cluster.where.server} as {cluster.where.user}, namespace {cluster.namespace}", 0.0)
         check_namespace(cluster, adopt=self.settings.adopt)
         wanted = self.objects(request)
@@ -61,7 +71,7 @@ class KubernetesTarget:
             raise Unavailable("another stack is up in this namespace", next_step="lab down --target kubernetes")
         deployment = self._deployment(cluster, report)
         try:
-            with handing_over_files(deployment.log_files, request.keep_logs):
+            with self._explaining(), handing_over_files(deployment.log_files, request.keep_logs):
                 self._bring_up(deployment, wanted, report)
                 yield deployment
         finally:
@@ -69,19 +79,27 @@ class KubernetesTarget:
             if not request.keep and not was_up:
                 remove_all(cluster, STACK)
 
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        """What is not available is looked into while it is there."""
+        try:
+            yield
+        except Unavailable as error:
+            raise self.explain(self, error) from error
+
     def current(self) -> ClusterDeployment | None:
         """The stack that is up, or None."""
-        cluster = self._cluster()
+        cluster = self.cluster()
         return self._deployment(cluster, lambda *_: None) if self._is_up(cluster) else None
 
     def down(self) -> bool:
         """Remove what this lab applied, and nothing else; False when there was nothing."""
-        return bool(remove_all(self._cluster(), STACK))
+        return bool(remove_all(self.cluster(), STACK))
 
     def objects(self, request: StackRequest) -> Sequence[KubeObject]:
         """Everything that is to be applied, in order; the credentials in it are made where there are none yet."""
         settings, store, names = self.settings, self.settings.redis_url, names_of(self.settings.namespace)
-        credentials = provide_credentials(self._folder, names, now=datetime.now(UTC))
+        credentials = provide_credentials(self.folder, names, now=datetime.now(UTC))
         secrets = {SERVING_SECRET: credentials.serving_secret()}
         if settings.redis_password_file is not None:
             secrets["lab-store"] = {"password": _content(settings.redis_password_file)}
@@ -115,19 +133,20 @@ class KubernetesTarget:
             )
         return image
 
-    def _cluster(self) -> Cluster:
+    def cluster(self) -> Cluster:
+        """The cluster and namespace that the settings name; see `open_cluster` for what it raises."""
         settings = self.settings
         return open_cluster(settings.kubeconfig, context=settings.context, namespace=settings.namespace)
 
     @property
-    def _folder(self) -> Path:
+    def folder(self) -> Path:
         """Where this stack's credentials are kept: one folder for a namespace of a cluster."""
         settings = self.settings
         key = hashlib.sha256(f"{settings.kubeconfig}\0{settings.context}".encode()).hexdigest()[:8]
         return settings.state_dir / "clusters" / f"{key}-{settings.namespace}"
 
     def _deployment(self, cluster: Cluster, report: Report) -> ClusterDeployment:
-        folder, settings = self._folder, self.settings
+        folder, settings = self.folder, self.settings
         options = ["--namespace", cluster.namespace, "--context", cluster.where.context]
         options += ["--kubeconfig", str(settings.kubeconfig)] if settings.kubeconfig else []
         access = Access(folder / CA, folder / TOKEN)
@@ -156,16 +175,41 @@ class KubernetesTarget:
         nodes = {
             one["metadata"]["name"]: one["status"]["nodeInfo"]["architecture"] for one in cluster.list("v1", "Node")
         }
-        found = doubts(rows, nodes=nodes, said=deployment.machines())
-        if found:
+        processes = deployment.processes()
+        said = {pod.name: one.host_architecture for pod, one in processes if one.healthy}
+        if found := doubts(rows, nodes=nodes, said=said):
             raise Unavailable(
                 f"{found[0].pod} is not what was wanted",
                 found="\n".join(f"{doubt.pod}: {doubt.reason}" for doubt in found[:2]),
                 next_step="lab diagnose",
                 code="E_ARCH",
             )
-        pods = sum(len(row.pods) for row in rows)
-        report("well", f"{pods} pods; digest, node, runtime and process agree", time.monotonic() - begun)
+        waited_s = self._await_metrics(deployment, processes)
+        words = f"digest, node, runtime and process agree; contract metrics arrived after {waited_s:.0f} s"
+        report("well", f"{sum(len(row.pods) for row in rows)} pods; {words}", time.monotonic() - begun)
+
+    def _await_metrics(
+        self, deployment: ClusterDeployment, processes: Sequence[tuple[PodView, ServiceStatus]]
+    ) -> float:
+        """Wait until the promised metric of every process has arrived at the metrics server; seconds it took.
+
+        Raises:
+            Unavailable: One does not arrive; a service that runs and reports nothing is not well.
+        """
+        begun, pause = time.monotonic(), threading.Event()
+        wanted = {(PROMISED[pod.service].prometheus_name, one.instance_id): pod.name for pod, one in processes}
+        while missing := wanted.keys() - self.heard(deployment.outside):
+            if time.monotonic() - begun > METRICS_S:
+                metric, instance = min(missing)
+                raise Unavailable(
+                    f"{wanted[metric, instance]} runs, and its metrics do not arrive",
+                    found=f"no sample of {metric} in {METRICS_S:g} s at {deployment.outside.prometheus_url}; "
+                    f"{len(missing)} of {len(wanted)} processes are silent",
+                    next_step="lab diagnose",
+                    code="E_NO_METRICS",
+                )
+            pause.wait(LOOK_S)
+        return time.monotonic() - begun
 
 
 def _template(deployment: Mapping[str, Any]) -> tuple[object, list[str]]:

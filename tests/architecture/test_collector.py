@@ -59,10 +59,12 @@ def test_the_collector_refuses_the_logging_exporter(sample: str, tmp_path: Path)
 
 @every_sample
 def test_memory_is_limited_first_and_batches_come_last(sample: str) -> None:
-    """In every pipeline; the collector's own series stay out of Prometheus."""
+    """In every pipeline; the collector's own counters can be read on its loopback and go into no pipeline."""
     service = yaml.safe_load(configuration(sample))["service"]
     assert {tuple(one["processors"]) for one in service["pipelines"].values()} == {("memory_limiter", "batch")}
-    assert service["telemetry"]["metrics"]["level"] == "none"
+    [reader] = service["telemetry"]["metrics"]["readers"]
+    assert reader["pull"]["exporter"]["prometheus"] == {"host": "127.0.0.1", "port": 8888}
+    assert {name for one in service["pipelines"].values() for name in one["receivers"]} == {"otlp"}
     assert service["extensions"] == ["health_check"]
 
 

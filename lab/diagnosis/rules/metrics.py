@@ -14,8 +14,8 @@ from services.contracts.signals import PROMISED
 
 FIRST_EXPORT_S: Final = 60.0
 """How long a metric may take to arrive after the start, and how old its newest sample may be."""
-BEAT_S: Final = 15.0
-"""A worker whose heartbeat is older does nothing; the watchdog calls it stalled then, too."""
+STILL_S: Final = 15.0
+"""Workers that count nothing for longer while events wait do nothing: what a dead one held was taken over by then."""
 NEWEST: Final = 50
 RECEIVER_OFF: Final = "remote write receiver needs to be enabled"
 REFUSED: Final = re.compile(r"out of order sample|out of bounds|too old|too far in the future|duplicate sample")
@@ -99,14 +99,10 @@ def runs_without_metrics(snapshot: Snapshot) -> Iterator[Finding]:
 def _idle(snapshot: Snapshot) -> Iterator[Finding]:
     """Workers run, events wait, and none is taken."""
     ledger, workers = snapshot.probes.ledger, _well(snapshot, "process-worker")
-    if ledger is None or not workers or not ledger.backlog:
-        return
-    youngest = min((one.age_s for one in ledger.heartbeats), default=None)
-    if youngest is not None and youngest < BEAT_S:
+    if ledger is None or not workers or not ledger.backlog or ledger.still_s < STILL_S:
         return
     others = _well(snapshot, "ingest-api")
     for workload, pods in by_workload(workers).items():
-        beat = "no worker has a heartbeat" if youngest is None else f"the newest heartbeat is {youngest:.0f} s old"
         why, do = _difference(snapshot, pods[0], others, QUEUES) or (
             "its process is stuck, paused, or waits on a connection that is dead",
             remedies.restart(snapshot.namespace, workload),
@@ -115,7 +111,8 @@ def _idle(snapshot: Snapshot) -> Iterator[Finding]:
             CAUSE,
             workload,
             f"{workload.rpartition('/')[2]} runs, counts nothing: the first silent hop is consuming",
-            found=f"{ledger.backlog:,} of {ledger.accepted:,} accepted events wait, {ledger.counted:,} counted; {beat}",
+            found=f"{ledger.backlog:,} of {ledger.accepted:,} accepted events wait, and none was counted "
+            f"in {ledger.still_s:.0f} s",
             why=why,
             do=do,
             rests_on=("store", *(pod.ref for pod in pods)),

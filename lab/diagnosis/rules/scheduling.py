@@ -24,9 +24,9 @@ def volume_pins_pod(snapshot: Snapshot) -> Iterator[Finding]:
     for pod, said in _unplaced(snapshot):
         for at, volume in enumerate(pod.spec.get("volumes") or ()):
             claim = volume.get("persistentVolumeClaim", {}).get("claimName", "")
-            pinned_to = _nodes_of(snapshot, claims.get(claim, ""))
-            if not PINNED.search(said) or not pinned_to:
+            if not PINNED.search(said) or not claims.get(claim):
                 continue
+            pinned_to = _nodes_of(snapshot, claims[claim]) or "another node"
             wants = ", ".join(f"{key}={value}" for key, value in pod.selector.items())
             change = [{"op": "replace", "path": f"/spec/template/spec/volumes/{at}", "value": _cache(volume)}]
             do = remedies.patch(snapshot.namespace, pod.workload, change, kind="json")
@@ -132,7 +132,7 @@ def _finding(snapshot: Snapshot, pod: Pod, **words: str) -> Finding:
 
 
 def _nodes_of(snapshot: Snapshot, volume: str) -> str:
-    """Names of the nodes a volume can be used on; empty where it is bound to none."""
+    """Names of the nodes a volume can be used on; empty where the lab may not see volumes."""
     for one in map(Thing, snapshot.objects.volumes):
         terms = one.spec.get("nodeAffinity", {}).get("required", {}).get("nodeSelectorTerms", ())
         if one.name == volume:

@@ -68,8 +68,7 @@ def redis_denies_login(snapshot: Snapshot) -> Iterator[Finding]:
         f"Redis/{address}",
         f"Redis {address} does not accept the password",
         found=probe.error if denied and probe is not None else f"{said[0][0].ref} says: {said[0][1].string.strip()}",
-        why=f"key {key} of secret {secret} is not the password of this Redis"
-        + ("" if secret in snapshot.objects.secrets else f"; the namespace has no secret {secret}"),
+        why=f"key {key} of secret {secret} is not the password of this Redis, or there is no such secret",
         do=f'{create} --from-file={key}="$LAB_REDIS_PASSWORD_FILE" | kubectl apply -f - && '
         + remedies.kubectl(snapshot.namespace, "rollout", "restart", "deployment"),
         stops=("store", *(pod.ref for pod, _ in said)),

@@ -122,10 +122,11 @@ class Cluster:
                 raise
         return True
 
-    def log(self, pod: str, *, previous: bool = False, lines: int | None = None) -> str:
-        """What the one container of a pod printed; empty where it never ran."""
+    def log(self, pod: str, container: str = "", *, previous: bool = False, lines: int | None = None) -> str:
+        """What a container of a pod printed, its first one unless named; empty where it never ran."""
         path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/log"
         query: list[tuple[str, object]] = [("previous", str(previous).lower())]
+        query += [("container", container)] if container else []
         query += [("tailLines", lines)] if lines is not None else []
         try:
             with self._our_errors(f"cannot read the log of {pod}"):

@@ -1,8 +1,9 @@
 """A stack that runs on a cluster: where it is, how it is, what it wrote."""
 
+import http.client
 import tempfile
 import weakref
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -20,6 +21,10 @@ from lab.targets.cluster.rollout import PodView, Row
 from lab.targets.kube import NAME_LABEL
 
 GRPC_PORT: Final = 7000
+COLLECTOR: Final = "otel-collector"
+COLLECTOR_PORT: Final = 8888
+"""Of its own metrics; only the collector's own pod can reach it, and whoever may forward ports."""
+PAGE_S: Final = 5.0
 LOG_LINES: Final = 20_000
 KILLED_FROM: Final = 128
 """A container ended by signal n has this plus n as its exit code."""
@@ -36,7 +41,7 @@ class ClusterDeployment:
     """
 
     def __init__(self, cluster: Cluster, gate: Gate, kubectl_options: Sequence[str], *, outside: Endpoints) -> None:
-        self.cluster, self._gate, self._options, self._outside = cluster, gate, kubectl_options, outside
+        self.cluster, self._gate, self._options, self.outside = cluster, gate, kubectl_options, outside
         self._connect = connector(outside.access)
         self._folder = tempfile.TemporaryDirectory(prefix="lab-forward-")
         self._forwards: dict[str, Forward] = {}
@@ -50,13 +55,17 @@ class ClusterDeployment:
         ingest, worker, query, simulator = self._addresses(names)
         inside = f"ingest-api.{self.cluster.namespace}.svc:{GRPC_PORT}"
         return replace(
-            self._outside,
+            self.outside,
             ingest=ingest,
             worker=worker,
             query=query,
             simulator=simulator,
             ingest_for_simulator=inside,
         )
+
+    def address_of(self, service: str) -> str:
+        """Where one service is, on loopback; Unavailable where none of its pods can be reached."""
+        return self._addresses([f"service/{service}"])[0]
 
     @property
     def store(self) -> StoreFacts:
@@ -74,19 +83,36 @@ class ClusterDeployment:
 
     def statuses(self) -> Sequence[ServiceStatus]:
         """What the process in every pod says of itself now; the name is the service's, the detail names the pod."""
-        pods = self._pods()
         return [
             replace(
                 status,
-                name=pods[status.name].service,
-                detail="; ".join(filter(None, (f"pod {status.name} on {pods[status.name].node}", status.detail))),
+                name=pod.service,
+                detail="; ".join(filter(None, (f"pod {pod.name} on {pod.node}", status.detail))),
             )
-            for status in self._said(pods)
+            for pod, status in self.processes()
         ]
 
-    def machines(self) -> Mapping[str, str]:
-        """Pod → machine by the process's own word, of those that answer."""
-        return {one.name: one.host_architecture for one in self._said(self._pods()) if one.healthy}
+    def processes(self) -> Sequence[tuple[PodView, ServiceStatus]]:
+        """Every pod of a service that is ready, and what the process in it says of itself now."""
+        pods = [pod for row in self.rows() if row.service in SERVICES for pod in row.pods if pod.ready]
+        forwarded = self._addresses([f"pod/{pod.name}" for pod in pods])
+        addresses = {pod.name: address for pod, address in zip(pods, forwarded, strict=True)}
+        return list(zip(pods, calls.statuses_of(addresses, self._connect), strict=True))
+
+    def collector_page(self) -> str:
+        """What the collector counts of itself, as a Prometheus would read it; empty where it does not say."""
+        what = [f"pod/{pod.name}" for row in self.rows() if row.service == COLLECTOR for pod in row.pods if pod.ready]
+        if not what:
+            return ""
+        forward = Forward(self._options, what[0], COLLECTOR_PORT, log=Path(self._folder.name) / "collector.forward")
+        try:
+            connection = http.client.HTTPConnection(forward.wait(), timeout=PAGE_S)
+            connection.request("GET", "/metrics")
+            return connection.getresponse().read().decode()
+        except (LabError, OSError, http.client.HTTPException):
+            return ""
+        finally:
+            forward.close()
 
     def deaths(self) -> Sequence[Death]:
         """Containers that ended without having been asked to, by the cluster's word; it knows no instance."""
@@ -138,15 +164,6 @@ class ClusterDeployment:
     def close(self) -> None:
         """Let go of every port."""
         self._let_go()
-
-    def _said(self, pods: Collection[str]) -> list[ServiceStatus]:
-        """What the process in each pod says of itself; the name is the pod's."""
-        addresses = dict(zip(pods, self._addresses([f"pod/{name}" for name in pods]), strict=True))
-        return calls.statuses_of(addresses, self._connect)
-
-    def _pods(self) -> dict[str, PodView]:
-        pods = [pod for row in self.rows() if row.service in SERVICES for pod in row.pods if pod.ready]
-        return {pod.name: pod for pod in pods}
 
     def _addresses(self, what: Sequence[str]) -> list[str]:
         """Forwarded addresses, started together; those of pods that are gone are let go."""

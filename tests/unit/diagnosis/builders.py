@@ -12,7 +12,6 @@ from typing import Any, Final
 from lab.diagnosis.probes import (
     ClockProbe,
     CollectorProbe,
-    Heartbeat,
     ImageProbe,
     LastSample,
     LedgerProbe,
@@ -248,7 +247,6 @@ def healthy() -> Snapshot:
             pods=tuple(pod(*place) for place in PLACES),
             deployments=tuple(deployment(*place) for place in PLACES),
             config_maps=({"metadata": {"name": "otel-collector"}, "data": {"config.yaml": COLLECTOR_YAML}},),
-            secrets=("lab-redis", "lab-tls"),
         ),
         logs=tuple(
             ContainerLog(pod_name(*place), place[0], ('{"level": "INFO", "message": "serving on 0.0.0.0:8080"}',))
@@ -262,7 +260,7 @@ def healthy() -> Snapshot:
             ),
             prometheus=PrometheusProbe(f"http://{HOST}:9090", reachable=True, receives=True, samples=tuple(samples)),
             collector=CollectorProbe(received=120_000, sent=120_000, failed=0),
-            ledger=LedgerProbe(51_200, 51_100, 100, heartbeats=(Heartbeat("w1", 0.4), Heartbeat("w2", 0.7))),
+            ledger=LedgerProbe(51_200, 51_100, 100),
             processes=tuple(
                 ProcessProbe(pod_name(*place), pod_name(*place), MACHINES[place[1]])
                 for place in PLACES

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-from lab.diagnosis.probes import ClockProbe, Denial, Heartbeat, LedgerProbe, ProcessProbe
+from lab.diagnosis.probes import ClockProbe, Denial, LedgerProbe, ProcessProbe
 from lab.diagnosis.snapshot import Snapshot
 from tests.unit.diagnosis.builders import (
     COLLECTOR_YAML,
@@ -213,9 +213,8 @@ def prometheus_says(*said: str, newest_s: float = 400.0, **facts: object) -> Sna
 
 
 def worker_sleeps() -> Snapshot:
-    """Both workers run, and neither moves its heartbeat."""
-    beats = (Heartbeat("w1", 240.0), Heartbeat("w2", 241.5))
-    return with_probes(healthy(), ledger=LedgerProbe(51_200, 40_000, 11_200, beats))
+    """Both workers run, and neither counts anything."""
+    return with_probes(healthy(), ledger=LedgerProbe(51_200, 40_000, 11_200, still_s=16.2))
 
 
 def worker_exports_nothing() -> Snapshot:

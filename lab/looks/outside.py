@@ -1,0 +1,59 @@
+"""What a stack depends on, asked where the settings say that it is."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lab.channels import connector
+from lab.diagnosis.probes import Denial, ImageProbe, PrometheusProbe, RegistryProbe, StoreProbe
+from lab.looks.prometheus import probe_prometheus
+from lab.looks.registry import probe_images, probe_registry
+from lab.looks.rights import missing_rights
+from lab.looks.store import probe_store
+from lab.metrics.ledger import QueryLedger
+from lab.metrics.prometheus import PrometheusSource
+from lab.model import Endpoints
+from lab.settings import LabSettings
+from lab.targets.cluster.api import Cluster
+from lab.targets.manifests import needed_rights
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredOutside:
+    """Satisfies `lab.looks.look.Outside`.
+
+    Attributes:
+        settings: Where registry, store and metrics server are, and how they are signed in to.
+    """
+
+    settings: LabSettings
+
+    def rights(self, cluster: Cluster) -> Sequence[Denial]:
+        """See `Outside.rights`."""
+        return missing_rights(cluster, needed_rights(cluster.namespace))
+
+    def registry(self) -> RegistryProbe | None:
+        """See `Outside.registry`."""
+        return probe_registry(self.settings) if self.settings.registry else None
+
+    def images(self, references: Iterable[str]) -> Sequence[ImageProbe]:
+        """See `Outside.images`."""
+        return probe_images(references, self.settings)
+
+    def store(self) -> StoreProbe | None:
+        """See `Outside.store`."""
+        settings = self.settings
+        if not settings.redis_url:
+            return None
+        return probe_store(settings.redis_url, settings.redis_password_file, settings.redis_ca_file)
+
+    def prometheus(self) -> PrometheusProbe | None:
+        """See `Outside.prometheus`."""
+        return probe_prometheus(self.settings.prometheus_url) if self.settings.prometheus_url else None
+
+    def samples(self, endpoints: Endpoints) -> PrometheusSource:
+        """See `Outside.samples`."""
+        return PrometheusSource(endpoints.prometheus_url)
+
+    def ledger(self, endpoints: Endpoints) -> QueryLedger:
+        """See `Outside.ledger`."""
+        return QueryLedger(endpoints.query, connect=connector(endpoints.access))

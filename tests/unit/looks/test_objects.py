@@ -1,0 +1,81 @@
+"""What the API server has and what it refuses, by a cluster that answers from lists."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lab.diagnosis.probes import Denial
+from lab.errors import Forbidden, Unavailable
+from lab.looks.objects import look_at_objects
+
+
+@dataclass
+class Listed:
+    """A cluster of lists; kinds that are refused, logs by (container, previous)."""
+
+    lists: Mapping[str, Sequence[dict[str, Any]]] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+    logs: Mapping[tuple[str, bool], str] = field(default_factory=dict)
+    namespace: str = "testbed"
+
+    def list(self, api_version: str, kind: str, *, selector: str = "") -> Sequence[dict[str, Any]]:
+        """What there is of a kind."""
+        if kind in self.refused:
+            raise Forbidden(f"cannot list {kind}s", found=forbidden("list", self.refused[kind]))
+        return self.lists.get(kind, [])
+
+    def find(self, api_version: str, kind: str, name: str) -> dict[str, Any] | None:
+        """The namespace."""
+        return {"metadata": {"name": name}}
+
+    def log(self, pod: str, container: str = "", *, previous: bool = False, lines: int | None = None) -> str:
+        """What was printed."""
+        if (container, previous) not in self.logs:
+            raise Unavailable("no such log")
+        return self.logs[container, previous]
+
+
+def forbidden(verb: str, resource: str) -> str:
+    """As API servers say it."""
+    return (
+        f'https://127.0.0.1:6443 as lab: {resource} is forbidden: User "lab-user" cannot {verb} resource "{resource}" '
+        'in API group "" in the namespace "testbed"'
+    )
+
+
+def pod() -> dict[str, Any]:
+    """A pod whose second container was started again."""
+    statuses = [{"name": "service", "restartCount": 2}]
+    return {
+        "metadata": {"name": "w"},
+        "status": {"initContainerStatuses": [{"name": "bootstrap"}], "containerStatuses": statuses},
+    }
+
+
+def test_logs_of_every_container_and_of_the_one_before() -> None:
+    """A crash is explained by the container that has ended."""
+    logs = {("bootstrap", False): "ready\n", ("service", True): "Traceback\nNameError\n", ("service", False): ""}
+    seen = look_at_objects(Listed({"Pod": [pod()]}, logs=logs))  # type: ignore[arg-type]
+    assert [(one.container, one.previous, one.lines) for one in seen.logs] == [
+        ("bootstrap", False, ("ready",)),
+        ("service", True, ("Traceback", "NameError")),
+    ]
+
+
+def test_a_log_that_cannot_be_read_hides_no_other() -> None:
+    """The node of one container does not answer."""
+    seen = look_at_objects(Listed({"Pod": [pod()]}, logs={("service", False): "well\n"}))  # type: ignore[arg-type]
+    assert [one.container for one in seen.logs] == ["service"]
+
+
+def test_what_is_refused_is_remembered_and_the_rest_is_seen() -> None:
+    """The next step of a denial is a Role."""
+    seen = look_at_objects(Listed({"Pod": []}, refused={"Event": "events"}))  # type: ignore[arg-type]
+    assert seen.denials == (Denial("list", "events", "testbed", "", "lab-user"),)
+    assert seen.objects.namespace["metadata"]["name"] == "testbed"
+
+
+def test_what_the_lab_can_do_without_is_no_denial() -> None:
+    """Volumes belong to the whole cluster, and the lab has none."""
+    seen = look_at_objects(Listed(refused={"PersistentVolume": "persistentvolumes"}))  # type: ignore[arg-type]
+    assert seen.denials == ()
