@@ -75,6 +75,10 @@ class _Document(BaseModel):
     layers: list[_Descriptor] | None = None
 
 
+class _Tags(BaseModel):
+    tags: list[str] | None = None
+
+
 class _Config(BaseModel):
     architecture: str
     os: str
@@ -115,6 +119,14 @@ def parse_config(body: bytes, origin: str) -> Built:
     except ValidationError as error:
         raise _unreadable(origin, error) from error
     return Built(config.architecture, config.os)
+
+
+def parse_tags(body: bytes, origin: str) -> tuple[str, ...]:
+    """Tags in a registry's answer; DataFault when it is none."""
+    try:
+        return tuple(_Tags.model_validate_json(body).tags or ())
+    except ValidationError as error:
+        raise _unreadable(origin, error) from error
 
 
 def _choice(entry: _Descriptor) -> Choice:

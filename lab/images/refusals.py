@@ -8,6 +8,8 @@ from lab.images.access import RegistryAccess
 WANTED_HTTPS: Final = ("HTTP request to an HTTPS server", "plain HTTP request was sent to HTTPS port")
 """How Go's servers and nginx say that they speak TLS."""
 SAID: Final = 160
+MISSING: Final = "IMAGE_MISSING"
+"""Reason of the error about an image that is not there."""
 
 
 def unreachable(access: RegistryAccess, why: str) -> LabError:
@@ -83,7 +85,7 @@ def refused(access: RegistryAccess, status: int, *, said: str, image: str) -> La
             f"there is no {asked}",
             found=words or "404",
             next_step="lab images build      (pushes it), or another tag: LAB_IMAGE_TAG=…",
-            code="IMAGE_MISSING",
+            code=MISSING,
         )
     if status == 404:
         return Unavailable(

@@ -11,7 +11,7 @@ import httpx
 from lab.errors import BadConfig, DataFault, LabError
 from lab.images import refusals
 from lab.images.access import RegistryAccess
-from lab.images.manifests import IMAGE_TYPES, INDEX_TYPES
+from lab.images.manifests import IMAGE_TYPES, INDEX_TYPES, parse_tags
 from lab.images.streams import VerifiedStream, digest_of, verify
 
 TIMEOUT_S: Final = 20.0
@@ -71,6 +71,17 @@ class Registry:
         digest = digest_of(body)
         verify(digest, reference if ":" in reference else promised or digest, image)
         return Document(digest, body)
+
+    def tags(self, repository: str) -> tuple[str, ...]:
+        """Tags of a repository; empty where there is none of that name."""
+        try:
+            with self._get(f"/v2/{repository}/tags/list", image=repository) as response:
+                body = _small(response, repository)
+        except LabError as error:
+            if error.reason == refusals.MISSING:
+                return ()
+            raise
+        return parse_tags(body, repository)
 
     def blob(self, repository: str, digest: str) -> bytes:
         """A small blob, such as a configuration."""

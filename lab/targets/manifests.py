@@ -14,6 +14,7 @@ from lab.targets.kubectl import kustomize
 from lab.targets.kustomization import API, kustomization, labels_of
 from lab.targets.refusals import refuse
 from lab.targets.render_request import RenderRequest, require_sense
+from lab.targets.rights import FAULTS_ROLE, Right, rights_in
 
 FOLDER: Final = "manifests"
 PULL_KEY: Final = ".dockerconfigjson"
@@ -57,11 +58,19 @@ def render_rbac(*, namespace: str, user: str, faults: bool = True) -> str:
         user: A user's or a group's name.
         faults: Whether faults may be injected, which needs `pods/exec`.
     """
+    bodies = _rbac(namespace, user)
+    return _yaml([body for body in bodies if faults or body["metadata"]["name"] != FAULTS_ROLE])
+
+
+def needed_rights(namespace: str) -> tuple[Right, ...]:
+    """Everything that `render_rbac` allows, one verb each."""
+    return tuple(right for body in _rbac(namespace, "lab-user") for right in rights_in(body))
+
+
+def _rbac(namespace: str, user: str) -> list[Mapping[str, Any]]:
     renamed = [{"op": "replace", "path": f"/subjects/{index}/name", "value": user} for index in (0, 1)]
     patches = [{"target": {"kind": "RoleBinding|ClusterRoleBinding"}, "patch": json.dumps(renamed)}]
-    document = {**API, "namespace": namespace, "resources": [f"{FOLDER}/rbac"], "patches": patches}
-    bodies = [body for body in _documents(document) if faults or body["metadata"]["name"] != "lab-faults"]
-    return _yaml(bodies)
+    return _documents({**API, "namespace": namespace, "resources": [f"{FOLDER}/rbac"], "patches": patches})
 
 
 def write_rendered(objects: Sequence[KubeObject], folder: Path) -> tuple[Path, ...]:

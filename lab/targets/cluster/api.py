@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
     from kubernetes.dynamic import DynamicClient
 
+    from lab.targets.rights import Right
+
 MANAGER: Final = "observability-lab"
 """The one field manager of everything the lab applies."""
 TIMEOUT_S: Final = 10.0
 GONE: Final = 404
+REVIEW: Final = "authorization.k8s.io/v1"
 SECRET: Final = "Secret"  # noqa: S105  a kind
 Object = dict[str, Any]
 """An object as the API has it: JSON, camelCase."""
@@ -121,6 +124,21 @@ class Cluster:
                     return False
                 raise
         return True
+
+    def may(self, right: Right) -> bool:
+        """Whether the user has a right, by the API server's own word; everybody may ask that."""
+        resource, _, subresource = right.resource.partition("/")
+        asked = {"verb": right.verb, "group": right.group, "resource": resource, "namespace": right.namespace}
+        asked |= {"subresource": subresource, "name": right.name}
+        body = {"apiVersion": REVIEW, "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": asked}}
+        resource_of = self._resource(REVIEW, "SelfSubjectAccessReview")
+        with self._our_errors("cannot ask what this user may do"):
+            answer: Object = resource_of.create(body=body, _request_timeout=TIMEOUT_S).to_dict()
+        return bool(answer["status"]["allowed"])
+
+    def version(self) -> str:
+        """What the API server says it is, for example `v1.31.2`."""
+        return str(self._client.version["kubernetes"]["gitVersion"])
 
     def log(self, pod: str, container: str = "", *, previous: bool = False, lines: int | None = None) -> str:
         """What a container of a pod printed, its first one unless named; empty where it never ran."""

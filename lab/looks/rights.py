@@ -1,0 +1,25 @@
+"""Looks at what the lab's user may do in a cluster, by asking the API server itself."""
+
+from collections.abc import Iterable
+
+from lab.diagnosis.probes import Denial
+from lab.targets.cluster.api import Cluster
+from lab.targets.rights import Right
+
+
+def missing_rights(cluster: Cluster, rules: Iterable[Right]) -> tuple[Denial, ...]:
+    """Which of these rights the user does not have; each is named once, whatever the object's name.
+
+    Args:
+        cluster: Asked by SelfSubjectAccessReview, which everybody may do.
+        rules: For example `lab.targets.manifests.needed_rights(namespace)`.
+
+    Raises:
+        LabError: The cluster does not answer.
+    """
+    missing = [
+        Denial(one.verb, one.resource, one.namespace, one.group, cluster.where.user)
+        for one in rules
+        if not cluster.may(one)
+    ]
+    return tuple(dict.fromkeys(missing))

@@ -1,0 +1,38 @@
+"""What somebody may do in a cluster, read from Roles; pure."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+FAULTS_ROLE: Final = "lab-faults"
+"""Role without which everything works but faults."""
+
+
+class Right(NamedTuple):
+    """One verb on one kind of thing.
+
+    Attributes:
+        verb: For example `patch`.
+        group: API group; empty for the core.
+        resource: In the plural, with a subresource where there is one: `pods/log`.
+        name: Of the one object it is about; empty for all.
+        namespace: Where; empty for what belongs to the whole cluster.
+        role: Who gives it.
+    """
+
+    verb: str
+    group: str
+    resource: str
+    name: str
+    namespace: str
+    role: str
+
+
+def rights_in(role: Mapping[str, Any]) -> Iterator[Right]:
+    """Every right in a Role or ClusterRole; none in an object of another kind."""
+    metadata = role["metadata"]
+    for rule in (role.get("rules") or ()) if role["kind"] in {"Role", "ClusterRole"} else ():
+        for group in rule["apiGroups"]:
+            for resource in rule["resources"]:
+                for name in rule.get("resourceNames") or ("",):
+                    for verb in rule["verbs"]:
+                        yield Right(verb, group, resource, name, metadata.get("namespace", ""), metadata["name"])
