@@ -26,7 +26,7 @@ class ImageProbe:
         reference: As it was asked, with tag or digest.
         found: Whether the registry has it.
         index_digest: Digest of the index; empty where the reference names a single image.
-        platforms: Its images.
+        platforms: Its images; where a single one was named, that one first, then those of the index it belongs to.
         tags: Tags of the repository.
     """
 

@@ -7,10 +7,7 @@ from typing import Final, Literal
 
 from lab.diagnosis.objects import Node, Pod
 
-APPLY: Final = "lab up --target kubernetes"
-RESOLVE: Final = f"lab images resolve && {APPLY}"
 SET_CLOCK: Final = "sudo chronyc makestep || sudo systemctl restart systemd-timesyncd"
-BUILD: Final = f"lab images build && {APPLY}"
 
 
 def kubectl(namespace: str, *words: str) -> str:
@@ -20,6 +17,25 @@ def kubectl(namespace: str, *words: str) -> str:
     "kubectl -n testbed get pods -l 'a in (b)'"
     """
     return shlex.join(["kubectl", "-n", namespace, *words])
+
+
+def up(namespace: str) -> str:
+    """Apply what the configuration says, also over what somebody else changed.
+
+    >>> up("testbed")
+    'lab up --target kubernetes --namespace testbed --force'
+    """
+    return f"lab up --target kubernetes --namespace {namespace} --force"
+
+
+def resolve(namespace: str) -> str:
+    """Pin what is in the registry, and apply it."""
+    return f"lab images resolve && {up(namespace)}"
+
+
+def build(namespace: str) -> str:
+    """Build and push the images, and apply them."""
+    return f"lab images build && {up(namespace)}"
 
 
 def patch(namespace: str, target: str, change: object, *, kind: Literal["strategic", "merge", "json"]) -> str:

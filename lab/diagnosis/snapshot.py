@@ -159,7 +159,7 @@ def save(snapshot: Snapshot, path: Path) -> None:
     from pydantic import TypeAdapter  # noqa: PLC0415 - heavy
 
     content = TypeAdapter(Snapshot).dump_python(snapshot, mode="json")
-    path.write_text(json.dumps({"schema": SCHEMA, "snapshot": content}, indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps({"schema": SCHEMA, "snapshot": content}, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
 def load(path: Path) -> Snapshot:

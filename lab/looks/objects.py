@@ -11,6 +11,7 @@ from lab.targets.cluster.api import Cluster
 
 LOG_LINES: Final = 200
 """Of each container: enough for the traceback of a crash and what came before it."""
+NORMAL: Final = "Normal"
 REFUSED: Final = re.compile(
     r'User "(?P<user>[^"]+)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"'
     r'(?: in the namespace "(?P<namespace>[^"]+)")?'
@@ -59,7 +60,7 @@ def look_at_objects(cluster: Cluster) -> Seen:
         namespace = cluster.find("v1", "Namespace", cluster.namespace) or {}
     except Forbidden as error:
         denials += denials_in(error)
-    objects = Objects(namespace=namespace, **lists)
+    objects = Objects(namespace=namespace, **{part: tuple(map(_slim, found)) for part, found in lists.items()})
     logs = tuple(log for pod in objects.pods for log in _logs(cluster, pod, denials))
     return Seen(objects, logs, tuple(dict.fromkeys(denials)))
 
@@ -76,13 +77,23 @@ def denials_in(error: LabError) -> Iterator[Denial]:
         yield Denial(found["verb"], found["resource"], found["namespace"] or "", found["group"], found["user"])
 
 
+def _slim(thing: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without what no rule reads and would make half of a look: a ReplicaSet's copy of its Deployment's template."""
+    if "template" in thing.get("spec", {}) and thing["metadata"].get("ownerReferences"):
+        return {**thing, "spec": {key: one for key, one in thing["spec"].items() if key != "template"}}
+    return thing
+
+
 def _listed(cluster: Cluster, kind: Kind, denials: list[Denial]) -> tuple[Mapping[str, Any], ...]:
     try:
-        return tuple(cluster.list(kind.api_version, kind.name))
+        found = cluster.list(kind.api_version, kind.name)
     except Forbidden as error:
         denials += () if kind.is_optional else denials_in(error)
     except BadConfig:
         pass  # a cluster without such a kind has no objects of it
+    else:
+        # Of events only the warnings: what goes as it should is told by the objects.
+        return tuple(one for one in found if one.get("type") != NORMAL)
     return ()
 
 

@@ -13,6 +13,8 @@ from lab.images.registry import Registry
 from lab.images.resolve import SYSTEM, image_of
 from lab.settings import LabSettings
 
+TAGS: Final = 5
+"""How many tags are looked through for the other images of an index."""
 OTHER_SCHEME: Final[dict[str, Literal["http", "https"]]] = {"E_REGISTRY_HTTP": "http", "E_REGISTRY_HTTPS": "https"}
 """Reason of an error → what the registry speaks, against the settings."""
 
@@ -88,9 +90,24 @@ def _held(registry: Registry, reference: str, repository: str, wanted: str) -> I
     if isinstance(held, Image):
         built = parse_config(registry.blob(repository, held.config.digest), reference)
         only = Platform(built.architecture, document.digest, built.architecture)
-        return ImageProbe(reference, found=True, platforms=(only,))
-    platforms = tuple(_platform(registry, repository, choice) for choice in held if choice.os in {"", SYSTEM})
+        return ImageProbe(reference, found=True, platforms=(only, *_siblings(registry, repository, document.digest)))
+    platforms = _platforms(registry, repository, held)
     return ImageProbe(reference, found=True, index_digest=document.digest, platforms=platforms)
+
+
+def _siblings(registry: Registry, repository: str, digest: str) -> tuple[Platform, ...]:
+    """The other images of the index that a tag names and that holds an image: the same, for other architectures."""
+    for tag in registry.tags(repository)[:TAGS]:
+        document = registry.manifest(repository, tag)
+        held = parse(document.body, tag)
+        if not isinstance(held, Image) and digest in {choice.digest for choice in held}:
+            return _platforms(registry, repository, (choice for choice in held if choice.digest != digest))
+    return ()
+
+
+def _platforms(registry: Registry, repository: str, held: Iterable[Choice]) -> tuple[Platform, ...]:
+    """Images for this system; attestations are left out already."""
+    return tuple(_platform(registry, repository, choice) for choice in held if choice.os in {"", SYSTEM})
 
 
 def _platform(registry: Registry, repository: str, choice: Choice) -> Platform:

@@ -96,7 +96,7 @@ def _why(section: str, name: str, new: str) -> str:
 def _cure(snapshot: Snapshot, workload: str, place: Place | None, *, name: str, new: str) -> str:
     again = remedies.restart(snapshot.namespace, workload)
     if place is None:
-        return f"lab up --target kubernetes && {again}"
+        return f"{remedies.up(snapshot.namespace)} && {again}"
     changes = {rf"\b{name}\b": new} if new else {}
     changes |= {look: write for option, (look, write) in OPTIONS.items() if option == name or new == "debug"}
     if not changes:

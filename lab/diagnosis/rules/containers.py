@@ -60,7 +60,7 @@ def crashes_with_traceback(snapshot: Snapshot) -> Iterator[Finding]:
         if last is None:
             continue
         place = last.file.removeprefix("/app/")
-        edit = f'"${{EDITOR:-vi}}" +{last.line} {place} && {remedies.BUILD}'
+        edit = f'"${{EDITOR:-vi}}" +{last.line} {place} && {remedies.build(snapshot.namespace)}'
         undo = remedies.kubectl(snapshot.namespace, "rollout", "undo", pod.workload.lower())
         yield _finding(
             snapshot,

@@ -105,7 +105,7 @@ def _finding(snapshot: Snapshot, cause: str, known: Known, *, title: str, found:
     node = snapshot.node(pod.node)
     meant = node.architecture if node else snapshot.architecture(pod)
     right = [one.digest for one in (probe.platforms if probe else ()) if one.holds == meant]
-    do = remedies.RESOLVE if right or not probe else remedies.BUILD
+    do = remedies.resolve(snapshot.namespace) if right or not probe else remedies.build(snapshot.namespace)
     if right:
         image = f"{_repository(container.image)}@{right[0]}"
         why += f"; the one for {meant} is {short_image(image)}"

@@ -152,7 +152,7 @@ def _cure(snapshot: Snapshot, hop: str, pod: Pod, *, heard: tuple[Pod, ...], met
     collector = next(iter(by_workload(_collectors(snapshot))), f"Deployment/{COLLECTOR}")
     if hop == "the collector":
         why = "it takes nothing from this process, or no pipeline of it leads to Prometheus"
-        return why, f"{remedies.APPLY} && {remedies.restart(snapshot.namespace, collector)}"
+        return why, f"{remedies.up(snapshot.namespace)} && {remedies.restart(snapshot.namespace, collector)}"
     if hop == "remote write":
         why = "the collector takes points and cannot deliver them; its log says why"
         return why, remedies.kubectl(snapshot.namespace, "logs", collector.lower(), "--tail=50")

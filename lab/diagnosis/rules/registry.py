@@ -118,7 +118,7 @@ def image_is_absent(snapshot: Snapshot) -> Iterator[Finding]:
         nearest = difflib.get_close_matches(tag, tags, n=1, cutoff=0.0)
         has = f"; the registry has the tags {', '.join(tags[:5])}" if tags else ""
         why = "it was never pushed, or was pushed under another name; a node only repeats what the registry says"
-        do = remedies.RESOLVE if digest_of(container.image) else remedies.BUILD
+        do = remedies.resolve(snapshot.namespace) if digest_of(container.image) else remedies.build(snapshot.namespace)
         if node and any(one.found and one.reference == container.image for one in snapshot.probes.images):
             has, do = f"; the lab finds it at {host}", _allow_plain_http(node, host)
             why = f"{pod.node} asks somebody else: its own files name no address, or another one, for {host}"

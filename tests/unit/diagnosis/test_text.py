@@ -20,7 +20,7 @@ def test_a_finding_is_drawn_as_evidence_reason_and_next_step() -> None:
     assert drawn[2].startswith("  process-worker-arm64 runs the wrong architecture   ")
     assert drawn[2].endswith(" wrong-architecture")
     assert [line.split()[0] for line in drawn[3:] if not line.startswith(" " * 14)] == ["found", "why", "do"]
-    assert drawn[-1] == "    do        lab images resolve && lab up --target kubernetes"
+    assert drawn[-1] == "    do        lab images resolve && lab up --target kubernetes --namespace testbed --force"
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)

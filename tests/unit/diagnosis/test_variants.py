@@ -114,7 +114,10 @@ def test_an_image_without_this_architecture_has_to_be_built() -> None:
         reference, found=True, platforms=(Platform("amd64", digest("process-worker", "amd64"), "amd64"),)
     )
     found = only(with_probes(here, images=(probe,)))
-    assert (found.cause, found.do) == ("wrong-architecture", "lab images build && lab up --target kubernetes")
+    assert (found.cause, found.do) == (
+        "wrong-architecture",
+        "lab images build && lab up --target kubernetes --namespace testbed --force",
+    )
 
 
 def test_an_index_that_lies_is_told() -> None:
