@@ -72,14 +72,20 @@ def ready_file(folder: Path, name: str) -> dict[str, str]:
 
 
 def await_port(port: int) -> None:
-    """Wait until somebody listens."""
+    """Wait until something listens on a port of 127.0.0.1."""
+    await_address(f"127.0.0.1:{port}")
+
+
+def await_address(address: str) -> None:
+    """Wait until something listens at host:port."""
+    host, _, port = address.rpartition(":")
     end, pause = time.monotonic() + START_S, threading.Event()
     while time.monotonic() < end:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
+        with contextlib.suppress(OSError):
+            with socket.create_connection((host, int(port)), timeout=1):
                 return
         pause.wait(0.02)
-    raise TimeoutError(f"nothing listens on port {port}")
+    raise TimeoutError(f"nothing listens at {address}")
 
 
 def await_file(path: Path) -> None:

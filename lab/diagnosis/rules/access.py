@@ -1,6 +1,7 @@
 """What the API server refuses: permissions, quotas, limits, Pod Security; a namespace that does not go."""
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -10,6 +11,10 @@ from lab.diagnosis.objects import Container, Raw, Thing, quantity, quantity_text
 from lab.diagnosis.probes import Denial
 from lab.diagnosis.snapshot import Snapshot
 
+SHOWN: Final = 4
+"""How many missing rights a title names."""
+MANY: Final = 12
+"""With more missing than this, the whole Role is the next step."""
 PATIENCE_S: Final = 60.0
 """How long a namespace may take to go: its pods have grace periods."""
 QUOTA: Final = re.compile(r"exceeded quota: (?P<name>\S+), requested: (?P<asked>\S+), used: (?P<used>\S+), limited")
@@ -42,16 +47,19 @@ def is_forbidden(snapshot: Snapshot) -> Iterator[Finding]:
         items = [
             part for scope in scopes for part in _role(user, scope, [one for one in mine if one.namespace == scope])
         ]
-        what = ", ".join(sorted({f"{one.verb} {one.resource}" for one in mine}))
+        what = sorted({f"{one.verb} {one.resource}" for one in mine})
+        more = f" and {len(what) - SHOWN} more" if len(what) > SHOWN else ""
+        places = ", ".join(sorted({one.namespace or "the whole cluster" for one in mine}))
+        do = remedies.apply({"apiVersion": "v1", "kind": "List", "items": items})
+        if len(what) > MANY:
+            do = f"lab rbac print --namespace {snapshot.namespace} --user {shlex.quote(name)} | kubectl apply -f -"
         yield Finding(
             "forbidden",
             f"User/{name}",
-            f"{name} may not {what}",
-            found="; ".join(
-                f"{one.verb} {one.resource} in {one.namespace or 'the cluster'}: Forbidden" for one in mine
-            ),
+            f"{name} may not {', '.join(what[:SHOWN])}{more}",
+            found=f"Forbidden in {places}: {', '.join(what[:MANY])}{'…' if len(what) > MANY else ''}",
             why="no Role that is bound to this user allows it; an administrator can",
-            do=remedies.apply({"apiVersion": "v1", "kind": "List", "items": items}),
+            do=do,
         )
 
 

@@ -149,13 +149,14 @@ def _cure(snapshot: Snapshot, hop: str, pod: Pod, *, heard: tuple[Pod, ...], met
             "the process was told to export nothing, or its exporter is stuck",
             remedies.restart(snapshot.namespace, pod.workload),
         )
-    collector = next(iter(by_workload(_collectors(snapshot))), f"Deployment/{COLLECTOR}")
-    if hop == "the collector":
-        why = "it takes nothing from this process, or no pipeline of it leads to Prometheus"
+    if hop in {"the collector", "remote write"}:
+        why = (
+            "it takes nothing from this process, or no pipeline of it leads to Prometheus"
+            if hop == "the collector"
+            else "the collector takes points and cannot deliver them where it was told to; the lab reaches Prometheus"
+        )
+        collector = next(iter(by_workload(_collectors(snapshot))), f"Deployment/{COLLECTOR}")
         return why, f"{remedies.up(snapshot.namespace)} && {remedies.restart(snapshot.namespace, collector)}"
-    if hop == "remote write":
-        why = "the collector takes points and cannot deliver them; its log says why"
-        return why, remedies.kubectl(snapshot.namespace, "logs", collector.lower(), "--tail=50")
     url = snapshot.probes.prometheus.url if snapshot.probes.prometheus else ""
     prefix = metric.partition("_")[0]
     why = "points were delivered, but not under this name, or to another Prometheus than the one that is asked"

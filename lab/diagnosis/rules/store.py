@@ -19,6 +19,9 @@ NAME_FAILS: Final = re.compile(
 LOOKED_UP: Final = re.compile(
     r"lookup (\S+?)(?: on|:)|DNS resolution failed for (?:service: )?([^:\s]+)|connecting to ([^:\s]+)"
 )
+ASK_FOR_IT: Final = (
+    'read -rsp \'password of Redis: \' WORD && printf %s "$WORD" > "${LAB_REDIS_PASSWORD_FILE:?names no file}"'
+)
 NEWEST: Final = 5
 """Lines at the end of the log of a pod that is well: what is further up has passed."""
 
@@ -58,21 +61,29 @@ def redis_denies_login(snapshot: Snapshot) -> Iterator[Finding]:
     denied = probe is not None and probe.authenticated is False
     if not denied and not said:
         return
-    secret, key = next((found for pod in snapshot.pods if (found := _password(pod))), ("redis", "password"))
+    pod, secret, key = next(_passwords(snapshot), (None, "lab-store", "password"))
     address = probe.address if probe is not None else "the store"
-    create = remedies.kubectl(
-        snapshot.namespace, "create", "secret", "generic", secret, "--dry-run=client", "-o", "yaml"
-    )
     yield Finding(
         "redis-password",
         f"Redis/{address}",
         f"Redis {address} does not accept the password",
         found=probe.error if denied and probe is not None else f"{said[0][0].ref} says: {said[0][1].string.strip()}",
-        why=f"key {key} of secret {secret} is not the password of this Redis, or there is no such secret",
-        do=f'{create} --from-file={key}="$LAB_REDIS_PASSWORD_FILE" | kubectl apply -f - && '
-        + remedies.kubectl(snapshot.namespace, "rollout", "restart", "deployment"),
+        why="the file that LAB_REDIS_PASSWORD_FILE names holds another password"
+        if denied
+        else f"the lab's password is right; key {key} of secret {secret} holds another one",
+        do=" && ".join([*([ASK_FOR_IT] if denied else []), *_give_password(snapshot, pod, secret=secret, key=key)]),
         stops=("store", *(pod.ref for pod, _ in said)),
     )
+
+
+def _give_password(snapshot: Snapshot, pod: Pod | None, *, secret: str, key: str) -> tuple[str, ...]:
+    """Put the lab's password where pods read it."""
+    if pod is None or snapshot.is_wanted(pod.workload):
+        return (remedies.up(snapshot.namespace),)
+    words = ("create", "secret", "generic", secret, "--dry-run=client", "-o", "yaml")
+    create = remedies.kubectl(snapshot.namespace, *words)
+    again = remedies.restart(snapshot.namespace, pod.workload)
+    return (f'{create} --from-file={key}="$LAB_REDIS_PASSWORD_FILE" | kubectl apply -f -', again)
 
 
 def redis_evicts(snapshot: Snapshot) -> Iterator[Finding]:
@@ -145,6 +156,13 @@ def _said(snapshot: Snapshot, pattern: re.Pattern[str]) -> Iterator[tuple[Pod, r
         found = [match for line in (log[-NEWEST:] if well else log) if (match := pattern.search(line))]
         if found:
             yield pod, found[-1]
+
+
+def _passwords(snapshot: Snapshot) -> Iterator[tuple[Pod, str, str]]:
+    """Pods that read the store's password from a Secret; its name, its key."""
+    for pod in snapshot.pods:
+        if found := _password(pod):
+            yield pod, *found
 
 
 def _password(pod: Pod) -> tuple[str, str] | None:

@@ -342,7 +342,7 @@ CASES: Final[dict[str, Case]] = {
         store_says(authenticated=False, error="WRONGPASS invalid username-password pair or user is disabled."),
         f"Redis/{HOST}:6379",
         "WRONGPASS",
-        "create secret generic lab-redis",
+        "read -rsp",
     ),
     "redis-evicts": Case(
         store_says(policy="allkeys-lru"), f"Redis/{HOST}:6379", "allkeys-lru", "maxmemory-policy noeviction"

@@ -1,0 +1,65 @@
+"""Makes faults, looks, does what the finding says, looks again; each in a namespace of its own, some at a time."""
+
+import traceback
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from lab.diagnosis.finding import Finding
+from lab.diagnosis.snapshot import save
+from tests.cluster.faults.case import RigFault
+from tests.cluster.faults.place import Common, Place
+
+AT_A_TIME: Final = 8
+"""Most of a fault's time is waiting: for a pull to be given up, a probe to fail, a scheduler to lose patience."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one fault.
+
+    Attributes:
+        found: Findings while it was there.
+        said: What the pasted next step printed, when it failed.
+        left: Findings after it.
+        error: Where making or looking went wrong.
+    """
+
+    found: tuple[Finding, ...] = ()
+    said: str = ""
+    left: tuple[Finding, ...] = ()
+    error: str = ""
+
+
+def carry_out(faults: Mapping[str, RigFault], common: Common, keep: Path | None) -> Mapping[str, Outcome]:
+    """All of them; *keep* is a folder for the snapshots in which they were found."""
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        waiting = {name: pool.submit(_outcome, name, fault, common, keep) for name, fault in faults.items()}
+        return {name: one.result() for name, one in waiting.items()}
+
+
+def _outcome(name: str, fault: RigFault, common: Common, keep: Path | None) -> Outcome:
+    place = Place(common, name)
+    try:
+        with place.until:
+            place.open()
+            fault.make(place)
+            return _found_and_cured(place, fault, keep)
+    except Exception:  # noqa: BLE001  one fault must not hide what came of the others
+        return Outcome(error=traceback.format_exc(limit=6))
+
+
+def _found_and_cured(place: Place, fault: RigFault, keep: Path | None) -> Outcome:
+    look, found = place.await_look(lambda seen: any(one.cause == fault.cause for one in seen), seconds=fault.seconds)
+    if keep is not None and look is not None:
+        save(look, keep / f"{place.name}.json")
+    outcome = Outcome(found)
+    if [one.cause for one in found] != [fault.cause]:
+        return outcome
+    done = place.paste(found[0].do, typed=fault.typed)
+    if done.returncode:
+        return replace(outcome, said=f"exit {done.returncode}: {done.stderr[-600:]}")
+    _, left = place.await_look(lambda seen: not seen and place.is_well(), seconds=fault.cured_s)
+    return replace(outcome, left=left)

