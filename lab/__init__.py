@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Any
 from lab.errors import LabError
 from lab.load.profiles import load
 from lab.model import Experiment, Trial
-from lab.questions import kill, latency, nothing_counted_twice, nothing_lost, pause, recovered, throughput
+from lab.questions import (
+    delete_pod,
+    kill,
+    latency,
+    nothing_counted_twice,
+    nothing_lost,
+    pause,
+    recovered,
+    scale,
+    throughput,
+)
 
 if TYPE_CHECKING:
     from lab.reports import figures
@@ -27,6 +37,7 @@ __all__ = [
     "Trial",
     "answer",
     "conclusion",
+    "delete_pod",
     "figures",
     "kill",
     "latency",
@@ -36,6 +47,7 @@ __all__ = [
     "pause",
     "recovered",
     "run",
+    "scale",
     "throughput",
 ]
 

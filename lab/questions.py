@@ -38,15 +38,31 @@ def throughput(*, at_least: float) -> Objective:
     return Objective("throughput", at_least)
 
 
-def kill(service: ServiceName | str, *, at_s: float) -> Fault:
-    """End a service's process with signal 9, so many seconds into the measurement; `redis` ends the store's."""
-    return Fault("kill", _breakable(service), at_s)
+def kill(service: ServiceName | str, *, at_s: float, architecture: str = "") -> Fault:
+    """End a service's process with signal 9, so many seconds into the measurement; `redis` ends the store's.
+
+    On a cluster that is the process in its first pod by name, or in its first on nodes of an architecture.
+    """
+    return Fault("kill", _breakable(service), at_s, architecture=architecture)
 
 
-def pause(service: ServiceName | str, *, at_s: float, seconds: float) -> Fault:
-    """Stop a service's process for a while."""
+def pause(service: ServiceName | str, *, at_s: float, seconds: float, architecture: str = "") -> Fault:
+    """Stop a service's process for a while; on a cluster as `kill` chooses it."""
     _positive("pause", seconds)
-    return Fault("pause", _breakable(service), at_s, seconds)
+    return Fault("pause", _breakable(service), at_s, seconds, architecture=architecture)
+
+
+def delete_pod(service: ServiceName | str, *, at_s: float, architecture: str = "") -> Fault:
+    """Delete a service's pod on a cluster, which makes another; the pod as `kill` chooses it."""
+    return Fault("delete-pod", _breakable(service), at_s, architecture=architecture)
+
+
+def scale(service: ServiceName | str, *, architecture: str, replicas: int, at_s: float, seconds: float) -> Fault:
+    """Let a service have another number of pods on an architecture of a cluster for a while; 0 takes it away."""
+    _positive("scale", seconds)
+    if replicas < 0:
+        raise UsageFault(f"cannot scale {service} to {replicas} pods", next_step="give 0 or more")
+    return Fault("scale", _breakable(service), at_s, seconds, architecture=architecture, replicas=replicas)
 
 
 def _breakable(service: str) -> ServiceName:

@@ -169,6 +169,7 @@ def run(experiment: Experiment) -> Trial:
         LabError: It cannot be carried out; the record says so, too.
     """
     from lab.experiment import Asked, run_experiment  # noqa: PLC0415 - heavy
+    from lab.faults.possible import refuse_impossible  # noqa: PLC0415 - heavy
     from lab.runs.adoption import adopt_output, defaults_here, parameters_here  # noqa: PLC0415 - heavy
     from lab.runs.progress import listener_for_this_process  # noqa: PLC0415 - heavy
     from lab.runs.record import RunRecord  # noqa: PLC0415 - heavy
@@ -180,6 +181,7 @@ def run(experiment: Experiment) -> Trial:
 
         return recorded_for(settings.project, experiment)
     wired, asked = parts(settings, experiment.target), Asked(parameters_here(), defaults_here())
+    refuse_impossible(experiment.faults, experiment.target)
     folder = _folder(experiment, settings, asked.parameters)
     adopt_output(folder.path)
     with RunRecord(folder, listener_for_this_process(settings), publish=_publish) as record:

@@ -81,9 +81,8 @@ def await_address(address: str) -> None:
     host, _, port = address.rpartition(":")
     end, pause = time.monotonic() + START_S, threading.Event()
     while time.monotonic() < end:
-        with contextlib.suppress(OSError):
-            with socket.create_connection((host, int(port)), timeout=1):
-                return
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
+            return
         pause.wait(0.02)
     raise TimeoutError(f"nothing listens at {address}")
 

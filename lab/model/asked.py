@@ -120,13 +120,25 @@ class Objective:
 class Fault:
     """Something broken on purpose, *at_s* seconds into the measured window.
 
-    `kill` ends the process with signal 9 (the target starts it again); `pause` stops it for `seconds`.
+    `kill` ends the process with signal 9 (the target starts it again); `pause` stops it for `seconds`. On a cluster
+    also: `delete-pod` deletes a pod (its Deployment makes another), `scale` gives a Deployment another number of pods
+    for `seconds`; what is broken there is the first ready pod by name.
+
+    Attributes:
+        kind: What is done.
+        service: To which service.
+        at_s: When.
+        seconds: How long, where it has a length.
+        architecture: Of the pod or the Deployment; empty for any.
+        replicas: Pods while it is scaled.
     """
 
-    kind: Literal["kill", "pause"]
+    kind: Literal["kill", "pause", "delete-pod", "scale"]
     service: ServiceName | Literal["redis"]
     at_s: float
     seconds: float = 0.0
+    architecture: str = ""
+    replicas: int = 0
 
 
 @dataclass(frozen=True, slots=True)

