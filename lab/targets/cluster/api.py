@@ -21,6 +21,7 @@ MANAGER: Final = "observability-lab"
 TIMEOUT_S: Final = 10.0
 GONE: Final = 404
 REVIEW: Final = "authorization.k8s.io/v1"
+WHO: Final = "authentication.k8s.io/v1"
 SECRET: Final = "Secret"  # noqa: S105  a kind
 Object = dict[str, Any]
 """An object as the API has it: JSON, camelCase."""
@@ -135,6 +136,17 @@ class Cluster:
         with self._our_errors("cannot ask what this user may do"):
             answer: Object = resource_of.create(body=body, _request_timeout=TIMEOUT_S).to_dict()
         return bool(answer["status"]["allowed"])
+
+    def user(self) -> str:
+        """Who the API server takes the user for; what the kubeconfig calls it where the server does not say."""
+        try:
+            resource = self._resource(WHO, "SelfSubjectReview")
+            with self._our_errors("cannot ask who this user is"):
+                body = {"apiVersion": WHO, "kind": "SelfSubjectReview"}
+                answer: Object = resource.create(body=body, _request_timeout=TIMEOUT_S).to_dict()
+        except LabError:
+            return self.where.user
+        return str(answer["status"]["userInfo"]["username"])
 
     def version(self) -> str:
         """What the API server says it is, for example `v1.31.2`."""
