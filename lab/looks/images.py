@@ -63,13 +63,14 @@ def check_lock(settings: LabSettings, *, ask: bool) -> Check:
 
 def judge_lock(lock: ImageLock, wanted: Mapping[str, str], known: tuple[ImageProbe, ...]) -> Check:
     """Reference → architecture that each has to be of, beside what the registry knows of them."""
-    absent = [one.reference for one in known if not one.found]
-    wrong = [
-        f"{one.reference} holds {one.platforms[0].holds}"
+    bad = [f"not there: {one.reference}" for one in known if one.found is False]
+    bad += [f"not told of: {one.reference}" for one in known if one.found is None]
+    bad += [
+        f"{one.reference} holds {holds or 'several'}"
         for one in known
-        if one.found and [part.holds for part in one.platforms] != [wanted[one.reference]]
+        if one.found and (holds := _held(one)) != wanted[one.reference]
     ]
-    if bad := [f"not there: {one}" for one in absent] + wrong:
+    if bad:
         more = f"; and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
         return Check("images", good=False, found="; ".join(_short(one) for one in bad[:SHOWN]) + more, next_step=BUILD)
     there = f"all {len(wanted)} there" if known else "not looked for"
@@ -91,12 +92,16 @@ def judge_image(setting: str, known: ImageProbe, architecture: str) -> Check:
         return Check(name, good=True, found=f"{_short(reference)}; {host} does not answer from here")
     if not known.found:
         return Check(name, good=False, found=f"{_short(reference)} is not there", next_step=step)
-    if known.index_digest or not right:
-        holds = ", ".join(one.holds for one in known.platforms)
-        kind = "an index of" if known.index_digest else "for"
-        found = f"{_short(reference)} is {kind} {holds}; wanted is one image for {architecture}"
+    if (holds := _held(known)) != architecture:
+        kind = f"for {holds}" if holds else f"an index of {', '.join(one.holds for one in known.platforms)}"
+        found = f"{_short(reference)} is {kind}; wanted is one image for {architecture}"
         return Check(name, good=False, found=found, next_step=step)
     return Check(name, good=True, found=f"{_short(reference)}, {architecture}")
+
+
+def _held(known: ImageProbe) -> str:
+    """Architecture of the one image that a reference names; empty where it names an index."""
+    return next((one.holds for one in known.platforms if known.reference.endswith(f"@{one.digest}")), "")
 
 
 def _failed(name: str, error: LabError) -> Check:

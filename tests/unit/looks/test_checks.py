@@ -192,10 +192,15 @@ def test_images_that_are_not_there_or_of_another_architecture_are_named() -> Non
     """With digests cut short, and not more than three."""
     lock = ImageLock("h:5000", "dev", {})
     wanted = {image("ingest-api", one): one for one in ("amd64", "arm64")}
-    right = [ImageProbe(ref, found=True, platforms=(Platform(arch, "sha256:1", arch),)) for ref, arch in wanted.items()]
+    right = [
+        ImageProbe(ref, found=True, platforms=(Platform(arch, ref.partition("@")[2], arch),))
+        for ref, arch in wanted.items()
+    ]
     assert judge_lock(lock, wanted, tuple(right)).good
     assert judge_lock(lock, wanted, ()).found.endswith("not looked for")
-    wrong = ImageProbe(right[1].reference, found=True, platforms=(Platform("arm64", "sha256:1", "amd64"),))
+    wrong = ImageProbe(
+        right[1].reference, found=True, platforms=(Platform("arm64", right[1].platforms[0].digest, "amd64"),)
+    )
     check = judge_lock(lock, wanted, (ImageProbe(right[0].reference, found=False), wrong))
     assert not check.good
     assert check.found.startswith("not there: 198.18.0.1:5000/ingest-api@")
