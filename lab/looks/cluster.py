@@ -11,7 +11,7 @@ from lab.looks.check import Check
 from lab.looks.rights import missing_rights
 from lab.settings import LabSettings
 from lab.targets.cluster.api import Cluster
-from lab.targets.cluster.objects import NAMESPACE, check_namespace
+from lab.targets.cluster.objects import NAMESPACE, RESERVED, check_namespace
 from lab.targets.cluster_request import architectures_of
 from lab.targets.kube import MANAGER, PART_OF
 from lab.targets.manifests import needed_rights
@@ -29,8 +29,12 @@ Object = Mapping[str, Any]
 
 def check_cluster(cluster: Cluster, settings: LabSettings) -> Iterator[Check]:
     """Everything about a cluster, one after another; what cannot be seen is a check that failed."""
-    grant = _grant(cluster)
     yield check_version(cluster.version(), _place(cluster))
+    if cluster.namespace.startswith(RESERVED):
+        step = "export LAB_NAMESPACE=testbed"
+        yield Check("namespace", good=False, found=f"{cluster.namespace} belongs to the cluster", next_step=step)
+        return
+    grant = _grant(cluster)
     rights = needed_rights(cluster.namespace)
     yield check_rights(missing_rights(cluster, (one for one in rights if one.role != FAULTS_ROLE)), grant)
     yield check_faults(missing_rights(cluster, (one for one in rights if one.role == FAULTS_ROLE)), grant)

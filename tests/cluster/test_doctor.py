@@ -23,6 +23,7 @@ from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.images import Image, push
 from tests.cluster.rig.kubectl import Kubectl
 
+PROJECT: Final = Path(__file__).parents[2]
 NAMESPACE: Final = "doctor-tests"
 FOREIGN: Final = "doctor-foreign"
 """A namespace that nobody has made, and a user without any right."""
@@ -139,10 +140,11 @@ def test_a_user_without_rights_is_told_how_to_get_them(
         assert (before.code, before.bad) == (69, {"rights", "nodes", "namespace"})
         step = before.steps["rights"].partition("      (")[0]
         path = f"{Path(sys.executable).parent}:{inherited_environment()['PATH']}"
-        environment = inherited_environment() | {"PATH": path, "KUBECONFIG": str(rig.kubeconfig)}
-        subprocess.run(["bash", "-c", step], env=environment, check=True, capture_output=True)
+        own = {"PATH": path, "PYTHONPATH": str(PROJECT), "KUBECONFIG": str(rig.kubeconfig)}
+        subprocess.run(["bash", "-c", step], env=inherited_environment() | own, check=True, capture_output=True)
         after = seen(capsys)
     assert (after.code, after.bad) == (0, set())
+    assert seen(capsys).code == 0, "who had rights before has lost some"
 
 
 def foreign(rig: RigFacts, kubectl: Kubectl, folder: Path) -> Path:

@@ -210,7 +210,9 @@ def open_cluster(kubeconfig: Path | None, *, context: str, namespace: str) -> Cl
         client = config.new_client_from_config(config_file=file, context=context or None)
     except (config.ConfigException, OSError, ValueError) as error:
         raise BadConfig(
-            "cannot read the kubeconfig", found=str(error).splitlines()[0], next_step="set kubeconfig in lab.toml"
+            "cannot read the kubeconfig",
+            found=str(error).splitlines()[0],
+            next_step="LAB_KUBECONFIG=/path/to/file LAB_CONTEXT=name      (kubectl config get-contexts)",
         ) from error
     chosen = next((one for one in contexts if one["name"] == context), current)
     where = Where(str(client.configuration.host), str(chosen["context"].get("user", "")), chosen["name"], namespace)

@@ -38,6 +38,12 @@ def node(name: str, architecture: str, *, ready: bool = True, taint: str = "", *
     }
 
 
+def held(reference: str, architecture: str) -> ImageProbe:
+    """What a registry says of one pinned image that is for an architecture."""
+    platform = Platform(architecture, reference.partition("@")[2], architecture)
+    return ImageProbe(reference, found=True, platforms=(platform,))
+
+
 @pytest.mark.parametrize(
     ("version", "good"), [("v1.30.0", True), ("v1.31.4+k3s1", True), ("v2.0.0", True), ("v1.29.9", False), ("?", False)]
 )
@@ -164,7 +170,7 @@ def test_a_metrics_server_must_take_what_is_written_to_it(
 @pytest.mark.parametrize(
     ("known", "good", "step"),
     [
-        (ImageProbe(FIRST, found=True, platforms=(Platform("amd64", DIGEST, "amd64"),)), True, ""),
+        (held(FIRST, "amd64"), True, ""),
         (ImageProbe(FIRST), True, ""),
         (ImageProbe(FIRST, found=False), False, f"export LAB_REDIS_IMAGE={FIRST.partition('@')[0]}@sha256:…"),
         (ImageProbe(""), False, "export LAB_REDIS_IMAGE=host/name@sha256:…"),
