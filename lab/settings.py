@@ -20,6 +20,8 @@ from lab.errors import BadConfig
 PREFIX = "LAB_"
 FILE_NAME = "lab.toml"
 FOLDER = "observability-lab"
+LABEL = r"[A-Za-z0-9][\w./-]*"
+TAINT = rf"{LABEL}(=[\w.-]*)?(:(NoSchedule|PreferNoSchedule|NoExecute))?"
 SERVICE_PREFIXES = ("LAB_WORKER_", "LAB_INGEST_", "LAB_QUERY_", "LAB_SIMULATOR_", "LAB_LOG_", "LAB_DRAIN_")
 
 
@@ -56,6 +58,10 @@ class LabSettings(BaseSettings, frozen=True, env_prefix=PREFIX, extra="forbid", 
     """CA that signed the certificate of the store at `redis_url`."""
     prometheus_url: str = ""
     """A Prometheus that is running already; empty starts one."""
+    prometheus_authorization_file: Path | None = None
+    """File that holds what the Prometheus at `prometheus_url` wants as `Authorization`: `Bearer …` or `Basic …`."""
+    prometheus_ca_file: Path | None = None
+    """CA that signed the certificate of the Prometheus at `prometheus_url`; empty trusts the system's."""
     prometheus: Path | None = None
     """The `prometheus` program to start; empty looks on PATH, then in the cache, then fetches it."""
     kubeconfig: Path | None = None
@@ -70,14 +76,27 @@ class LabSettings(BaseSettings, frozen=True, env_prefix=PREFIX, extra="forbid", 
     """Take over fields that another manager owns."""
     overlay: str = "k3s"
     """A folder of `manifests/overlays`."""
-    architectures: str = "amd64,arm64"
+    architectures: str = Field("amd64,arm64", pattern=r"^(amd64|arm64)(,(amd64|arm64))?$")
     """Architectures that every service runs on, one Deployment each."""
     replicas: int = Field(1, ge=1, le=100)
     """Pods of every service on each architecture."""
+    node_selector: str = Field("", pattern=rf"^({LABEL}=[\w.-]*(,{LABEL}=[\w.-]*)*)?$")
+    """Labels that nodes must have besides the architecture, `nodetype=board,zone=a`; empty takes every node."""
+    tolerations: str = Field("", pattern=rf"^({TAINT}(,{TAINT})*)?$")
+    """Taints that do not keep pods away, as kubectl writes them: `key=value:NoSchedule,key`; without an effect, any."""
+    node_ports: bool = False
+    """ingest-api and query-api also get a port of every node; off, since port-forwards reach them and open nothing."""
     collector_image: str = ""
-    """OpenTelemetry Collector, `host/name@sha256:…`, for the first of the architectures."""
+    """OpenTelemetry Collector, `host/name@sha256:…`, for the first of the architectures, amd64 before arm64."""
+    otelcol: Path | None = None
+    """Collector that judges the collector's configuration before it is applied; empty takes one on PATH, else none."""
+    redis_image: str = ""
+    """Redis or Valkey inside the cluster, `host/name@sha256:…` as above; used where there is no `redis_url`."""
+    prometheus_image: str = ""
+    """Prometheus inside the cluster, `host/name@sha256:…` as above; used where there is no `prometheus_url`."""
     remote_write_url: str = ""
-    """Where the collector writes metrics, as seen from the cluster; empty takes `prometheus_url`'s own receiver."""
+    """Where the collector writes, as seen from the cluster; empty takes `prometheus_url`'s own receiver, `none` lets
+    the collector be scraped instead."""
     hide_path_servers: bool = False
     """Act as if PATH had neither `prometheus` nor `redis-server`: tests prove what was fetched."""
     registry: str = ""
@@ -101,7 +120,7 @@ class LabSettings(BaseSettings, frozen=True, env_prefix=PREFIX, extra="forbid", 
     progress_file: Path | None = None
     """Where a run in a notebook writes its progress for `lab run` to show."""
 
-    @field_validator("redis_url", "prometheus_url")
+    @field_validator("redis_url", "prometheus_url", "remote_write_url")
     @classmethod
     def _holds_no_secret(cls, url: str) -> str:
         if "@" in url and ":" in url.rsplit("://", maxsplit=1)[-1].rpartition("@")[0]:
@@ -205,6 +224,21 @@ def is_set(*names: str) -> bool:
 def has_display() -> bool:
     """Whether a browser could be shown."""
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("BROWSER"))
+
+
+def text_of(file: Path) -> str:
+    """What is in a file that a setting names, without the white space around it.
+
+    Raises:
+        BadConfig: It cannot be read.
+    """
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = str(getattr(error, "strerror", "") or error)
+        raise BadConfig(
+            f"cannot read {file}", found=why, next_step="lab config show      (says who names it)"
+        ) from error
 
 
 def find_program(name: str) -> Path | None:

@@ -43,7 +43,9 @@ def write_objects(settings: LabSettings, request: StackRequest, folder: Path) ->
 
 def open_kubernetes(settings: LabSettings) -> KubernetesTarget:
     """A cluster of the user's, with the images that `images.lock` names."""
+    from lab.images.access import registry_access  # noqa: PLC0415 - heavy
     from lab.images.lock import FILE_NAME, read_lock  # noqa: PLC0415 - heavy
+    from lab.images.pull_secret import pull_secret  # noqa: PLC0415 - heavy
     from lab.targets.kubernetes import KubernetesTarget  # noqa: PLC0415 - heavy
 
     lock = read_lock(settings.project / FILE_NAME)
@@ -52,7 +54,13 @@ def open_kubernetes(settings: LabSettings) -> KubernetesTarget:
         for service in lock.images
         for architecture in lock.architectures(service)
     }
-    return KubernetesTarget(settings, images, heard=_heard, explain=_explain)
+    return KubernetesTarget(
+        settings,
+        images,
+        heard=lambda endpoints: _heard(endpoints, settings),
+        explain=_explain,
+        pull_secret=pull_secret(registry_access(settings)) if settings.registry_user else "",
+    )
 
 
 def snapshot_source(settings: LabSettings, target: KubernetesTarget | None = None) -> SnapshotSource:
@@ -64,12 +72,12 @@ def snapshot_source(settings: LabSettings, target: KubernetesTarget | None = Non
     return ClusterLook(target or open_kubernetes(settings), ConfiguredOutside(settings), build_log)
 
 
-def _heard(endpoints: Endpoints) -> frozenset[tuple[str, str]]:
+def _heard(endpoints: Endpoints, settings: LabSettings) -> frozenset[tuple[str, str]]:
     """(metric, instance) of every promised metric that Prometheus has of a process."""
-    from lab.metrics.prometheus import PrometheusSource  # noqa: PLC0415 - heavy
+    from lab.metrics.prometheus import open_prometheus  # noqa: PLC0415 - heavy
     from services.contracts.signals import PROMISED  # noqa: PLC0415 - heavy
 
-    source = PrometheusSource(endpoints.prometheus_url)
+    source = open_prometheus(endpoints.prometheus_url, settings)
     names = [signal.prometheus_name for signal in PROMISED.values()]
     return frozenset((name, instance) for name in names for instance in source.newest(name))
 
@@ -111,11 +119,11 @@ def load_generator(endpoints: Endpoints) -> LoadGenerator:
     return SimulatorLoad(endpoints.simulator, ingest_address=inside, connect=connector(endpoints.access))
 
 
-def metric_source(endpoints: Endpoints) -> MetricSource:
-    """The Prometheus of a stack."""
-    from lab.metrics.prometheus import PrometheusSource  # noqa: PLC0415 - heavy
+def metric_source(endpoints: Endpoints, settings: LabSettings | None = None) -> MetricSource:
+    """The Prometheus of a stack, signed in to as the settings say (the environment's unless given)."""
+    from lab.metrics.prometheus import open_prometheus  # noqa: PLC0415 - heavy
 
-    return PrometheusSource(endpoints.prometheus_url)
+    return open_prometheus(endpoints.prometheus_url, settings or load_settings())
 
 
 def ledger_source(endpoints: Endpoints) -> LedgerSource:
@@ -150,7 +158,7 @@ def parts(settings: LabSettings, target_name: str) -> Parts:
     return Parts(
         target=target(target_name, settings),
         load=load_generator,
-        metrics=metric_source,
+        metrics=lambda endpoints: metric_source(endpoints, settings),
         ledger=ledger_source,
         faults=DeploymentFaults,
         pauses=PauseProbe,

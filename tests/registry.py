@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import io
 import json
+import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator, Mapping
@@ -48,6 +49,17 @@ class Pair(NamedTuple):
 
     certificate: Path
     key: Path
+
+
+def self_signed(folder: Path) -> Pair:
+    """A new certificate in a folder."""
+    made = Pair(folder / "certificate.pem", folder / "key.pem")
+    call = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
+    subject = ["-subj", "/CN=registry", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(
+        [*call, *subject, "-keyout", str(made.key), "-out", str(made.certificate)], check=True, capture_output=True
+    )
+    return made
 
 
 def find_registry() -> Path | None:

@@ -6,40 +6,43 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final
 
 import typer
 
-from lab.errors import LabError, Unavailable
+from lab.errors import LabError, Unavailable, UsageFault
+from lab.looks.check import Check
 from lab.settings import find_program, load_settings, origins
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+TargetOption = Annotated[str, typer.Option(help="Where services run.")]
 LEAST_FREE_BYTES: Final = 500 << 20
+REFUSALS: Final = {
+    "processes": "this machine cannot run the embedded target",
+    "kubernetes": "a stack on this cluster would not work",
+}
+"""Target → what it means that something is missing."""
 
 config = typer.Typer(help="Show the lab's settings.", no_args_is_help=True)
 
 
-class Finding(NamedTuple):
-    """One thing that was looked at; a problem has a next step."""
-
-    name: str
-    good: bool
-    found: str
-    next_step: str = ""
-
-
-def doctor(*, as_json: AsJson = False) -> None:
-    """What is on this machine, what is missing, the next step."""
-    findings = [check() for check in CHECKS]
+def doctor(target: TargetOption = "processes", *, as_json: AsJson = False) -> None:
+    """What is there to run a stack on, what is missing, the next step."""
+    if target not in REFUSALS:
+        raise UsageFault(
+            f'no target "{target}"',
+            found=f"there are: {', '.join(REFUSALS)}",
+            next_step="lab doctor --target kubernetes",
+        )
+    checks = []
+    for check in _checks(target):
+        checks.append(check)
+        for line in () if as_json else _lines(check):
+            print(line, flush=True)
     if as_json:
-        print(json.dumps([finding._asdict() for finding in findings], indent=2))
-    else:
-        for line in _lines(findings):
-            print(line)
-    missing = [finding for finding in findings if not finding.good]
-    if missing:
-        names = ", ".join(finding.name for finding in missing)
-        raise Unavailable("this machine cannot run the embedded target", found=f"missing: {names}")
+        print(json.dumps([check._asdict() for check in checks], indent=2))
+    if missing := ", ".join(check.name for check in checks if not check.good):
+        raise Unavailable(REFUSALS[target], found=f"missing: {missing}")
 
 
 def clean() -> None:
@@ -65,68 +68,73 @@ def show() -> None:
         print(f"  {name:22s} {value!s:52s} {origin}")
 
 
-def _lines(findings: list[Finding]) -> Iterator[str]:
-    for finding in findings:
-        yield f"  {'✓' if finding.good else '✗'} {finding.name:12s} {finding.found}"
-        if finding.next_step:
-            yield f"    {'':12s} do: {finding.next_step}"
+def _checks(target: str) -> Iterator[Check]:
+    if target == "kubernetes":
+        from lab.looks.doctor import check_everything  # noqa: PLC0415 - heavy
+
+        return check_everything(load_settings())
+    return (check() for check in CHECKS)
 
 
-def _python() -> Finding:
+def _lines(check: Check) -> Iterator[str]:
+    yield f"  {'✓' if check.good else '✗'} {check.name:16s} {check.found}"
+    if check.next_step:
+        yield f"    {'':16s} do: {check.next_step}"
+
+
+def _python() -> Check:
     version = platform.python_version()
-    return Finding(
+    return Check(
         "python", sys.version_info >= (3, 11), version, "" if sys.version_info >= (3, 11) else "install ≥ 3.11"
     )
 
 
-def _platform() -> Finding:
+def _platform() -> Check:
     good = sys.platform.startswith("linux")
     step = "" if good else "use WSL or a Linux machine; the target kubernetes works from here, too"
-    return Finding("platform", good, f"{platform.system()} {platform.machine()}", step)
+    return Check("platform", good, f"{platform.system()} {platform.machine()}", step)
 
 
-def _store() -> Finding:
+def _store() -> Check:
     from lab.targets.store import find_store, version_of  # noqa: PLC0415 - heavy
 
     settings = load_settings()
     if settings.redis_url:
-        return Finding("store", good=True, found=f"yours: {settings.redis_url}")
+        return Check("store", good=True, found=f"yours: {settings.redis_url}")
     try:
-        return Finding("store", good=True, found=str(version_of(find_store(settings))))
+        return Check("store", good=True, found=str(version_of(find_store(settings))))
     except LabError as error:
-        return Finding("store", good=False, found=str(error).splitlines()[0], next_step=error.next_step)
+        return Check("store", good=False, found=str(error).splitlines()[0], next_step=error.next_step)
 
 
-def _prometheus() -> Finding:
+def _prometheus() -> Check:
     from lab.targets.prometheus import find_prometheus  # noqa: PLC0415 - heavy
 
     settings = load_settings()
     if settings.prometheus_url:
-        return Finding("prometheus", good=True, found=f"yours: {settings.prometheus_url}")
+        return Check("prometheus", good=True, found=f"yours: {settings.prometheus_url}")
     found = find_prometheus(settings)
     if found is not None:
-        return Finding("prometheus", good=True, found=str(found))
+        return Check("prometheus", good=True, found=str(found))
     if find_program("apt-get"):
-        return Finding(
-            "prometheus", good=True, found="not here yet; the first run fetches it with apt-get, without root"
-        )
-    return Finding("prometheus", good=False, found="not on PATH, and no apt-get", next_step="install prometheus ≥ 2.40")
+        return Check("prometheus", good=True, found="not here yet; the first run fetches it with apt-get, without root")
+    return Check("prometheus", good=False, found="not on PATH, and no apt-get", next_step="install prometheus ≥ 2.40")
 
 
-def _disk() -> Finding:
+def _disk() -> Check:
     folder = load_settings().state_dir
     free = shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free
     step = "" if free > LEAST_FREE_BYTES else f"free some space below {folder}"
-    return Finding("disk", free > LEAST_FREE_BYTES, f"{free / 1e9:,.1f} GB free", step)
+    return Check("disk", free > LEAST_FREE_BYTES, f"{free / 1e9:,.1f} GB free", step)
 
 
-def _runs() -> Finding:
+def _runs() -> Check:
     folder = load_settings().runs_dir
-    return Finding("runs", good=True, found=f"{folder} ({_count(folder)} runs)")
+    return Check("runs", good=True, found=f"{folder} ({_count(folder)} runs)")
 
 
 def _count(folder: Path) -> int:
     return sum(1 for _ in folder.glob("*/run.json"))
 
 
-CHECKS: Final[tuple[Callable[[], Finding], ...]] = (_platform, _python, _store, _prometheus, _disk, _runs)
+CHECKS: Final[tuple[Callable[[], Check], ...]] = (_platform, _python, _store, _prometheus, _disk, _runs)

@@ -10,7 +10,7 @@ from lab.looks.registry import probe_images, probe_registry
 from lab.looks.rights import missing_rights
 from lab.looks.store import probe_store
 from lab.metrics.ledger import QueryLedger
-from lab.metrics.prometheus import PrometheusSource
+from lab.metrics.prometheus import PrometheusSource, open_prometheus, open_prometheus
 from lab.model import Endpoints
 from lab.settings import LabSettings
 from lab.targets.cluster.api import Cluster
@@ -48,11 +48,18 @@ class ConfiguredOutside:
 
     def prometheus(self) -> PrometheusProbe | None:
         """See `Outside.prometheus`."""
-        return probe_prometheus(self.settings.prometheus_url) if self.settings.prometheus_url else None
+        settings = self.settings
+        if not settings.prometheus_url:
+            return None
+        return probe_prometheus(
+            settings.prometheus_url,
+            authorization_file=settings.prometheus_authorization_file,
+            ca_file=settings.prometheus_ca_file,
+        )
 
     def samples(self, endpoints: Endpoints) -> PrometheusSource:
         """See `Outside.samples`."""
-        return PrometheusSource(endpoints.prometheus_url)
+        return open_prometheus(endpoints.prometheus_url, self.settings)
 
     def ledger(self, endpoints: Endpoints) -> QueryLedger:
         """See `Outside.ledger`."""

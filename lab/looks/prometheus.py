@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from lab.diagnosis.probes import PrometheusProbe
-from lab.errors import BadConfig
+from lab.settings import text_of
 
 TIMEOUT_S: Final = 5.0
 WRITE_PATH: Final = "/api/v1/write"
@@ -51,7 +51,7 @@ def look_at_prometheus(
     Raises:
         BadConfig: The file of the authorization cannot be read.
     """
-    headers = {"Authorization": _authorization(authorization_file)} if authorization_file else {}
+    headers = {"Authorization": text_of(authorization_file)} if authorization_file else {}
     try:
         asked = _Asked(url, headers, ca_file)
         status, said = asked.get("/api/v1/status/buildinfo")
@@ -107,14 +107,3 @@ def _version(said: str) -> str:
         return str(json.loads(said)["data"]["version"])
     except (ValueError, KeyError, TypeError):
         return ""
-
-
-def _authorization(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise BadConfig(
-            "cannot read the authorization for Prometheus",
-            found=f"{file}: {error.strerror}",
-            next_step="LAB_PROMETHEUS_AUTHORIZATION_FILE=/path/to/file",
-        ) from error

@@ -6,8 +6,8 @@ from typing import Final, Literal, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from lab.diagnosis.probes import StoreProbe
-from lab.errors import BadConfig
 from lab.looks.resp import PORT, Line, Refused
+from lab.settings import text_of
 
 DENIED: Final = ("NOAUTH", "WRONGPASS", "ERR AUTH", "ERR invalid password", "NOPERM")
 """How servers begin when they do not let somebody in."""
@@ -38,7 +38,8 @@ def look_at_store(url: str, password_file: Path | None, ca_file: Path | None) ->
     Raises:
         BadConfig: The password's file cannot be read.
     """
-    password, address, is_in = _password(password_file), url, False
+    password = text_of(password_file) if password_file else ""
+    address, is_in = url, False
     try:
         parts = urlsplit(url)
         address = f"{parts.hostname}:{parts.port or PORT}"
@@ -99,16 +100,3 @@ def _fsync(line: Line) -> str | None:
     except Refused:
         return None
     return str(said[1]) if isinstance(said, list) and len(said) == 2 else None
-
-
-def _password(file: Path | None) -> str:
-    if file is None:
-        return ""
-    try:
-        return file.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise BadConfig(
-            "cannot read the store's password",
-            found=f"{file}: {error.strerror}",
-            next_step="LAB_REDIS_PASSWORD_FILE=/path/to/file",
-        ) from error

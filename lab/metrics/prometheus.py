@@ -15,6 +15,7 @@ import numpy as np
 from lab.analysis.queries import selector
 from lab.errors import Unavailable
 from lab.model import NANOS, Reason, Series
+from lab.settings import text_of
 from services.contracts.signals import PROCESS_CPU_TIME
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from prometheus_api_client import PrometheusConnect
 
     from lab.model import Window
+    from lab.settings import LabSettings
 
     T = TypeVar("T")
 
@@ -158,6 +160,19 @@ class PrometheusSource:
             next_step=f"curl '{self._url}/-/ready'   or   lab doctor",
             code=code,
         )
+
+
+def open_prometheus(url: str, settings: LabSettings) -> PrometheusSource:
+    """A server, signed in to as the settings say where it is the one that they name.
+
+    Raises:
+        BadConfig: The file of the authorization cannot be read.
+    """
+    if url.rstrip("/") != settings.prometheus_url.rstrip("/"):
+        return PrometheusSource(url)
+    file, ca_file = settings.prometheus_authorization_file, settings.prometheus_ca_file
+    authorization = text_of(file) if file else ""
+    return PrometheusSource(url, authorization=authorization, ca_file=str(ca_file or ""))
 
 
 def similar_names(name: str, known: Sequence[str], *, limit: int = 3) -> tuple[str, ...]:

@@ -5,13 +5,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from lab.errors import BadConfig, LabError, Unavailable
-from lab.model import SERVICES, Access, Endpoints, ServiceStatus
+from lab.errors import LabError, Unavailable
+from lab.model import Access, Endpoints, ServiceStatus
 from lab.settings import LabSettings
 from lab.targets.cluster.api import Cluster, open_cluster
 from lab.targets.cluster.deployment import ClusterDeployment
@@ -19,22 +19,21 @@ from lab.targets.cluster.gate import Gate
 from lab.targets.cluster.identity import doubts
 from lab.targets.cluster.objects import apply_all, check_namespace, remove_all, remove_others
 from lab.targets.cluster.rollout import PodView
+from lab.targets.cluster.with_metrics import DeploymentWithMetrics
+from lab.targets.cluster_request import STACK, Given, request_of, single_images
+from lab.targets.collector import find_collector, judge
 from lab.targets.credentials import CA, TOKEN, names_of, provide_credentials
 from lab.targets.kube import CONFIG_ANNOTATION, STACK_LABEL, KubeObject
 from lab.targets.manifests import render
 from lab.targets.port import Report, StackRequest
 from lab.targets.recipe import chosen_settings
-from lab.targets.render_request import Architecture, RenderRequest, Workload
 from lab.targets.starting import handing_over_files
 from services.contracts.signals import PROMISED
 
-STACK: Final = "lab"
 DEADLINE_S: Final = 300.0
 METRICS_S: Final = 75.0
 """For the promised metrics after the rollout; they are pushed every second, and silence is believed after a minute."""
 LOOK_S: Final = 0.5
-SERVING_SECRET: Final = "lab-serving"  # noqa: S105  a name
-WRITE_PATH: Final = "/api/v1/write"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +45,14 @@ class KubernetesTarget:
         images: (service, architecture) → `host/name@sha256:…`, from the lock.
         heard: (metric, instance) of every promised metric that the metrics server of a stack has.
         explain: Looks at the cluster and puts what it finds into an error.
+        pull_secret: What the registry wants of nodes, as docker's `config.json`; empty for none.
     """
 
     settings: LabSettings
     images: Mapping[tuple[str, str], str]
     heard: Callable[[Endpoints], frozenset[tuple[str, str]]]
     explain: Callable[["KubernetesTarget", LabError], LabError]
+    pull_secret: str = field(default="", repr=False)
 
     @contextmanager
     def deployed(self, request: StackRequest, report: Report) -> Iterator[ClusterDeployment]:
@@ -65,7 +66,7 @@ class KubernetesTarget:
         cluster = self.cluster()
         report("cluster", f"{cluster.where.server} as {cluster.where.user}, namespace {cluster.namespace}", 0.0)
         check_namespace(cluster, adopt=self.settings.adopt)
-        wanted = self.objects(request)
+        wanted = self.objects(request, nodes=_addresses(cluster) if self.settings.node_ports else ())
         was_up = self._is_up(cluster)
         if was_up and not request.keep and not self._fits(cluster, wanted):
             raise Unavailable("another stack is up in this namespace", next_step="lab down --target kubernetes")
@@ -96,42 +97,23 @@ class KubernetesTarget:
         """Remove what this lab applied, and nothing else; False when there was nothing."""
         return bool(remove_all(self.cluster(), STACK))
 
-    def objects(self, request: StackRequest) -> Sequence[KubeObject]:
-        """Everything that is to be applied, in order; the credentials in it are made where there are none yet."""
-        settings, store, names = self.settings, self.settings.redis_url, names_of(self.settings.namespace)
+    def objects(self, request: StackRequest, *, nodes: Sequence[str] = ()) -> Sequence[KubeObject]:
+        """Everything that is to be applied, in order; the credentials in it are made where there are none yet.
+
+        Args:
+            request: Settings of services.
+            nodes: Addresses of nodes that callers outside the cluster use.
+
+        Raises:
+            BadConfig: It would not run; a collector's own word counts where there is one on this machine.
+        """
+        settings, names = self.settings, (*names_of(self.settings.namespace), *nodes)
         credentials = provide_credentials(self.folder, names, now=datetime.now(UTC))
-        secrets = {SERVING_SECRET: credentials.serving_secret()}
-        if settings.redis_password_file is not None:
-            secrets["lab-store"] = {"password": _content(settings.redis_password_file)}
-        asked = RenderRequest(
-            overlay=settings.overlay,
-            namespace=settings.namespace,
-            stack=STACK,
-            workloads=tuple(self._workloads()),
-            redis_url=store,
-            remote_write_url=settings.remote_write_url or settings.prometheus_url.rstrip("/") + WRITE_PATH,
-            settings=chosen_settings(request.settings),
-            secrets=secrets,
-        )
-        return render(replace(asked, config_hash=_hash_of(asked)))
-
-    def _workloads(self) -> Iterator[Workload]:
-        architectures: list[Architecture] = [one for one in ("amd64", "arm64") if one in self.settings.architectures]
-        for service in SERVICES:
-            for architecture in architectures:
-                yield Workload(service, architecture, self._image(service, architecture), self.settings.replicas)
-        yield Workload("otel-collector", architectures[0], self.settings.collector_image)
-
-    def _image(self, service: str, architecture: str) -> str:
-        image = self.images.get((service, architecture), "")
-        if not image:
-            raise BadConfig(
-                f"no image of {service} for {architecture}",
-                found="images.lock does not name one",
-                next_step="lab images build && lab images resolve",
-                code="E_NOT_PINNED",
-            )
-        return image
+        given = Given(self.images, credentials, self.pull_secret, chosen_settings(request.settings))
+        found = render(request_of(settings, given))
+        if collector := find_collector(settings):
+            judge(found, collector)
+        return found
 
     def cluster(self) -> Cluster:
         """The cluster and namespace that the settings name; see `open_cluster` for what it raises."""
@@ -150,9 +132,15 @@ class KubernetesTarget:
         options = ["--namespace", cluster.namespace, "--context", cluster.where.context]
         options += ["--kubeconfig", str(settings.kubeconfig)] if settings.kubeconfig else []
         access = Access(folder / CA, folder / TOKEN)
-        outside = Endpoints("", "", "", "", settings.redis_url, settings.prometheus_url, access=access)
+        inside = single_images(settings)
+        store = f"redis://redis.{cluster.namespace}.svc:6379/0" if "redis" in inside else settings.redis_url
+        metrics = (
+            f"http://prometheus.{cluster.namespace}.svc:9090" if "prometheus" in inside else settings.prometheus_url
+        )
+        outside = Endpoints("", "", "", "", store, metrics, access=access)
         gate = Gate(cluster, f"{STACK_LABEL}={STACK}", report, DEADLINE_S)
-        return ClusterDeployment(cluster, gate, options, outside=outside)
+        kind = DeploymentWithMetrics if "prometheus" in inside else ClusterDeployment
+        return kind(cluster, gate, options, outside=outside)
 
     def _is_up(self, cluster: Cluster) -> bool:
         return bool(cluster.list("apps/v1", "Deployment", selector=f"{STACK_LABEL}={STACK}"))
@@ -219,15 +207,7 @@ def _template(deployment: Mapping[str, Any]) -> tuple[object, list[str]]:
     return hash_of, [one["image"] for one in template.get("spec", {}).get("containers", ())]
 
 
-def _hash_of(request: RenderRequest) -> str:
-    """Twelve characters that change with everything that services read at their start."""
-    serving = sorted((name, sorted(content.items())) for name, content in request.secrets.items())
-    shown = repr((sorted(request.settings.items()), request.redis_url, serving))
-    return hashlib.sha256(shown.encode()).hexdigest()[:12]
-
-
-def _content(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise BadConfig(f"cannot read {file}", found=str(error)) from error
+def _addresses(cluster: Cluster) -> tuple[str, ...]:
+    """Addresses of every node, which the services' certificate has to be for where their ports are used."""
+    found = [one["status"].get("addresses", ()) for one in cluster.list("v1", "Node")]
+    return tuple(sorted({one["address"] for some in found for one in some if one["type"].endswith("IP")}))

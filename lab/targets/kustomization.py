@@ -1,5 +1,6 @@
 """A request as a kustomization on top of an overlay."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
@@ -15,6 +16,8 @@ ARCHITECTURES: Final = ("amd64", "arm64")
 PORTS: Final = {"redis": 6379, "rediss": 6379, "http": 80, "https": 443}
 STORE_SECRET, STORE_FOLDER = "lab-store", "/etc/lab/store"
 PROMETHEUS_SECRET, PROMETHEUS_FOLDER = "lab-prometheus", "/etc/lab/prometheus"
+READ_AT_START: Final = {"otel-collector": PROMETHEUS_SECRET, "redis": STORE_SECRET}
+"""Workload → Secret whose change starts it anew."""
 
 Document = Mapping[str, Any]
 
@@ -104,8 +107,8 @@ def _placements(request: RenderRequest) -> Iterator[Document]:
         template: dict[str, Any] = {"spec": {"nodeSelector": selector}}
         if request.tolerations:
             template["spec"]["tolerations"] = [_toleration(one) for one in request.tolerations]
-        if request.config_hash and workload.name in SERVICES:
-            template["metadata"] = {"annotations": {CONFIG_ANNOTATION: request.config_hash}}
+        if read := _hash_for(workload, request):
+            template["metadata"] = {"annotations": {CONFIG_ANNOTATION: read}}
         yield _patch(
             {
                 "apiVersion": "apps/v1",
@@ -114,6 +117,14 @@ def _placements(request: RenderRequest) -> Iterator[Document]:
                 "spec": {"template": template},
             }
         )
+
+
+def _hash_for(workload: Workload, request: RenderRequest) -> str:
+    """Changes with what a workload reads at its start alone; empty where it reads nothing of the kind."""
+    if workload.name in SERVICES:
+        return request.config_hash
+    content = request.secrets.get(READ_AT_START.get(workload.name, ""))
+    return hashlib.sha256(repr(sorted(content.items())).encode()).hexdigest()[:12] if content else ""
 
 
 def _toleration(toleration: Toleration) -> Document:

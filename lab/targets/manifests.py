@@ -69,7 +69,16 @@ def needed_rights(namespace: str) -> tuple[Right, ...]:
 
 def _rbac(namespace: str, user: str) -> list[Mapping[str, Any]]:
     renamed = [{"op": "replace", "path": f"/subjects/{index}/name", "value": user} for index in (0, 1)]
-    patches = [{"target": {"kind": "RoleBinding|ClusterRoleBinding"}, "patch": json.dumps(renamed)}]
+    # Of the whole cluster, hence one for each namespace: whoever gets another one takes nothing from anybody.
+    named = [{"op": "replace", "path": "/metadata/name", "value": f"lab-nodes-{namespace}"}]
+    patches = [
+        {"target": {"kind": "RoleBinding|ClusterRoleBinding"}, "patch": json.dumps(renamed)},
+        {
+            "target": {"kind": "ClusterRoleBinding"},
+            "patch": json.dumps(named),
+            "options": {"allowNameChange": True},
+        },
+    ]
     return _documents({**API, "namespace": namespace, "resources": [f"{FOLDER}/rbac"], "patches": patches})
 
 

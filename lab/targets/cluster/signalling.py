@@ -13,7 +13,7 @@ from typing import Final
 from lab.errors import Forbidden, LabError, Unavailable
 from lab.settings import inherited_environment
 from lab.targets import leash
-from lab.targets.cluster import inside
+from lab.targets.cluster import in_the_pod
 from lab.targets.kubectl import kubectl_program
 
 CONTAINER: Final = "service"
@@ -50,8 +50,8 @@ def stopped(options: Sequence[str], pod: str, module: str) -> Iterator[None]:
 
 @contextmanager
 def _beside(options: Sequence[str], pod: str, module: str, *, seconds: float) -> Iterator["subprocess.Popen[bytes]"]:
-    """The program of `lab.targets.cluster.inside` in a pod; told to come to its end when the context does."""
-    text = Path(inside.__file__).read_text(encoding="utf-8")
+    """The program of `lab.targets.cluster.in_the_pod` in a pod; told to come to its end when the context does."""
+    text = Path(in_the_pod.__file__).read_text(encoding="utf-8")
     command = [str(kubectl_program()), *options, "exec", "--stdin", pod, f"--container={CONTAINER}", "--"]
     command += ["python3", "-I", "-S", "-c", text, module, f"{seconds:g}"]
     process = subprocess.Popen(

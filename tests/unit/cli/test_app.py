@@ -33,6 +33,7 @@ QUICKSTART = str(PROJECT / "notebooks" / "00_quickstart.ipynb")
         (["fly"], 64, ["fly"]),
         (["up", "--set", "x"], 64, ["NAME=VALUE"]),
         (["status", "--target", "moon"], 64, ['no target "moon"', "processes"]),
+        (["doctor", "--target", "moon"], 64, ['no target "moon"', "kubernetes"]),
         (["status"], 69, ["no stack is up", "lab up"]),
         (["logs", "redis"], 69, ["no stack is up"]),
         (["dead", "list"], 69, ["no stack is up"]),

@@ -1,1 +1,1 @@
-"""Tests of lab/targets."""
+"""Tests of lab/looks."""

@@ -1,0 +1,177 @@
+"""Checks of a cluster: its version, what its user may do, its nodes, the namespace."""
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from lab.diagnosis.probes import Denial
+from lab.errors import Forbidden, LabError, UsageFault
+from lab.looks.check import Check
+from lab.looks.rights import missing_rights
+from lab.settings import LabSettings
+from lab.targets.cluster.api import Cluster
+from lab.targets.cluster.objects import NAMESPACE, RESERVED, check_namespace
+from lab.targets.cluster_request import architectures_of
+from lab.targets.kube import MANAGER, PART_OF
+from lab.targets.manifests import needed_rights
+from lab.targets.render_request import labels_in, tolerations_in
+from lab.targets.rights import FAULTS_ROLE, Right
+
+OLDEST: Final = (1, 30)
+"""The first with `preStop.sleep`."""
+KEEPING_AWAY: Final = frozenset({"NoSchedule", "NoExecute"})
+POD_SECURITY: Final = "pod-security.kubernetes.io/enforce"
+MAKE_NAMESPACE: Final = Right("create", "", "namespaces", "", "", "")
+SHOWN: Final = 4
+Object = Mapping[str, Any]
+
+
+def check_cluster(cluster: Cluster, settings: LabSettings) -> Iterator[Check]:
+    """Everything about a cluster, one after another; what cannot be seen is a check that failed."""
+    yield check_version(cluster.version(), _place(cluster))
+    if cluster.namespace.startswith(RESERVED):
+        step = "export LAB_NAMESPACE=testbed"
+        yield Check("namespace", good=False, found=f"{cluster.namespace} belongs to the cluster", next_step=step)
+        return
+    grant = _grant(cluster)
+    rights = needed_rights(cluster.namespace)
+    yield check_rights(missing_rights(cluster, (one for one in rights if one.role != FAULTS_ROLE)), grant)
+    yield check_faults(missing_rights(cluster, (one for one in rights if one.role == FAULTS_ROLE)), grant)
+    try:
+        yield from check_nodes(cluster.list("v1", "Node"), settings)
+    except LabError as error:
+        yield Check("nodes", good=False, found=_first(error), next_step=grant)
+    yield _namespace(cluster, settings, grant)
+
+
+def check_version(version: str, place: str) -> Check:
+    """Whether the API server is new enough."""
+    numbers = re.match(r"v(\d+)\.(\d+)", version)
+    new = numbers is not None and (int(numbers[1]), int(numbers[2])) >= OLDEST
+    step = "" if new else "upgrade it to Kubernetes ≥ 1.30, or name another: LAB_CONTEXT=name"
+    return Check("cluster", new, f"{place}, {version}", step)
+
+
+def check_rights(missing: Sequence[Denial], grant: str) -> Check:
+    """Whether the user may do what the lab does."""
+    if not missing:
+        return Check("rights", good=True, found="everything that lab rbac print gives")
+    return Check("rights", good=False, found=f"may not {_listed(missing)}", next_step=grant)
+
+
+def check_faults(missing: Sequence[Denial], grant: str) -> Check:
+    """Whether the user may break things on purpose; only what does so needs it."""
+    if not missing:
+        return Check("faults", good=True, found="may end a service's process (pods/exec)")
+    return Check("faults", good=True, found=f"only faults need it: may not {_listed(missing)}", next_step=grant)
+
+
+def check_nodes(nodes: Sequence[Object], settings: LabSettings) -> Iterator[Check]:
+    """Every node, then whether each architecture has one that our pods may run on."""
+    usable: dict[str, list[str]] = {}
+    barring: dict[str, list[str]] = {}
+    for node in nodes:
+        name, info = node["metadata"]["name"], node["status"]["nodeInfo"]
+        taints, lacks = _taints(node, settings), _lacks(node, settings)
+        ready = _is_ready(node)
+        runs = f"{info['architecture']}, kubelet {info['kubeletVersion']}, {info['containerRuntimeVersion']}"
+        notes = [*([] if ready else ["not Ready"]), *(f"taint {one} keeps pods away" for one in taints)]
+        notes += [f"lacks the label {one}" for one in lacks]
+        step = "" if ready else f"kubectl describe node {shlex.quote(name)}"
+        yield Check(f"node {name}", ready, "; ".join([runs, *notes]), step)
+        barring.setdefault(info["architecture"], []).extend(taints)
+        if ready and not taints and not lacks:
+            usable.setdefault(info["architecture"], []).append(name)
+    yield _architectures(usable, barring, settings)
+
+
+def check_own_namespace(found: Object, cluster: Cluster, *, adopt: bool) -> Check:
+    """Whether a namespace that is there may be deployed into."""
+    metadata = found["metadata"]
+    name, labels = metadata["name"], metadata.get("labels", {})
+    if "deletionTimestamp" in metadata:
+        step = f"kubectl get namespace {name} -o jsonpath='{{.status.conditions}}'"
+        return Check("namespace", good=False, found=f"{name} is being removed", next_step=step)
+    try:
+        check_namespace(cluster, adopt=adopt)
+    except UsageFault as error:
+        return Check("namespace", good=False, found=error.found, next_step=error.next_step)
+    whose = "ours" if labels.get(PART_OF) == MANAGER else "another's, adopted"
+    return Check(
+        "namespace", good=True, found=f"{name}, {whose}; Pod Security {labels.get(POD_SECURITY, 'privileged')}"
+    )
+
+
+def _namespace(cluster: Cluster, settings: LabSettings, grant: str) -> Check:
+    try:
+        found = cluster.find(*NAMESPACE, cluster.namespace)
+        if found is not None:
+            return check_own_namespace(found, cluster, adopt=settings.adopt)
+        made = cluster.may(MAKE_NAMESPACE)
+    except Forbidden:
+        return Check("namespace", good=False, found=f"may not look at {cluster.namespace}", next_step=grant)
+    words = "not there yet; lab up makes it" if made else "not there, and this user may not make it"
+    return Check("namespace", made, f"{cluster.namespace} is {words}", "" if made else grant)
+
+
+def _architectures(
+    usable: Mapping[str, Sequence[str]], barring: Mapping[str, Sequence[str]], settings: LabSettings
+) -> Check:
+    wanted = architectures_of(settings)
+    missing = [one for one in wanted if one not in usable]
+    if not missing:
+        shown = "; ".join(f"{one}: {', '.join(usable[one])}" for one in wanted)
+        return Check("placement", good=True, found=shown)
+    if taints := barring.get(missing[0]):
+        step = f"export LAB_TOLERATIONS={shlex.quote(','.join(filter(None, (settings.tolerations, *taints))))}"
+    elif settings.node_selector and missing[0] in barring:
+        step = f"kubectl label node NAME {settings.node_selector.replace(',', ' ')}"
+    elif usable:
+        step = f"export LAB_ARCHITECTURES={','.join(one for one in wanted if one in usable)}"
+    else:
+        step = "kubectl get nodes -L kubernetes.io/arch"
+    return Check("placement", good=False, found=f"no node for {', '.join(missing)} pods", next_step=step)
+
+
+def _taints(node: Object, settings: LabSettings) -> list[str]:
+    """Taints that keep our pods away, as kubectl writes them."""
+    tolerated = tolerations_in(settings.tolerations)
+    return [
+        f"{taint['key']}{'=' + taint['value'] if taint.get('value') else ''}:{taint['effect']}"
+        for taint in node["spec"].get("taints", ())
+        if taint["effect"] in KEEPING_AWAY and not any(one.covers(taint) for one in tolerated)
+    ]
+
+
+def _lacks(node: Object, settings: LabSettings) -> list[str]:
+    labels = node["metadata"].get("labels", {})
+    return [f"{key}={value}" for key, value in labels_in(settings.node_selector).items() if labels.get(key) != value]
+
+
+def _is_ready(node: Object) -> bool:
+    conditions = node["status"].get("conditions", ())
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def _listed(missing: Sequence[Denial]) -> str:
+    """The resources, each with its verbs."""
+    verbs: dict[str, list[str]] = {}
+    for one in missing:
+        verbs.setdefault(f"{one.resource}.{one.group}" if one.group else one.resource, []).append(one.verb)
+    shown = [f"{', '.join(dict.fromkeys(some))} {resource}" for resource, some in list(verbs.items())[:SHOWN]]
+    more = len(verbs) - len(shown)
+    return "; ".join(shown) + (f"; and {more} more kinds" if more else "")
+
+
+def _grant(cluster: Cluster) -> str:
+    words = ["lab", "rbac", "print", "--namespace", cluster.namespace, "--user", cluster.user()]
+    return f"{shlex.join(words)} | kubectl apply -f -      (as an administrator)"
+
+
+def _place(cluster: Cluster) -> str:
+    return f"{cluster.where.server} as {cluster.where.user}, context {cluster.where.context}"
+
+
+def _first(error: LabError) -> str:
+    return " ".join(f"{error.attempted}: {error.found}".split())[:240]

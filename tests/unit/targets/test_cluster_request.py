@@ -1,0 +1,179 @@
+"""Settings become objects: each one that is promised is found in what is applied; no cluster is asked."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.errors import BadConfig
+from lab.model import SERVICES
+from lab.settings import LabSettings
+from lab.targets.certificates import Certificates
+from lab.targets.cluster_request import Given, request_of
+from lab.targets.credentials import Credentials
+from lab.targets.kube import CONFIG_ANNOTATION, KubeObject
+from lab.targets.manifests import render
+from lab.targets.render_request import Toleration, labels_in, tolerations_in
+from tests.rendered.samples import ARCHITECTURES, image
+
+CREDENTIALS = Credentials(Certificates(b"ca", b"certificate", b"key"), "token", "generated")
+GIVEN = Given(
+    {(service, architecture): image(service, architecture) for service in SERVICES for architecture in ARCHITECTURES},
+    CREDENTIALS,
+)
+OUTSIDE = {
+    "redis_url": "redis://198.18.0.1:6379/0",
+    "prometheus_url": "http://198.18.0.1:9090/",
+    "collector_image": image("otel-collector", "amd64"),
+}
+INSIDE = {
+    "collector_image": image("otel-collector", "amd64"),
+    "redis_image": image("redis", "amd64"),
+    "prometheus_image": image("prometheus", "amd64"),
+}
+
+
+def objects(settings: Mapping[str, object], given: Given = GIVEN) -> dict[str, Any]:
+    """What is applied with some settings, by `Kind/name`; the hash at the end of a ConfigMap's name is cut off."""
+    found: tuple[KubeObject, ...] = render(request_of(LabSettings.model_validate(settings), given))
+    return {
+        f"{one.kind}/{one.name.rpartition('-')[0] if one.kind == 'ConfigMap' else one.name}": one.body for one in found
+    }
+
+
+def template(found: dict[str, Any], deployment: str) -> Any:
+    """The pods of a Deployment."""
+    return found[f"Deployment/{deployment}"]["spec"]["template"]
+
+
+def test_placement_reaches_every_pod() -> None:
+    """Labels of nodes, and taints that do not keep pods away."""
+    found = objects({**OUTSIDE, "node_selector": "nodetype=board,zone=a", "tolerations": "board=small:NoSchedule,old"})
+    for name in (*(f"{service}-arm64" for service in SERVICES), "otel-collector"):
+        spec = template(found, name)["spec"]
+        assert spec["nodeSelector"].items() >= {"nodetype": "board", "zone": "a"}.items()
+        assert spec["tolerations"] == [
+            {"key": "board", "operator": "Equal", "value": "small", "effect": "NoSchedule"},
+            {"key": "old", "operator": "Exists"},
+        ]
+
+
+def test_a_registry_with_a_user_gets_a_pull_secret() -> None:
+    """Of the type that kubelets read, named by every account."""
+    wanted = json.dumps({"auths": {"registry.example:5000": {"auth": "dXNlcjpzZWNyZXQ="}}})
+    found = objects(OUTSIDE, replace(GIVEN, pull_secret=wanted))
+    assert found["Secret/lab-registry"]["type"] == "kubernetes.io/dockerconfigjson"
+    assert list(found["Secret/lab-registry"]["data"]) == [".dockerconfigjson"]
+    accounts = [body for name, body in found.items() if name.startswith("ServiceAccount/")]
+    assert all(one["imagePullSecrets"] == [{"name": "lab-registry"}] for one in accounts)
+    assert "Secret/lab-registry" not in objects(OUTSIDE)
+    assert "secret" not in repr(replace(GIVEN, pull_secret="secret"))
+
+
+def test_ports_of_nodes_are_opened_only_when_asked() -> None:
+    """For ingest-api and query-api."""
+    assert objects({**OUTSIDE, "node_ports": True}).keys() - objects(OUTSIDE).keys() == {
+        "Service/ingest-api-node-port",
+        "Service/query-api-node-port",
+        "NetworkPolicy/node-ports",
+    }
+
+
+def test_the_store_s_password_and_ca_are_files_of_the_services(tmp_path: Path) -> None:
+    """In one Secret; the services are told where they are."""
+    (tmp_path / "password").write_text("open sesame\n")
+    (tmp_path / "ca.crt").write_text("a certificate\n")
+    files = {"redis_password_file": tmp_path / "password", "redis_ca_file": tmp_path / "ca.crt"}
+    found = objects({**OUTSIDE, "redis_url": "rediss://store.example:6380/0", **files})
+    assert set(found["Secret/lab-store"]["data"]) == {"password", "ca.crt"}
+    told = found["ConfigMap/lab-settings"]["data"]
+    assert told["LAB_REDIS_CA_FILE"] == "/etc/lab/store/ca.crt"
+    assert told["LAB_REDIS_PASSWORD_FILE"] == "/etc/lab/store/password"
+
+
+def test_prometheus_authorization_and_ca_are_the_collector_s(tmp_path: Path) -> None:
+    """In one Secret; a change of it starts the collector anew, and nothing else."""
+    (tmp_path / "authorization").write_text("Bearer abc\n")
+    (tmp_path / "ca.crt").write_text("a certificate\n")
+    settings = {
+        **OUTSIDE,
+        "prometheus_url": "https://prometheus.example",
+        "prometheus_authorization_file": tmp_path / "authorization",
+        "prometheus_ca_file": tmp_path / "ca.crt",
+    }
+    before = objects(settings)
+    assert set(before["Secret/lab-prometheus"]["data"]) == {"authorization", "ca.crt"}
+    assert before["Secret/lab-prometheus"]["data"]["authorization"] == "QmVhcmVyIGFiYw=="
+    target = before["ConfigMap/otel-collector-target"]["data"]
+    assert target["PROMETHEUS_CA_FILE"] == "/etc/lab/prometheus/ca.crt"
+    assert target["PROMETHEUS_REMOTE_WRITE_URL"] == "https://prometheus.example/api/v1/write"
+    (tmp_path / "authorization").write_text("Bearer another\n")
+    after = objects(settings)
+    changed = [name for name in before if name.startswith("Deployment/") and before[name] != after[name]]
+    assert changed == ["Deployment/otel-collector"]
+
+
+def test_store_and_metrics_server_run_inside_where_no_url_is_given() -> None:
+    """With a password of this stack's own, and on the first architecture; a URL wins over an image."""
+    found = objects(INSIDE)
+    assert set(found["Secret/lab-store"]["data"]) == {"password", "users.acl"}
+    assert template(found, "redis")["metadata"]["annotations"][CONFIG_ANNOTATION]
+    assert template(found, "prometheus")["spec"]["nodeSelector"] == {"kubernetes.io/arch": "amd64"}
+    outside = objects({**INSIDE, **OUTSIDE})
+    assert not {"Deployment/redis", "Deployment/prometheus", "Secret/lab-store"} & outside.keys()
+
+
+def test_the_collector_may_be_scraped_instead() -> None:
+    """Where Prometheus must not be written to."""
+    assert "Service/otel-collector-metrics" in objects({**OUTSIDE, "remote_write_url": "none"})
+    assert "Service/otel-collector-metrics" not in objects(OUTSIDE)
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason", "found"),
+    [
+        ({"collector_image": ""}, "E_NOT_PINNED", "collector_image is not pinned"),
+        ({"collector_image": "registry.example/otelcol:latest"}, "E_NOT_PINNED", "registry.example/otelcol:latest"),
+        ({"redis_url": "", "redis_image": "redis:7"}, "E_NOT_PINNED", "redis_image is not pinned"),
+        ({"redis_url": ""}, "BAD_CONFIG", "redis_image (inside)"),
+        ({"prometheus_url": ""}, "BAD_CONFIG", "prometheus_image (inside)"),
+        ({"prometheus_url": "", "remote_write_url": "http://h/api/v1/write"}, "BAD_CONFIG", "no prometheus"),
+        ({"redis_ca_file": "/nothing/ca.crt"}, "BAD_CONFIG", "/nothing/ca.crt"),
+    ],
+)
+def test_what_cannot_work_is_refused(changed: dict[str, object], reason: str, found: str) -> None:
+    """In at most five lines, with the setting's name or value."""
+    with pytest.raises(BadConfig) as refused:
+        objects({**OUTSIDE, **changed})
+    assert refused.value.reason == reason
+    assert found in str(refused.value)
+    assert len(str(refused.value).splitlines()) <= 5
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"tolerations": "board:Sometimes"}, {"node_selector": "nodetype"}, {"architectures": "arm"}],
+)
+def test_what_cannot_be_read_is_no_setting(wrong: dict[str, str]) -> None:
+    """It is refused where settings are read, with its place."""
+    with pytest.raises(ValueError, match="should match pattern"):
+        LabSettings.model_validate(wrong)
+
+
+def test_a_toleration_covers_the_taints_that_it_says() -> None:
+    """By key, by value where it has one, by effect where it has one."""
+    taint = {"key": "board", "value": "small", "effect": "NoSchedule"}
+    for text, covers in {
+        "board": True,
+        "board=small:NoSchedule": True,
+        "board=big": False,
+        "board:NoExecute": False,
+    }.items():
+        [toleration] = tolerations_in(text)
+        assert toleration.covers(taint) is covers
+    assert tolerations_in("") == ()
+    assert Toleration("board").covers({"key": "board", "effect": "NoExecute"})
+    assert labels_in("") == {}

@@ -1,0 +1,70 @@
+"""A collector on this machine judges the configuration before it is applied."""
+
+from pathlib import Path
+
+import pytest
+
+from lab.errors import BadConfig
+from lab.settings import LabSettings, load_settings
+from lab.targets.collector import find_collector, judge
+from lab.targets.kube import KubeObject
+from tests.rendered.samples import planted, rendered
+
+REFUSING = """#!/bin/sh
+test "$1 $2" = "validate --config" || exit 3
+grep -q "logging" "$3" || exit 0
+test -n "$PROMETHEUS_REMOTE_WRITE_URL" || exit 4
+echo "'exporters' the logging exporter has been deprecated, use the debug exporter instead" >&2
+exit 1
+"""
+
+
+@pytest.fixture
+def refusing(tmp_path: Path) -> Path:
+    """A program that says what a collector says of the `logging` exporter, and takes everything else."""
+    program = tmp_path / "otelcol"
+    program.write_text(REFUSING)
+    program.chmod(0o755)
+    return program
+
+
+def with_logging() -> list[KubeObject]:
+    """Objects with a component that was removed."""
+
+    def change(body: dict[str, dict[str, str]]) -> None:
+        body["data"]["config.yaml"] = body["data"]["config.yaml"].replace("debug", "logging")
+
+    return planted("ConfigMap", "otel-collector-", change, sample="k3s")
+
+
+def test_a_configuration_that_is_refused_is_not_applied(refusing: Path) -> None:
+    """With the collector's own sentence, in at most five lines, exit code 78."""
+    judge(rendered("k3s"), refusing)
+    with pytest.raises(BadConfig) as refused:
+        judge(with_logging(), refusing)
+    assert "use the debug exporter instead" in str(refused.value)
+    assert (refused.value.exit_code, refused.value.reason) == (78, "E_OTEL_CONFIG")
+    assert len(str(refused.value).splitlines()) <= 5
+
+
+def test_a_program_that_cannot_run_is_named(tmp_path: Path) -> None:
+    """It was asked for."""
+    with pytest.raises(BadConfig, match="cannot run"):
+        judge(rendered("k3s"), tmp_path / "nothing")
+
+
+def test_the_settings_name_the_collector(refusing: Path) -> None:
+    """Whatever is on PATH."""
+    assert find_collector(LabSettings(otelcol=refusing)) == refusing
+
+
+@pytest.mark.skipif(
+    find_collector(load_settings()) is None, reason="no collector: name one by LAB_OTELCOL, or put otelcol on PATH"
+)
+def test_a_real_collector_agrees() -> None:
+    """It takes the configuration as it is, and refuses what was removed."""
+    program = find_collector(load_settings())
+    assert program is not None
+    judge(rendered("k3s"), program)
+    with pytest.raises(BadConfig, match="would not start"):
+        judge(with_logging(), program)
