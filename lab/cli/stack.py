@@ -40,18 +40,18 @@ def up(  # noqa: PLR0913  its options
     force: Annotated[bool, typer.Option("--force", help="On a cluster: take over fields that others own.")] = False,
 ) -> None:
     """Bring a stack up and leave it running."""
-    from lab.runs.progress import StreamProgress  # noqa: PLC0415 - heavy
+    from lab.runs.rollout import RolloutProgress  # noqa: PLC0415 - heavy
     from lab.wiring import target as open_target  # noqa: PLC0415 - heavy
 
     chosen = {"prometheus_url": prometheus, "redis_url": redis, "namespace": namespace}
     flags = {"adopt": adopt or None, "force": force or None}
     settings = load_settings(**{name: value or None for name, value in chosen.items()}, **flags)
-    show = StreamProgress(sys.stdout)
-    request = StackRequest(settings=_settings(setting or ()), keep=True)
+    show = RolloutProgress(sys.stdout)
+    request = StackRequest(settings=_settings(setting or ()), keep=True, watch=show.rows)
     if render is not None:
         _write_objects(target, settings, request, render)
         return
-    with open_target(target, settings).deployed(request, show.stage):
+    with show, open_target(target, settings).deployed(request, show.stage):
         print("  next          lab status     lab run notebooks/10_baseline.ipynb     lab down")
 
 
@@ -60,7 +60,9 @@ def status(target: TargetOption = "processes", *, as_json: AsJson = False) -> No
     from lab.wiring import ledger_source, metric_source  # noqa: PLC0415 - heavy
 
     deployment = _current(target)
-    endpoints, store, services = deployment.endpoints, deployment.store, deployment.statuses()
+    # Where only the services know their store, asking them once is enough.
+    services = deployment.statuses()
+    endpoints, store = deployment.endpoints, deployment.store
     view, no_view = _asked(lambda: ledger_source(endpoints).view(""))
     _, no_metrics = _asked(lambda: metric_source(endpoints).last_scrape_ns("lab/process-worker"))
     redis_is_away = no_view or ("" if view and view.staleness_ms <= FRESH_MS else "does not answer query-api")

@@ -256,6 +256,35 @@ class ServiceStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class RolloutRow:
+    """A part of a stack on its way up, as it is shown while somebody waits.
+
+    Attributes:
+        name: Of the part; it is unique.
+        service: What it runs.
+        architecture: What it is meant for; empty where that does not matter.
+        nodes: Where it is.
+        ready: How many of it are ready.
+        wanted: How many are to be.
+        image: What it runs, `host/name@sha256:…`.
+        says: Machines by the processes' own word, once they were asked.
+        age_s: Since it was first applied.
+        event: The newest that happened to it, in a few words.
+    """
+
+    name: str
+    service: str
+    architecture: str
+    nodes: tuple[str, ...]
+    ready: int
+    wanted: int
+    image: str
+    says: tuple[str, ...]
+    age_s: float
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoreFacts:
     """The store behind a stack: `valkey` or `redis`, version, durability class."""
 

@@ -20,7 +20,7 @@ from lab.targets.cluster.objects import apply_all, check_namespace, remove_all, 
 from lab.targets.credentials import CA, TOKEN, names_of, provide_credentials
 from lab.targets.kube import CONFIG_ANNOTATION, STACK_LABEL, KubeObject
 from lab.targets.manifests import render
-from lab.targets.port import Report, StackRequest
+from lab.targets.port import Report, StackRequest, Watch, watch_nothing
 from lab.targets.recipe import chosen_settings
 from lab.targets.render_request import Architecture, RenderRequest, Workload
 from lab.targets.starting import handing_over_files
@@ -59,7 +59,7 @@ class KubernetesTarget:
         was_up = self._is_up(cluster)
         if was_up and not request.keep and not self._fits(cluster, wanted):
             raise Unavailable("another stack is up in this namespace", next_step="lab down --target kubernetes")
-        deployment = self._deployment(cluster, report)
+        deployment = self._deployment(cluster, report, request.watch)
         try:
             with handing_over_files(deployment.log_files, request.keep_logs):
                 self._bring_up(deployment, wanted, report)
@@ -126,13 +126,13 @@ class KubernetesTarget:
         key = hashlib.sha256(f"{settings.kubeconfig}\0{settings.context}".encode()).hexdigest()[:8]
         return settings.state_dir / "clusters" / f"{key}-{settings.namespace}"
 
-    def _deployment(self, cluster: Cluster, report: Report) -> ClusterDeployment:
+    def _deployment(self, cluster: Cluster, report: Report, watch: Watch = watch_nothing) -> ClusterDeployment:
         folder, settings = self._folder, self.settings
         options = ["--namespace", cluster.namespace, "--context", cluster.where.context]
         options += ["--kubeconfig", str(settings.kubeconfig)] if settings.kubeconfig else []
         access = Access(folder / CA, folder / TOKEN)
         outside = Endpoints("", "", "", "", settings.redis_url, settings.prometheus_url, access=access)
-        gate = Gate(cluster, f"{STACK_LABEL}={STACK}", report, DEADLINE_S)
+        gate = Gate(cluster, f"{STACK_LABEL}={STACK}", report, DEADLINE_S, watch)
         return ClusterDeployment(cluster, gate, options, outside=outside)
 
     def _is_up(self, cluster: Cluster) -> bool:
@@ -156,7 +156,9 @@ class KubernetesTarget:
         nodes = {
             one["metadata"]["name"]: one["status"]["nodeInfo"]["architecture"] for one in cluster.list("v1", "Node")
         }
-        found = doubts(rows, nodes=nodes, said=deployment.machines())
+        said = deployment.machines()
+        deployment.show(rows, said)
+        found = doubts(rows, nodes=nodes, said=said)
         if found:
             raise Unavailable(
                 f"{found[0].pod} is not what was wanted",
@@ -164,8 +166,9 @@ class KubernetesTarget:
                 next_step="lab diagnose",
                 code="E_ARCH",
             )
-        pods = sum(len(row.pods) for row in rows)
-        report("well", f"{pods} pods; digest, node, runtime and process agree", time.monotonic() - begun)
+        pods, services = sum(len(row.pods) for row in rows), len({row.service for row in rows} & set(SERVICES))
+        agreed = f"{services} services, {pods} pods; digest, node, runtime and process agree"
+        report("well", agreed, time.monotonic() - begun)
 
 
 def _template(deployment: Mapping[str, Any]) -> tuple[object, list[str]]:
