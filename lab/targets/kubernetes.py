@@ -1,12 +1,14 @@
 """The target `kubernetes`: a stack on a cluster of the user's, one Deployment per service and architecture."""
 
 import hashlib
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from lab.errors import BadConfig, Unavailable
@@ -17,6 +19,7 @@ from lab.targets.cluster.deployment import ClusterDeployment
 from lab.targets.cluster.gate import Gate
 from lab.targets.cluster.identity import doubts
 from lab.targets.cluster.objects import apply_all, check_namespace, remove_all, remove_others
+from lab.targets.cluster.preview import Intent, preview_all
 from lab.targets.credentials import CA, TOKEN, names_of, provide_credentials
 from lab.targets.kube import CONFIG_ANNOTATION, STACK_LABEL, KubeObject
 from lab.targets.manifests import render
@@ -77,6 +80,23 @@ class KubernetesTarget:
     def down(self) -> bool:
         """Remove what this lab applied, and nothing else; False when there was nothing."""
         return bool(remove_all(self._cluster(), STACK))
+
+    def preview(self, request: StackRequest, report: Report) -> Sequence[Intent]:
+        """What `deployed` would do to every object; nothing is changed.
+
+        Raises:
+            BadConfig: The configuration cannot work.
+            Forbidden: The cluster would not allow it.
+        """
+        cluster = self._cluster()
+        report("cluster", f"{cluster.where.server} as {cluster.where.user}, namespace {cluster.namespace}", 0.0)
+        check_namespace(cluster, adopt=self.settings.adopt)
+        with TemporaryDirectory(prefix="lab-preview-") as name:
+            # Credentials that rendering makes or renews go with that folder: here nothing is changed, either.
+            beside = replace(self, settings=self.settings.model_copy(update={"state_dir": Path(name)}))
+            if self._folder.is_dir():
+                shutil.copytree(self._folder, beside._folder)
+            return preview_all(cluster, beside.objects(request), stack=STACK, force=self.settings.force)
 
     def objects(self, request: StackRequest) -> Sequence[KubeObject]:
         """Everything that is to be applied, in order; the credentials in it are made where there are none yet."""
