@@ -88,7 +88,12 @@ def load_generator(endpoints: Endpoints) -> LoadGenerator:
     from lab.load.simulator import SimulatorLoad  # noqa: PLC0415 - heavy
 
     inside = endpoints.ingest_for_simulator or endpoints.ingest
-    return SimulatorLoad(endpoints.simulator, ingest_address=inside, connect=connector(endpoints.access))
+    return SimulatorLoad(
+        endpoints.simulator,
+        ingest_address=inside,
+        connect=connector(endpoints.access),
+        uploads=bool(endpoints.ingest_for_simulator),
+    )
 
 
 def metric_source(endpoints: Endpoints) -> MetricSource:

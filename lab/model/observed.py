@@ -226,7 +226,8 @@ class Access:
 class Endpoints:
     """Where everything of a stack is; host:port, URLs where they say so.
 
-    `ingest_for_simulator` is where the simulator sends; empty where it and the lab see the same address.
+    `ingest_for_simulator` is where the simulator sends; empty where it and the lab are on one machine, and so see the
+    same addresses and files.
     """
 
     ingest: str
