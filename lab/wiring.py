@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from lab.reports.answer import Answer, Conclusion
     from lab.runs.folder import RunFolder
     from lab.runs.store import RunStore
+    from lab.targets.cluster.preview import Intent
     from lab.targets.kubernetes import KubernetesTarget
-    from lab.targets.port import StackRequest, Target
+    from lab.targets.port import Report, StackRequest, Target
 
 
 def open_processes(settings: LabSettings) -> Target:
@@ -39,6 +40,11 @@ def write_objects(settings: LabSettings, request: StackRequest, folder: Path) ->
     from lab.targets.manifests import write_rendered  # noqa: PLC0415 - heavy
 
     return write_rendered(open_kubernetes(settings).objects(request), folder)
+
+
+def preview(settings: LabSettings, request: StackRequest, report: Report) -> Sequence[Intent]:
+    """What bringing a stack up on a cluster would do to every object; nothing is applied."""
+    return open_kubernetes(settings).preview(request, report)
 
 
 def open_kubernetes(settings: LabSettings) -> KubernetesTarget:
@@ -116,7 +122,12 @@ def load_generator(endpoints: Endpoints) -> LoadGenerator:
     from lab.load.simulator import SimulatorLoad  # noqa: PLC0415 - heavy
 
     inside = endpoints.ingest_for_simulator or endpoints.ingest
-    return SimulatorLoad(endpoints.simulator, ingest_address=inside, connect=connector(endpoints.access))
+    return SimulatorLoad(
+        endpoints.simulator,
+        ingest_address=inside,
+        connect=connector(endpoints.access),
+        uploads=bool(endpoints.ingest_for_simulator),
+    )
 
 
 def metric_source(endpoints: Endpoints, settings: LabSettings | None = None) -> MetricSource:

@@ -4,6 +4,7 @@ import json
 import sys
 import threading
 import webbrowser
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +14,7 @@ import typer
 
 from lab.errors import LabError, Unavailable, UsageFault
 from lab.settings import LabSettings, has_display, load_settings
-from lab.targets.port import Deployment, StackRequest
+from lab.targets.port import Deployment, Report, StackRequest
 
 TargetOption = Annotated[str, typer.Option(help="Where services run.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -22,6 +23,7 @@ FRESH_MS: Final = 2_000
 """An account older than this was given from the cache: the store did not answer."""
 T = TypeVar("T")
 NOT_UP: Final = "no stack is up"
+CHANGES: Final = ("create", "change", "write", "remove")
 
 dead = typer.Typer(help="List or replay dead letters.", no_args_is_help=True)
 
@@ -36,22 +38,31 @@ def up(  # noqa: PLR0913  its options
     ] = None,
     namespace: Annotated[str, typer.Option(help="On a cluster: where everything goes.")] = "",
     render: Annotated[Path | None, typer.Option(help="On a cluster: write the objects here, apply nothing.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="On a cluster: show what would change, apply nothing.")
+    ] = False,
     adopt: Annotated[bool, typer.Option("--adopt", help="On a cluster: use a namespace that is another's.")] = False,
     force: Annotated[bool, typer.Option("--force", help="On a cluster: take over fields that others own.")] = False,
 ) -> None:
     """Bring a stack up and leave it running."""
-    from lab.runs.progress import StreamProgress  # noqa: PLC0415 - heavy
+    from lab.runs.rollout import RolloutProgress  # noqa: PLC0415 - heavy
     from lab.wiring import target as open_target  # noqa: PLC0415 - heavy
 
     chosen = {"prometheus_url": prometheus, "redis_url": redis, "namespace": namespace}
     flags = {"adopt": adopt or None, "force": force or None}
     settings = load_settings(**{name: value or None for name, value in chosen.items()}, **flags)
-    show = StreamProgress(sys.stdout)
-    request = StackRequest(settings=_settings(setting or ()), keep=True)
+    show = RolloutProgress(sys.stdout)
+    request = StackRequest(settings=_settings(setting or ()), keep=True, watch=show.rows)
+    if (render is not None or dry_run) and target != "kubernetes":
+        step = f"lab up --target kubernetes {'--dry-run' if dry_run else '--render out/'}"
+        raise UsageFault("only a cluster has objects to show before they are applied", next_step=step)
     if render is not None:
-        _write_objects(target, settings, request, render)
+        _write_objects(settings, request, render)
         return
-    with open_target(target, settings).deployed(request, show.stage):
+    if dry_run:
+        _show_intents(settings, request, show.stage)
+        return
+    with show, open_target(target, settings).deployed(request, show.stage):
         print("  next          lab status     lab run notebooks/10_baseline.ipynb     lab down")
 
 
@@ -60,7 +71,9 @@ def status(target: TargetOption = "processes", *, as_json: AsJson = False) -> No
     from lab.wiring import ledger_source, metric_source  # noqa: PLC0415 - heavy
 
     deployment = _current(target)
-    endpoints, store, services = deployment.endpoints, deployment.store, deployment.statuses()
+    # Where only the services know their store, asking them once is enough.
+    services = deployment.statuses()
+    endpoints, store = deployment.endpoints, deployment.store
     view, no_view = _asked(lambda: ledger_source(endpoints).view(""))
     _, no_metrics = _asked(lambda: metric_source(endpoints).last_scrape_ns("lab/process-worker"))
     redis_is_away = no_view or ("" if view and view.staleness_ms <= FRESH_MS else "does not answer query-api")
@@ -146,11 +159,23 @@ def replay(
     print(f"  {events:,} events are back in the stream")
 
 
-def _write_objects(target: str, settings: LabSettings, request: StackRequest, folder: Path) -> None:
+def _show_intents(settings: LabSettings, request: StackRequest, report: Report) -> None:
+    """A line for every object, below one that would change how, and their number at the end."""
+    from lab.wiring import preview  # noqa: PLC0415 - heavy
+
+    intents = preview(settings, request, report)
+    for one in intents:
+        print(f"  {one.change:13s} {one.kind} {one.name}")
+        print("".join(f"    {line}\n" for line in one.diff.splitlines()), end="")
+    counted = Counter(one.change for one in intents)
+    numbers = [f"{counted[change]} to {change}" for change in CHANGES if counted[change]]
+    numbers += [f"{counted['unchanged']} unchanged"] if counted["unchanged"] else []
+    print(f"  {'dry run':13s} {len(intents)} objects: {', '.join(numbers)}; nothing was applied")
+
+
+def _write_objects(settings: LabSettings, request: StackRequest, folder: Path) -> None:
     from lab.wiring import write_objects  # noqa: PLC0415 - heavy
 
-    if target != "kubernetes":
-        raise UsageFault("only a cluster has objects to render", next_step="lab up --target kubernetes --render out/")
     for path in write_objects(settings, request, folder):
         print(f"  {path}")
 

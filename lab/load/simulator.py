@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 from lab.channels import plaintext
@@ -31,34 +32,43 @@ class SimulatorLoad:
         address: Its host:port.
         ingest_address: Where it sends events to, host:port.
         connect: How a channel to an address is made; plaintext unless given.
+        uploads: Whether a file to replay is sent to it, since it cannot open this machine's.
     """
 
-    def __init__(self, address: str, *, ingest_address: str, connect: Connect = plaintext) -> None:
+    def __init__(
+        self, address: str, *, ingest_address: str, connect: Connect = plaintext, uploads: bool = False
+    ) -> None:
         self._address, self._ingest_address, self._connect = address, ingest_address, connect
+        self._uploads = uploads
 
     def play(self, order: PlayOrder, on_progress: Callable[[Progress], None]) -> Played:
         """Play to the end and report; Ctrl-C ends the load, and what happened so far is reported.
 
         Raises:
             UsageFault: The load makes no sense.
-            DataFault: The file to replay cannot be read.
+            DataFault: The file to replay cannot be read, or is too large to be sent.
             Unavailable: The simulator does not answer, or died.
         """
         import grpc  # noqa: PLC0415 - heavy
 
+        from lab.load import upload  # noqa: PLC0415 - heavy
         from lab.load.messages import play_request  # noqa: PLC0415 - heavy
         from services.contracts.generated.lab.simulator.v1 import simulator_pb2_grpc  # noqa: PLC0415 - heavy
 
         request = play_request(order, ingest_address=self._ingest_address)
-        with self._connect(self._address) as channel:
+        path = request.replay.path if self._uploads else ""
+        content = upload.content_of(path) if path else b""
+        with self._connect(self._address) as channel, ExitStack() as call_over:
             stub = simulator_pb2_grpc.SimulatorServiceStub(channel)
-            call = stub.Play(request, timeout=order.duration_s + order.deadline_ms / 1_000 + GRACE_S)
             try:
+                if path:
+                    # By the same channel as the play, since of several simulators one alone has the file then.
+                    request.replay.path = upload.send(stub, path, content)
+                call = stub.Play(request, timeout=order.duration_s + order.deadline_ms / 1_000 + GRACE_S)
+                call_over.callback(call.cancel)
                 return self._report(call, on_progress)
             except grpc.RpcError as error:
                 raise self._fault(error) from error
-            finally:
-                call.cancel()
 
     def stop(self) -> None:
         """End the load that is playing; its `play` then returns what happened so far."""

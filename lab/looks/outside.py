@@ -10,7 +10,7 @@ from lab.looks.registry import probe_images, probe_registry
 from lab.looks.rights import missing_rights
 from lab.looks.store import probe_store
 from lab.metrics.ledger import QueryLedger
-from lab.metrics.prometheus import PrometheusSource, open_prometheus, open_prometheus
+from lab.metrics.prometheus import PrometheusSource, open_prometheus
 from lab.model import Endpoints
 from lab.settings import LabSettings
 from lab.targets.cluster.api import Cluster

@@ -226,7 +226,8 @@ class Access:
 class Endpoints:
     """Where everything of a stack is; host:port, URLs where they say so.
 
-    `ingest_for_simulator` is where the simulator sends; empty where it and the lab see the same address.
+    `ingest_for_simulator` is where the simulator sends; empty where it and the lab are on one machine, and so see the
+    same addresses and files.
     """
 
     ingest: str
@@ -253,6 +254,35 @@ class ServiceStatus:
     durability: str = ""
     config_hash: str = ""
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutRow:
+    """A part of a stack on its way up, as it is shown while somebody waits.
+
+    Attributes:
+        name: Of the part; it is unique.
+        service: What it runs.
+        architecture: What it is meant for; empty where that does not matter.
+        nodes: Where it is.
+        ready: How many of it are ready.
+        wanted: How many are to be.
+        image: What it runs, `host/name@sha256:…`.
+        says: Machines by the processes' own word, once they were asked.
+        age_s: Since it was first applied.
+        event: The newest that happened to it, in a few words.
+    """
+
+    name: str
+    service: str
+    architecture: str
+    nodes: tuple[str, ...]
+    ready: int
+    wanted: int
+    image: str
+    says: tuple[str, ...]
+    age_s: float
+    event: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,26 @@
 """The target `kubernetes`: a stack on a cluster of the user's, one Deployment per service and architecture."""
 
 import hashlib
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from lab.errors import LabError, Unavailable
-from lab.model import Access, Endpoints, ServiceStatus
+from lab.model import SERVICES, Access, Endpoints, ServiceStatus
 from lab.settings import LabSettings
 from lab.targets.cluster.api import Cluster, open_cluster
 from lab.targets.cluster.deployment import ClusterDeployment
 from lab.targets.cluster.gate import Gate
 from lab.targets.cluster.identity import doubts
 from lab.targets.cluster.objects import apply_all, check_namespace, remove_all, remove_others
+from lab.targets.cluster.preview import Intent, preview_all
 from lab.targets.cluster.rollout import PodView
 from lab.targets.cluster.with_metrics import DeploymentWithMetrics
 from lab.targets.cluster_request import STACK, Given, request_of, single_images
@@ -25,7 +28,7 @@ from lab.targets.collector import find_collector, judge
 from lab.targets.credentials import CA, TOKEN, names_of, provide_credentials
 from lab.targets.kube import CONFIG_ANNOTATION, STACK_LABEL, KubeObject
 from lab.targets.manifests import render
-from lab.targets.port import Report, StackRequest
+from lab.targets.port import Report, StackRequest, Watch, watch_nothing
 from lab.targets.recipe import chosen_settings
 from lab.targets.starting import handing_over_files
 from services.contracts.signals import PROMISED
@@ -70,7 +73,7 @@ class KubernetesTarget:
         was_up = self._is_up(cluster)
         if was_up and not request.keep and not self._fits(cluster, wanted):
             raise Unavailable("another stack is up in this namespace", next_step="lab down --target kubernetes")
-        deployment = self._deployment(cluster, report)
+        deployment = self._deployment(cluster, report, request.watch)
         try:
             with self._explaining(), handing_over_files(deployment.log_files, request.keep_logs):
                 self._bring_up(deployment, wanted, report)
@@ -96,6 +99,24 @@ class KubernetesTarget:
     def down(self) -> bool:
         """Remove what this lab applied, and nothing else; False when there was nothing."""
         return bool(remove_all(self.cluster(), STACK))
+
+    def preview(self, request: StackRequest, report: Report) -> Sequence[Intent]:
+        """What `deployed` would do to every object; nothing is changed.
+
+        Raises:
+            BadConfig: The configuration cannot work.
+            Forbidden: The cluster would not allow it.
+        """
+        cluster = self.cluster()
+        report("cluster", f"{cluster.where.server} as {cluster.where.user}, namespace {cluster.namespace}", 0.0)
+        check_namespace(cluster, adopt=self.settings.adopt)
+        with TemporaryDirectory(prefix="lab-preview-") as name:
+            # Credentials that rendering makes or renews go with that folder: here nothing is changed, either.
+            beside = replace(self, settings=self.settings.model_copy(update={"state_dir": Path(name)}))
+            if self.folder.is_dir():
+                shutil.copytree(self.folder, beside.folder)
+            nodes = _addresses(cluster) if self.settings.node_ports else ()
+            return preview_all(cluster, beside.objects(request, nodes=nodes), stack=STACK, force=self.settings.force)
 
     def objects(self, request: StackRequest, *, nodes: Sequence[str] = ()) -> Sequence[KubeObject]:
         """Everything that is to be applied, in order; the credentials in it are made where there are none yet.
@@ -127,7 +148,7 @@ class KubernetesTarget:
         key = hashlib.sha256(f"{settings.kubeconfig}\0{settings.context}".encode()).hexdigest()[:8]
         return settings.state_dir / "clusters" / f"{key}-{settings.namespace}"
 
-    def _deployment(self, cluster: Cluster, report: Report) -> ClusterDeployment:
+    def _deployment(self, cluster: Cluster, report: Report, watch: Watch = watch_nothing) -> ClusterDeployment:
         folder, settings = self.folder, self.settings
         options = ["--namespace", cluster.namespace, "--context", cluster.where.context]
         options += ["--kubeconfig", str(settings.kubeconfig)] if settings.kubeconfig else []
@@ -138,7 +159,7 @@ class KubernetesTarget:
             f"http://prometheus.{cluster.namespace}.svc:9090" if "prometheus" in inside else settings.prometheus_url
         )
         outside = Endpoints("", "", "", "", store, metrics, access=access)
-        gate = Gate(cluster, f"{STACK_LABEL}={STACK}", report, DEADLINE_S)
+        gate = Gate(cluster, f"{STACK_LABEL}={STACK}", report, DEADLINE_S, watch)
         kind = DeploymentWithMetrics if "prometheus" in inside else ClusterDeployment
         return kind(cluster, gate, options, outside=outside)
 
@@ -165,6 +186,7 @@ class KubernetesTarget:
         }
         processes = deployment.processes()
         said = {pod.name: one.host_architecture for pod, one in processes if one.healthy}
+        deployment.show(rows, said)
         if found := doubts(rows, nodes=nodes, said=said):
             raise Unavailable(
                 f"{found[0].pod} is not what was wanted",
@@ -173,8 +195,10 @@ class KubernetesTarget:
                 code="E_ARCH",
             )
         waited_s = self._await_metrics(deployment, processes)
-        words = f"digest, node, runtime and process agree; contract metrics arrived after {waited_s:.0f} s"
-        report("well", f"{sum(len(row.pods) for row in rows)} pods; {words}", time.monotonic() - begun)
+        pods, services = sum(len(row.pods) for row in rows), len({row.service for row in rows} & set(SERVICES))
+        agreed = f"{services} services, {pods} pods; digest, node, runtime and process agree"
+        words = f"{agreed}; contract metrics arrived after {waited_s:.0f} s"
+        report("well", words, time.monotonic() - begun)
 
     def _await_metrics(
         self, deployment: ClusterDeployment, processes: Sequence[tuple[PodView, ServiceStatus]]

@@ -59,7 +59,7 @@ def render_rbac(*, namespace: str, user: str, faults: bool = True) -> str:
         faults: Whether faults may be injected, which needs `pods/exec`.
     """
     bodies = _rbac(namespace, user)
-    return _yaml([body for body in bodies if faults or body["metadata"]["name"] != FAULTS_ROLE])
+    return as_yaml([body for body in bodies if faults or body["metadata"]["name"] != FAULTS_ROLE])
 
 
 def needed_rights(namespace: str) -> tuple[Right, ...]:
@@ -94,8 +94,25 @@ def write_rendered(objects: Sequence[KubeObject], folder: Path) -> tuple[Path, .
     shown = [thing for thing in objects if thing.kind != "Secret"]
     paths = [folder / f"{number:02d}-{thing.kind.lower()}-{thing.name}.yaml" for number, thing in enumerate(shown, 1)]
     for path, thing in zip(paths, shown, strict=True):
-        path.write_text(_yaml([thing.body]), encoding="utf-8")
+        path.write_text(as_yaml([thing.body]), encoding="utf-8")
     return tuple(paths)
+
+
+def as_yaml(bodies: Sequence[Mapping[str, Any]]) -> str:
+    """Documents as people read them: keys in their order, a text of several lines as lines."""
+    import yaml  # noqa: PLC0415 - heavy
+
+    class Readable(yaml.SafeDumper):
+        """Blocks for texts of several lines."""
+
+    Readable.add_representer(
+        str,
+        lambda dumper, text: dumper.represent_scalar(
+            "tag:yaml.org,2002:str", text, style="|" if "\n" in text else None
+        ),
+    )
+    documents = [dict(body) for body in bodies]
+    return str(yaml.dump_all(documents, Dumper=Readable, sort_keys=False, width=120, allow_unicode=True))
 
 
 def _documents(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -119,9 +136,3 @@ def _secrets(request: RenderRequest) -> Iterator[Mapping[str, Any]]:
             "type": "kubernetes.io/dockerconfigjson" if PULL_KEY in content else "Opaque",
             "data": {key: base64.b64encode(value).decode() for key, value in sorted(content.items())},
         }
-
-
-def _yaml(bodies: Sequence[Mapping[str, Any]]) -> str:
-    import yaml  # noqa: PLC0415 - heavy
-
-    return str(yaml.safe_dump_all([dict(body) for body in bodies], sort_keys=False, width=120))

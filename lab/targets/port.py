@@ -6,16 +6,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from lab.model import Death, Endpoints, ServiceStatus, StoreFacts
+from lab.model import Death, Endpoints, RolloutRow, ServiceStatus, StoreFacts
 
 Report = Callable[[str, str, float], None]
 """Called as (stage, what happened, seconds) when a part is up; for example ("store", "valkey 9.1 on …", 0.2)."""
 KeepLogs = Callable[[Mapping[str, Path]], None]
 """Called with program → log, files that may be gone afterwards."""
 
+Watch = Callable[[Sequence[RolloutRow]], None]
+"""Called with every part of a stack at each look, while it comes up and once more when it is well."""
+
 
 def keep_nothing(_logs: Mapping[str, Path]) -> None:
     """For a stack whose logs nobody keeps."""
+
+
+def watch_nothing(_rows: Sequence[RolloutRow]) -> None:
+    """For a stack that nobody watches coming up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +36,14 @@ class StackRequest:
         reuse: Use a stack that is already up when its configuration is the same.
         keep_logs: Is given the logs when the caller's use of the stack is over, however it ended: those of programs
             that have stopped where the stack ends with it, and those of a stack that never came up.
+        watch: Is shown how far every part is, by targets where that takes a while.
     """
 
     settings: Mapping[str, str] = field(default_factory=dict)
     keep: bool = False
     reuse: bool = True
     keep_logs: KeepLogs = keep_nothing
+    watch: Watch = watch_nothing
 
 
 class Deployment(Protocol):

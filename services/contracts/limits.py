@@ -11,6 +11,9 @@ MAX_RUN_BYTES = 80
 MAX_KEYS_PER_RUN = 10_000
 MAX_PAGE_ROWS = 10_000
 PRODUCER_ID_BYTES = 16
+MAX_UPLOAD_BYTES = 64 << 20
+"""A file to replay that is sent to a simulator; it has to fit into the memory of a small board when it is read."""
+UPLOAD_CHUNK_BYTES = 1 << 20
 
 NANOS = 1_000_000_000
 MIN_TIME_NS = int(datetime(1900, 1, 1, tzinfo=UTC).timestamp()) * NANOS

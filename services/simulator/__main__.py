@@ -12,6 +12,7 @@ def build(context: Context[SimulatorSettings]) -> Service:
     return Service(
         register=lambda server: add_SimulatorServiceServicer_to_server(servicer, server),
         grpc_names=(SERVICE,),
+        drained=servicer.close,
     )
 
 

@@ -22,6 +22,7 @@ from services.simulator.order import Order, read_order
 from services.simulator.player import METHOD, Player, Wires
 from services.simulator.settings import SimulatorSettings
 from services.simulator.source import Source, SourceFault
+from services.simulator.uploads import Uploads
 
 SERVICE: Final = "lab.simulator.v1.SimulatorService"
 PROGRESS_S: Final = 0.2
@@ -103,6 +104,7 @@ class SimulatorServicer(SimulatorServiceServicer):
         self._context = context
         self._busy = threading.Lock()
         self._play: Play | None = None
+        self._uploads = Uploads()
 
     @property
     def is_playing(self) -> bool:
@@ -128,6 +130,19 @@ class SimulatorServicer(SimulatorServiceServicer):
             play.stop()
         return pb.StopResponse(was_playing=play is not None)
 
+    def Upload(  # noqa: N802
+        self, request_iterator: Iterator[pb.UploadRequest], _context: grpc.ServicerContext
+    ) -> pb.UploadResponse:
+        """Take a file to replay."""
+        if self.is_playing:
+            message = "a load is being played; a file that comes in meanwhile would disturb it"
+            raise Refused(grpc.StatusCode.FAILED_PRECONDITION, "BUSY", message)
+        return pb.UploadResponse(path=str(self._uploads.receive(request_iterator)))
+
+    def close(self) -> None:
+        """Remove the file that came and was not played."""
+        self._uploads.close()
+
     def _played(
         self, request: pb.PlayRequest, order: Order, context: grpc.ServicerContext
     ) -> Iterator[pb.PlayResponse]:
@@ -135,6 +150,9 @@ class SimulatorServicer(SimulatorServiceServicer):
             prepared = sources.prepare(request)
         except SourceFault as fault:
             raise _refusal(fault) from fault
+        finally:
+            # A file is read whole.
+            self._uploads.forget(request.replay.path)
         with closing(prepared.source):
             order = replace(order, window_ns=prepared.window_ns or order.window_ns)
             play = self._play = Play(self._context, order, prepared.schedule, prepared.source)

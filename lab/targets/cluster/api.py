@@ -68,22 +68,22 @@ class Cluster:
             Forbidden: The user may not.
         """
         kind, name = str(wanted["kind"]), str(wanted["metadata"]["name"])
-        resource = self._resource(str(wanted["apiVersion"]), kind)
-        # A Secret is written and never read back: nobody needs the right to.
-        before = None if kind == SECRET else self.find(str(wanted["apiVersion"]), kind, name)
-        with self._our_errors(f"cannot apply {kind} {name}"):
-            after = resource.server_side_apply(
-                body=wanted,
-                name=name,
-                namespace=self.namespace if resource.namespaced else None,
-                field_manager=MANAGER,
-                force_conflicts=force,
-                _request_timeout=TIMEOUT_S,
-            ).to_dict()
+        before, after = self._server_side_apply(wanted, force=force)
         if before is None:
             return Applied(kind, name, "written" if kind == SECRET else "created")
         same = before["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"]
         return Applied(kind, name, "unchanged" if same else "changed")
+
+    def preview(self, wanted: Object, *, force: bool = False) -> tuple[Object | None, Object]:
+        """An object as it is, and as `apply` would leave it, by the API server's word; nothing is changed.
+
+        The first is None where there is no such object, and for a Secret.
+
+        Raises:
+            Exists: Another manager owns a field; the message names it.
+            Forbidden: The user may not.
+        """
+        return self._server_side_apply(wanted, force=force, dry_run="All")
 
     def find(self, api_version: str, kind: str, name: str) -> Object | None:
         """One object, or None where there is none."""
@@ -164,6 +164,26 @@ class Cluster:
         except Unavailable:
             return ""
         return bytes(answer.data).decode("utf-8", "replace")
+
+    def _server_side_apply(
+        self, wanted: Object, *, force: bool, dry_run: str | None = None
+    ) -> tuple[Object | None, Object]:
+        """What was there before, and what there is afterwards."""
+        kind, name = str(wanted["kind"]), str(wanted["metadata"]["name"])
+        resource = self._resource(str(wanted["apiVersion"]), kind)
+        # A Secret is written and never read back: nobody needs the right to.
+        before = None if kind == SECRET else self.find(str(wanted["apiVersion"]), kind, name)
+        with self._our_errors(f"cannot apply {kind} {name}"):
+            after: Object = resource.server_side_apply(
+                body=wanted,
+                name=name,
+                namespace=self.namespace if resource.namespaced else None,
+                field_manager=MANAGER,
+                force_conflicts=force,
+                dry_run=dry_run,
+                _request_timeout=TIMEOUT_S,
+            ).to_dict()
+        return before, after
 
     def _resource(self, api_version: str, kind: str) -> Any:  # noqa: ANN401  the client has no types
         from kubernetes.dynamic.exceptions import ResourceNotFoundError  # noqa: PLC0415 - heavy

@@ -49,6 +49,7 @@ class ClusterDeployment:
         self._faults = PodFaults(cluster, gate.selector, kubectl_options)
         self._folder = tempfile.TemporaryDirectory(prefix="lab-forward-")
         self._forwards: dict[str, Forward] = {}
+        self._latest: Sequence[ServiceStatus] = ()
         # Whoever only looks forgets it; its ports and files then go with it.
         self._let_go = weakref.finalize(self, _let_go, self._forwards, self._folder)
 
@@ -73,13 +74,17 @@ class ClusterDeployment:
 
     @property
     def store(self) -> StoreFacts:
-        """The store behind it, by the word of the services that use it."""
-        said = {status.durability for status in self.statuses() if status.durability}
+        """The store behind it, by the word of the services that use it, when they were last asked for their status."""
+        said = {status.durability for status in self._latest or self.statuses() if status.durability}
         return StoreFacts("redis", "", said.pop() if len(said) == 1 else "unknown")
 
     def wait(self) -> tuple[Row, ...]:
         """Its Deployments, once all of them are rolled out; Unavailable where one cannot be, or is not in time."""
         return self._gate.wait()
+
+    def show(self, rows: Sequence[Row], said: Mapping[str, str]) -> None:
+        """Let whoever watches it see its Deployments with what the process in each pod says (see `machines`)."""
+        self._gate.show(rows, said)
 
     def rows(self) -> tuple[Row, ...]:
         """Its Deployments and their pods now."""
@@ -87,7 +92,7 @@ class ClusterDeployment:
 
     def statuses(self) -> Sequence[ServiceStatus]:
         """What the process in every pod says of itself now; the name is the service's, the detail names the pod."""
-        return [
+        self._latest = [
             replace(
                 status,
                 name=pod.service,
@@ -95,6 +100,7 @@ class ClusterDeployment:
             )
             for pod, status in self.processes()
         ]
+        return self._latest
 
     def processes(self) -> Sequence[tuple[PodView, ServiceStatus]]:
         """Every pod of a service that is ready, and what the process in it says of itself now."""

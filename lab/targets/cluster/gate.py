@@ -4,11 +4,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from lab.errors import Unavailable
-from lab.targets.cluster.rollout import PodView, Row, rows
-from lab.targets.port import Report
+from lab.targets.cluster.rollout import PodView, Row, rows, shown
+from lab.targets.port import Report, Watch, watch_nothing
 
 LOOK_S: Final = 1.0
 STUCK_S: Final = 20.0
@@ -46,6 +47,7 @@ class Gate:
         selector: Labels of everything that belongs to it.
         report: Told of every Deployment that became ready, once.
         deadline_s: How long it may take altogether.
+        watch: Is shown every Deployment at each look.
         clock: Seconds that only grow.
         look_s: From one look to the next.
     """
@@ -54,6 +56,7 @@ class Gate:
     selector: str
     report: Report
     deadline_s: float
+    watch: Watch = watch_nothing
     clock: Callable[[], float] = time.monotonic
     look_s: float = LOOK_S
     _told: set[str] = field(default_factory=set)
@@ -65,7 +68,12 @@ class Gate:
             self.cluster.list("apps/v1", "Deployment", selector=self.selector),
             self.cluster.list("v1", "Pod", selector=self.selector),
             self.cluster.list("v1", "Event"),
+            now=datetime.now(UTC),
         )
+
+    def show(self, seen: Sequence[Row], said: Mapping[str, str]) -> None:
+        """Let whoever watches see it; *said* tells pod → machine by the process's own word."""
+        self.watch([shown(row, said) for row in seen])
 
     def wait(self) -> tuple[Row, ...]:
         """Every Deployment, rolled out.
@@ -76,6 +84,7 @@ class Gate:
         begun, pause = self.clock(), threading.Event()
         while True:
             seen, now = self.look(), self.clock()
+            self.show(seen, {})
             self._tell(seen, now - begun)
             if all(row.settled for row in seen):
                 return seen

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from lab.errors import UsageFault
 from lab.targets.cluster.api import Applied, Cluster
+from lab.targets.cluster.gate import Watched
 from lab.targets.kube import MANAGER, PART_OF, STACK_LABEL, KubeObject
 
 RESERVED: Final = ("kube-", "default")
@@ -67,13 +68,14 @@ def apply_all(cluster: Cluster, wanted: Sequence[KubeObject], *, force: bool = F
 
 def remove_others(cluster: Cluster, wanted: Sequence[KubeObject], stack: str) -> list[str]:
     """Remove what the stack had and no longer wants; `kind/name` of each."""
+    return [f"{kind.name}/{name}" for kind, name in others(cluster, wanted, stack) if cluster.delete(*kind, name)]
+
+
+def others(cluster: Watched, wanted: Sequence[KubeObject], stack: str) -> Iterator[tuple[Kind, str]]:
+    """What the stack has and no longer wants, in the order of removing; Secrets are left out."""
     kept = {(one.kind, one.name) for one in wanted}
-    return [
-        f"{kind.name}/{name}"
-        for kind in KINDS
-        for name in _names(cluster, kind, stack)
-        if (kind.name, name) not in kept and cluster.delete(*kind, name)
-    ]
+    for kind in KINDS:
+        yield from ((kind, name) for name in _names(cluster, kind, stack) if (kind.name, name) not in kept)
 
 
 def remove_all(cluster: Cluster, stack: str) -> list[str]:
@@ -87,6 +89,6 @@ def remove_all(cluster: Cluster, stack: str) -> list[str]:
     return removed
 
 
-def _names(cluster: Cluster, kind: Kind, stack: str) -> Iterator[str]:
+def _names(cluster: Watched, kind: Kind, stack: str) -> Iterator[str]:
     for found in cluster.list(*kind, selector=f"{STACK_LABEL}={stack}"):
         yield found["metadata"]["name"]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
+from lab.model import RolloutRow
+from lab.targets.cluster.events import latest, trouble
 from lab.targets.kube import NAME_LABEL
 
 ARCHITECTURE: Final = "kubernetes.io/arch"
@@ -42,7 +45,8 @@ class Row:
     """One Deployment: what is wanted, what there is.
 
     `settled` means what `kubectl rollout status` waits for: the newest template is seen, every wanted pod has it and is
-    available, none of an older one is left.
+    available, none of an older one is left. `image` is what its template names, `age_s` counts from its creation,
+    `event` is the newest thing that happened to it.
     """
 
     deployment: str
@@ -53,12 +57,34 @@ class Row:
     settled: bool
     pods: tuple[PodView, ...]
     trouble: str
+    image: str = ""
+    age_s: float = 0.0
+    event: str = ""
 
 
-def rows(deployments: Sequence[Object], pods: Sequence[Object], events: Sequence[Object]) -> tuple[Row, ...]:
+def rows(
+    deployments: Sequence[Object], pods: Sequence[Object], events: Sequence[Object], *, now: datetime
+) -> tuple[Row, ...]:
     """A row for every Deployment, in order of its name."""
     return tuple(
-        _row(deployment, pods, events) for deployment in sorted(deployments, key=lambda one: one["metadata"]["name"])
+        _row(deployment, pods, events, now)
+        for deployment in sorted(deployments, key=lambda one: one["metadata"]["name"])
+    )
+
+
+def shown(row: Row, said: Mapping[str, str]) -> RolloutRow:
+    """A row as somebody who waits is shown it; *said* tells pod → machine by the process's own word."""
+    return RolloutRow(
+        name=row.deployment,
+        service=row.service,
+        architecture=row.architecture,
+        nodes=tuple(sorted({pod.node for pod in row.pods if pod.node})),
+        ready=row.ready,
+        wanted=row.wanted,
+        image=row.image,
+        says=tuple(sorted({said[pod.name] for pod in row.pods if said.get(pod.name)})),
+        age_s=row.age_s,
+        event=row.event,
     )
 
 
@@ -88,12 +114,13 @@ def digest_of(reference: str) -> str:
     return reference.rpartition("@")[2] if "@sha256:" in reference else ""
 
 
-def _row(deployment: Object, pods: Sequence[Object], events: Sequence[Object]) -> Row:
+def _row(deployment: Object, pods: Sequence[Object], events: Sequence[Object], now: datetime) -> Row:
     spec, status = deployment["spec"], deployment.get("status", {})
     wanted = int(spec.get("replicas", 1))
     labels = spec["selector"]["matchLabels"]
     own = [pod for pod in pods if labels.items() <= pod["metadata"].get("labels", {}).items()]
     template = spec["template"]
+    created = deployment["metadata"].get("creationTimestamp")
     return Row(
         deployment=deployment["metadata"]["name"],
         service=template["metadata"]["labels"].get(NAME_LABEL, ""),
@@ -102,7 +129,10 @@ def _row(deployment: Object, pods: Sequence[Object], events: Sequence[Object]) -
         ready=int(status.get("readyReplicas", 0)),
         settled=_settled(deployment, wanted),
         pods=tuple(sorted((pod_view(pod) for pod in own), key=lambda view: view.name)),
-        trouble=_trouble(deployment, own, events),
+        trouble=trouble(deployment, own, events),
+        image=next((one["image"] for one in template["spec"].get("containers", ())), ""),
+        age_s=max(0.0, (now - datetime.fromisoformat(created)).total_seconds()) if created else 0.0,
+        event=latest(deployment, own, events, now=now),
     )
 
 
@@ -129,15 +159,3 @@ def _doing(pod: Object, status: Object) -> str:
         if kind in state:
             return str(state[kind].get("reason", kind))
     return str(pod.get("status", {}).get("phase", "Unknown"))
-
-
-def _trouble(deployment: Object, pods: Sequence[Object], events: Sequence[Object]) -> str:
-    """The newest warning about the deployment or its pods; empty where there is none."""
-    owned = {pod["metadata"]["uid"] for pod in pods} | {deployment["metadata"].get("uid")}
-    about = [
-        event
-        for event in events
-        if event.get("type") == "Warning" and event.get("involvedObject", {}).get("uid") in owned
-    ]
-    newest = max(about, key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""), default=None)
-    return f"{newest['reason']}: {newest['message']}" if newest else ""

@@ -32,6 +32,8 @@ QUICKSTART = str(PROJECT / "notebooks" / "00_quickstart.ipynb")
         (["runs", "compare", "a"], 64, ["lab --help"]),
         (["fly"], 64, ["fly"]),
         (["up", "--set", "x"], 64, ["NAME=VALUE"]),
+        (["up", "--dry-run"], 64, ["only a cluster", "lab up --target kubernetes --dry-run"]),
+        (["up", "--render", "out"], 64, ["only a cluster", "lab up --target kubernetes --render out"]),
         (["status", "--target", "moon"], 64, ['no target "moon"', "processes"]),
         (["doctor", "--target", "moon"], 64, ['no target "moon"', "kubernetes"]),
         (["status"], 69, ["no stack is up", "lab up"]),

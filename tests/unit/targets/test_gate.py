@@ -1,15 +1,18 @@
 """The wait for a rollout: told once per Deployment, ended early when waiting cannot help."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from lab.errors import Unavailable
+from lab.model import RolloutRow
 from lab.targets.cluster.gate import Gate
+from lab.targets.port import watch_nothing
 from tests.unit.targets.test_rollout import deployment, pod, warning
 
 Object = Mapping[str, Any]
+Rows = Sequence[RolloutRow]
 
 
 class Scripted:
@@ -29,13 +32,15 @@ class Scripted:
         return [deployments] if kind == "Deployment" else [pods]
 
 
-def gate(cluster: Scripted, told: list[str], *, deadline_s: float = 300) -> Gate:
+def gate(
+    cluster: Scripted, told: list[str], *, deadline_s: float = 300, watch: Callable[[Rows], None] = watch_nothing
+) -> Gate:
     """A gate with that cluster's clock."""
 
     def tell(stage: str, message: str, _seconds: float) -> None:
         told.append(f"{stage} {message}")
 
-    return Gate(cluster, "", tell, deadline_s, clock=lambda: cluster.now, look_s=0)
+    return Gate(cluster, "", tell, deadline_s, watch, clock=lambda: cluster.now, look_s=0)
 
 
 def waiting(reason: str) -> Object:
@@ -76,3 +81,16 @@ def test_the_deadline_ends_the_wait() -> None:
     cluster = Scripted((deployment(availableReplicas=1, readyReplicas=1), waiting("ContainerCreating"), []))
     with pytest.raises(Unavailable, match="within 50 s; 1 of 2 ready: worker-1 ContainerCreating"):
         gate(cluster, [], deadline_s=50).wait()
+
+
+def test_whoever_watches_sees_every_look() -> None:
+    """And, when the processes were asked, what they say."""
+    looks: list[Rows] = []
+    cluster = Scripted((deployment(readyReplicas=1, availableReplicas=1), pod(), []), (deployment(), pod(), []))
+    watched = gate(cluster, [], watch=looks.append)
+    watched.show(watched.wait(), {"worker-1": "aarch64", "somebody": "x86_64"})
+    assert [(row.ready, row.wanted, row.nodes, row.says) for [row] in looks] == [
+        (1, 2, ("r3",), ()),
+        (2, 2, ("r3",), ()),
+        (2, 2, ("r3",), ("aarch64",)),
+    ]

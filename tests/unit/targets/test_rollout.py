@@ -1,6 +1,7 @@
 """How far a rollout is, from what the API says of deployments, pods and events."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from lab.targets.cluster.rollout import PodView, digest_of, pod_view, rows
 
 IMAGE = "198.18.0.1:5000/process-worker@sha256:" + "a" * 64
+NOW = datetime(2026, 11, 25, 2, 0, 20, tzinfo=UTC)
 LABELS = {"app.kubernetes.io/name": "process-worker", "app.kubernetes.io/arch": "arm64"}
 
 
@@ -51,7 +53,7 @@ def warning(uid: str, message: str, *, at: str) -> dict[str, Any]:
 
 def test_a_rollout_is_settled_when_every_wanted_pod_has_the_newest_template() -> None:
     """With its architecture, its pods, and nothing to complain about."""
-    [row] = rows([deployment()], [pod("b"), pod("a")], [])
+    [row] = rows([deployment()], [pod("b"), pod("a")], [], now=NOW)
     assert (row.service, row.architecture, row.wanted, row.ready) == ("process-worker", "arm64", 2, 2)
     assert row.settled
     assert [view.name for view in row.pods] == ["a", "b"]
@@ -65,7 +67,7 @@ def test_a_rollout_is_settled_when_every_wanted_pod_has_the_newest_template() ->
 )
 def test_a_rollout_under_way_is_not_settled(status: dict[str, int]) -> None:
     """Whatever is missing."""
-    [row] = rows([deployment(**status)], [pod()], [])
+    [row] = rows([deployment(**status)], [pod()], [], now=NOW)
     assert not row.settled
 
 
@@ -101,7 +103,7 @@ def test_the_newest_warning_about_a_rollout_is_its_trouble() -> None:
         warning("worker-1", "new", at="2026-11-25T02:00:09Z"),
         warning("somebody", "newer", at="2026-11-25T02:00:10Z"),
     ]
-    [row] = rows([deployment()], [pod()], events)
+    [row] = rows([deployment()], [pod()], events, now=NOW)
     assert row.trouble == "Failed: new"
 
 

@@ -45,6 +45,11 @@ class SimulatorServiceStub:
                 request_serializer=lab_dot_simulator_dot_v1_dot_simulator__pb2.StopRequest.SerializeToString,
                 response_deserializer=lab_dot_simulator_dot_v1_dot_simulator__pb2.StopResponse.FromString,
                 _registered_method=True)
+        self.Upload = channel.stream_unary(
+                '/lab.simulator.v1.SimulatorService/Upload',
+                request_serializer=lab_dot_simulator_dot_v1_dot_simulator__pb2.UploadRequest.SerializeToString,
+                response_deserializer=lab_dot_simulator_dot_v1_dot_simulator__pb2.UploadResponse.FromString,
+                _registered_method=True)
 
 
 class SimulatorServiceServicer:
@@ -65,6 +70,15 @@ class SimulatorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Upload(self, request_iterator, context):
+        """Upload brings a file to a simulator that cannot open the caller's: first its header, then its bytes in order. It is
+        there for one play, at most until the next upload or the end of the process; nothing of it stays when the bytes
+        are not what the header announced. RESOURCE_EXHAUSTED above 64 MiB, or without room for it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SimulatorServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +91,11 @@ def add_SimulatorServiceServicer_to_server(servicer, server):
                     servicer.Stop,
                     request_deserializer=lab_dot_simulator_dot_v1_dot_simulator__pb2.StopRequest.FromString,
                     response_serializer=lab_dot_simulator_dot_v1_dot_simulator__pb2.StopResponse.SerializeToString,
+            ),
+            'Upload': grpc.stream_unary_rpc_method_handler(
+                    servicer.Upload,
+                    request_deserializer=lab_dot_simulator_dot_v1_dot_simulator__pb2.UploadRequest.FromString,
+                    response_serializer=lab_dot_simulator_dot_v1_dot_simulator__pb2.UploadResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +153,33 @@ class SimulatorService:
             '/lab.simulator.v1.SimulatorService/Stop',
             lab_dot_simulator_dot_v1_dot_simulator__pb2.StopRequest.SerializeToString,
             lab_dot_simulator_dot_v1_dot_simulator__pb2.StopResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Upload(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/lab.simulator.v1.SimulatorService/Upload',
+            lab_dot_simulator_dot_v1_dot_simulator__pb2.UploadRequest.SerializeToString,
+            lab_dot_simulator_dot_v1_dot_simulator__pb2.UploadResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,116 @@
+"""A file to replay is sent before it is played, and only where the simulator cannot open it."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import grpc
+import pytest
+
+from lab.errors import DataFault, Unavailable
+from lab.load.port import PlayOrder
+from lab.load.simulator import SimulatorLoad
+from lab.model import Constant, Load, Replay, Synthetic
+from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
+from services.contracts.generated.lab.simulator.v1.simulator_pb2_grpc import (
+    SimulatorServiceServicer,
+    add_SimulatorServiceServicer_to_server,
+)
+from services.contracts.limits import MAX_UPLOAD_BYTES, UPLOAD_CHUNK_BYTES
+
+
+class Elsewhere(SimulatorServiceServicer):
+    """A simulator that plays nothing and remembers who asked for what."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, str]] = []
+        self.chunks: list[int] = []
+        self.full = False
+
+    def Upload(self, request_iterator: Iterator[pb.UploadRequest], context: grpc.ServicerContext) -> pb.UploadResponse:  # noqa: N802
+        """Take a file, unless it is full."""
+        if self.full:
+            context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "no room")
+        name = next(request_iterator).header.name
+        self.chunks = [len(part.chunk) for part in request_iterator]
+        self.asked.append(("upload", name, context.peer()))
+        return pb.UploadResponse(path=f"/there/{name}")
+
+    def Play(self, request: pb.PlayRequest, context: grpc.ServicerContext) -> Iterator[pb.PlayResponse]:  # noqa: N802
+        """A result without events."""
+        self.asked.append(("play", request.replay.path, context.peer()))
+        yield pb.PlayResponse(result=pb.Result())
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[tuple[Elsewhere, str]]:
+    """That simulator and its address."""
+    server, simulator = grpc.server(ThreadPoolExecutor(2)), Elsewhere()
+    add_SimulatorServiceServicer_to_server(simulator, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield simulator, f"127.0.0.1:{port}"
+    server.stop(0).wait()
+
+
+def play(address: str, path: Path, *, uploads: bool) -> None:
+    """Replay a file there."""
+    order = PlayOrder("r", Load(Replay(str(path)), None), duration_s=1.0)
+    SimulatorLoad(address, ingest_address="ingest:7000", uploads=uploads).play(order, lambda _: None)
+
+
+def test_a_file_is_sent_in_chunks_and_played_by_whoever_got_it(
+    elsewhere: tuple[Elsewhere, str], tmp_path: Path
+) -> None:
+    """By one connection, which leads to one of several simulators; under the path that it answered."""
+    simulator, address = elsewhere
+    path = tmp_path / "x.csv"
+    path.write_bytes(bytes(UPLOAD_CHUNK_BYTES + 1))
+    play(address, path, uploads=True)
+    [sent, played] = simulator.asked
+    assert (sent[:2], played[:2]) == (("upload", "x.csv"), ("play", "/there/x.csv"))
+    assert sent[2] == played[2]
+    assert simulator.chunks == [UPLOAD_CHUNK_BYTES, 1]
+
+
+def test_a_simulator_of_this_machine_opens_the_file_itself(elsewhere: tuple[Elsewhere, str], tmp_path: Path) -> None:
+    """Nothing is sent."""
+    simulator, address = elsewhere
+    play(address, tmp_path / "x.csv", uploads=False)
+    assert [one[:2] for one in simulator.asked] == [("play", str(tmp_path / "x.csv"))]
+
+
+def test_only_a_replay_has_a_file(elsewhere: tuple[Elsewhere, str]) -> None:
+    """Other sources are made where the simulator is."""
+    simulator, address = elsewhere
+    order = PlayOrder("r", Load(Synthetic(), Constant(10)), duration_s=1.0)
+    SimulatorLoad(address, ingest_address="ingest:7000", uploads=True).play(order, lambda _: None)
+    assert [one[0] for one in simulator.asked] == ["play"]
+
+
+def test_a_file_too_large_is_told_before_anything_is_sent(elsewhere: tuple[Elsewhere, str], tmp_path: Path) -> None:
+    """With its size, the limit, and what to do instead."""
+    simulator, address = elsewhere
+    path = tmp_path / "x.csv"
+    with path.open("wb") as file:
+        file.truncate(MAX_UPLOAD_BYTES + 1)
+    with pytest.raises(DataFault, match=r"64\.0 MiB; .* takes 64 MiB") as refused:
+        play(address, path, uploads=True)
+    assert refused.value.next_step.startswith("-p target processes")
+    assert simulator.asked == []
+
+
+def test_a_file_that_went_away_is_told(tmp_path: Path) -> None:
+    """It was there when the load was asked for."""
+    with pytest.raises(DataFault, match="No such file"):
+        play("127.0.0.1:9", tmp_path / "x.csv", uploads=True)
+
+
+def test_a_simulator_that_takes_no_file_is_told(elsewhere: tuple[Elsewhere, str], tmp_path: Path) -> None:
+    """In its own words; nothing is played."""
+    simulator, address = elsewhere
+    simulator.full = True
+    (tmp_path / "x.csv").touch()
+    with pytest.raises(Unavailable, match="no room"):
+        play(address, tmp_path / "x.csv", uploads=True)
+    assert simulator.asked == []
