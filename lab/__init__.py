@@ -1,4 +1,4 @@
-"""The lab behind the notebooks: the dozen names a notebook may use.
+"""The lab behind the notebooks: the few names a notebook may use.
 
 >>> import lab
 >>> experiment = lab.Experiment(
@@ -19,7 +19,7 @@ from lab.questions import kill, latency, nothing_counted_twice, nothing_lost, pa
 
 if TYPE_CHECKING:
     from lab.reports import figures
-    from lab.wiring import answer, conclusion, run
+    from lab.wiring import answer, conclusion, run, run_on_each_architecture, side_by_side, strata
 
 __all__ = [
     "Experiment",
@@ -36,10 +36,13 @@ __all__ = [
     "pause",
     "recovered",
     "run",
+    "run_on_each_architecture",
+    "side_by_side",
+    "strata",
     "throughput",
 ]
 
-_WIRED = ("answer", "conclusion", "run")
+_WIRED = ("answer", "conclusion", "run", "run_on_each_architecture", "side_by_side", "strata")
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  what a module may hold

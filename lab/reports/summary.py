@@ -21,7 +21,7 @@ def text(trial: Trial, *, colour: bool = False, width: int = 100) -> str:
     lines += _wrapped(words.account(trial), width)
     if pauses := words.machine_pauses(trial):
         lines += _wrapped(pauses, width)
-    lines += [line for note in trial.evidence.played.notes for line in _wrapped(note, width)]
+    lines += [line for note in words.notes(trial) for line in _wrapped(note, width)]
     return "\n".join(line.rstrip() for line in lines)
 
 

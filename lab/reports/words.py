@@ -3,6 +3,7 @@
 import math
 from itertools import pairwise
 
+from lab.analysis.remarks import remarks
 from lab.model import ObjectiveResult, Trial
 
 HEADWORDS = {"MET": "MET", "NOT_MET": "NOT MET", "INVALID": "INVALID", "INCONCLUSIVE": "INCONCLUSIVE"}
@@ -95,6 +96,11 @@ def telemetry(trial: Trial) -> str:
         return "Prometheus agrees"
     parts = ", ".join(f"{one.events:+,} {one.cause}" for one in comparison.attributions)
     return f"Prometheus misses {comparison.difference:,} ({parts})"
+
+
+def notes(trial: Trial) -> tuple[str, ...]:
+    """What a reader should know: the generator's own notes, and what the evidence shows."""
+    return (*trial.evidence.played.notes, *remarks(trial.evidence))
 
 
 def machine_pauses(trial: Trial) -> str:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from lab.errors import BadConfig, Unavailable
-from lab.model import SERVICES, Access, Endpoints
+from lab.errors import BadConfig, Unavailable, UsageFault
+from lab.model import HANDLES_EVENTS, SERVICES, Access, Endpoints
 from lab.settings import LabSettings
 from lab.targets.cluster.api import Cluster, open_cluster
 from lab.targets.cluster.deployment import ClusterDeployment
@@ -89,7 +89,7 @@ class KubernetesTarget:
             overlay=settings.overlay,
             namespace=settings.namespace,
             stack=STACK,
-            workloads=tuple(self._workloads()),
+            workloads=tuple(self._workloads(request.architecture)),
             redis_url=store,
             remote_write_url=settings.remote_write_url or settings.prometheus_url.rstrip("/") + WRITE_PATH,
             settings=chosen_settings(request.settings),
@@ -97,10 +97,15 @@ class KubernetesTarget:
         )
         return render(replace(asked, config_hash=_hash_of(asked)))
 
-    def _workloads(self) -> Iterator[Workload]:
+    def _workloads(self, alone: str) -> Iterator[Workload]:
         architectures: list[Architecture] = [one for one in ("amd64", "arm64") if one in self.settings.architectures]
+        if alone and alone not in architectures:
+            found = f"the stack runs on {', '.join(architectures)}"
+            raise UsageFault(f"cannot run on {alone} alone", found=found, next_step=f"export LAB_ARCHITECTURES={alone}")
         for service in SERVICES:
-            for architecture in architectures:
+            # What measures stays where it is, so that two architectures are measured by the same.
+            chosen = architectures if not alone else [alone] if service in HANDLES_EVENTS else architectures[:1]
+            for architecture in chosen:
                 yield Workload(service, architecture, self._image(service, architecture), self.settings.replicas)
         yield Workload("otel-collector", architectures[0], self.settings.collector_image)
 
@@ -139,10 +144,13 @@ class KubernetesTarget:
         return bool(cluster.list("apps/v1", "Deployment", selector=f"{STACK_LABEL}={STACK}"))
 
     def _fits(self, cluster: Cluster, wanted: Sequence[KubeObject]) -> bool:
-        """Whether applying would change nothing: every Deployment's template is the wanted one."""
-        found = {one["metadata"]["name"]: one for one in cluster.list("apps/v1", "Deployment")}
+        """Whether applying would change nothing: the same Deployments, each with the wanted template."""
+        ours = cluster.list("apps/v1", "Deployment", selector=f"{STACK_LABEL}={STACK}")
+        found = {one["metadata"]["name"]: one for one in ours}
         deployments = [one for one in wanted if one.kind == "Deployment"]
-        return all(_template(found.get(one.name, {})) == _template(one.body) for one in deployments)
+        if found.keys() != {one.name for one in deployments}:
+            return False
+        return all(_template(found[one.name]) == _template(one.body) for one in deployments)
 
     def _bring_up(self, deployment: ClusterDeployment, wanted: Sequence[KubeObject], report: Report) -> None:
         """Apply, wait for the rollout, then ask everybody what it is."""

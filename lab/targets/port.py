@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from lab.model import Death, Endpoints, ServiceStatus, StoreFacts
+from lab.model import Death, Endpoints, NodeClock, ServiceStatus, StoreFacts
 
 Report = Callable[[str, str, float], None]
 """Called as (stage, what happened, seconds) when a part is up; for example ("store", "valkey 9.1 on …", 0.2)."""
@@ -29,12 +29,14 @@ class StackRequest:
         reuse: Use a stack that is already up when its configuration is the same.
         keep_logs: Is given the logs when the caller's use of the stack is over, however it ended: those of programs
             that have stopped where the stack ends with it, and those of a stack that never came up.
+        architecture: The one that ingest-api and process-worker run on; empty for all that the target has.
     """
 
     settings: Mapping[str, str] = field(default_factory=dict)
     keep: bool = False
     reuse: bool = True
     keep_logs: KeepLogs = keep_nothing
+    architecture: str = ""
 
 
 class Deployment(Protocol):
@@ -53,6 +55,9 @@ class Deployment(Protocol):
 
     def deaths(self) -> Sequence[Death]:
         """Processes that ended without having been asked to, since the stack is up."""
+
+    def clocks(self) -> Sequence[NodeClock]:
+        """The clock of every other machine that a service runs on, beside this one's."""
 
     def kill(self, service: str) -> int:
         """End a service's process with signal 9; nanoseconds since the epoch. The target starts it again."""

@@ -11,11 +11,13 @@ from typing import Any, Final
 
 from lab.channels import connector
 from lab.errors import LabError, Unavailable, UsageFault
-from lab.model import NANOS, SERVICES, Death, Endpoints, ServiceStatus, StoreFacts
+from lab.model import NANOS, SERVICES, Death, Endpoints, NodeClock, ServiceStatus, StoreFacts
 from lab.targets import calls
 from lab.targets.cluster.api import Cluster
+from lab.targets.cluster.clocks import clocks_of
 from lab.targets.cluster.forwarding import Forward
 from lab.targets.cluster.gate import Gate
+from lab.targets.cluster.nodes import node_facts
 from lab.targets.cluster.rollout import PodView, Row
 from lab.targets.kube import NAME_LABEL
 
@@ -40,6 +42,7 @@ class ClusterDeployment:
         self._connect = connector(outside.access)
         self._folder = tempfile.TemporaryDirectory(prefix="lab-forward-")
         self._forwards: dict[str, Forward] = {}
+        self._clocks: Sequence[NodeClock] = ()
         # Whoever only looks forgets it; its ports and files then go with it.
         self._let_go = weakref.finalize(self, _let_go, self._forwards, self._folder)
 
@@ -79,6 +82,7 @@ class ClusterDeployment:
             replace(
                 status,
                 name=pods[status.name].service,
+                node=pods[status.name].node,
                 detail="; ".join(filter(None, (f"pod {status.name} on {pods[status.name].node}", status.detail))),
             )
             for status in self._said(pods)
@@ -100,13 +104,19 @@ class ClusterDeployment:
 
     def facts(self) -> Mapping[str, object]:
         """Images by digest, and the nodes they run on."""
-        rows = self.rows()
-        used = {pod.node for row in rows for pod in row.pods}
-        nodes = [one for one in self.cluster.list("v1", "Node") if one["metadata"]["name"] in used]
-        return {
-            "images": {row.deployment: row.pods[0].image for row in rows if row.pods},
-            "nodes": {one["metadata"]["name"]: _node(one["status"]["nodeInfo"]) for one in nodes},
-        }
+        images = {row.deployment: row.pods[0].image for row in self.rows() if row.pods}
+        nodes = node_facts(self.cluster.list("v1", "Node"), self.statuses(), self.clocks())
+        return {"images": images, "nodes": nodes}
+
+    def clocks(self) -> Sequence[NodeClock]:
+        """The clock of every node that a service runs on; asked once, so that what is shown is what is judged."""
+        if not self._clocks:
+            pods = self._pods()
+            asked = {pod.node: name for name, pod in pods.items()}
+            addresses = self._addresses([f"pod/{name}" for name in pods])
+            reached = dict(zip(pods, addresses, strict=True))
+            self._clocks = clocks_of({node: reached[name] for node, name in asked.items()}, self._connect)
+        return self._clocks
 
     def kill(self, service: str) -> int:
         """Not on a cluster yet: it needs a Role of its own."""
@@ -179,8 +189,3 @@ def _death(service: str, ended: Mapping[str, Any]) -> Death:
     code, finished = int(ended.get("exitCode", 0)), datetime.fromisoformat(ended["finishedAt"])
     signal = code - KILLED_FROM if code > KILLED_FROM else 0
     return Death(service, "", round(finished.timestamp() * NANOS), signal, 0 if signal else code)
-
-
-def _node(info: Mapping[str, str]) -> Mapping[str, str]:
-    names = {"architecture": "architecture", "kubelet": "kubeletVersion", "runtime": "containerRuntimeVersion"}
-    return {ours: info.get(theirs, "") for ours, theirs in (names | {"kernel": "kernelVersion"}).items()}
