@@ -177,7 +177,7 @@ def run_on_each_architecture(experiment: Experiment) -> tuple[Trial, ...]:
 def _on_each(experiment: Experiment, settings: LabSettings) -> Sequence[Experiment]:
     if experiment.target != "kubernetes":
         return (experiment,)
-    names = [name.strip() for name in settings.architectures.split(",")]
+    names = filter(None, map(str.strip, settings.architectures.split(",")))
     return [replace(experiment, name=f"{experiment.name}-{name}", architecture=name) for name in names]
 
 

@@ -123,7 +123,15 @@ def test_a_load_on_two_architectures_is_counted_exactly(runs: Path) -> None:
     shares = [count / ledger["counted"] for count in trial["evidence"]["store"]["instances"].values()]
     assert len(shares) == 2
     assert min(shares) >= 0.2
-    assert sorted(manifest["environment"]["nodes"]) == ["clus1", "r3"]
+    nodes = manifest["environment"]["nodes"]
+    assert {name: (node["architecture"], node["emulated"]) for name, node in nodes.items()} == {
+        "clus1": ("amd64", False),
+        "r3": ("arm64", True),
+    }
+    # The rig's nodes share one clock, which is the lab's, too.
+    assert all(abs(node["clock"]["offset_ms"]) <= node["clock"]["error_ms"] for node in nodes.values())
+    assert [(one["architecture"], one["node"]) for one in manifest["strata"]] == [("amd64", "clus1"), ("arm64", "r3")]
+    assert any("r3 is emulated" in note for note in manifest["notes"])
 
 
 def test_down_leaves_nothing_of_the_stack(runs: Path, kubectl: Kubectl) -> None:
