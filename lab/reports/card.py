@@ -70,6 +70,7 @@ def _small(trial: Trial) -> str:
     lines = [
         words.belief(trial),
         words.telemetry(trial),
+        words.places(trial),
         words.machine_pauses(trial),
         *words.notes(trial),
         f"store {store.kind} {store.version}, {store.durability}; target {trial.experiment.target}"

@@ -48,6 +48,10 @@ def _follows(names: Sequence[str], trials: Sequence[Trial]) -> Iterator[str]:
             yield f"Nobody can say whether {name} keeps up: it was emulated ({how})."
         else:
             yield f"Nobody can say whether {name} keeps up: {words.why_believed(trial)}."
+        account = trial.evidence.played.account
+        if account.acknowledged < account.intended:
+            answered = f"{account.acknowledged:,} of {account.intended:,} events"
+            yield f"{name} acknowledged {answered}: ask at a lower rate, too."
     if len(trials) == 1:
         yield f"{names[0]} is the only architecture here: there is nothing to compare it with."
     else:

@@ -29,7 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in ours:
         item.add_marker(pytest.mark.cluster)
         item.add_marker(pytest.mark.timeout(TIMEOUT_S))
-    items.sort(key=lambda item: RIG in getattr(item, "fixturenames", ()))
+    # A stack is brought up, used and taken down, each in a test of its own: they follow as they are written.
+    items.sort(key=lambda item: (RIG in getattr(item, "fixturenames", ()), item.path, item.location[1] or 0))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

