@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from lab.model import Trial
 
+INCOMPARABLE: Final = Estimate(None, note="not both runs may be believed")
 Figure = tuple[str, str, "Callable[[Trial], Estimate]"]
 
 
@@ -28,7 +29,7 @@ class Compared:
         name: Of the figure.
         unit: Of its values.
         values: One for each trial.
-        ratios: Over the first trial's; the first is 1.
+        ratios: Over the first trial's; without a value where not both may be believed.
     """
 
     name: str
@@ -39,7 +40,8 @@ class Compared:
 
 def side_by_side(trials: Sequence[Trial]) -> tuple[Compared, ...]:
     """Every figure of trials that differ in their architecture alone."""
-    return tuple(_compared(name, unit, [read(trial) for trial in trials]) for name, unit, read in FIGURES)
+    believed = [trial.validity.status == "VALID" for trial in trials]
+    return tuple(_compared(name, unit, [read(trial) for trial in trials], believed) for name, unit, read in FIGURES)
 
 
 def architecture_of(trial: Trial) -> str:
@@ -63,8 +65,10 @@ def keeps_up(trial: Trial) -> bool | None:
     return trial.verdict.status == "MET"
 
 
-def _compared(name: str, unit: str, values: Sequence[Estimate]) -> Compared:
-    return Compared(name, unit, tuple(values), tuple(ratio(value, values[0]) for value in values))
+def _compared(name: str, unit: str, values: Sequence[Estimate], believed: Sequence[bool]) -> Compared:
+    comparable = [believed[0] and one for one in believed]
+    ratios = (ratio(value, values[0]) if may else INCOMPARABLE for value, may in zip(values, comparable, strict=True))
+    return Compared(name, unit, tuple(values), tuple(ratios))
 
 
 def _cpu(counter: str) -> Callable[[Trial], Estimate]:

@@ -24,7 +24,7 @@ def table(trials: Sequence[Trial]) -> Table:
         raise UsageFault("nothing to put side by side", next_step="lab.run_on_each_architecture(experiment)")
     names = [architecture_of(trial) for trial in trials]
     rows = [("validity", *(trial.validity.status for trial in trials))]
-    rows += [("verdict", *(words.headline(trial) for trial in trials))]
+    rows += [("verdict", *(words.HEADWORDS.get(trial.verdict.status or "", "–") for trial in trials))]
     rows += [_row(one) for one in side_by_side(trials)]
     answers = [line for name, trial in zip(names, trials, strict=True) for line in (f"{name}:", *answer(trial).lines)]
     return Table(("", *names), tuple(rows), tuple(_follows(names, trials)), tuple(answers))
