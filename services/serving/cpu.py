@@ -7,7 +7,7 @@ from typing import Final
 KERNEL: Final = Path("/proc/sys/kernel/arch")
 """The kernel's own word since Linux 6.1. An emulator of programs answers `uname` for itself and passes this through."""
 CPU_INFO: Final = Path("/proc/cpuinfo")
-KEYS: Final = {"vendor_id": "x86_64", "CPU implementer": "aarch64", "hart": "riscv64"}
+KEYS: Final = {"vendor_id": "x86_64", "CPU implementer": "aarch64"}
 """Key of /proc/cpuinfo → the architecture whose kernels write it, for older kernels."""
 
 
