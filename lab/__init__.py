@@ -1,4 +1,4 @@
-"""The lab behind the notebooks: the dozen names a notebook may use.
+"""The lab behind the notebooks: the few names a notebook may use.
 
 >>> import lab
 >>> experiment = lab.Experiment(
@@ -29,7 +29,7 @@ from lab.questions import (
 
 if TYPE_CHECKING:
     from lab.reports import figures
-    from lab.wiring import answer, conclusion, run
+    from lab.wiring import answer, conclusion, run, run_on_each_architecture, side_by_side, strata
 
 __all__ = [
     "Experiment",
@@ -47,11 +47,14 @@ __all__ = [
     "pause",
     "recovered",
     "run",
+    "run_on_each_architecture",
     "scale",
+    "side_by_side",
+    "strata",
     "throughput",
 ]
 
-_WIRED = ("answer", "conclusion", "run")
+_WIRED = ("answer", "conclusion", "run", "run_on_each_architecture", "side_by_side", "strata")
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  what a module may hold

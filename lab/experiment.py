@@ -147,7 +147,9 @@ class Measured:
 def run_experiment(experiment: Experiment, parts: Parts, recorder: Recorder, *, asked: Asked = NOBODY) -> Trial:
     """Carry out one experiment and keep its record; raises LabError where it cannot be carried out."""
     started_ns = time.time_ns()
-    request = StackRequest(settings=experiment.settings, keep_logs=recorder.keep_logs)
+    request = StackRequest(
+        settings=experiment.settings, keep_logs=recorder.keep_logs, architecture=experiment.architecture
+    )
     with parts.target.deployed(request, recorder.stage) as deployment:
         environment = parts.environment(deployment)
         evidence = observe(experiment, parts, deployment, recorder)
@@ -258,6 +260,7 @@ def collect(stack: Stack, parts: Parts, measured: Measured, view: StoreView, *, 
         faults=measured.faults,
         spans=tuple(parts.spans(stack.deployment.span_files(), window)),
         pauses_s=measured.pauses,
+        clocks=tuple(stack.deployment.clocks()),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from lab.metrics.port import LedgerSource, MetricSource
     from lab.model import Endpoints, Experiment
     from lab.reports.answer import Answer, Conclusion
+    from lab.reports.table import Table
     from lab.runs.folder import RunFolder
     from lab.runs.store import RunStore
     from lab.targets.cluster.preview import Intent
@@ -207,6 +209,39 @@ def run(experiment: Experiment) -> Trial:
         return run_experiment(experiment, wired, record, asked=asked)
 
 
+def run_on_each_architecture(experiment: Experiment) -> tuple[Trial, ...]:
+    """Carry out an experiment once on every architecture of its target, one after the other, each a run of its own.
+
+    Simulator and query-api stay on the first of them, so that all are measured by the same; ingest-api and
+    process-worker move. On this machine, which has one, it is carried out once.
+
+    Raises:
+        LabError: One of the runs cannot be carried out.
+    """
+    return tuple(run(one) for one in _on_each(experiment, load_settings()))
+
+
+def _on_each(experiment: Experiment, settings: LabSettings) -> Sequence[Experiment]:
+    if experiment.target != "kubernetes":
+        return (experiment,)
+    names = settings.architectures.split(",")
+    return [replace(experiment, name=f"{experiment.name}-{name}", architecture=name) for name in names]
+
+
+def strata(trial: Trial) -> Table:
+    """What each architecture and node did of a trial, and at what cost."""
+    from lab.reports import strata as tables  # noqa: PLC0415 - heavy
+
+    return tables.table(trial)
+
+
+def side_by_side(trials: Sequence[Trial]) -> Table:
+    """Trials on one architecture each: every figure with its interval, and whether each keeps up."""
+    from lab.reports import side_by_side as tables  # noqa: PLC0415 - heavy
+
+    return tables.table(trials)
+
+
 def answer(trial: Trial) -> Answer:
     """Validity, verdict, ledger in words that are the same for the same record."""
     from lab.reports import answer as words  # noqa: PLC0415 - heavy
@@ -239,13 +274,15 @@ def _folder(experiment: Experiment, settings: LabSettings, parameters: Mapping[s
     from lab.runs.adoption import this_notebook  # noqa: PLC0415 - heavy
 
     store = run_store(settings)
-    if settings.run_id:
-        made = store.open(settings.run_id)
-        if made.is_fresh:
-            return made
+    first = store.open(settings.run_id) if settings.run_id else None
+    if first is not None and first.is_fresh:
+        return first
     notebook = this_notebook()
     name = str(notebook.relative_to(settings.project)) if notebook and notebook.is_relative_to(settings.project) else ""
-    return store.new(experiment.name, notebook=name, target=experiment.target, parameters=parameters)
+    folder = store.new(experiment.name, notebook=name, target=experiment.target, parameters=parameters)
+    if first is not None:
+        first.update(also=[*first.manifest().get("also", ()), folder.run_id])
+    return folder
 
 
 def _publish(trial: Trial) -> None:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from lab.analysis.scrapes import median_distance, scrape_times
-from lab.model import NANOS, Attribution, Comparison
+from lab.model import NANOS, Attribution, Comparison, Window
 from services.contracts.signals import WORKER_EVENTS_PROCESSED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lab.model import Death, Series, StoreView, Window
+    from lab.model import Death, Evidence, Series, StoreView
 
 COUNTER: Final = WORKER_EVENTS_PROCESSED.prometheus_name
 JOB: Final = "lab/process-worker"
@@ -26,6 +26,7 @@ NOT_INCREMENTED: Final = "not-incremented"
 UNEXPLAINED: Final = "unexplained"
 
 SIGKILL: Final = 9
+ROUNDING_NS: Final = 1_000
 SCRAPE_MARGIN_S: Final = 0.25
 """A scrape bears the time of its start, a counter grows a moment after its commit: only a scrape this much later than
 the last commit must have seen all of it."""
@@ -60,7 +61,7 @@ def compare(store: StoreView, series: Sequence[Series], *, deaths: Sequence[Deat
     counters = {one.labels.get("instance", ""): one for one in series if one.name == COUNTER}
     if not counters:
         return Comparison(store.balance.counted, None, query=QUERY)
-    seen = {name: _increase(counter, window) for name, counter in counters.items()}
+    seen = {name: increase(counter, window) for name, counter in counters.items()}
     settled_s = store.last_commit_ns / NANOS + SCRAPE_MARGIN_S
     job_was_scraped = _job_was_scraped(series, settled_s)
     attributions = [
@@ -71,7 +72,17 @@ def compare(store: StoreView, series: Sequence[Series], *, deaths: Sequence[Deat
     return Comparison(store.balance.counted, sum(seen.values()), (*attributions, *_nobodys(store)), QUERY)
 
 
-def _increase(counter: Series, window: Window) -> int:
+def settled_window(evidence: Evidence) -> Window:
+    """From the first intended time to the last sample that was collected, which comes after settling.
+
+    The sample must lie within, whatever the double of its time loses when it becomes an integer: 240 ns at most.
+    """
+    last_s = max((float(one.time_s[-1]) for one in evidence.series if len(one.time_s)), default=0.0)
+    window = evidence.played.window
+    return Window(window.start_ns, max(window.end_ns, round(last_s * NANOS) + ROUNDING_NS))
+
+
+def increase(counter: Series, window: Window) -> int:
     """Last sample of the window minus the last before it; 0 before, where the process began later."""
     before = counter.value[counter.time_s < window.start_ns / NANOS]
     until = counter.value[counter.time_s <= window.end_ns / NANOS]

@@ -7,6 +7,7 @@ run's seconds come in another mixture; it claims nothing about the next run (`AR
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -54,3 +55,23 @@ def resample(block_count: int, figure: Callable[[NDArray[np.int64]], float], *, 
     """A figure for each of 1,000 drawings; *figure* gets how often each block was drawn."""
     drawings = np.random.default_rng(seed).multinomial(block_count, np.full(block_count, 1 / block_count), RESAMPLES)
     return np.array([figure(drawn) for drawn in drawings])
+
+
+def ratio(over: Estimate, under: Estimate) -> Estimate:
+    """One figure over another of an independent run, with the interval that follows from theirs.
+
+    On a logarithmic scale the distances to both ends add as squares (Zou and Donner 2008,
+    https://doi.org/10.1002/sim.3095).
+
+    >>> found = ratio(Estimate(30.0, 27.0, 33.0), Estimate(10.0, 9.0, 11.0))
+    >>> found.value, round(found.low, 2), round(found.high, 2)
+    (3.0, 2.6, 3.46)
+    """
+    if not over.value or not under.value or min(over.value, under.value) < 0:
+        return Estimate(None, note="no ratio without two figures above 0")
+    value = over.value / under.value
+    if not (over.low and over.high and under.low and under.high):
+        return Estimate(value, note="no interval without those of both")
+    below = math.hypot(math.log(over.value / over.low), math.log(under.high / under.value))
+    above = math.hypot(math.log(over.high / over.value), math.log(under.value / under.low))
+    return Estimate(value, value * math.exp(-below), value * math.exp(above))

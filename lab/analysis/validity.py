@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from lab.analysis.clocks import is_off
 from lab.analysis.facts import Breaks, Facts, Finding, InOrder, Lacks
 from lab.analysis.latency import exact_quantile, schedule_delay_ms
+from lab.analysis.places import emulated_places
 from lab.analysis.scrapes import Gap, export_times, scrape_gaps, scrape_times
 from lab.model import NANOS, Reason, Validity
 
@@ -143,6 +145,33 @@ def clocks_agree(facts: Facts) -> Finding:
     return InOrder()
 
 
+def nodes_clocks_agree(facts: Facts) -> Finding:
+    """No node's clock is off by more than its own error and what figures across machines tolerate.
+
+    Latency is not concerned, since the generator's clock alone measures it. But samples bear the time of the node that
+    made them, and are put in order with the run's window, its faults and the store's commits.
+    """
+    clocks = facts.evidence.clocks
+    if off := max(filter(is_off, clocks), key=lambda one: abs(one.offset_s), default=None):
+        side = "ahead of" if off.offset_s > 0 else "behind"
+        where = f"the clock of node {off.node} is {abs(off.offset_s):.2f} s {side} the lab's (± {off.error_s:.2f} s)"
+        return Breaks(Reason("clock-offset", f"{where}: samples of it cannot be put in order with faults and commits"))
+    if not clocks:
+        return InOrder()
+    widest_ms = 1e3 * max(abs(one.offset_s) + one.error_s for one in clocks)
+    return InOrder(f"node clocks within {widest_ms:.0f} ms of the lab's")
+
+
+def architecture_is_real(facts: Facts) -> Finding:
+    """A trial that is to speak of one architecture ran on processors of it."""
+    for place, how in emulated_places(facts.evidence).items():
+        if place.architecture == facts.experiment.architecture:
+            where = f"node {place.node}" if place.node else "this machine"
+            said = f"{where} is emulated ({how}): its figures are the emulator's, not those of {place.architecture}"
+            return Breaks(Reason("emulated", said))
+    return InOrder()
+
+
 def harness_survived(facts: Facts) -> Finding:
     """What measures did not die unasked."""
     asked = {fault.service for fault in facts.evidence.faults}
@@ -161,6 +190,8 @@ RULES: Final[tuple[Callable[[Facts], Finding], ...]] = (
     sums_are_exact,
     telemetry_is_explained,
     clocks_agree,
+    nodes_clocks_agree,
+    architecture_is_real,
     harness_survived,
 )
 """In the order in which `checked` reads."""

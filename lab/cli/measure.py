@@ -14,6 +14,7 @@ from lab.errors import DataFault, UsageFault
 from lab.settings import has_display, load_settings
 
 EXIT_CODES: Final = {"MET": 0, "NOT_MET": 1, "INVALID": 2, "INCONCLUSIVE": 3}
+SEVERITY: Final = ("MET", "NOT_MET", "INCONCLUSIVE", "INVALID")
 EX_INTERRUPTED: Final = 130
 LATEST: Final = 20
 
@@ -47,7 +48,7 @@ def run(
     *,
     as_json: AsJson = False,
 ) -> int:
-    """Run a notebook; the exit code tells its verdict.
+    """Run a notebook; the exit code tells its verdict, the worst where it makes several runs.
 
     0: objectives met, 1: not met, 2: invalid, 3: inconclusive.
     """
@@ -68,12 +69,15 @@ def run(
     show = StreamProgress(sys.stderr if as_json else sys.stdout)
     with followed(folder.path / PROGRESS, show):
         run_notebook(notebook, folder, given, project=settings.project)
-    manifest = folder.manifest()
+    made = [folder, *(run_store(settings).open(name) for name in folder.manifest().get("also", ()))]
+    manifests = [one.manifest() for one in made]
     if as_json:
-        print(json.dumps(manifest, indent=2))
+        print(json.dumps(manifests[0], indent=2))
     else:
-        _tell(folder.path, notebook)
-    return EX_INTERRUPTED if manifest["status"] == "interrupted" else EXIT_CODES[_headline(manifest)]
+        for one in made:
+            _tell(one.path, notebook)
+    interrupted = any(manifest["status"] == "interrupted" for manifest in manifests)
+    return EX_INTERRUPTED if interrupted else EXIT_CODES[max(map(_headline, manifests), key=SEVERITY.index)]
 
 
 @runs.command("list")

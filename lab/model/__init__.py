@@ -1,6 +1,7 @@
 """The words of the lab as types: frozen values that cross module boundaries."""
 
 from lab.model.asked import (
+    HANDLES_EVENTS,
     NANOS,
     SERVICES,
     Burst,
@@ -32,6 +33,7 @@ from lab.model.judged import (
     Verdict,
 )
 from lab.model.observed import (
+    MACHINES,
     OUTCOMES,
     Access,
     Account,
@@ -41,6 +43,7 @@ from lab.model.observed import (
     Evidence,
     FaultRecord,
     Histogram,
+    NodeClock,
     Played,
     RolloutRow,
     Samples,
@@ -54,6 +57,8 @@ from lab.model.observed import (
 )
 
 __all__ = [
+    "HANDLES_EVENTS",
+    "MACHINES",
     "NANOS",
     "OUTCOMES",
     "SERVICES",
@@ -74,6 +79,7 @@ __all__ = [
     "Host",
     "LedgerAccount",
     "Load",
+    "NodeClock",
     "Objective",
     "ObjectiveResult",
     "Played",

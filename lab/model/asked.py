@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 TargetName = Literal["processes", "kubernetes"]
 ServiceName = Literal["ingest-api", "process-worker", "query-api", "simulator"]
 SERVICES: tuple[ServiceName, ...] = ("ingest-api", "process-worker", "query-api", "simulator")
+HANDLES_EVENTS: tuple[ServiceName, ...] = ("ingest-api", "process-worker")
+"""What a load is about: the simulator makes it, query-api is asked about it afterwards."""
 NANOS = 1_000_000_000
 
 
@@ -155,6 +157,8 @@ class Experiment:
         window_s: Width of the aggregation windows in seconds; 0 fits a replayed file and is one second otherwise.
         faults: What is broken during the measurement.
         settings: Settings of services that differ from their defaults, by environment name.
+        architecture: The one that the services which handle events (ingest-api, process-worker) run on, such as
+            `arm64`; empty for all that the target has.
     """
 
     name: str
@@ -166,3 +170,4 @@ class Experiment:
     window_s: float = 0.0
     faults: Sequence[Fault] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
+    architecture: str = ""

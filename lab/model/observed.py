@@ -240,9 +240,31 @@ class Endpoints:
     access: Access = Access()
 
 
+MACHINES: Mapping[str, str] = {
+    "amd64": "amd64", "x86_64": "amd64", "i386": "amd64", "i686": "amd64",
+    "arm64": "arm64", "aarch64": "arm64", "armv6l": "arm64", "armv7l": "arm64", "armv8l": "arm64",
+}  # fmt: skip
+"""Machine as a kernel or an image names it → the architecture whose processors run it without an emulator."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """What one service says of itself (`lab.status.v1`), and what the target knows of it."""
+    """What one service says of itself (`lab.status.v1`), and what the target knows of it.
+
+    Attributes:
+        name: Which service.
+        address: Where it answers.
+        healthy: Whether it, and everything it depends on, is well.
+        instance_id: Of the process, unique per start.
+        version: Of the service.
+        host_architecture: As the process sees it, for example `aarch64`.
+        process_id: On its machine.
+        durability: Class of its store.
+        config_hash: Of the settings it was started with.
+        detail: What is not well, and what the target knows.
+        cpu_architecture: Of the CPU beneath, as its kernel names it; empty where nobody can tell.
+        node: Of the cluster it runs on; empty for this machine.
+    """
 
     name: str
     address: str
@@ -254,6 +276,35 @@ class ServiceStatus:
     durability: str = ""
     config_hash: str = ""
     detail: str = ""
+    cpu_architecture: str = ""
+    node: str = ""
+
+    @property
+    def architecture(self) -> str:
+        """`amd64` and the like; the machine's own word where it is another."""
+        return MACHINES.get(self.host_architecture, self.host_architecture)
+
+    @property
+    def emulated(self) -> bool:
+        """Whether the CPU beneath is of another architecture than the process."""
+        beneath = MACHINES.get(self.cpu_architecture, self.cpu_architecture)
+        return bool(beneath and self.architecture) and beneath != self.architecture
+
+
+class NodeClock(NamedTuple):
+    """The clock of a cluster's node beside the lab's own.
+
+    Attributes:
+        node: Which one.
+        offset_s: Seconds that it is ahead; negative where it is behind.
+        error_s: The true offset lies within so many seconds of that, however a round trip was divided.
+        exchanges: How often it was asked.
+    """
+
+    node: str
+    offset_s: float
+    error_s: float
+    exchanges: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,3 +361,5 @@ class Evidence:
     spans: tuple[Mapping[str, object], ...] = ()
     pauses_s: tuple[tuple[float, float], ...] = ()
     """Stalls of the machine itself as a spin probe saw them: (seconds since the epoch, length in seconds)."""
+    clocks: tuple[NodeClock, ...] = ()
+    """Of every node of a cluster that a service runs on; empty where there is one machine."""

@@ -64,14 +64,15 @@ def _bar(result: ObjectiveResult) -> str:
 
 
 def _small(trial: Trial) -> str:
-    store, played = trial.evidence.store_facts, trial.evidence.played
+    store = trial.evidence.store_facts
     revision = str(trial.environment.get("git_sha", ""))[:10]
     dirty = " (changed since)" if trial.environment.get("dirty") else ""
     lines = [
         words.belief(trial),
         words.telemetry(trial),
+        words.places(trial),
         words.machine_pauses(trial),
-        *played.notes,
+        *words.notes(trial),
         f"store {store.kind} {store.version}, {store.durability}; target {trial.experiment.target}"
         + (f"; revision {revision}{dirty}" if revision else ""),
     ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from lab.analysis.latency import ACKNOWLEDGED, exact_quantile, latency_ms, quantiles_over_time
+from lab.analysis.side_by_side import architecture_of
 from lab.analysis.throughput import acknowledged_rate, counted_rate, offered_rate
 from lab.analysis.waterfall import mean_path
 from lab.model import NANOS
@@ -16,6 +17,8 @@ from lab.reports.words import number
 from services.contracts.signals import STREAM_BACKLOG, WORKER_EVENTS_PROCESSED
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
@@ -100,6 +103,21 @@ def latency(trial: Trial) -> Shown:
     return Shown(svg, f"latency: p50 {number(p50)} ms, p99 {number(p99)} ms, {len(values):,} acknowledged batches")
 
 
+def latencies(trials: Sequence[Trial]) -> Shown:
+    """The whole distribution of acknowledgement latency of several trials, a line for each architecture."""
+    said = []
+    with _drawing(1, (7.6, 3.2)) as (figure, (axes,)):
+        for trial, colour in zip(trials, HOP_COLOURS[::-1], strict=False):
+            samples, name = trial.evidence.played.samples, architecture_of(trial)
+            values = np.sort(latency_ms(samples)[samples.outcome == ACKNOWLEDGED])
+            _draw_distribution(axes, values, colour=colour, label=name)
+            said.append(f"{name} p99 {number(exact_quantile(values, 0.99))} ms")
+        axes.set_title("Share of batches that took longer, by architecture")
+        axes.legend(loc="best")
+        svg = _svg(figure)
+    return Shown(svg, f"latencies: {', '.join(said)}")
+
+
 def path(trial: Trial) -> Shown:
     """Where the mean time of a batch went, from its intended time to its commit, by the sampled traces."""
     hops = mean_path(trial.evidence.spans, trial.evidence.played.samples)
@@ -174,9 +192,9 @@ def _draw_backlog(trial: Trial, axes: Axes) -> float:
     return largest
 
 
-def _draw_distribution(axes: Axes, values: np.ndarray) -> None:
+def _draw_distribution(axes: Axes, values: np.ndarray, *, colour: str = BLUE, label: str = "") -> None:
     share = 1 - np.arange(len(values)) / max(1, len(values))
-    axes.step(values, share, where="post", color=BLUE, lw=1.8)
+    axes.step(values, share, where="post", color=colour, label=label or None, lw=1.8)
     axes.set(title="Share of batches that took longer", xlabel="ms", xscale="log", yscale="log")
     axes.set_ylim(0.5 / max(1, len(values)), 1.2)
     _plain(axes.xaxis)

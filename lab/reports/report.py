@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from lab.analysis.queries import PasteQuery, queries_to_paste
 from lab.analysis.waterfall import slowest_trace
 from lab.model import Trial
-from lab.reports import card, figures, waterfall, words
+from lab.reports import card, figures, strata, waterfall, words
 
 TEMPLATE: Final = "report.html.j2"
 FILES: Final = (
@@ -55,7 +55,7 @@ def html(trial: Trial, pictures: tuple[Picture, ...]) -> str:
 
     loader = PackageLoader("lab.reports", package_path="")
     template = Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template(TEMPLATE)
-    played = trial.evidence.played
+    played, places = trial.evidence.played, strata.table(trial)
     return template.render(
         word=words.HEADWORDS[words.headline(trial)],
         name=trial.experiment.name,
@@ -63,6 +63,7 @@ def html(trial: Trial, pictures: tuple[Picture, ...]) -> str:
         card=card.html(trial),
         parameters=list(_asked(trial)),
         pictures=pictures,
+        places=places.html if len(places.rows) > 1 else "",
         telemetry=words.telemetry(trial),
         comparison=trial.comparison,
         queries=(

@@ -19,9 +19,8 @@ def text(trial: Trial, *, colour: bool = False, width: int = 100) -> str:
     lines += _wrapped(f"{trial.validity.status:7s} {words.why_believed(trial)}", width)
     lines += [_objective(result) for result in trial.verdict.objectives]
     lines += _wrapped(words.account(trial), width)
-    if pauses := words.machine_pauses(trial):
-        lines += _wrapped(pauses, width)
-    lines += [line for note in trial.evidence.played.notes for line in _wrapped(note, width)]
+    said = (words.places(trial), words.machine_pauses(trial), *words.notes(trial))
+    lines += [line for sentence in said for line in _wrapped(sentence, width)]
     return "\n".join(line.rstrip() for line in lines)
 
 

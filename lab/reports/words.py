@@ -3,6 +3,8 @@
 import math
 from itertools import pairwise
 
+from lab.analysis.remarks import remarks
+from lab.analysis.strata import Stratum, strata
 from lab.model import ObjectiveResult, Trial
 
 HEADWORDS = {"MET": "MET", "NOT_MET": "NOT MET", "INVALID": "INVALID", "INCONCLUSIVE": "INCONCLUSIVE"}
@@ -95,6 +97,24 @@ def telemetry(trial: Trial) -> str:
         return "Prometheus agrees"
     parts = ", ".join(f"{one.events:+,} {one.cause}" for one in comparison.attributions)
     return f"Prometheus misses {comparison.difference:,} ({parts})"
+
+
+def notes(trial: Trial) -> tuple[str, ...]:
+    """What a reader should know: the generator's own notes, and what the evidence shows."""
+    return (*trial.evidence.played.notes, *remarks(trial.evidence))
+
+
+def places(trial: Trial) -> str:
+    """Who counted how much, at what cost, where there are several; else an empty text."""
+    counted, found = trial.ledger.counted, strata(trial.evidence)
+    return "; ".join(_place(one, counted) for one in found) if len(found) > 1 and counted else ""
+
+
+def _place(stratum: Stratum, counted: int) -> str:
+    where = " on ".join(filter(None, (stratum.place.architecture, stratum.place.node)))
+    cost = stratum.worker_cpu.value
+    spent = f" at {number(cost)} ms of CPU per 1,000 events" if cost is not None else ""
+    return f"{where or 'elsewhere'} counted {100 * stratum.counted / counted:.0f} %{spent}"
 
 
 def machine_pauses(trial: Trial) -> str:

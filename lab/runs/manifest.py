@@ -1,9 +1,17 @@
 """What `run.json` says of a trial, for people and programs that know nothing of the lab."""
 
-from datetime import UTC, datetime
-from typing import Any
+from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from lab.analysis.remarks import remarks
+from lab.analysis.strata import strata
 from lab.model import NANOS, ObjectiveResult, Trial
+
+if TYPE_CHECKING:
+    from lab.analysis.estimate import Estimate
+    from lab.analysis.strata import Stratum
 
 
 def facts_of(trial: Trial) -> dict[str, Any]:
@@ -36,9 +44,28 @@ def facts_of(trial: Trial) -> dict[str, Any]:
             "window_ns": evidence.played.window_ns,
         },
         "faults": [fault._asdict() for fault in evidence.faults],
+        "notes": list(remarks(evidence)),
+        "strata": [_stratum(one) for one in strata(evidence)],
         "deaths": [death._asdict() for death in evidence.deaths],
         "environment": dict(trial.environment),
     }
+
+
+def _stratum(stratum: Stratum) -> dict[str, Any]:
+    return {
+        "architecture": stratum.place.architecture,
+        "node": stratum.place.node,
+        "emulated": bool(stratum.emulated),
+        "accepted": stratum.accepted,
+        "counted": stratum.counted,
+        "ingest_cpu_ms_per_1000": _estimate(stratum.ingest_cpu),
+        "worker_cpu_ms_per_1000": _estimate(stratum.worker_cpu),
+    }
+
+
+def _estimate(estimate: Estimate) -> dict[str, Any]:
+    within = None if estimate.low is None else [estimate.low, estimate.high]
+    return {"value": estimate.value, "interval_within_run": within, "note": estimate.note}
 
 
 def iso(nanos: int) -> str:

@@ -73,6 +73,7 @@ def _status(name: str, address: str, asked: "grpc.Future[status_pb2.GetStatusRes
         durability=said.durability,
         config_hash=said.config_hash,
         detail="; ".join(broken),
+        cpu_architecture=said.cpu_architecture,
     )
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from lab.errors import BadConfig
-from lab.model import SERVICES
+from lab.errors import BadConfig, UsageFault
+from lab.model import HANDLES_EVENTS, SERVICES
 from lab.settings import LabSettings, text_of
 from lab.targets.credentials import CA, PASSWORD, Credentials
 from lab.targets.kustomization import PROMETHEUS_SECRET, STORE_SECRET
@@ -33,12 +33,14 @@ class Given:
         credentials: Of this stack.
         pull_secret: What the registry wants, as docker's `config.json`; empty for none.
         service_settings: Settings of services that differ from their defaults, by environment name.
+        alone: The one architecture that ingest-api and process-worker run on; empty for all.
     """
 
     images: Mapping[tuple[str, str], str]
     credentials: Credentials
     pull_secret: str = field(default="", repr=False)
     service_settings: Mapping[str, str] = field(default_factory=dict)
+    alone: str = ""
 
 
 def request_of(settings: LabSettings, given: Given) -> RenderRequest:
@@ -51,7 +53,7 @@ def request_of(settings: LabSettings, given: Given) -> RenderRequest:
         overlay=settings.overlay,
         namespace=settings.namespace,
         stack=STACK,
-        workloads=tuple(_workloads(settings, given.images)),
+        workloads=tuple(_workloads(settings, given)),
         redis_url=settings.redis_url,
         remote_write_url=_remote_write_url(settings),
         settings=given.service_settings,
@@ -79,11 +81,17 @@ def single_images(settings: LabSettings) -> Mapping[str, str]:
     return {"otel-collector": settings.collector_image} | {name: image for name, image in inside.items() if image}
 
 
-def _workloads(settings: LabSettings, images: Mapping[tuple[str, str], str]) -> Iterator[Workload]:
+def _workloads(settings: LabSettings, given: Given) -> Iterator[Workload]:
     architectures = architectures_of(settings)
+    if given.alone and given.alone not in architectures:
+        found, step = f"the stack runs on {', '.join(architectures)}", f"export LAB_ARCHITECTURES={given.alone}"
+        raise UsageFault(f"cannot run on {given.alone} alone", found=found, next_step=step)
+    alone = tuple(one for one in architectures if one == given.alone)
     for service in SERVICES:
-        for architecture in architectures:
-            image = images.get((service, architecture), "")
+        # What measures stays where it is, so that two architectures are measured by the same.
+        chosen = architectures if not alone else alone if service in HANDLES_EVENTS else architectures[:1]
+        for architecture in chosen:
+            image = given.images.get((service, architecture), "")
             if not image:
                 raise BadConfig(
                     f"no image of {service} for {architecture}",

@@ -130,7 +130,9 @@ class KubernetesTarget:
         """
         settings, names = self.settings, (*names_of(self.settings.namespace), *nodes)
         credentials = provide_credentials(self.folder, names, now=datetime.now(UTC))
-        given = Given(self.images, credentials, self.pull_secret, chosen_settings(request.settings))
+        given = Given(
+            self.images, credentials, self.pull_secret, chosen_settings(request.settings), request.architecture
+        )
         found = render(request_of(settings, given))
         if collector := find_collector(settings):
             judge(found, collector)
@@ -167,10 +169,13 @@ class KubernetesTarget:
         return bool(cluster.list("apps/v1", "Deployment", selector=f"{STACK_LABEL}={STACK}"))
 
     def _fits(self, cluster: Cluster, wanted: Sequence[KubeObject]) -> bool:
-        """Whether applying would change nothing: every Deployment's template is the wanted one."""
-        found = {one["metadata"]["name"]: one for one in cluster.list("apps/v1", "Deployment")}
+        """Whether applying would change nothing: the same Deployments, each with the wanted template."""
+        ours = cluster.list("apps/v1", "Deployment", selector=f"{STACK_LABEL}={STACK}")
+        found = {one["metadata"]["name"]: one for one in ours}
         deployments = [one for one in wanted if one.kind == "Deployment"]
-        return all(_template(found.get(one.name, {})) == _template(one.body) for one in deployments)
+        if found.keys() != {one.name for one in deployments}:
+            return False
+        return all(_template(found[one.name]) == _template(one.body) for one in deployments)
 
     def _bring_up(self, deployment: ClusterDeployment, wanted: Sequence[KubeObject], report: Report) -> None:
         """Apply, wait for the rollout, then ask everybody what it is."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from lab.model import Death, Endpoints, RolloutRow, ServiceStatus, StoreFacts
+from lab.model import Death, Endpoints, NodeClock, RolloutRow, ServiceStatus, StoreFacts
 
 Report = Callable[[str, str, float], None]
 """Called as (stage, what happened, seconds) when a part is up; for example ("store", "valkey 9.1 on …", 0.2)."""
@@ -37,6 +37,7 @@ class StackRequest:
         keep_logs: Is given the logs when the caller's use of the stack is over, however it ended: those of programs
             that have stopped where the stack ends with it, and those of a stack that never came up.
         watch: Is shown how far every part is, by targets where that takes a while.
+        architecture: The one that ingest-api and process-worker run on; empty for all that the target has.
     """
 
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -44,6 +45,7 @@ class StackRequest:
     reuse: bool = True
     keep_logs: KeepLogs = keep_nothing
     watch: Watch = watch_nothing
+    architecture: str = ""
 
 
 class Deployment(Protocol):
@@ -62,6 +64,9 @@ class Deployment(Protocol):
 
     def deaths(self) -> Sequence[Death]:
         """Processes that ended without having been asked to, since the stack is up."""
+
+    def clocks(self) -> Sequence[NodeClock]:
+        """The clock of every other machine that a service runs on, beside this one's."""
 
     def kill(self, service: str) -> int:
         """End a service's process with signal 9; nanoseconds since the epoch. The target starts it again."""

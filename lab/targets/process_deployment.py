@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab.errors import Unavailable, UsageFault
-from lab.model import SERVICES, Death, Endpoints, ServiceStatus, StoreFacts
+from lab.model import SERVICES, Death, Endpoints, NodeClock, ServiceStatus, StoreFacts
 from lab.targets import calls, pauses
 from lab.targets.layout import StackFolder
 from lab.targets.locks import Lock, Taken
@@ -80,6 +80,10 @@ class ProcessDeployment:
     def deaths(self) -> Sequence[Death]:
         """Processes that ended without having been asked to, since the stack is up."""
         return self.state.deaths
+
+    def clocks(self) -> Sequence[NodeClock]:
+        """None: everything here is timed by one clock."""
+        return ()
 
     def kill(self, service: str) -> int:
         """End a process with signal 9; nanoseconds since the epoch. The supervisor starts it again."""

@@ -1,11 +1,13 @@
 """The embedded target: everything runs as processes of this machine, under a supervisor."""
 
+import platform
 import sys
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from lab.errors import Exists, Unavailable
+from lab.errors import Exists, Unavailable, UsageFault
+from lab.model import MACHINES
 from lab.settings import LabSettings
 from lab.targets import stacks
 from lab.targets.layout import StackFolder
@@ -38,10 +40,12 @@ class ProcessTarget:
 
         Raises:
             Unavailable: Something is missing, a program does not start, or another run measures the kept stack.
+            UsageFault: Another architecture than this machine's is asked for.
             BadConfig: A program refuses its settings, or the data of the store is another server's.
             Exists: `keep`, and a stack with other settings is up.
         """
         _check_platform()
+        _check_architecture(request.architecture)
         chosen = chosen_settings(request.settings)
         if request.keep:
             yield self._kept(chosen, report)
@@ -112,4 +116,12 @@ def _check_platform() -> None:
             "the embedded target needs Linux",
             found=f"this is {sys.platform}",
             next_step="use WSL or a Linux machine, or run on a cluster: --target kubernetes",
+        )
+
+
+def _check_architecture(asked: str) -> None:
+    machine = platform.machine()
+    if asked and asked != MACHINES.get(machine, machine):
+        raise UsageFault(
+            f"cannot run on {asked} here", found=f"this machine is {machine}", next_step="-p target kubernetes"
         )

@@ -11,6 +11,7 @@ import grpc
 
 from services.contracts.generated.lab.status.v1 import status_pb2 as pb
 from services.contracts.generated.lab.status.v1.status_pb2_grpc import StatusServiceServicer
+from services.serving.cpu import cpu_architecture
 
 SERVICE: Final = "lab.status.v1.StatusService"
 
@@ -36,10 +37,25 @@ class Facts:
 
 
 class StatusServicer(StatusServiceServicer):
-    """`lab.status.v1.StatusService`."""
+    """`lab.status.v1.StatusService`.
 
-    def __init__(self, facts: Facts, hops: Callable[[], Sequence[Hop]], durability: Callable[[], str]) -> None:
-        self._facts, self._hops, self._durability = facts, hops, durability
+    Args:
+        facts: What does not change.
+        hops: What the service depends on, looked at now.
+        durability: Class of its store.
+        clock: Nanoseconds since the epoch, by this machine.
+    """
+
+    def __init__(
+        self,
+        facts: Facts,
+        hops: Callable[[], Sequence[Hop]],
+        durability: Callable[[], str],
+        *,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._facts, self._hops, self._durability, self._clock = facts, hops, durability, clock
+        self._cpu_architecture = cpu_architecture()
 
     def GetStatus(  # noqa: N802  the name is the proto's
         self, _request: pb.GetStatusRequest, _context: grpc.ServicerContext
@@ -54,8 +70,9 @@ class StatusServicer(StatusServiceServicer):
             python_version=platform.python_version(),
             process_id=os.getpid(),
             started_unix_nano=self._facts.started_unix_nano,
-            server_time_unix_nano=time.time_ns(),
+            server_time_unix_nano=self._clock(),
             durability=self._durability(),
             config_hash=self._facts.config_hash,
             hops=[pb.Hop(name=hop.name, healthy=hop.healthy, detail=hop.detail) for hop in self._hops()],
+            cpu_architecture=self._cpu_architecture,
         )

@@ -34,7 +34,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in ours:
         item.add_marker(pytest.mark.cluster)
         item.add_marker(pytest.mark.timeout(TIMEOUT_S))
-    items.sort(key=lambda item: [name in getattr(item, "fixturenames", ()) for name in (RIG, AFTER)])
+    # A stack is brought up, used and taken down, each in a test of its own: they follow as they are written.
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> tuple[bool, bool, Path, int]:
+    """Without the shared rig first, taking away what is shared last, else as written."""
+    names = getattr(item, "fixturenames", ())
+    return RIG in names, AFTER in names, item.path, item.location[1] or 0
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -7,11 +7,14 @@ from typing import Final
 import pytest
 
 from lab.cli import main
+from lab.cli.measure import EXIT_CODES
 from lab.runs.folder import RunFolder
+from lab.settings import environment_with
 from lab.targets.kube import STACK_LABEL
 from tests.cluster.rig.kubectl import Kubectl
 from tests.cluster.stack import NAMESPACE, ON_THE_CLUSTER, PROJECT, objects
 
+ARCHITECTURES: Final = PROJECT / "notebooks" / "20_architectures.ipynb"
 BASELINE: Final = PROJECT / "notebooks" / "10_baseline.ipynb"
 SHORT: Final = ["-p", "target", "kubernetes", "-p", "duration", "20", "-p", "p99_ms", "5000"]
 BOTH: Final = ("amd64", "arm64")
@@ -63,7 +66,15 @@ def test_a_load_on_two_architectures_is_counted_exactly(runs: Path) -> None:
     shares = [count / ledger["counted"] for count in trial["evidence"]["store"]["instances"].values()]
     assert len(shares) == 2
     assert min(shares) >= 0.2
-    assert sorted(manifest["environment"]["nodes"]) == ["clus1", "r3"]
+    nodes = manifest["environment"]["nodes"]
+    assert {name: (node["architecture"], node["emulated"]) for name, node in nodes.items()} == {
+        "clus1": ("amd64", False),
+        "r3": ("arm64", True),
+    }
+    # The rig's nodes share one clock, which is the lab's, too.
+    assert all(abs(node["clock"]["offset_ms"]) <= node["clock"]["error_ms"] for node in nodes.values())
+    assert [(one["architecture"], one["node"]) for one in manifest["strata"]] == [("amd64", "clus1"), ("arm64", "r3")]
+    assert any("r3 is emulated" in note for note in manifest["notes"])
 
 
 def test_down_leaves_nothing_of_the_stack(runs: Path, kubectl: Kubectl, after_the_others: None) -> None:
@@ -72,3 +83,14 @@ def test_down_leaves_nothing_of_the_stack(runs: Path, kubectl: Kubectl, after_th
     kubectl("wait", "--for=delete", "pod", f"--namespace={NAMESPACE}", f"--selector={STACK_LABEL}", "--timeout=60s")
     assert objects(kubectl) == []
     assert kubectl.get("namespace", NAMESPACE)["status"]["phase"] == "Active"
+
+
+def test_an_emulated_architecture_is_no_answer(runs: Path, tmp_path: Path) -> None:
+    """One run on each, with nothing of the other in it; the emulated one is INVALID, and that is how it all ends."""
+    with environment_with(LAB_RUNS_DIR=str(tmp_path)):
+        assert main(["run", str(ARCHITECTURES), *SHORT]) == EXIT_CODES["INVALID"]
+    made = {one["experiment"]: one for one in (RunFolder(path).manifest() for path in tmp_path.iterdir())}
+    places = {name: [(one["architecture"], one["node"]) for one in run["strata"]] for name, run in made.items()}
+    assert places == {"architectures-amd64": [("amd64", "clus1")], "architectures-arm64": [("arm64", "r3")]}
+    assert made["architectures-amd64"]["validity"]["status"] == "VALID"
+    assert "emulated" in {reason["code"] for reason in made["architectures-arm64"]["validity"]["reasons"]}

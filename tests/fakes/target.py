@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from lab.errors import Unavailable, UsageFault
-from lab.model import SERVICES, Death, Endpoints, ServiceStatus, StoreFacts
+from lab.model import SERVICES, Death, Endpoints, NodeClock, ServiceStatus, StoreFacts
 from lab.targets.port import Report, StackRequest
 
 ENDPOINTS: Final = Endpoints(
@@ -54,6 +54,10 @@ class FakeDeployment:
     def deaths(self) -> Sequence[Death]:
         """See `Deployment.deaths`."""
         return tuple(self._deaths)
+
+    def clocks(self) -> Sequence[NodeClock]:
+        """See `Deployment.clocks`."""
+        return ()
 
     def kill(self, service: str) -> int:
         """See `Deployment.kill`."""

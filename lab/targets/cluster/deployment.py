@@ -13,12 +13,14 @@ from typing import Any, Final
 
 from lab.channels import connector
 from lab.errors import LabError, Unavailable
-from lab.model import NANOS, SERVICES, Death, Endpoints, ServiceStatus, StoreFacts
+from lab.model import NANOS, SERVICES, Death, Endpoints, NodeClock, ServiceStatus, StoreFacts
 from lab.targets import calls
 from lab.targets.cluster.api import Cluster
+from lab.targets.cluster.clocks import clocks_of
 from lab.targets.cluster.faults import PodFaults
 from lab.targets.cluster.forwarding import Forward
 from lab.targets.cluster.gate import Gate
+from lab.targets.cluster.nodes import node_facts
 from lab.targets.cluster.rollout import PodView, Row
 from lab.targets.kube import NAME_LABEL
 
@@ -50,6 +52,7 @@ class ClusterDeployment:
         self._folder = tempfile.TemporaryDirectory(prefix="lab-forward-")
         self._forwards: dict[str, Forward] = {}
         self._latest: Sequence[ServiceStatus] = ()
+        self._clocks: Sequence[NodeClock] = ()
         # Whoever only looks forgets it; its ports and files then go with it.
         self._let_go = weakref.finalize(self, _let_go, self._forwards, self._folder)
 
@@ -96,6 +99,7 @@ class ClusterDeployment:
             replace(
                 status,
                 name=pod.service,
+                node=pod.node,
                 detail="; ".join(filter(None, (f"pod {pod.name} on {pod.node}", status.detail))),
             )
             for pod, status in self.processes()
@@ -104,10 +108,9 @@ class ClusterDeployment:
 
     def processes(self) -> Sequence[tuple[PodView, ServiceStatus]]:
         """Every pod of a service that is ready, and what the process in it says of itself now."""
-        pods = [pod for row in self.rows() if row.service in SERVICES for pod in row.pods if pod.ready]
-        forwarded = self._addresses([f"pod/{pod.name}" for pod in pods])
-        addresses = {pod.name: address for pod, address in zip(pods, forwarded, strict=True)}
-        return list(zip(pods, calls.statuses_of(addresses, self._connect), strict=True))
+        reached = self._reached_pods()
+        statuses = calls.statuses_of({pod.name: address for pod, address in reached}, self._connect)
+        return [(pod, status) for (pod, _), status in zip(reached, statuses, strict=True)]
 
     def collector_page(self) -> str:
         """What the collector counts of itself, as a Prometheus would read it; empty where it does not say."""
@@ -136,13 +139,17 @@ class ClusterDeployment:
 
     def facts(self) -> Mapping[str, object]:
         """Images by digest, and the nodes they run on."""
-        rows = self.rows()
-        used = {pod.node for row in rows for pod in row.pods}
-        nodes = [one for one in self.cluster.list("v1", "Node") if one["metadata"]["name"] in used]
-        return {
-            "images": {row.deployment: row.pods[0].image for row in rows if row.pods},
-            "nodes": {one["metadata"]["name"]: _node(one["status"]["nodeInfo"]) for one in nodes},
-        }
+        images = {row.deployment: row.pods[0].image for row in self.rows() if row.pods}
+        nodes = node_facts(self.cluster.list("v1", "Node"), self.statuses(), self.clocks())
+        return {"images": images, "nodes": nodes}
+
+    def clocks(self) -> Sequence[NodeClock]:
+        """The clock of every node that a service runs on; asked once, so that what is shown is what is judged."""
+        if not self._clocks:
+            # One pod of each node is asked.
+            addresses = {pod.node: address for pod, address in self._reached_pods()}
+            self._clocks = clocks_of(addresses, self._connect)
+        return self._clocks
 
     def kill(self, service: str, architecture: str = "") -> int:
         """See `lab.targets.cluster.faults`; needs the Role `lab-faults`, and so does `paused`."""
@@ -187,6 +194,11 @@ class ClusterDeployment:
             return instance_in(self.cluster.log(pod, lines=LAST_LINES, previous=True))
         return ""
 
+    def _reached_pods(self) -> Sequence[tuple[PodView, str]]:
+        """Every pod of a service that is ready, and its address on loopback; empty where it cannot be reached."""
+        pods = [pod for row in self.rows() if row.service in SERVICES for pod in row.pods if pod.ready]
+        return list(zip(pods, self._addresses([f"pod/{pod.name}" for pod in pods]), strict=True))
+
     def _addresses(self, what: Sequence[str]) -> list[str]:
         """Forwarded addresses, started together; those of pods that are gone are let go."""
         for name in [name for name in self._forwards if name.startswith("pod/") and name not in what]:
@@ -230,8 +242,3 @@ def _death(service: str, instance_id: str, ended: Mapping[str, Any]) -> Death:
     code, finished = int(ended.get("exitCode", 0)), datetime.fromisoformat(ended["finishedAt"])
     signal = code - KILLED_FROM if code > KILLED_FROM else 0
     return Death(service, instance_id, round(finished.timestamp() * NANOS), signal, 0 if signal else code)
-
-
-def _node(info: Mapping[str, str]) -> Mapping[str, str]:
-    names = {"architecture": "architecture", "kubelet": "kubeletVersion", "runtime": "containerRuntimeVersion"}
-    return {ours: info.get(theirs, "") for ours, theirs in (names | {"kernel": "kernelVersion"}).items()}

@@ -13,9 +13,11 @@ from lab.model import (
     Death,
     Evidence,
     FaultRecord,
+    NodeClock,
     Objective,
     Reason,
     Samples,
+    ServiceStatus,
     StoreFacts,
     Validity,
 )
@@ -48,6 +50,11 @@ def with_account(**changes: int) -> Change:
 def with_samples(measured: Samples) -> Change:
     """The generator measured something else."""
     return lambda good: replace(good, played=replace(good.played, samples=measured))
+
+
+def with_clocks(*clocks: NodeClock) -> Change:
+    """The services run on nodes with these clocks."""
+    return lambda good: replace(good, clocks=clocks)
 
 
 def scraped(*seconds: float) -> Change:
@@ -91,6 +98,8 @@ def test_a_good_run_is_valid_and_says_why() -> None:
             "harness-died",
             "prometheus died",
         ),
+        (with_clocks(NodeClock("r3", -3.0, 0.02, 8)), "clock-offset", "r3 is 3.00 s behind the lab's (± 0.02 s)"),
+        (with_clocks(NodeClock("r3", 0.4, 0.1, 8)), "clock-offset", "0.40 s ahead of"),
     ],
 )
 def test_what_breaks_a_run(change: Change, code: str, figure: str) -> None:
@@ -179,6 +188,22 @@ def test_processes_that_push_at_nearly_the_same_time_leave_no_gap() -> None:
     )
     found = {reason.code for reason in validity(replace(evidence(), series=pushed)).reasons}
     assert "scrape-gap" not in found
+
+
+def test_clocks_that_may_agree_leave_a_run_valid() -> None:
+    """Within error and tolerance; the sentence says within what."""
+    found = validity(with_clocks(NodeClock("a", 0.001, 0.004, 8), NodeClock("b", -0.2, 0.1, 8))(evidence()))
+    assert found.status == "VALID"
+    assert "node clocks within 300 ms of the lab's" in found.checked
+
+
+def test_emulation_only_matters_where_an_architecture_is_asked_about() -> None:
+    """A baseline says nothing about arm64; a trial on arm64 alone does."""
+    status = ServiceStatus("ingest-api", "", healthy=True, host_architecture="aarch64", cpu_architecture="x86_64")
+    emulated = replace(evidence(), statuses=(status,))
+    assert validity(emulated).status == "VALID"
+    asked = replace(experiment(LATENCY), architecture="arm64")
+    assert [reason.code for reason in judge(asked, emulated).validity.reasons] == ["emulated"]
 
 
 def test_an_explained_difference_leaves_a_run_valid() -> None:

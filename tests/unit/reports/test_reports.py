@@ -12,7 +12,7 @@ import pytest
 from lab.model import LedgerAccount, Objective, Trial
 from lab.reports import answer, card, figures, flow, report, summary, words
 from tests.unit import trials
-from tests.unit.analysis import builders
+from tests.unit.analysis import builders, places
 
 EXACT = LedgerAccount(100, 100, 100, 0, 0, 100, 0, 100, 0, 0, 0, 0, 0)
 VOID = {"meta", "br", "img", "hr", "link", "input", "rect", "path"}
@@ -152,6 +152,35 @@ def test_a_report_is_one_file(tmp_path: Path) -> None:
     assert "value: &lt;empty&gt;" in html
     assert "worker_events_processed_total" in html
     assert sorted(file.name for file in (tmp_path / "figures").iterdir()) == ["latency.svg", "load.svg"]
+
+
+def test_several_places_are_told_apart_in_a_line() -> None:
+    """Share and cost of each; a machine of one's own has no such line."""
+    spread = trials.trial(evidence=places.evidence())
+    assert words.places(spread) == (
+        "amd64 on big counted 75 % at 1,000 ms of CPU per 1,000 events; "
+        "arm64 on board counted 25 % at 4,000 ms of CPU per 1,000 events"
+    )
+    assert "arm64 on board counted 25 %" in summary.text(spread, width=200)
+    assert words.places(trials.trial()) == ""
+
+
+def test_a_report_tells_places_apart_where_there_are_several() -> None:
+    """A row for each node and architecture; one machine needs no table."""
+    spread = report.html(trials.trial(evidence=places.evidence(load_on="big")), ())
+    parser = Balanced()
+    parser.feed(spread)
+    assert parser.trouble == []
+    assert spread.index("What was asked") < spread.index("Each architecture and node") < spread.index("What Prometheus")
+    assert "played on node big, beside ingest-api and process-worker" in spread
+    assert "Each architecture and node" not in report.html(trials.trial(), ())
+
+
+def test_distributions_of_several_trials_are_drawn_together() -> None:
+    """A line for each, and its p99 in words."""
+    shown = figures.latencies([trials.trial(), trials.trial()])
+    assert shown.svg.startswith("<svg")
+    assert shown.text == "latencies: unknown p99 3 ms, unknown p99 3 ms"
 
 
 def test_a_report_shows_in_bold_what_was_asked_differently() -> None:

@@ -16,6 +16,7 @@ from lab.runs.progress import Silent
 from lab.runs.record import Look, RunRecord
 from lab.runs.store import RunStore
 from tests.unit import trials
+from tests.unit.analysis import places
 
 PROMISED = """
     id notebook parameters target started ended status validity verdict ledger environment schema
@@ -161,3 +162,18 @@ def test_the_facts_can_be_read_without_the_lab(run: RunFolder) -> None:
     assert manifest["deaths"][0]["signal"] == 9
     assert manifest["faults"][0]["in_flight_events"] == 40
     assert manifest["source"]["notes"] == ["naive times were read as UTC"]
+
+
+def test_the_record_tells_places_apart(run: RunFolder) -> None:
+    """Events and cost of each, with intervals; what a reader should know stands beside."""
+    succeed(run, trials.trial(evidence=places.evidence(load_on="big")))
+    manifest = json.loads((run.path / "run.json").read_text())
+    assert [(one["node"], one["architecture"], one["counted"], one["emulated"]) for one in manifest["strata"]] == [
+        ("big", "amd64", 1_500, False),
+        ("board", "arm64", 500, False),
+    ]
+    cost = manifest["strata"][1]["worker_cpu_ms_per_1000"]
+    assert cost["value"] == pytest.approx(4_000)
+    assert cost["interval_within_run"] == pytest.approx([4_000, 4_000])
+    [note] = manifest["notes"]
+    assert "played on node big" in note

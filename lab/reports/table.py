@@ -1,0 +1,70 @@
+"""A small table, rich in a notebook or a report and plain in a terminal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import zip_longest
+from typing import Final
+
+from lab.analysis.estimate import Estimate
+from lab.reports.words import number
+
+CELL: Final = "border:0;border-bottom:1px solid rgba(128,128,128,.3);padding:4px 18px 4px 0;text-align:left"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Plain text in rows below a header.
+
+    Attributes:
+        header: One cell a column.
+        rows: Cells.
+        sentences: What is said below.
+        details: More lines, for readers of text alone: what a regression test compares.
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    sentences: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Columns as wide as they need to be, then the sentences, then the details."""
+        lines = [self.header, *self.rows]
+        widths = [max(len(cell) for cell in column) for column in zip_longest(*lines, fillvalue="")]
+        aligned = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+        return "\n".join((*aligned, *self.sentences, *self.details))
+
+    @property
+    def html(self) -> str:
+        """The same; styles are inline, colours are those around it."""
+        head = "".join(f'<th style="{CELL}">{escape(cell)}</th>' for cell in self.header)
+        body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in self.rows)
+        said = "".join(f'<p style="margin:6px 0 0">{escape(sentence)}</p>' for sentence in self.sentences)
+        return f'<table style="border-collapse:collapse"><tr>{head}</tr>{body}</table>{said}'
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
+def shown(estimate: Estimate, *, unit: str = "") -> str:
+    """A figure with its interval; a dash where there is none."""
+    if estimate.value is None:
+        return "–"
+    return " ".join(filter(None, (number(estimate.value), unit, interval(estimate))))
+
+
+def interval(estimate: Estimate) -> str:
+    """Both ends in brackets, or nothing."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"[{number(estimate.low)}, {number(estimate.high)}]"
+
+
+def dashes(cells: Sequence[str]) -> tuple[str, ...]:
+    """Cells with a dash where one is empty."""
+    return tuple(cell or "–" for cell in cells)
+
+
+def _cell(text: str) -> str:
+    return f'<td style="{CELL};white-space:nowrap">{escape(text)}</td>'
