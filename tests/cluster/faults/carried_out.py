@@ -21,14 +21,16 @@ class Outcome:
     """What came of one fault.
 
     Attributes:
+        namespace: Where it was made.
         found: Findings while it was there.
-        said: What the pasted next step printed, when it failed.
+        failed: What the pasted next step printed when it failed, or what is not well after it.
         left: Findings after it.
         error: Where making or looking went wrong.
     """
 
+    namespace: str
     found: tuple[Finding, ...] = ()
-    said: str = ""
+    failed: str = ""
     left: tuple[Finding, ...] = ()
     error: str = ""
 
@@ -48,18 +50,18 @@ def _outcome(name: str, fault: RigFault, common: Common, keep: Path | None) -> O
             fault.make(place)
             return _found_and_cured(place, fault, keep)
     except Exception:  # noqa: BLE001  one fault must not hide what came of the others
-        return Outcome(error=traceback.format_exc(limit=6))
+        return Outcome(place.namespace, error=traceback.format_exc(limit=6))
 
 
 def _found_and_cured(place: Place, fault: RigFault, keep: Path | None) -> Outcome:
     look, found = place.await_look(lambda seen: any(one.cause == fault.cause for one in seen), seconds=fault.seconds)
     if keep is not None and look is not None:
         save(look, keep / f"{place.name}.json")
-    outcome = Outcome(found)
+    outcome = Outcome(place.namespace, found)
     if [one.cause for one in found] != [fault.cause]:
         return outcome
     done = place.paste(found[0].do, typed=fault.typed)
     if done.returncode:
-        return replace(outcome, said=f"exit {done.returncode}: {done.stderr[-600:]}")
+        return replace(outcome, failed=f"exit {done.returncode}: {done.stderr[-600:]}")
     _, left = place.await_look(lambda seen: not seen and place.is_well(), seconds=fault.cured_s)
-    return replace(outcome, left=left)
+    return replace(outcome, left=left, failed="" if place.is_well() else "a Deployment is not well afterwards")

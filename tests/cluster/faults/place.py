@@ -51,7 +51,6 @@ class Common:
         python: The worker's image for amd64, by digest: a Python with the services in it.
         collector: The collector's image, by digest.
         folder: For files.
-        settings: The lab's settings that are the same for all, by field.
     """
 
     rig: RigFacts
@@ -60,7 +59,6 @@ class Common:
     python: str
     collector: str
     folder: Path
-    settings: Mapping[str, object]
 
 
 @dataclass(slots=True)
@@ -114,7 +112,7 @@ class Place:
     def look(self) -> Snapshot:
         """What `lab diagnose` sees as the user with the lab's own rights."""
         user = Certificates(self.common.rig.state / "certificates").kubeconfig(LAB_USER)
-        chosen = {"kubeconfig": user, "namespace": self.namespace, **self.common.settings, **self.settings}
+        chosen = {"kubeconfig": user, "namespace": self.namespace, **self.settings}
         return snapshot_source(load_settings(**chosen)).take()
 
     def await_look(
@@ -148,7 +146,7 @@ class Place:
 
     def paste(self, command: str, *, typed: str = "") -> "subprocess.CompletedProcess[str]":
         """Run a next step as it stands, in a shell of somebody with all rights; *typed* is what they are asked for."""
-        names = {f"LAB_{name.upper()}": str(value) for name, value in {**self.common.settings, **self.settings}.items()}
+        names = {f"LAB_{name.upper()}": str(value) for name, value in self.settings.items()}
         environment = self.common.machines.environment(self.folder, {**names, "LAB_NAMESPACE": self.namespace})
         return subprocess.run(
             ["bash", "-c", command],

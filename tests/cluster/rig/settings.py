@@ -1,5 +1,6 @@
 """What the rig reads from the environment."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -11,3 +12,5 @@ class ClusterSettings(BaseSettings, frozen=True, env_prefix="LAB_", env_ignore_e
 
     cluster: Literal["optional", "required"] = Field("optional")
     """`required`: where the rig cannot run, its tests fail; else they are skipped, with one line that says why."""
+    snapshots: Path | None = None
+    """Where looks at faults are kept, to become data of the tests of the rules; None keeps none."""
