@@ -11,14 +11,13 @@ from lab.cli import main
 from lab.errors import Unavailable
 from lab.settings import load_settings
 from lab.targets.cluster.deployment import ClusterDeployment
-from lab.wiring import open_kubernetes
 from tests.cluster.rig import requirements
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.kubectl import Kubectl
 from tests.cluster.rig.programs import missing_programs
 from tests.cluster.rig.rig import Rig
 from tests.cluster.rig.settings import ClusterSettings
-from tests.cluster.stack import ON_THE_CLUSTER, configured
+from tests.cluster.stack import ON_THE_CLUSTER, configured, current_stack
 
 HERE: Final = Path(__file__).parent
 TIMEOUT_S: Final = 300
@@ -85,12 +84,11 @@ def runs(rig: RigFacts, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture
-def stack(runs: Path) -> ClusterDeployment:
+def stack(runs: Path) -> Iterator[ClusterDeployment]:
     """The one stack that all tests share; deployed where it is not up."""
     assert main(["up", *ON_THE_CLUSTER]) == 0
-    deployment = open_kubernetes(load_settings()).current()
-    assert deployment is not None
-    return deployment
+    with current_stack() as deployment:
+        yield deployment
 
 
 @pytest.fixture

