@@ -11,6 +11,7 @@ from lab.diagnosis.probes import ImageProbe, Platform
 from lab.diagnosis.rules.registry import pulls
 from lab.diagnosis.snapshot import Snapshot, not_ready
 
+DIGEST: Final = "digest-not-of-architecture"
 FORMAT_ERROR: Final = re.compile(r"exec format error")
 
 
@@ -32,7 +33,7 @@ def digest_of_another_architecture(snapshot: Snapshot) -> Iterator[Finding]:
             lies = platform.architecture not in {"", platform.holds}
             yield _finding(
                 snapshot,
-                "digest-not-of-architecture",
+                DIGEST,
                 known,
                 title=f"{_name(pod)} is pinned to an image of another architecture",
                 found=f"{short_image(container.image)} holds {platform.holds}; the pod is meant for {meant}"
@@ -113,7 +114,9 @@ def _finding(snapshot: Snapshot, cause: str, known: Known, *, title: str, found:
             change = f"{container.name}={image}"
             do = remedies.kubectl(snapshot.namespace, "set", "image", pod.workload.lower(), change)
     pods = not_ready(snapshot, pod.workload)
-    return Finding(cause, pod.workload, title, found, why, do, stops=pods, rests_on=(*pods, pod.ref))
+    # Where a digest is that of another architecture, what the pod says when it runs all the same needs no reason.
+    stops = (*pods, pod.ref) if cause == DIGEST else pods
+    return Finding(cause, pod.workload, title, found, why, do, stops=stops, rests_on=(*pods, pod.ref))
 
 
 def _containers(snapshot: Snapshot, *, pinned: bool = False) -> Iterator[Known]:

@@ -50,28 +50,28 @@ def unknown_tag(place: Place) -> None:
 def plain_http(place: Place) -> None:
     """A registry over plain HTTP that the node was never told of."""
     _serve_registry(place, OTHER)
-    pushed = images.push(f"{OTHER}/probe:1", {"amd64": place.common.rig.programs / "probe-amd64"}, [])
+    pushed = _push_own(place, OTHER)
     _forget(place, OTHER)
-    place.deploy(pushed.pinned("amd64"), **PAUSE)
+    place.deploy(pushed.pinned("amd64"))
 
 
 def unreachable(place: Place) -> None:
     """A registry that has stopped; the node knows how to speak to it."""
     served = partial(_registry, place.folder, GONE)
     with served():
-        pushed = images.push(f"{GONE}/probe:1", {"amd64": place.common.rig.programs / "probe-amd64"}, [])
+        pushed = _push_own(place, GONE)
     place.until.enter_context(place.common.machines.unit(HOST, "docker-registry", served, started=False))
     _introduce(place, GONE)
-    place.deploy(pushed.pinned("amd64"), **PAUSE)
+    place.deploy(pushed.pinned("amd64"))
 
 
 def locked(place: Place) -> None:
     """A registry that wants a login, which the pod has not."""
     with _registry(place.folder, LOCKED):
-        pushed = images.push(f"{LOCKED}/probe:1", {"amd64": place.common.rig.programs / "probe-amd64"}, [])
+        pushed = _push_own(place, LOCKED)
     _serve_registry(place, LOCKED, signed_in=True)
     _introduce(place, LOCKED)
-    place.deploy(pushed.pinned("amd64"), **PAUSE)
+    place.deploy(pushed.pinned("amd64"))
 
 
 FAULTS: Final = {
@@ -108,6 +108,12 @@ def _registry(folder: Path, address: str, *, signed_in: bool = False) -> Iterato
     with programs.leashed(["/usr/bin/docker-registry", "serve", str(file)], {}, folder / "registry.log"):
         programs.await_address(address)
         yield
+
+
+def _push_own(place: Place, address: str) -> images.Image:
+    """An image that no node has yet, whichever tests ran before."""
+    programs_of = {"amd64": place.common.rig.programs / "probe-amd64"}
+    return images.push(f"{address}/probe:1", programs_of, ["pause", place.namespace])
 
 
 def _serve_registry(place: Place, address: str, *, signed_in: bool = False) -> None:

@@ -91,7 +91,7 @@ def name_error(place: Place) -> None:
     """A revision that ends at once, after one that was well."""
     place.deploy(place.common.python, **_python("import time\ntime.sleep(3600)"))
     place.kubectl.wait("condition=Available", f"--namespace={place.namespace}", f"deployment/{APP}")
-    place.deploy(place.common.python, **_python("import time\nprint(configuraton)"))
+    place.deploy(place.common.python, **_python("import time\nprint(settings)"))
 
 
 def out_of_memory(place: Place) -> None:
@@ -157,7 +157,7 @@ FAULTS: Final = {
     "collector-configuration": RigFault(
         "collector-configuration", "Deployment/otel-collector", "otel-collector, config.yaml:8", removed_exporter
     ),
-    "crash-at-start": RigFault("crash-at-start", WORKLOAD, "NameError: name 'configuraton' is not defined", name_error),
+    "crash-at-start": RigFault("crash-at-start", WORKLOAD, "NameError: name 'settings' is not defined", name_error),
     "oom-kill": RigFault("oom-kill", WORKLOAD, "OOMKilled", out_of_memory),
     "probe-failing": RigFault("probe-failing", WORKLOAD, "connection refused", wrong_probe),
     "quota-exceeded": RigFault("quota-exceeded", "ResourceQuota/few", "exceeded quota: few", small_quota),
