@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from lab.diagnosis.probes import (
+    ClockProbe,
     Denial,
     ImageProbe,
     LedgerProbe,
@@ -121,6 +122,7 @@ class ClusterLook:
             return replace(
                 probes,
                 processes=tuple(_processes(deployment)),
+                clocks=tuple(ClockProbe(one.node, one.offset_s, one.error_s) for one in deployment.clocks()),
                 collector=collector_counters(deployment.collector_page()),
                 ledger=self._ledger(deployment),
                 prometheus=self._with_samples(probes.prometheus, deployment),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from lab.analysis.clocks import TOLERANCE_S
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
 from lab.diagnosis.objects import Node
@@ -10,8 +11,6 @@ from lab.diagnosis.snapshot import Snapshot
 
 PATIENCE_S: Final = 20.0
 """A node that has just joined is not ready for a few seconds."""
-SKEW_S: Final = 0.1
-"""Beyond its own error; less shows in no latency, since those are taken on one clock."""
 
 
 def node_is_not_ready(snapshot: Snapshot) -> Iterator[Finding]:
@@ -61,7 +60,7 @@ def disk_is_full(snapshot: Snapshot) -> Iterator[Finding]:
 def clock_is_wrong(snapshot: Snapshot) -> Iterator[Finding]:
     """A node's clock differs from the lab's by more than can be an error of measurement."""
     for clock in snapshot.probes.clocks:
-        if abs(clock.offset_s) - clock.error_s > SKEW_S:
+        if abs(clock.offset_s) > clock.error_s + TOLERANCE_S:
             direction = "ahead of" if clock.offset_s > 0 else "behind"
             yield Finding(
                 "clock-skew",

@@ -1,6 +1,7 @@
 """The rig's machines as somebody who works on them sees them: `ssh`, `/etc`, units that can be restarted."""
 
 import contextlib
+import subprocess
 import sys
 import threading
 from base64 import b64encode
@@ -16,6 +17,8 @@ from tests.registry import PASSWORD, USER
 
 COMMANDS: Final = Path(__file__).parent / "commands"
 LOOK_S: Final = 0.1
+PASTED_S: Final = 300
+"""How long a next step may take; `lab up` is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +43,24 @@ class Machines:
         """Where a node's containerd reads how to speak to a registry."""
         return self.etc(node) / "containerd" / "certs.d" / host / "hosts.toml"
 
-    def environment(self, home: Path, settings: Mapping[str, str]) -> dict[str, str]:
-        """For a shell in which next steps are pasted, by somebody with all rights.
+    def paste(
+        self, command: str, home: Path, settings: Mapping[str, str], *, typed: str = ""
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run a next step as it stands, in a shell of somebody with all rights.
 
         Args:
+            command: What is pasted.
             home: The person's home folder.
-            settings: The lab's settings, by environment name.
+            settings: The lab's settings that differ from this process's own, by environment name.
+            typed: What the person types when asked.
         """
+        environment = self._environment(home, settings)
+        shell = ["bash", "-c", command]
+        return subprocess.run(
+            shell, env=environment, cwd=home, input=typed, capture_output=True, text=True, check=False, timeout=PASTED_S
+        )
+
+    def _environment(self, home: Path, settings: Mapping[str, str]) -> dict[str, str]:
         inherited = inherited_environment()
         return inherited | {
             "PATH": f"{COMMANDS}:{Path(sys.executable).parent}:{self.rig.programs}:{inherited['PATH']}",

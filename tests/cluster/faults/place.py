@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import subprocess
 import threading
 import time
 import uuid
@@ -10,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
@@ -21,12 +20,14 @@ from lab.errors import Unavailable
 from lab.settings import load_settings
 from lab.targets.manifests import render_rbac
 from lab.wiring import snapshot_source
-from tests import programs
 from tests.cluster.faults.machines import Machines
 from tests.cluster.rig.certificates import LAB_USER, Certificates
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.images import Image
 from tests.cluster.rig.kubectl import Kubectl
+
+if TYPE_CHECKING:
+    import subprocess
 
 LOOK_S: Final = 1.0
 SECURITY: Final = {
@@ -145,23 +146,10 @@ class Place:
         )
 
     def paste(self, command: str, *, typed: str = "") -> "subprocess.CompletedProcess[str]":
-        """Run a next step as it stands, in a shell of somebody with all rights; *typed* is what they are asked for."""
-        names = {f"LAB_{name.upper()}": str(value) for name, value in self.settings.items()}
-        environment = self.common.machines.environment(self.folder, {**names, "LAB_NAMESPACE": self.namespace})
-        return subprocess.run(
-            ["bash", "-c", command],
-            env=environment,
-            cwd=self.folder,
-            input=typed,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-
-    def server(self, command: list[str], *, port: int) -> None:
-        """Run a program at the host's address until the fault is over."""
-        self.until.enter_context(programs.leashed(command, {}, self.folder / f"{port}.log"))
+        """Run a next step as it stands; *typed* is what the person is asked for."""
+        settings = {f"LAB_{name.upper()}": str(value) for name, value in self.settings.items()}
+        settings["LAB_NAMESPACE"] = self.namespace
+        return self.common.machines.paste(command, self.folder, settings, typed=typed)
 
 
 def deployment(

@@ -1,0 +1,134 @@
+"""Faults that need a whole stack, made on the one that all tests share: found, cured by the next step as it stands."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+import lab
+from lab.diagnosis.diagnose import diagnose
+from lab.diagnosis.finding import Finding
+from lab.diagnosis.snapshot import save
+from lab.load.port import PlayOrder
+from lab.settings import load_settings
+from lab.targets.cluster.deployment import ClusterDeployment
+from lab.wiring import load_generator, snapshot_source
+from tests.cluster.faults.machines import Machines
+from tests.cluster.rig.facts import RigFacts
+from tests.cluster.rig.kubectl import Kubectl
+from tests.cluster.rig.processes import Processes
+from tests.cluster.rig.settings import ClusterSettings
+
+WORKER: Final = "process-worker"
+FOUND_S: Final = 180.0
+"""A rule believes in silence after a minute, the control plane in that of a node a little earlier."""
+CURED_S: Final = 180.0
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture(scope="module")
+def machines(rig: RigFacts, tmp_path_factory: pytest.TempPathFactory) -> Machines:
+    """What a person can do on the rig's machines."""
+    made = Machines(tmp_path_factory.mktemp("machines"), rig)
+    made.prepare()
+    return made
+
+
+def findings(*, until: Callable[[list[str]], bool], seconds: float, keep: str = "") -> tuple[Finding, ...]:
+    """What is found once its causes are as wanted, or when time is up; *keep* names the look that is kept."""
+    end, pause = time.monotonic() + seconds, threading.Event()
+    while True:
+        look = snapshot_source(load_settings()).take()
+        found = diagnose(look)
+        if until([one.cause for one in found]) or time.monotonic() > end:
+            folder = ClusterSettings().snapshots
+            if folder is not None and keep:
+                save(look, folder / f"{keep}.json")
+            return found
+        pause.wait(1.0)
+
+
+def cured_by(machines: Machines, found: tuple[Finding, ...], home: Path) -> tuple[Finding, ...]:
+    """What is left after the next steps of all findings."""
+    for one in found:
+        done = machines.paste(one.do, home, {})
+        assert done.returncode == 0, f"{one.do}: {done.stdout[-600:]}{done.stderr[-600:]}"
+    return findings(until=lambda causes: not causes, seconds=CURED_S)
+
+
+def test_an_unpinned_service_says_that_it_is_of_the_wrong_architecture(
+    stack: ClusterDeployment, kubectl: Kubectl, machines: Machines, tmp_path: Path
+) -> None:
+    """The failure this project was born from: by its tag, the arm64 node runs amd64's image, and all seems well."""
+    settings = load_settings()
+    namespace, image = f"--namespace={settings.namespace}", f"{settings.registry}/{WORKER}:{settings.image_tag}"
+    kubectl("set", "image", namespace, f"deployment/{WORKER}-arm64", f"service={image}")
+    kubectl("rollout", "status", namespace, f"deployment/{WORKER}-arm64", "--timeout=120s", timeout_s=130.0)
+    silent = "wrong-architecture-silent"
+    found = findings(until=lambda causes: silent in causes, seconds=FOUND_S, keep=f"{silent}-service")
+    assert [(one.cause, one.object) for one in found] == [(silent, f"Deployment/{WORKER}-arm64")]
+    assert "the process says x86_64" in found[0].found
+    assert cured_by(machines, found, tmp_path) == ()
+
+
+def test_a_worker_that_exports_nothing_is_named_with_the_silent_hop(
+    stack: ClusterDeployment, kubectl: Kubectl, machines: Machines, tmp_path: Path
+) -> None:
+    """It runs, it counts, and Prometheus has never heard of it."""
+    namespace = f"--namespace={load_settings().namespace}"
+    kubectl("set", "env", namespace, f"deployment/{WORKER}-amd64", "OTEL_METRICS_EXPORTER=none")
+    found = findings(until=lambda causes: "running-no-metrics" in causes, seconds=FOUND_S, keep="running-no-metrics")
+    assert [(one.cause, one.object) for one in found] == [("running-no-metrics", f"Deployment/{WORKER}-amd64")]
+    assert "the first silent hop is exporting" in found[0].title
+    assert cured_by(machines, found, tmp_path) == ()
+
+
+def test_workers_that_take_nothing_are_named_with_the_silent_hop(
+    stack: ClusterDeployment, machines: Machines, tmp_path: Path
+) -> None:
+    """Every one of them stands still, and events wait."""
+    with ExitStack() as paused:
+        for architecture in ("amd64", "arm64"):
+            paused.enter_context(stack.paused(WORKER, architecture))
+        order = PlayOrder("test-consuming", lab.load("synthetic", rate=200.0), 2.0)
+        load_generator(stack.endpoints).play(order, lambda _: None)
+        found = findings(until=bool, seconds=FOUND_S, keep="running-no-metrics-consuming")
+    assert {(one.cause, one.object) for one in found} == {
+        ("running-no-metrics", f"Deployment/{WORKER}-{architecture}") for architecture in ("amd64", "arm64")
+    }
+    assert all("the first silent hop is consuming" in one.title for one in found)
+    assert cured_by(machines, found, tmp_path) == ()
+
+
+def test_a_node_that_falls_silent_is_named_and_not_its_pods(
+    stack: ClusterDeployment, rig: RigFacts, machines: Machines, tmp_path: Path, after_the_others: None
+) -> None:
+    """Its kubelet stands still; what runs there is held against nobody."""
+    node = rig.node("arm64").name
+    with frozen(rig, f"kubelet-{node}") as thaw, machines.unit(node, "kubelet", thaw, started=False):
+        found = findings(until=lambda causes: "node-not-ready" in causes, seconds=FOUND_S, keep="node-not-ready")
+        assert [(one.cause, one.object) for one in found] == [("node-not-ready", f"Node/{node}")]
+        assert cured_by(machines, found, tmp_path) == ()
+
+
+@contextmanager
+def frozen(rig: RigFacts, name: str) -> Iterator[Callable[[], ExitStack]]:
+    """A process of the rig stands still; what is given lets it go on, as starting its unit again would."""
+    [process] = Processes(rig.state, leashed=False).running(name).values()
+
+    def thaw() -> ExitStack:
+        os.kill(process.pid, signal.SIGCONT)
+        return ExitStack()
+
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        yield thaw
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
