@@ -28,12 +28,16 @@ RUN python3 -m compileall -q --invalidation-mode unchecked-hash -s /code -p /app
 
 FROM ${BASE} AS base
 
-# The base without what installs packages.
+# The base without what installs packages; its own modules are compiled, which bases leave to the first start, and a start
+# on a small board, or of a root that is read-only, would do each time.
 FROM --platform=$BUILDPLATFORM ${BASE} AS runtime
 COPY --from=base / /runtime/
 RUN rm -rf /runtime/usr/local/lib/python3*/site-packages/* /runtime/usr/lib/python3*/dist-packages/* \
       /runtime/usr/local/lib/python3*/ensurepip /runtime/usr/lib/python3*/ensurepip \
-      /runtime/usr/local/bin/pip* /runtime/usr/bin/pip*
+      /runtime/usr/local/bin/pip* /runtime/usr/bin/pip* && \
+    for modules in /runtime/usr/lib/python3.* /runtime/usr/local/lib/python3.*; do \
+      [ ! -d "$modules" ] || python3 -m compileall -q --invalidation-mode unchecked-hash -s /runtime -p / -x '/(test|tests|lib2to3)/' "$modules"; \
+    done
 
 FROM scratch AS service
 COPY --from=runtime /runtime/ /

@@ -14,7 +14,7 @@ N ?= 12
 CLUSTER ?=
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 
-.PHONY: help run lab test check unit behaviour ports integration cluster cluster-up cluster-down notebooks bench chaos lock record fix clean servers
+.PHONY: help run lab test check unit behaviour ports integration cluster soak snapshots cluster-up cluster-down notebooks bench chaos lock record fix clean servers
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -54,6 +54,12 @@ integration: servers ## The whole path in local processes; PATH's prometheus and
 cluster: servers ## On a real Kubernetes of two architectures; skipped where it cannot run, CLUSTER=required fails there
 	@LAB_CLUSTER=$(CLUSTER) $(BIN)/python -m tests.cluster.rig prepare
 	@LAB_CLUSTER=$(CLUSTER) $(STAGE) cluster $(PYTEST) tests/cluster
+
+soak: servers ## Half an hour of load on that cluster, in which nothing may be found wrong
+	@LAB_CLUSTER=required LAB_SOAK_SECONDS=1800 $(STAGE) soak $(PYTEST) tests/cluster/test_soak.py
+
+snapshots: servers ## Make every fault on that cluster again and keep what was seen, for the tests of the rules
+	@LAB_CLUSTER=required LAB_SNAPSHOTS=tests/data/snapshots $(PYTEST) tests/cluster/test_diagnosis.py tests/cluster/test_diagnosis_of_a_stack.py
 
 cluster-up: .venv/.installed ## Start that cluster to work with; it stays, and `make cluster` uses it, until cluster-down
 	@$(BIN)/python -m tests.cluster.rig up

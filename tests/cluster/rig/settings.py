@@ -14,3 +14,5 @@ class ClusterSettings(BaseSettings, frozen=True, env_prefix="LAB_", env_ignore_e
     """`required`: where the rig cannot run, its tests fail; else they are skipped, with one line that says why."""
     snapshots: Path | None = None
     """Where looks at faults are kept, to become data of the tests of the rules; None keeps none."""
+    soak_seconds: float = Field(180.0, gt=0)
+    """How long a healthy stack is watched under load; `make soak` takes half an hour."""

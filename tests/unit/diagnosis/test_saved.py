@@ -1,0 +1,52 @@
+"""Looks at a real cluster, saved while something was wrong there: every rule finds its own, and is silent on the rest.
+
+`make snapshots` makes every fault on the tests' cluster and saves them again.
+"""
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from lab.diagnosis.diagnose import diagnose
+from lab.diagnosis.rules import RULES
+from lab.diagnosis.snapshot import load
+
+SAVED: Final = sorted((Path(__file__).parents[2] / "data" / "snapshots").glob("*.json"))
+MADE_BY_HAND: Final = {
+    "disk-pressure": "the nodes share this machine's disk, which a test must not fill",
+    "clock-skew": "the nodes share this machine's clock; a planted offset is tested on a server of its own",
+    "dns-failing": "names are looked up in a process of the control plane, which no `kubectl rollout` restarts",
+    "builder-plain-http": "the cure builds all images once more; its words are those of a build without the file",
+}
+"""Cause → why the tests' cluster cannot have it. These have a case in `cases` alone."""
+
+
+def cause_of(file: Path) -> str:
+    """The cause that a file is named for; what follows it tells variants apart."""
+    return max((cause for cause in RULES if file.stem.startswith(cause)), key=len)
+
+
+def test_every_cause_was_seen_on_a_cluster_or_says_why_not() -> None:
+    """The exceptions are few, and none of them is left once it was seen."""
+    seen = {cause_of(file) for file in SAVED}
+    assert seen | MADE_BY_HAND.keys() == set(RULES)
+    assert seen.isdisjoint(MADE_BY_HAND)
+    assert len(MADE_BY_HAND) <= 8
+
+
+@pytest.mark.parametrize("file", SAVED, ids=lambda file: str(file.stem))
+def test_what_was_wrong_is_found_and_nothing_else(file: Path) -> None:
+    """Every rule looks at it; the one that it is named for speaks, and every finding is of that cause."""
+    found = diagnose(load(file))
+    assert found
+    assert {one.cause for one in found} == {cause_of(file)}
+
+
+@pytest.mark.parametrize("file", SAVED, ids=lambda file: str(file.stem))
+def test_a_saved_look_names_no_machine_but_those_of_the_cluster(file: Path) -> None:
+    """Addresses are of the range for benchmarks, or of nobody."""
+    text = file.read_text(encoding="utf-8")
+    addresses = {one for one in re.findall(r"\b\d{1,3}(?:\.\d{1,3}){3}\b", text) if not one.startswith(("0.", "127."))}
+    assert {one for one in addresses if not one.startswith(("198.18.", "198.19."))} <= {"255.255.255.255"}
