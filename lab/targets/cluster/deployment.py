@@ -5,7 +5,7 @@ import json
 import tempfile
 import weakref
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -119,9 +119,9 @@ class ClusterDeployment:
             return ""
         forward = Forward(self._options, what[0], COLLECTOR_PORT, log=Path(self._folder.name) / "collector.forward")
         try:
-            connection = http.client.HTTPConnection(forward.wait(), timeout=PAGE_S)
-            connection.request("GET", "/metrics")
-            return connection.getresponse().read().decode()
+            with closing(http.client.HTTPConnection(forward.wait(), timeout=PAGE_S)) as connection:
+                connection.request("GET", "/metrics")
+                return connection.getresponse().read().decode()
         except (LabError, OSError, http.client.HTTPException):
             return ""
         finally:
