@@ -5,6 +5,8 @@ from typing import Final, NamedTuple
 
 from lab.targets.cluster.rollout import PodView, Row, digest_of
 
+LEAVING: Final = "Terminating"
+"""What a pod of the version before does for as long as it drains."""
 MACHINES: Final[Mapping[str, str]] = {"amd64": "x86_64", "arm64": "aarch64"}
 """Architecture as Kubernetes says it → as the kernel does."""
 
@@ -17,7 +19,7 @@ class Doubt(NamedTuple):
 
 
 def doubts(rows: Sequence[Row], *, nodes: Mapping[str, str], said: Mapping[str, str]) -> tuple[Doubt, ...]:
-    """Every pod whose witnesses disagree; empty when all of them tell the same.
+    """Every pod whose witnesses disagree; empty when all of them tell the same. Pods that are leaving are not asked.
 
     Args:
         rows: Deployments with their pods.
@@ -28,6 +30,7 @@ def doubts(rows: Sequence[Row], *, nodes: Mapping[str, str], said: Mapping[str, 
         Doubt(pod.name, reason)
         for row in rows
         for pod in row.pods
+        if pod.doing != LEAVING
         if (reason := _doubt(pod, row.architecture, nodes.get(pod.node, ""), said.get(pod.name, "")))
     )
 

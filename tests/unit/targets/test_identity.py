@@ -25,6 +25,12 @@ def test_witnesses_that_agree_leave_no_doubt() -> None:
     assert doubts([row(POD)], nodes=NODES, said={}) == ()
 
 
+def test_a_pod_that_is_leaving_is_not_asked() -> None:
+    """After a cure the wrong one still drains."""
+    leaving = replace(POD, image="198.18.0.1:5000/process-worker:latest", ready=False, doing="Terminating")
+    assert doubts([row(leaving)], nodes=NODES, said={}) == ()
+
+
 @pytest.mark.parametrize(
     ("pod", "machine", "reason"),
     [
