@@ -61,7 +61,9 @@ def look_at_objects(cluster: Cluster) -> Seen:
     except Forbidden as error:
         denials += denials_in(error)
     objects = Objects(namespace=namespace, **{part: tuple(map(_slim, found)) for part, found in lists.items()})
-    logs = tuple(log for pod in objects.pods for log in _logs(cluster, pod, denials))
+    silent = {one["metadata"]["name"] for one in objects.nodes if not _is_ready(one)}
+    reachable = [pod for pod in objects.pods if pod["spec"].get("nodeName") not in silent]
+    logs = tuple(log for pod in reachable for log in _logs(cluster, pod, denials))
     return Seen(objects, logs, tuple(dict.fromkeys(denials)))
 
 
@@ -75,6 +77,12 @@ def denials_in(error: LabError) -> Iterator[Denial]:
     """
     for found in REFUSED.finditer(str(error)):
         yield Denial(found["verb"], found["resource"], found["namespace"] or "", found["group"], found["user"])
+
+
+def _is_ready(node: Mapping[str, Any]) -> bool:
+    """Whether a node answers, so that logs can be read there; asking another costs half a minute for each."""
+    conditions = node.get("status", {}).get("conditions") or ()
+    return all(one["status"] == "True" for one in conditions if one["type"] == "Ready")
 
 
 def _slim(thing: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -32,7 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ours = [item for item in items if item.path.is_relative_to(HERE)]
     for item in ours:
         item.add_marker(pytest.mark.cluster)
-        item.add_marker(pytest.mark.timeout(TIMEOUT_S))
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TIMEOUT_S))
     # A stack is brought up, used and taken down, each in a test of its own: they follow as they are written.
     items.sort(key=_turn)
 

@@ -99,10 +99,16 @@ def pod_view(pod: Object) -> PodView:
         node=pod["spec"].get("nodeName", ""),
         image=container.get("image", ""),
         image_id=status.get("imageID", ""),
-        ready=bool(status.get("ready")) and "deletionTimestamp" not in pod["metadata"],
+        ready=_is_ready(pod) and "deletionTimestamp" not in pod["metadata"],
         restarts=int(status.get("restartCount", 0)),
         doing=_doing(pod, status),
     )
+
+
+def _is_ready(pod: Object) -> bool:
+    """The pod's own condition: a container's is as its node said it last, and a node may have fallen silent."""
+    conditions = pod.get("status", {}).get("conditions") or ()
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
 def digest_of(reference: str) -> str:

@@ -48,6 +48,7 @@ def pod() -> dict[str, Any]:
     statuses = [{"name": "service", "restartCount": 2}]
     return {
         "metadata": {"name": "w"},
+        "spec": {"nodeName": "r3"},
         "status": {"initContainerStatuses": [{"name": "bootstrap"}], "containerStatuses": statuses},
     }
 
@@ -79,3 +80,11 @@ def test_what_the_lab_can_do_without_is_no_denial() -> None:
     """Volumes belong to the whole cluster, and the lab has none."""
     seen = look_at_objects(Listed(refused={"PersistentVolume": "persistentvolumes"}))  # type: ignore[arg-type]
     assert seen.denials == ()
+
+
+def test_logs_of_a_node_that_is_silent_are_not_waited_for() -> None:
+    """Its kubelet would be asked for each of them, and does not answer."""
+    silent = {"metadata": {"name": "r3"}, "status": {"conditions": [{"type": "Ready", "status": "Unknown"}]}}
+    logs = {("bootstrap", False): "ready\n"}
+    seen = look_at_objects(Listed({"Pod": [pod()], "Node": [silent]}, logs=logs))  # type: ignore[arg-type]
+    assert seen.logs == ()

@@ -36,7 +36,11 @@ def pod(name: str = "worker-1", *, state: dict[str, Any] | None = None, ready: b
     return {
         "metadata": {"name": name, "uid": name, "labels": LABELS},
         "spec": {"nodeName": "r3", "containers": [{"name": "process-worker", "image": IMAGE}]},
-        "status": {"phase": "Running", "containerStatuses": [status]},
+        "status": {
+            "phase": "Running",
+            "containerStatuses": [status],
+            "conditions": [{"type": "Ready", "status": str(ready)}],
+        },
     }
 
 
@@ -111,3 +115,10 @@ def test_a_reference_without_a_digest_has_none() -> None:
     """A tag is no digest."""
     assert digest_of(IMAGE) == "sha256:" + "a" * 64
     assert digest_of("198.18.0.1:5000/process-worker:latest") == ""
+
+
+def test_a_pod_on_a_node_that_fell_silent_is_not_ready() -> None:
+    """Its container is as the node said it last; its condition is what the control plane makes of that."""
+    silent = pod()
+    silent["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
+    assert not pod_view(silent).ready
