@@ -99,16 +99,17 @@ def pod_view(pod: Object) -> PodView:
         node=pod["spec"].get("nodeName", ""),
         image=container.get("image", ""),
         image_id=status.get("imageID", ""),
-        ready=_is_ready(pod) and "deletionTimestamp" not in pod["metadata"],
+        ready=bool(status.get("ready")) and _can_be_asked(pod),
         restarts=int(status.get("restartCount", 0)),
         doing=_doing(pod, status),
     )
 
 
-def _is_ready(pod: Object) -> bool:
-    """The pod's own condition: a container's is as its node said it last, and a node may have fallen silent."""
+def _can_be_asked(pod: Object) -> bool:
+    """Neither leaving nor on a node that fell silent: of such a one the container stays as it was, the pod does not."""
     conditions = pod.get("status", {}).get("conditions") or ()
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+    not_ready = any(one["type"] == "Ready" and one["status"] != "True" for one in conditions)
+    return not not_ready and "deletionTimestamp" not in pod["metadata"]
 
 
 def digest_of(reference: str) -> str:

@@ -36,11 +36,7 @@ def pod(name: str = "worker-1", *, state: dict[str, Any] | None = None, ready: b
     return {
         "metadata": {"name": name, "uid": name, "labels": LABELS},
         "spec": {"nodeName": "r3", "containers": [{"name": "process-worker", "image": IMAGE}]},
-        "status": {
-            "phase": "Running",
-            "containerStatuses": [status],
-            "conditions": [{"type": "Ready", "status": str(ready)}],
-        },
+        "status": {"phase": "Running", "containerStatuses": [status]},
     }
 
 
