@@ -85,15 +85,7 @@ def test_down_leaves_nothing_of_the_stack(runs: Path, kubectl: Kubectl, after_th
     assert kubectl.get("namespace", NAMESPACE)["status"]["phase"] == "Active"
 
 
-def test_down_leaves_nothing_of_the_stack(runs: Path, kubectl: Kubectl, after_the_others: None) -> None:
-    """The namespace was there before, and stays with the rights in it."""
-    assert main(["down", *ON_THE_CLUSTER]) == 0
-    kubectl("wait", "--for=delete", "pod", f"--namespace={NAMESPACE}", f"--selector={STACK_LABEL}", "--timeout=60s")
-    assert objects(kubectl) == []
-    assert kubectl.get("namespace", NAMESPACE)["status"]["phase"] == "Active"
-
-
-def test_an_emulated_architecture_is_no_answer(runs: Path, tmp_path: Path) -> None:
+def test_an_emulated_architecture_is_no_answer(runs: Path, tmp_path: Path, after_the_others: None) -> None:
     """One run on each, with nothing of the other in it; the emulated one is INVALID, and that is how it all ends."""
     with environment_with(LAB_RUNS_DIR=str(tmp_path)):
         assert main(["run", str(ARCHITECTURES), *SHORT]) == EXIT_CODES["INVALID"]
