@@ -28,8 +28,8 @@ run: .venv/.installed ## Set up, then run the quickstart on this machine; exit 0
 lab: .venv/.installed ## Open JupyterLab on notebooks/
 	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.news_url=None --notebook-dir=notebooks
 
-test: ## Everything: check, then every test stage with its time; at most 15 minutes
-	@$(STAGE) "all stages" $(MAKE) check unit behaviour ports integration notebooks
+test: ## Everything: check, then every test stage with its time; CLUSTER=required adds the cluster's
+	@$(STAGE) "all stages" $(MAKE) check unit behaviour ports integration notebooks $(if $(CLUSTER),cluster)
 
 check: .venv/.installed ## Lint, format, types, import contracts, sizes, stubs, proto rules, docs; runs no service
 	@$(STAGE) --quiet lint $(BIN)/ruff check
