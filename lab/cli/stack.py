@@ -2,10 +2,9 @@
 
 import json
 import sys
-import threading
 import webbrowser
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeVar
@@ -18,7 +17,6 @@ from lab.targets.port import Deployment, Report, StackRequest
 
 TargetOption = Annotated[str, typer.Option(help="Where services run.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-LOOK_S: Final = 0.2
 FRESH_MS: Final = 2_000
 """An account older than this was given from the cache: the store did not answer."""
 T = TypeVar("T")
@@ -106,15 +104,20 @@ def logs(
     lines: Annotated[int, typer.Option("-n", min=1, help="How many of the last lines.")] = 40,
     target: TargetOption = "processes",
 ) -> None:
-    """What a program of the stack wrote."""
-    files = _current(target).log_files()
-    if service not in files:
+    """What a program of the stack wrote; on a cluster a pod, or every pod of a service."""
+    deployment = _current(target)  # what its files are in goes with it
+    files = deployment.log_files()
+    names = [service] if service in files else [name for name in files if name.startswith(f"{service}-")]
+    if not names:
         raise UsageFault(f'no program "{service}" in this stack', found=f"it has: {', '.join(files)}")
-    for line in files[service].read_text(errors="replace").splitlines()[-lines:]:
-        print(_readable(line))
     if follow:
-        for line in _new_lines(files[service]):
+        for line in deployment.follow(names, lines):
             print(_readable(line), flush=True)
+        return
+    for name in names:
+        print(f"  {name}\n" if len(names) > 1 else "", end="")
+        for line in files[name].read_text(errors="replace").splitlines()[-lines:]:
+            print(_readable(line))
 
 
 def open_(
@@ -217,15 +220,3 @@ def _readable(line: str) -> str:
         return f"{record['time'][11:23]}  {record['level']:7s} {record['message']}{more}"
     except (ValueError, KeyError, TypeError):
         return line
-
-
-def _new_lines(file: Path) -> Iterator[str]:
-    """Lines as they are written, until Ctrl-C."""
-    pause = threading.Event()
-    with file.open(errors="replace") as log:
-        log.seek(0, 2)
-        while True:
-            if line := log.readline():
-                yield line.rstrip("\n")
-            else:
-                pause.wait(LOOK_S)

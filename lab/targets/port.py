@@ -1,6 +1,6 @@
 """What a target can do: bring the services up, say where they are, take them down."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,6 +79,9 @@ class Deployment(Protocol):
 
     def log_files(self) -> Mapping[str, Path]:
         """Service → its log on this machine."""
+
+    def follow(self, names: Sequence[str], lines: int) -> Iterator[str]:
+        """The last lines of some of these logs, then what is written to them, until the caller has had enough."""
 
     def span_files(self) -> Sequence[Path]:
         """Files of spans, OTLP JSON lines."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from lab.errors import Unavailable, UsageFault
 from lab.model import SERVICES, Death, Endpoints, NodeClock, ServiceStatus, StoreFacts
 from lab.targets import calls, pauses
+from lab.targets.follow import followed_files
 from lab.targets.layout import StackFolder
 from lab.targets.locks import Lock, Taken
 from lab.targets.plan import read_plan
@@ -131,6 +132,11 @@ class ProcessDeployment:
     def log_files(self) -> Mapping[str, Path]:
         """Program → its log, also of what has ended by now."""
         return {program.name: Path(program.log) for program in self._plan.programs}
+
+    def follow(self, names: Sequence[str], lines: int) -> Iterator[str]:
+        """The last lines of each of these logs, then what is written to them."""
+        files = self.log_files()
+        return followed_files([files[name] for name in names], lines)
 
     def span_files(self) -> Sequence[Path]:
         """Files of spans, OTLP JSON lines; gone with a throw-away stack."""

@@ -1,26 +1,16 @@
 """The collector's configuration is one that a collector of today starts with."""
 
-import os
-import subprocess
-from pathlib import Path
 from typing import Final
 
 import pytest
 import yaml
 
-from lab.settings import load_settings
-from lab.targets.collector import find_collector
 from lab.targets.kube import KubeObject, kube_object
 from lab.targets.refusals import removed_components
 from tests.rendered.samples import planted, rendered
 
 SAMPLES: Final = ("k3s", "k3s-scraped")
 OLD: Final = ("  debug: {verbosity: basic}", "  logging: {}")
-COLLECTOR: Final = find_collector(load_settings())
-
-needs_a_collector = pytest.mark.skipif(
-    COLLECTOR is None, reason="no collector: name one by LAB_OTELCOL, or put otelcol on PATH"
-)
 every_sample = pytest.mark.parametrize("sample", SAMPLES)
 
 
@@ -29,33 +19,6 @@ def configuration(sample: str) -> str:
     found = [one for one in rendered(sample) if one.kind == "ConfigMap" and "config.yaml" in one.body["data"]]
     assert len(found) == 1
     return str(found[0].body["data"]["config.yaml"])
-
-
-def validate(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """What the collector says of a configuration; nothing is started."""
-    path = folder / "config.yaml"
-    path.write_text(text)
-    environment = os.environ | {"PROMETHEUS_REMOTE_WRITE_URL": "http://127.0.0.1:9090/api/v1/write"}  # noqa: TID251
-    command = [str(COLLECTOR), "validate", "--config", str(path)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-
-@needs_a_collector
-@every_sample
-def test_the_collector_takes_its_configuration(sample: str, tmp_path: Path) -> None:
-    """`otelcol validate` finds nothing."""
-    done = validate(configuration(sample), tmp_path)
-    assert done.returncode == 0, done.stderr
-
-
-@needs_a_collector
-@every_sample
-def test_the_collector_refuses_the_logging_exporter(sample: str, tmp_path: Path) -> None:
-    """So that the test above can fail."""
-    text = configuration(sample).replace(*OLD).replace("exporters: [debug]", "exporters: [logging]")
-    done = validate(text, tmp_path)
-    assert done.returncode == 1
-    assert "use the debug exporter instead" in done.stderr
 
 
 @every_sample

@@ -76,6 +76,13 @@ def current_stack() -> Iterator[ClusterDeployment]:
 
 
 def objects(kubectl: Kubectl) -> list[dict[str, Any]]:
-    """Every object of ours that can be listed."""
+    """Every object that `lab up` applies, and the pods."""
     where = (f"--namespace={NAMESPACE}", f"--selector={STACK_LABEL}")
     return list(kubectl.get(LISTABLE, *where)["items"])
+
+
+def everything(kubectl: Kubectl) -> list[str]:
+    """Every object with our label, of any kind that can be listed, in any namespace or none: kind and name."""
+    kinds = kubectl("api-resources", "--verbs=list", "--output=name").split()
+    found = kubectl.get(",".join(kinds), "--all-namespaces", f"--selector={STACK_LABEL}")["items"]
+    return [f"{one['kind']} {one['metadata'].get('namespace', '')} {one['metadata']['name']}" for one in found]

@@ -5,18 +5,24 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from pyarrow.parquet import read_table
 
 from lab.cli import main
 from lab.cli.measure import EXIT_CODES
+from lab.images.lock import FILE_NAME, read_lock
 from lab.runs.folder import RunFolder
 from lab.settings import environment_with
-from lab.targets.kube import STACK_LABEL
+from lab.targets.cluster.deployment import ClusterDeployment
+from lab.targets.cluster.rollout import digest_of
+from lab.targets.kube import ARCHITECTURE_LABEL, NAME_LABEL, STACK_LABEL
+from tests.cluster.pods import SAYS
 from tests.cluster.rig.kubectl import Kubectl
-from tests.cluster.stack import NAMESPACE, ON_THE_CLUSTER, PROJECT, objects
+from tests.cluster.stack import NAMESPACE, ON_THE_CLUSTER, PROJECT, everything, objects
 
 ARCHITECTURES: Final = PROJECT / "notebooks" / "20_architectures.ipynb"
 BASELINE: Final = PROJECT / "notebooks" / "10_baseline.ipynb"
-SHORT: Final = ["-p", "target", "kubernetes", "-p", "duration", "20", "-p", "p99_ms", "5000"]
+SECONDS: Final = 20
+SHORT: Final = ["-p", "target", "kubernetes", "-p", "duration", f"{SECONDS}", "-p", "p99_ms", "5000"]
 BOTH: Final = ("amd64", "arm64")
 SERVICES: Final = ("ingest-api", "process-worker", "query-api", "simulator")
 
@@ -30,27 +36,70 @@ def test_images_are_proven(runs: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert [said.count(f"python3.11 is {architecture}") for architecture in BOTH] == [len(SERVICES)] * 2
 
 
-def test_a_stack_comes_up_well_and_a_second_time_changes_nothing(
+def test_every_pod_is_of_its_architecture_by_four_witnesses(
     runs: Path, kubectl: Kubectl, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Every service on both architectures, each proven by node, digest, runtime and its own word; no pod by tag."""
+    """Its node, its digest, what the node's runtime took, and the process itself; no pod by a tag."""
     assert main(["up", *ON_THE_CLUSTER]) == 0
     assert "digest, node, runtime and process agree" in capsys.readouterr().out
-    before = {one["metadata"]["uid"]: one["metadata"]["resourceVersion"] for one in objects(kubectl)}
-    pods = [one for one in objects(kubectl) if one["kind"] == "Pod"]
-    assert sorted(
-        (pod["metadata"]["labels"]["app.kubernetes.io/name"], pod["spec"]["nodeSelector"]["kubernetes.io/arch"])
-        for pod in pods
-        if "otel" not in pod["metadata"]["name"]
-    ) == sorted((service, architecture) for service in SERVICES for architecture in BOTH)
-    assert all("@sha256:" in container["image"] for pod in pods for container in pod["spec"]["containers"])
-    assert main(["up", *ON_THE_CLUSTER]) == 0
-    assert {one["metadata"]["uid"]: one["metadata"]["resourceVersion"] for one in objects(kubectl)} == before
+    said = machines(capsys)
+    lock, pods = read_lock(PROJECT / FILE_NAME), [one for one in objects(kubectl) if one["kind"] == "Pod"]
+    nodes = {
+        one["metadata"]["name"]: one["status"]["nodeInfo"]["architecture"] for one in kubectl.get("nodes")["items"]
+    }
+    witnesses = {}
+    for pod in pods:
+        labels = pod["metadata"]["labels"]
+        service, architecture = labels[NAME_LABEL], labels.get(ARCHITECTURE_LABEL, "")
+        if service in SERVICES:
+            [asked], [runs_with] = pod["spec"]["containers"], pod["status"]["containerStatuses"]
+            digest = lock.reference(service, architecture).partition("@")[2]
+            digests = {digest_of(asked["image"]), digest_of(runs_with["imageID"])}
+            witnesses[service, architecture] = (
+                nodes[pod["spec"]["nodeName"]],
+                digests == {digest},
+                said[pod["metadata"]["name"]],
+            )
+    assert witnesses == {
+        (service, architecture): (architecture, True, machine)
+        for service in SERVICES
+        for architecture, machine in SAYS.items()
+    }
+    used = [
+        one["image"] for pod in pods for one in (*pod["spec"]["containers"], *pod["spec"].get("initContainers", ()))
+    ]
+    assert [image for image in used if "@sha256:" not in image] == []
+
+
+def machines(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
+    """Pod → what the process in it calls its machine; all of them are well, on a store that keeps what it was given."""
     capsys.readouterr()
     assert main(["status", *ON_THE_CLUSTER, "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
-    assert [one["healthy"] for one in said["services"]] == [True] * len(pods[:-1])
     assert said["store"]["durability"] == "durable"
+    assert all(one["healthy"] for one in said["services"])
+    return {one["detail"].split()[1]: one["host_architecture"] for one in said["services"]}
+
+
+def test_a_second_up_changes_nothing(runs: Path, kubectl: Kubectl) -> None:
+    """No object has another resourceVersion afterwards."""
+    before = {one["metadata"]["uid"]: one["metadata"]["resourceVersion"] for one in objects(kubectl)}
+    assert main(["up", *ON_THE_CLUSTER]) == 0
+    assert {one["metadata"]["uid"]: one["metadata"]["resourceVersion"] for one in objects(kubectl)} == before
+
+
+def test_what_pods_print_is_shown(stack: ClusterDeployment, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of one pod, or of every pod of a service behind its name; also while it is being written."""
+    pods = [pod.name for pod, _ in stack.processes() if pod.service == "process-worker"]
+    capsys.readouterr()
+    assert main(["logs", pods[0], *ON_THE_CLUSTER]) == 0
+    assert capsys.readouterr().out.count("serving on") == 1
+    assert main(["logs", "process-worker", *ON_THE_CLUSTER]) == 0
+    said = capsys.readouterr().out
+    assert said.count("serving on") == len(pods) == len(BOTH)
+    assert all(f"  {pod}\n" in said for pod in pods)
+    lines = stack.follow(pods, 1)
+    assert {next(lines).split()[0] for _ in pods} == set(pods)
 
 
 def test_a_load_on_two_architectures_is_counted_exactly(runs: Path) -> None:
@@ -63,6 +112,8 @@ def test_a_load_on_two_architectures_is_counted_exactly(runs: Path) -> None:
     assert (ledger["residual"], ledger["lost"], ledger["twice"]) == (0, 0, 0)
     assert manifest["comparison"]["prometheus_counted"] == ledger["counted"] == 20_000
     [trial] = [json.loads(line) for line in (run.path / "trial.json").read_text().splitlines()]
+    calls = read_table(run.path / "samples.parquet").num_rows
+    assert calls >= 100 * SECONDS, "calls a second"
     shares = [count / ledger["counted"] for count in trial["evidence"]["store"]["instances"].values()]
     assert len(shares) == 2
     assert min(shares) >= 0.2
@@ -81,7 +132,7 @@ def test_down_leaves_nothing_of_the_stack(runs: Path, kubectl: Kubectl, after_th
     """The namespace was there before, and stays with the rights in it."""
     assert main(["down", *ON_THE_CLUSTER]) == 0
     kubectl("wait", "--for=delete", "pod", f"--namespace={NAMESPACE}", f"--selector={STACK_LABEL}", "--timeout=60s")
-    assert objects(kubectl) == []
+    assert everything(kubectl) == []
     assert kubectl.get("namespace", NAMESPACE)["status"]["phase"] == "Active"
 
 

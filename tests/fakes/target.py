@@ -88,6 +88,10 @@ class FakeDeployment:
         """See `Deployment.log_files`."""
         return {name: Path(f"{name}.log") for name in SERVICES}
 
+    def follow(self, names: Sequence[str], lines: int) -> Iterator[str]:
+        """See `Deployment.follow`."""
+        return iter([f"a line of {name}" for name in names][:lines])
+
     def span_files(self) -> Sequence[Path]:
         """See `Deployment.span_files`."""
         return [Path("simulator.jsonl")]

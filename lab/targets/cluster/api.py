@@ -154,13 +154,23 @@ class Cluster:
 
     def log(self, pod: str, container: str = "", *, previous: bool = False, lines: int | None = None) -> str:
         """What a container of a pod printed, its first one unless named; empty where it never ran."""
-        path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/log"
         query: list[tuple[str, object]] = [("previous", str(previous).lower())]
         query += [("container", container)] if container else []
         query += [("tailLines", lines)] if lines is not None else []
+        return self._log(pod, query)
+
+    def log_since(self, pod: str, since: str, lines: int) -> str:
+        """What its first container printed since a time (RFC 3339, empty for its start), each line behind its time."""
+        query: list[tuple[str, object]] = [("timestamps", "true"), ("tailLines", lines)]
+        return self._log(pod, query + ([("sinceTime", since)] if since else []))
+
+    def _log(self, pod: str, query: Sequence[tuple[str, object]]) -> str:
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/log"
         try:
             with self._our_errors(f"cannot read the log of {pod}"):
-                answer = self._client.request("get", path, query_params=query, serialize=False, _request_timeout=30.0)
+                answer = self._client.request(
+                    "get", path, query_params=list(query), serialize=False, _request_timeout=30.0
+                )
         except Unavailable:
             return ""
         return bytes(answer.data).decode("utf-8", "replace")

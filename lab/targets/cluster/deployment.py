@@ -4,7 +4,7 @@ import http.client
 import json
 import tempfile
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -22,6 +22,7 @@ from lab.targets.cluster.forwarding import Forward
 from lab.targets.cluster.gate import Gate
 from lab.targets.cluster.nodes import node_facts
 from lab.targets.cluster.rollout import PodView, Row
+from lab.targets.follow import followed_pods
 from lab.targets.kube import NAME_LABEL
 
 GRPC_PORT: Final = 7000
@@ -179,6 +180,10 @@ class ClusterDeployment:
                     files[pod.name] = folder / f"{pod.name}.log"
                     files[pod.name].write_text(before + text, encoding="utf-8")
         return files
+
+    def follow(self, names: Sequence[str], lines: int) -> Iterator[str]:
+        """The last lines of each of these pods, then what they print; of several, each behind the pod's name."""
+        return followed_pods(self.cluster.log_since, names, lines)
 
     def span_files(self) -> Sequence[Path]:
         """None: spans go to the collector."""

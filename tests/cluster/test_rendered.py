@@ -1,0 +1,108 @@
+"""What is rendered for any cluster, judged before it is applied: by the API server's own schema, by a collector."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from lab.errors import BadConfig
+from lab.targets.collector import judge
+from lab.targets.manifests import render_rbac
+from tests.cluster.rig.certificates import LAB_USER, Certificates
+from tests.cluster.rig.commands import run
+from tests.cluster.rig.facts import RigFacts
+from tests.cluster.rig.kubectl import PROGRAM, Kubectl
+from tests.rendered.openapi import Document, schema_findings
+from tests.rendered.rights import GOLDEN
+from tests.rendered.samples import SAMPLES, planted, rendered
+
+NAMESPACE: Final = "rendered-tests"
+ROW: Final = re.compile(r"(\S*) +\[(.*?)\] +\[(.*?)\] +\[(.*?)\]")
+"""Of `kubectl auth can-i --list`: resource, other addresses, names, verbs."""
+EVERYBODY: Final = {
+    "selfsubjectaccessreviews.authorization.k8s.io",
+    "selfsubjectreviews.authentication.k8s.io",
+    "selfsubjectrulesreviews.authorization.k8s.io",
+}
+"""Whoever has logged in may ask what they are and may do."""
+OLD: Final = ("  debug: {verbosity: basic}", "  logging: {}")
+
+every_sample = pytest.mark.parametrize("sample", SAMPLES)
+
+
+@pytest.fixture(scope="module")
+def schema(kubectl: Kubectl) -> Document:
+    """What the API server takes, as it publishes it."""
+    document: Document = json.loads(kubectl("get", "--raw=/openapi/v2"))
+    return document
+
+
+@every_sample
+def test_objects_are_what_the_api_server_publishes(sample: str, schema: Document) -> None:
+    """Every field is known, and of its type."""
+    assert schema_findings(rendered(sample), schema) == []
+
+
+def first(body: Any) -> Any:
+    """The first container of a Deployment, to change it."""
+    return body["spec"]["template"]["spec"]["containers"][0]
+
+
+FAULTS: Final[dict[str, tuple[str, str, Callable[[Any], object]]]] = {
+    "'replica' was unexpected": ("Deployment", "ingest-api-arm64", lambda body: body["spec"].update(replica=1)),
+    "'two' is not of type 'integer'": (
+        "Deployment",
+        "query-api-amd64",
+        lambda body: body["spec"].update(replicas="two"),
+    ),
+    "'limit' was unexpected": ("Deployment", "redis", lambda body: first(body)["resources"].update(limit={})),
+    "7000 is not of type 'string'": ("ConfigMap", "lab-settings", lambda body: body["data"].update(LAB_X=7000)),
+    "'port' is a required property": ("Service", "ingest-api", lambda body: body["spec"]["ports"][0].pop("port")),
+    "'podSelectors' was unexpected": ("NetworkPolicy", "store", lambda body: body["spec"].update(podSelectors={})),
+}
+
+
+@pytest.mark.parametrize("finding", FAULTS)
+def test_what_the_api_server_would_refuse_is_found(finding: str, schema: Document) -> None:
+    """One finding, naming object and field."""
+    kind, name, change = FAULTS[finding]
+    [found] = schema_findings(planted(kind, name, change), schema)
+    assert found.startswith(f"{kind} {name}")
+    assert finding in found
+
+
+@every_sample
+def test_a_collector_takes_its_configuration(sample: str, rig: RigFacts) -> None:
+    """`otelcol validate` says so; nothing is started."""
+    judge(rendered(sample), rig.programs / "otelcol")
+
+
+@pytest.mark.parametrize("sample", ["k3s", "k3s-scraped"])
+def test_a_collector_refuses_the_logging_exporter(sample: str, rig: RigFacts) -> None:
+    """What stopped the collector of old stops `lab up` before anything is applied."""
+
+    def logging_again(body: dict[str, dict[str, str]]) -> None:
+        text = body["data"]["config.yaml"]
+        body["data"]["config.yaml"] = text.replace(*OLD).replace("exporters: [debug]", "exporters: [logging]")
+
+    with pytest.raises(BadConfig, match="use the debug exporter instead"):
+        judge(planted("ConfigMap", "otel-collector-", logging_again, sample=sample), rig.programs / "otelcol")
+
+
+def test_the_user_may_do_what_is_written_down_and_nothing_else(rig: RigFacts, kubectl: Kubectl) -> None:
+    """`kubectl auth can-i --list`, asked by the user whom the administrator's file is for, is the golden list."""
+    kubectl.apply(*yaml.safe_load_all(render_rbac(namespace=NAMESPACE, user=LAB_USER)))
+    kubeconfig = Certificates(rig.state / "certificates").kubeconfig(LAB_USER)
+    try:
+        said = run(PROGRAM, f"--kubeconfig={kubeconfig}", "auth", "can-i", "--list", f"--namespace={NAMESPACE}")
+    finally:
+        kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+        kubectl("delete", "clusterrolebinding", f"lab-nodes-{NAMESPACE}")
+    rows = [found.groups() for line in said.splitlines() if (found := ROW.match(line))]
+    rights = {f"{what}/{name}".rstrip("/"): set(verbs.split()) for what, _, name, verbs in rows if what}
+    assert {what: verbs for what, verbs in rights.items() if what not in EVERYBODY} == {
+        what: set(verbs.split()) for what, verbs in GOLDEN.items()
+    }
