@@ -17,7 +17,7 @@ from lab.targets.cluster.rollout import digest_of
 from lab.targets.kube import ARCHITECTURE_LABEL, NAME_LABEL, STACK_LABEL
 from tests.cluster.pods import SAYS
 from tests.cluster.rig.kubectl import Kubectl
-from tests.cluster.stack import NAMESPACE, ON_THE_CLUSTER, PROJECT, everything, objects
+from tests.cluster.stack import NAMESPACE, ON_THE_CLUSTER, PROJECT, everything, objects, wait_until_gone
 
 ARCHITECTURES: Final = PROJECT / "notebooks" / "20_architectures.ipynb"
 BASELINE: Final = PROJECT / "notebooks" / "10_baseline.ipynb"
@@ -131,7 +131,7 @@ def test_a_load_on_two_architectures_is_counted_exactly(runs: Path) -> None:
 def test_down_leaves_nothing_of_the_stack(runs: Path, kubectl: Kubectl, after_the_others: None) -> None:
     """The namespace was there before, and stays with the rights in it."""
     assert main(["down", *ON_THE_CLUSTER]) == 0
-    kubectl("wait", "--for=delete", "pod", f"--namespace={NAMESPACE}", f"--selector={STACK_LABEL}", "--timeout=60s")
+    wait_until_gone(kubectl, STACK_LABEL)
     assert everything(kubectl) == []
     assert kubectl.get("namespace", NAMESPACE)["status"]["phase"] == "Active"
 
