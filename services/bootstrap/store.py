@@ -12,7 +12,7 @@ import redis
 
 from services.ledger.connection import StoreSettings, open_client, our_errors
 from services.ledger.errors import LedgerError
-from services.ledger.redis_ledger import GROUP, prefix_of
+from services.ledger.keys import GROUP, prefix_of
 
 LIBRARY: Final = "lab_ledger"
 OLDEST: Final = (7, 0)

@@ -27,6 +27,7 @@ from services.ledger.errors import (
     TooManyProducers,
     WidthConflict,
 )
+from services.ledger.keys import GROUP, prefix_of
 from services.ledger.known_names import KnownNames
 from services.ledger.port import (
     Append,
@@ -42,14 +43,8 @@ from services.ledger.port import (
     StoreFacts,
 )
 
-GROUP: Final = "agg"
 CHANGES_PAGE_CELLS: Final = 20_000
 PENDING_LIMIT: Final = 256
-
-
-def prefix_of(namespace: str) -> str:
-    """What every key of a namespace begins with; the braces put them all into one slot."""
-    return f"{{lab:{namespace}}}:"
 
 
 def open_ledger(

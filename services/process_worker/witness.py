@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.contracts import signals
+from services.ledger.keys import GROUP
 from services.ledger.port import Commit, Committed, Entry
-from services.ledger.redis_ledger import GROUP
 from services.telemetry.instruments import Instruments
 from services.telemetry.tracing import Attribute, Kind, Tracing
 

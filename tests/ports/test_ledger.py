@@ -12,8 +12,9 @@ from services.contracts.batches import Columns, decode, encode
 from services.contracts.cells import Aggregation, CellBlock, KeyTable, aggregate, name_of
 from services.ledger import errors
 from services.ledger.connection import StoreSettings, open_client
+from services.ledger.keys import prefix_of
 from services.ledger.port import Append, BadEvent, Commit, Entry, all_changes
-from services.ledger.redis_ledger import RedisLedger, open_ledger, prefix_of
+from services.ledger.redis_ledger import RedisLedger, open_ledger
 
 SECOND = 1_000_000_000
 RUN = "measured"
@@ -28,9 +29,8 @@ def settings(store: str) -> StoreSettings:
 @pytest.fixture
 def raw(settings: StoreSettings) -> Iterator[redis.Redis]:
     """A client beside the ledger, to look at keys and to plant faults."""
-    client = open_client(settings)
-    yield client
-    client.close()
+    with open_client(settings) as client:
+        yield client
 
 
 @pytest.fixture
