@@ -52,7 +52,7 @@ integration: servers ## The whole path in local processes; PATH's prometheus and
 	@LAB_HIDE_PATH_SERVERS=1 $(STAGE) integration $(PYTEST) tests/integration
 
 cluster: servers ## On a real Kubernetes of two architectures; skipped where it cannot run, CLUSTER=required fails there
-	@LAB_CLUSTER=$(CLUSTER) $(BIN)/python -m tests.cluster.rig prepare
+	@LAB_CLUSTER=$(CLUSTER) $(BIN)/python -m tests.cluster.prepare
 	@LAB_CLUSTER=$(CLUSTER) $(STAGE) cluster $(PYTEST) tests/cluster
 
 soak: servers ## Half an hour of load on that cluster, in which nothing may be found wrong

@@ -1,12 +1,8 @@
-"""A Python base image for both architectures out of Debian packages: none of them is run, nothing is emulated.
-
-`python -m tests.cluster.base_image http://127.0.0.1:5000 python-base:3.11` pushes an index to a registry.
-"""
+"""A Python base image for both architectures out of Debian packages: none of them is run, nothing is emulated."""
 
 import gzip
-import io
+import hashlib
 import subprocess
-import sys
 import tarfile
 import tempfile
 from pathlib import Path
@@ -26,17 +22,34 @@ APPLETS: Final = ("cat", "find", "ls", "mkdir", "rm", "sh")
 DOCUMENTATION: Final = ("usr/share/doc", "usr/share/man", "usr/share/locale")
 
 
-def push(url: str, repository: str, tag: str) -> str:
-    """Make the image for every architecture and push an index of them; its digest."""
+def folder_in(cache: Path) -> Path:
+    """Where its layers are, or would be; another recipe has another folder."""
+    recipe = repr((ARCHITECTURES, OF_THE_ARCHITECTURE, OF_ANY, APPLETS, DOCUMENTATION))
+    return cache / "rig-base" / hashlib.sha256(recipe.encode()).hexdigest()[:16]
+
+
+def fetch(cache: Path) -> None:
+    """Make the layers, with Debian's help, unless they are there; the folder appears as a whole or not at all."""
+    folder = folder_in(cache)
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as name:
+            apt, made = _Apt(Path(name)), Path(name, "layers")
+            made.mkdir()
+            for architecture in ARCHITECTURES:
+                _pack(apt.unpacked(architecture), made / architecture)
+            made.rename(folder)
+
+
+def push(cache: Path, url: str, repository: str, tag: str) -> None:
+    """Push what was fetched: an image of every architecture, and an index of them."""
     manifests = []
-    with tempfile.TemporaryDirectory() as name, Pusher(url, repository) as pusher:
-        apt = _Apt(Path(name))
+    with Pusher(url, repository) as pusher:
         for architecture in ARCHITECTURES:
             config = {"architecture": architecture, "os": "linux", "config": {"Env": ["PATH=/usr/bin:/bin"]}}
-            image = pusher.image(config, [_layer(apt.unpacked(architecture))])
+            image = pusher.image(config, [(folder_in(cache) / architecture).read_bytes()])
             manifests.append({**image, "platform": {"architecture": architecture, "os": "linux"}})
-        index = pusher.manifest({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}, tag)
-    return str(index["digest"])
+        pusher.manifest({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}, tag)
 
 
 class _Apt:
@@ -67,27 +80,20 @@ class _Apt:
         subprocess.run(call, cwd=where, check=True, stdout=subprocess.DEVNULL)
 
 
-def _layer(root: Path) -> bytes:
-    packed = io.BytesIO()
-    # Fast compression: the layer crosses the loopback once and is thrown away.
+def _pack(root: Path, layer: Path) -> None:
+    # Fast compression: the layer only ever crosses the loopback.
     with (
-        gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=1, mtime=0) as zipped,
+        layer.open("wb") as packed,
+        gzip.GzipFile(filename="", fileobj=packed, mode="wb", compresslevel=1, mtime=0) as zipped,
         tarfile.open(fileobj=zipped, mode="w") as archive,
     ):
         for path in sorted(root.rglob("*")):
             name = path.relative_to(root)
             if not any(name.is_relative_to(folder) for folder in DOCUMENTATION):
                 archive.add(path, str(name), recursive=False, filter=_anonymous)
-    return packed.getvalue()
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
     """As root's, whoever unpacked it, and of no particular time, so that the digest is the same again."""
     member.uid, member.gid, member.uname, member.gname, member.mtime = 0, 0, "", "", 0
     return member
-
-
-if __name__ == "__main__":
-    _url, _name = sys.argv[1:3]
-    _repository, _, _tag = _name.partition(":")
-    print(push(_url, _repository, _tag or "latest"))

@@ -21,14 +21,15 @@ BUILDER: Final = "rig"
 
 def build_images(rig: RigFacts, folder: Path) -> str:
     """Build and push the four services for both architectures; the collector's image, by digest."""
-    base_image.push(f"http://{rig.registry}", BASE, TAG)
-    kept = load_settings().cache_dir / "wheels"
-    kept.mkdir(parents=True, exist_ok=True)
-    wheels.download(kept)
+    cache = load_settings().cache_dir
+    base_image.push(cache, f"http://{rig.registry}", BASE, TAG)
     path = f"{rig.programs}:{inherited_environment()['PATH']}"
     with environment_with(PATH=path, BUILDX_CONFIG=str(folder / "buildx")), builder(rig, folder):
         base = f"{rig.registry}/{BASE}:{TAG}"
-        assert main(["images", "build", "--base", base, "--builder", BUILDER, "--wheels", str(kept)]) == 0
+        assert (
+            main(["images", "build", "--base", base, "--builder", BUILDER, "--wheels", str(wheels.folder_in(cache))])
+            == 0
+        )
     return push(f"{rig.registry}/otelcol:1", {"amd64": rig.programs / "otelcol"}, []).pinned("amd64")
 
 

@@ -11,10 +11,9 @@ from lab.cli import main
 from lab.errors import Unavailable
 from lab.settings import load_settings
 from lab.targets.cluster.deployment import ClusterDeployment
-from tests.cluster.rig import requirements
+from tests.cluster import prepare
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.kubectl import Kubectl
-from tests.cluster.rig.programs import missing_programs
 from tests.cluster.rig.rig import Rig
 from tests.cluster.rig.settings import ClusterSettings
 from tests.cluster.stack import ON_THE_CLUSTER, configured, current_stack
@@ -56,7 +55,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @cache
 def missing() -> str:
     """What this machine lacks, in one line."""
-    return requirements.missing() or missing_programs(load_settings().cache_dir)
+    return prepare.missing(load_settings().cache_dir)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,6 @@
-"""The wheels of the services for both architectures, so that a builder needs no package index.
+"""The wheels of the services for both architectures, so that a builder needs no package index."""
 
-`python -m tests.cluster.wheels FOLDER`, then `lab images build --wheels FOLDER`.
-"""
-
+import hashlib
 import re
 import subprocess
 import sys
@@ -18,16 +16,25 @@ PYTHON: Final = "3.11.2"
 """Of `base_image`; pip reads markers with its own Python's version instead, which may differ in the last part."""
 
 
-def download(folder: Path) -> None:
-    """Fetch every wheel for every architecture, compared with its hash; what is there already is kept."""
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as wanted:
-        wanted.write(without_markers(LOCK.read_text(encoding="utf-8")))
-        wanted.flush()
-        for machine in MACHINES:
-            platforms = (f"--platform=manylinux2014_{machine}", f"--platform=manylinux_2_28_{machine}")
-            call = [sys.executable, "-m", "pip", "download", "-q", "--require-hashes", "--no-deps", *platforms]
-            call += ["--only-binary=:all:", f"--python-version={PYTHON}", f"--dest={folder}", "-r", wanted.name]
-            subprocess.run(call, check=True)
+def folder_in(cache: Path) -> Path:
+    """Where they are, or would be; another lock has another folder."""
+    return cache / "rig-wheels" / hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]
+
+
+def fetch(cache: Path) -> None:
+    """Fetch every wheel for every architecture, compared with its hash; the folder appears as a whole or not at all."""
+    folder = folder_in(cache)
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as name:
+            wanted, made = Path(name, "wanted.txt"), Path(name, "wheels")
+            wanted.write_text(without_markers(LOCK.read_text(encoding="utf-8")))
+            for machine in MACHINES:
+                platforms = (f"--platform=manylinux2014_{machine}", f"--platform=manylinux_2_28_{machine}")
+                call = [sys.executable, "-m", "pip", "download", "-q", "--require-hashes", "--no-deps", *platforms]
+                call += ["--only-binary=:all:", f"--python-version={PYTHON}", f"--dest={made}", "-r", str(wanted)]
+                subprocess.run(call, check=True)
+            made.rename(folder)
 
 
 def without_markers(lock: str) -> str:
@@ -40,7 +47,3 @@ def without_markers(lock: str) -> str:
         if marker is None or marker.evaluate(environment):
             kept.append(f"{pin.partition(' ;')[0]} \\\n{hashes}")
     return "\n".join(kept)
-
-
-if __name__ == "__main__":
-    download(Path(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""`python -m tests.cluster.rig build|up|down|status|prepare`: the rig by hand."""
+"""`python -m tests.cluster.rig build|up|down|status`: the rig by hand."""
 
 import sys
 import time
@@ -10,7 +10,6 @@ from lab.settings import load_settings
 from tests.cluster.rig import requirements
 from tests.cluster.rig.programs import build_programs
 from tests.cluster.rig.rig import Rig
-from tests.cluster.rig.settings import ClusterSettings
 
 EX_USAGE: Final = 64
 
@@ -25,17 +24,6 @@ def build() -> None:
     if lacks := requirements.missing():
         raise Unavailable(lacks)
     print(f"  rig           programs in {build_programs(load_settings().cache_dir, say)}")
-
-
-def prepare() -> None:
-    """What the tests need before they start: packages where they are required, and the programs."""
-    if ClusterSettings().cluster == "required" and requirements.is_root():
-        requirements.install()
-    if lacks := requirements.missing():
-        if ClusterSettings().cluster == "required":
-            raise Unavailable(lacks)
-        return  # the tests say it, once
-    build_programs(load_settings().cache_dir, say)
 
 
 def up() -> None:
@@ -59,9 +47,7 @@ def status() -> None:
     print("\n".join([f"kept {rig.is_kept}", *rig.leftovers()]))
 
 
-COMMANDS: Final[Mapping[str, Callable[[], None]]] = {
-    command.__name__: command for command in (build, up, down, status, prepare)
-}
+COMMANDS: Final[Mapping[str, Callable[[], None]]] = {command.__name__: command for command in (build, up, down, status)}
 
 
 def main(arguments: list[str]) -> int:
