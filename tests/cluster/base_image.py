@@ -4,10 +4,10 @@ import gzip
 import hashlib
 import subprocess
 import tarfile
-import tempfile
 from pathlib import Path
 from typing import Final
 
+from tests.cluster.rig.whole import as_a_whole
 from tests.registry import INDEX, Pusher
 
 ARCHITECTURES: Final = ("amd64", "arm64")
@@ -29,16 +29,13 @@ def folder_in(cache: Path) -> Path:
 
 
 def fetch(cache: Path) -> None:
-    """Make the layers, with Debian's help, unless they are there; the folder appears as a whole or not at all."""
+    """Make the layers, with Debian's help, unless they are there."""
     folder = folder_in(cache)
     if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as name:
-            apt, made = _Apt(Path(name)), Path(name, "layers")
-            made.mkdir()
+        with as_a_whole(folder) as made:
+            apt = _Apt(made.parent)
             for architecture in ARCHITECTURES:
                 _pack(apt.unpacked(architecture), made / architecture)
-            made.rename(folder)
 
 
 def push(cache: Path, url: str, repository: str, tag: str) -> None:

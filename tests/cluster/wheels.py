@@ -4,11 +4,12 @@ import hashlib
 import re
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Final
 
 from packaging.requirements import Requirement
+
+from tests.cluster.rig.whole import as_a_whole
 
 LOCK: Final = Path(__file__).parents[2] / "requirements-services.lock"
 MACHINES: Final = ("x86_64", "aarch64")
@@ -22,19 +23,17 @@ def folder_in(cache: Path) -> Path:
 
 
 def fetch(cache: Path) -> None:
-    """Fetch every wheel for every architecture, compared with its hash; the folder appears as a whole or not at all."""
+    """Fetch every wheel for every architecture, compared with its hash."""
     folder = folder_in(cache)
     if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as name:
-            wanted, made = Path(name, "wanted.txt"), Path(name, "wheels")
+        with as_a_whole(folder) as made:
+            wanted = made.parent / "wanted.txt"
             wanted.write_text(without_markers(LOCK.read_text(encoding="utf-8")))
             for machine in MACHINES:
                 platforms = (f"--platform=manylinux2014_{machine}", f"--platform=manylinux_2_28_{machine}")
                 call = [sys.executable, "-m", "pip", "download", "-q", "--require-hashes", "--no-deps", *platforms]
                 call += ["--only-binary=:all:", f"--python-version={PYTHON}", f"--dest={made}", "-r", str(wanted)]
                 subprocess.run(call, check=True)
-            made.rename(folder)
 
 
 def without_markers(lock: str) -> str:

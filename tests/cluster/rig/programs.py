@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Final, Literal
 from lab.errors import Unavailable
 from lab.settings import inherited_environment
 from tests.cluster.rig.requirements import go_version
+from tests.cluster.rig.whole import as_a_whole
 
 KUBERNETES: Final = "1.34.4"
 """The last minor version whose kubelet starts on cgroup v1 without being asked to (`failCgroupV1`)."""
@@ -127,19 +127,16 @@ def missing_programs(cache: Path) -> str:
 
 
 def build_programs(cache: Path, progress: Progress) -> Path:
-    """Build what is not built yet, with the network's help; the folder appears as a whole or not at all.
+    """Build what is not built yet, with the network's help.
 
     Raises:
         Unavailable: Go says no; its last words are in the message.
     """
     folder = programs_folder(cache)
     if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".building-") as scratch:
-            built = Path(scratch, "bin")
+        with as_a_whole(folder) as built:
             for module in MODULES:
-                _build(module, Path(scratch, module.name), into=built, progress=progress)
-            built.rename(folder)
+                _build(module, built.parent / module.name, into=built, progress=progress)
     return folder
 
 
