@@ -28,8 +28,8 @@ run: .venv/.installed ## Set up, then run the quickstart on this machine; exit 0
 lab: .venv/.installed ## Open JupyterLab on notebooks/
 	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.news_url=None --notebook-dir=notebooks
 
-test: ## Everything: check, then every test stage with its time; CLUSTER=required adds the cluster's
-	@$(STAGE) "all stages" $(MAKE) check unit behaviour ports integration notebooks $(if $(CLUSTER),cluster)
+test: ## Everything: check, then every test stage with its time; the cluster's, too, where this machine can have one
+	@$(STAGE) "all stages" $(MAKE) check unit behaviour ports integration notebooks cluster
 
 check: .venv/.installed ## Lint, format, types, import contracts, sizes, stubs, proto rules, docs; runs no service
 	@$(STAGE) --quiet lint $(BIN)/ruff check
@@ -59,7 +59,7 @@ soak: servers ## Half an hour of load on that cluster, in which nothing may be f
 	@LAB_CLUSTER=required LAB_SOAK_SECONDS=1800 $(STAGE) soak $(PYTEST) tests/cluster/test_soak.py
 
 snapshots: servers ## Make every fault on that cluster again and keep what was seen, for the tests of the rules
-	@LAB_CLUSTER=required LAB_SNAPSHOTS=tests/data/snapshots $(PYTEST) tests/cluster/test_diagnosis.py tests/cluster/test_diagnosis_of_a_stack.py
+	@LAB_CLUSTER=required LAB_SNAPSHOTS=tests/data/snapshots $(PYTEST) tests/cluster/test_diagnosis_of_a_stack.py tests/cluster/test_diagnosis_of_faults.py
 
 cluster-up: .venv/.installed ## Start that cluster to work with; it stays, and `make cluster` uses it, until cluster-down
 	@$(BIN)/python -m tests.cluster.rig up

@@ -1,6 +1,7 @@
 """The rig, once for all tests of the cluster, where this machine can have one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -9,9 +10,13 @@ import pytest
 
 from lab.cli import main
 from lab.errors import Unavailable
+from lab.images.lock import FILE_NAME, read_lock
 from lab.settings import load_settings
 from lab.targets.cluster.deployment import ClusterDeployment
-from tests.cluster import prepare
+from tests.cluster import pods, prepare
+from tests.cluster.faults.carried_out import Outcome, carrying_out
+from tests.cluster.faults.machines import Machines
+from tests.cluster.faults.place import Common
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.kubectl import Kubectl
 from tests.cluster.rig.rig import Rig
@@ -81,6 +86,27 @@ def runs(rig: RigFacts, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFacto
     """A user who is ready to deploy; the folder of their runs."""
     with configured(rig, kubectl, tmp_path_factory.mktemp("cluster")) as folder:
         yield folder
+
+
+@pytest.fixture(scope="session")
+def machines(rig: RigFacts, tmp_path_factory: pytest.TempPathFactory) -> Machines:
+    """What a person can do on the rig's machines."""
+    made = Machines(tmp_path_factory.mktemp("machines"), rig)
+    made.prepare()
+    return made
+
+
+@pytest.fixture(scope="session")
+def outcomes(
+    rig: RigFacts, runs: Path, machines: Machines, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, Future[Outcome]]]:
+    """What comes of all faults; they are made in the background, since most of their time is waiting."""
+    settings = load_settings()
+    worker = read_lock(settings.project / FILE_NAME).reference("process-worker", "amd64")
+    folder = tmp_path_factory.mktemp("faults")
+    common = Common(rig, machines, pods.push_probe(rig), worker, settings.collector_image, folder)
+    with carrying_out(common, ClusterSettings().snapshots) as going_on:
+        yield going_on
 
 
 @pytest.fixture

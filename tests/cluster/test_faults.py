@@ -24,10 +24,10 @@ from tests.cluster.rig.kubectl import Kubectl
 from tests.cluster.stack import ON_THE_CLUSTER, current_stack
 from tests.integration.trials import Unrecorded
 
-RATE: Final = 600.0
-SECONDS: Final = 20.0
+RATE: Final = 1_000.0
+SECONDS: Final = 13.0
 EVENTS: Final = 10_000
-AT_S: Final = 5.0
+AT_S: Final = 3.0
 WORKER: Final = "process-worker"
 LOADED: Final = lab.Experiment(
     "faults",

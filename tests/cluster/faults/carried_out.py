@@ -1,17 +1,20 @@
 """Makes faults, looks, does what the finding says, looks again; each in a namespace of its own, some at a time."""
 
 import traceback
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from lab.diagnosis.finding import Finding
 from lab.diagnosis.snapshot import save
+from tests.cluster.faults import images, outside, workloads
 from tests.cluster.faults.case import RigFault
 from tests.cluster.faults.place import Common, Place
 
+FAULTS: Final[Mapping[str, RigFault]] = {**images.FAULTS, **workloads.FAULTS, **outside.FAULTS}
 AT_A_TIME: Final = 8
 """Most of a fault's time is waiting: for a pull to be given up, a probe to fail, a scheduler to lose patience."""
 
@@ -35,11 +38,12 @@ class Outcome:
     error: str = ""
 
 
-def carry_out(faults: Mapping[str, RigFault], common: Common, keep: Path | None) -> Mapping[str, Outcome]:
-    """All of them; *keep* is a folder for the snapshots in which they were found."""
+@contextmanager
+def carrying_out(common: Common, keep: Path | None) -> Iterator[Mapping[str, Future[Outcome]]]:
+    """All faults, in the background for as long as the context lasts; *keep* is a folder for what was seen of them."""
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        waiting = {name: pool.submit(_outcome, name, fault, common, keep) for name, fault in faults.items()}
-        return {name: one.result() for name, one in waiting.items()}
+        yield {name: pool.submit(_outcome, name, fault, common, keep) for name, fault in FAULTS.items()}
+        pool.shutdown(cancel_futures=True)
 
 
 def _outcome(name: str, fault: RigFault, common: Common, keep: Path | None) -> Outcome:
