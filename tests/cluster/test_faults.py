@@ -174,7 +174,7 @@ def test_a_change_of_replicas_rolls_under_load(stack: ClusterDeployment) -> None
             with environment_with(LAB_REPLICAS=replicas):
                 codes.append(main(["up", *ON_THE_CLUSTER]))
 
-    found = tried(stack, nothing_happens(), act=roll, seconds=60.0)
+    found = tried(stack, nothing_happens(), act=roll, seconds=40.0)
     assert codes == [0, 0]
     assert_exact(found)
 

@@ -1,53 +1,100 @@
-"""A stack that is well, under load: nothing is found wrong with it, at any of many looks."""
+"""The baseline on two architectures, beside which somebody looks again and again: exact, and nothing is found wrong."""
 
+import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final, NamedTuple
 
 import pytest
+from pyarrow.parquet import read_table
 
-import lab
+from lab.cli import main
 from lab.diagnosis.diagnose import diagnose
-from lab.load.port import PlayOrder
-from lab.model import Played
+from lab.diagnosis.finding import Finding
+from lab.runs.folder import RunFolder
 from lab.settings import load_settings
-from lab.targets.cluster.deployment import ClusterDeployment
-from lab.wiring import load_generator, snapshot_source
+from lab.wiring import snapshot_source
 from tests.cluster.rig.settings import ClusterSettings
+from tests.cluster.stack import ON_THE_CLUSTER, PROJECT
 
-if TYPE_CHECKING:
-    from lab.diagnosis.finding import Finding
-
-RATE: Final = 500.0
+BASELINE: Final = PROJECT / "notebooks" / "10_baseline.ipynb"
+RATE: Final = 500
+CALLS: Final = 100
 LOOK_EVERY_S: Final = 10.0
 SECONDS: Final = ClusterSettings().soak_seconds
 
 pytestmark = pytest.mark.timeout(SECONDS + 600)
 
 
-def test_nothing_is_found_wrong_with_a_stack_that_is_well(stack: ClusterDeployment) -> None:
-    """Looks every ten seconds, beside the load, of which every event is acknowledged."""
-    found: list[Finding] = []
-    with under_load(stack) as played:
-        end, pause = time.monotonic() + SECONDS, threading.Event()
-        while time.monotonic() < end:
-            found += diagnose(snapshot_source(load_settings()).take())
-            pause.wait(LOOK_EVERY_S)
-    assert found == []
-    [load] = played
-    assert load.account.acknowledged == load.account.intended >= RATE * SECONDS * 0.99
+class Soaked(NamedTuple):
+    """A run, and what every look beside it found."""
+
+    run: RunFolder
+    looks: list[tuple[Finding, ...]]
+
+
+@pytest.fixture(scope="module")
+def soaked(runs: Path) -> Soaked:
+    """`lab run notebooks/10_baseline.ipynb`, as a person would."""
+    assert main(["up", *ON_THE_CLUSTER]) == 0
+    before = set(runs.glob("*"))
+    options = {"target": "kubernetes", "rate": RATE, "duration": SECONDS, "p99_ms": 5000}
+    with looking() as looks:
+        code = main(["run", str(BASELINE), *(word for name in options for word in ("-p", name, str(options[name])))])
+    [run] = set(runs.iterdir()) - before
+    assert code == 0, RunFolder(run).manifest().get("validity")
+    return Soaked(RunFolder(run), looks)
 
 
 @contextmanager
-def under_load(stack: ClusterDeployment) -> Iterator[list[Played]]:
-    """A load that lasts as long as the test looks; what came of it is in the list afterwards."""
-    generator, played = load_generator(stack.endpoints), list[Played]()
-    order = PlayOrder("test-soak", lab.load("synthetic", rate=RATE), SECONDS)
-    player = threading.Thread(target=lambda: played.append(generator.play(order, lambda _: None)), name="load")
-    player.start()
+def looking() -> Iterator[list[tuple[Finding, ...]]]:
+    """Look every ten seconds for as long as the context lasts."""
+    found, over = list[tuple[Finding, ...]](), threading.Event()
+
+    def look() -> None:
+        while not over.wait(LOOK_EVERY_S):
+            found.append(diagnose(snapshot_source(load_settings()).take()))
+
+    looker = threading.Thread(target=look, name="looks")
+    looker.start()
     try:
-        yield played
+        yield found
     finally:
-        player.join()
+        over.set()
+        looker.join()
+
+
+def test_nothing_is_found_wrong_with_a_stack_that_is_well(soaked: Soaked) -> None:
+    """At any of many looks."""
+    assert [found for found in soaked.looks if found] == []
+    assert len(soaked.looks) >= SECONDS / LOOK_EVERY_S / 2
+
+
+def test_a_load_on_two_architectures_is_counted_exactly(soaked: Soaked) -> None:
+    """VALID, residual 0, Prometheus agrees, a hundred calls a second, and each architecture's worker does its share."""
+    manifest = soaked.run.manifest()
+    assert manifest["validity"]["status"] == "VALID", manifest["validity"]
+    ledger = manifest["ledger"]
+    assert (ledger["residual"], ledger["lost"], ledger["twice"]) == (0, 0, 0)
+    assert manifest["comparison"]["prometheus_counted"] == ledger["counted"] == RATE * SECONDS
+    assert read_table(soaked.run.path / "samples.parquet").num_rows >= CALLS * SECONDS
+    [trial] = [json.loads(line) for line in (soaked.run.path / "trial.json").read_text().splitlines()]
+    shares = [count / ledger["counted"] for count in trial["evidence"]["store"]["instances"].values()]
+    assert len(shares) == 2
+    assert min(shares) >= 0.2
+
+
+def test_a_run_says_where_it_ran(soaked: Soaked) -> None:
+    """Nodes with their clocks, results for each, and that one of them is emulated."""
+    manifest = soaked.run.manifest()
+    nodes = manifest["environment"]["nodes"]
+    assert {name: (node["architecture"], node["emulated"]) for name, node in nodes.items()} == {
+        "clus1": ("amd64", False),
+        "r3": ("arm64", True),
+    }
+    # The rig's nodes share one clock, which is the lab's, too.
+    assert all(abs(node["clock"]["offset_ms"]) <= node["clock"]["error_ms"] for node in nodes.values())
+    assert [(one["architecture"], one["node"]) for one in manifest["strata"]] == [("amd64", "clus1"), ("arm64", "r3")]
+    assert any("r3 is emulated" in note for note in manifest["notes"])

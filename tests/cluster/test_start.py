@@ -2,7 +2,9 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -12,13 +14,18 @@ import pytest
 import lab
 from lab.cli import main
 from lab.load.port import PlayOrder
+from lab.model import SERVICES
+from lab.settings import load_settings
 from lab.targets.cluster.deployment import ClusterDeployment
 from lab.targets.kube import ARCHITECTURE_LABEL, NAME_LABEL, STACK_LABEL
-from lab.wiring import ledger_source, load_generator
+from lab.wiring import ledger_source, load_generator, open_kubernetes
 from tests.cluster.rig.kubectl import Kubectl
 from tests.cluster.stack import NAMESPACE, ON_THE_CLUSTER, current_stack, objects, wait_until_gone
 
-FIRST_S: Final = 60.0
+FIRST_S: Final = 120.0
+LOOK_S: Final = 0.3
+SLOWEST: Final = {NAME_LABEL: "process-worker", ARCHITECTURE_LABEL: "arm64"}
+"""It is emulated, and starts two programs: bootstrap and the service."""
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -26,39 +33,68 @@ pytestmark = pytest.mark.timeout(600)
 def test_the_first_event_is_counted_soon_after_up(
     runs: Path, kubectl: Kubectl, capsys: pytest.CaptureFixture[str], after_the_others: None
 ) -> None:
-    """Printed beside the start of its slowest pod, among all the others and alone; images are on the nodes."""
+    """From `lab up` on; beside the start of the slowest pod, among all the others and alone. Images are there."""
     assert main(["down", *ON_THE_CLUSTER]) == 0
     wait_until_gone(kubectl, STACK_LABEL)
     begun = time.monotonic()
-    assert main(["up", *ON_THE_CLUSTER]) == 0
-    up_s = time.monotonic() - begun
-    with current_stack() as stack:
-        count_something(stack)
+    with ThreadPoolExecutor(1) as pool:
+        code = pool.submit(main, ["up", *ON_THE_CLUSTER])
+        count_an_event()
         counted_s = time.monotonic() - begun
-    pods = [one for one in objects(kubectl) if one["kind"] == "Pod" and ARCHITECTURE_LABEL in one["metadata"]["labels"]]
-    slowest = max(pods, key=start_s)
-    labels = slowest["metadata"]["labels"]
-    name, mine = f"{labels[NAME_LABEL]}-{labels[ARCHITECTURE_LABEL]}", f"--namespace={NAMESPACE}"
-    kubectl("scale", mine, f"deployment/{name}", "--replicas=0")
-    wait_until_gone(kubectl, f"{NAME_LABEL}={labels[NAME_LABEL]},{ARCHITECTURE_LABEL}={labels[ARCHITECTURE_LABEL]}")
-    again = time.monotonic()
-    kubectl("scale", mine, f"deployment/{name}", "--replicas=1")
-    kubectl("rollout", "status", mine, f"deployment/{name}")
-    alone_s = time.monotonic() - again
+        assert code.result() == 0
+        up_s = time.monotonic() - begun
+    [slowest] = [one for one in objects(kubectl) if one["kind"] == "Pod" and SLOWEST.items() <= labels_of(one).items()]
+    alone_s = start_alone(kubectl)
+    start = f"{start_s(slowest):.0f} s of these, alone {alone_s:.1f} s"
+    ratios = f"{counted_s / alone_s:.2f} until an event is counted, {up_s / alone_s:.2f} until all is well"
     with capsys.disabled():
-        print(f"\n  lab up        {up_s:.1f} s, first event counted after {counted_s:.1f} s")
-        print(f"  slowest pod   {name}, {start_s(slowest):.0f} s of these; alone {alone_s:.1f} s", end=" ")
-        print(f"({counted_s / alone_s:.2f} times as long from `lab up` to the first counted event)")
+        print(f"\n  first event   counted {counted_s:.1f} s after `lab up` began; all was well after {up_s:.1f} s")
+        print(f"  slowest pod   {slowest['metadata']['name']}: {start}")
+        print(f"  ratios        {ratios}")
 
 
-def count_something(stack: ClusterDeployment) -> None:
-    """Play a few events, and return when one of them is counted."""
+def count_an_event() -> None:
+    """Wait for a stack that has a pod of every service, play a few events, return when one of them is counted."""
     order = PlayOrder("test-first", lab.load("synthetic", rate=100.0), 0.1)
-    load_generator(stack.endpoints).play(order, lambda _: None)
+    with reached_stack() as stack:
+        load_generator(stack.endpoints).play(order, lambda _: None)
+        ledger = ledger_source(stack.endpoints)
+        until(lambda: ledger.view(order.run).balance.counted > 0)
+
+
+@contextmanager
+def reached_stack() -> Iterator[ClusterDeployment]:
+    """The stack, once each of its services has a pod that is ready."""
+    target = open_kubernetes(load_settings())
+    until(lambda: target.current() is not None)
+    with current_stack() as stack:
+        until(lambda: {row.service for row in stack.rows() if row.ready} >= set(SERVICES))
+        yield stack
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Look until something holds."""
     end, pause = time.monotonic() + FIRST_S, threading.Event()
-    while not ledger_source(stack.endpoints).view(order.run).balance.counted:
-        assert time.monotonic() < end, "nothing was counted"
-        pause.wait(0.05)
+    while not holds():
+        assert time.monotonic() < end, "nothing was counted in time"
+        pause.wait(LOOK_S)
+
+
+def start_alone(kubectl: Kubectl) -> float:
+    """Seconds that the slowest pod takes from being wanted until it is ready, when all others are up."""
+    deployment, mine = f"deployment/{'-'.join(SLOWEST.values())}", f"--namespace={NAMESPACE}"
+    kubectl("scale", mine, deployment, "--replicas=0")
+    wait_until_gone(kubectl, ",".join(f"{name}={value}" for name, value in SLOWEST.items()))
+    begun = time.monotonic()
+    kubectl("scale", mine, deployment, "--replicas=1")
+    kubectl("rollout", "status", mine, deployment)
+    return time.monotonic() - begun
+
+
+def labels_of(thing: Mapping[str, Any]) -> Mapping[str, str]:
+    """Of an object."""
+    labels: Mapping[str, str] = thing["metadata"]["labels"]
+    return labels
 
 
 def start_s(pod: Mapping[str, Any]) -> float:
