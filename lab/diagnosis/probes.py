@@ -39,10 +39,10 @@ class ImageProbe:
 
 @dataclass(frozen=True, slots=True)
 class RegistryProbe:
-    """A registry, host:port, as the lab reaches it."""
+    """A registry, host:port, as the lab reaches it; *reachable* is None where the settings did not let it ask."""
 
     host: str
-    reachable: bool
+    reachable: bool | None
     scheme: Literal["http", "https", ""] = ""
     error: str = ""
 

@@ -92,6 +92,13 @@ def redis_cli(probe: StoreProbe) -> str:
     return (f'REDISCLI_AUTH="$(cat {shlex.quote(file)})" ' if file else "") + shlex.join(words)
 
 
+def write_or_edit_file(machine: Node, path: str, lines: tuple[str, ...], *, then: str) -> str:
+    """Put a file onto a node that has none of that name; one that is there is opened, as others wrote into it."""
+    there = on(machine, f"sudo test -e {path}")
+    edit = shlex.join(["ssh", "-t", machine.name, f'sudo "${{EDITOR:-vi}}" {path} && {then}'])
+    return f"if {there}; then {edit}; else {write_file(machine, path, lines, then=then)}; fi"
+
+
 def show_certificate(host: str, port: int) -> str:
     """Who signed the certificate that a server shows, for which names, and until when."""
     connect = shlex.join(["openssl", "s_client", "-connect", f"{host}:{port}", "-servername", host])

@@ -32,6 +32,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "no-node-fits": scheduling.no_node_fits,
     "builder-plain-http": registry.builder_expects_https,
     "registry-unreachable": registry.registry_is_unreachable,
+    "registry-not-asked": registry.registry_is_not_asked,
     "registry-plain-http": registry.node_expects_https,
     "registry-needs-login": registry.registry_needs_login,
     "digest-not-of-architecture": images.digest_of_another_architecture,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-from lab.diagnosis.probes import ClockProbe, Denial, LedgerProbe, ProcessProbe, PrometheusProbe
+from lab.diagnosis.probes import ClockProbe, Denial, LedgerProbe, ProcessProbe, PrometheusProbe, RegistryProbe
 from lab.diagnosis.snapshot import Snapshot
 from tests.unit.diagnosis.builders import (
     COLLECTOR_YAML,
@@ -218,6 +218,11 @@ def not_asked(error: str, **facts: object) -> Snapshot:
     return with_probes(healthy(), prometheus=probe)
 
 
+def registry_says(**facts: object) -> Snapshot:
+    """The lab saw another registry."""
+    return with_probes(healthy(), registries=(RegistryProbe(REGISTRY, **facts),))  # type: ignore[arg-type]
+
+
 def worker_sleeps() -> Snapshot:
     """Both workers run, and neither counts anything."""
     return with_probes(healthy(), ledger=LedgerProbe(51_200, 40_000, 11_200, still_s=16.2))
@@ -307,6 +312,9 @@ CASES: Final[dict[str, Case]] = {
         f"Registry/{REGISTRY}",
         "no route to host",
         f"ssh {HOST} ",
+    ),
+    "registry-not-asked": Case(
+        registry_says(reachable=None, error="no password"), f"Registry/{REGISTRY}", "no password", "config show"
     ),
     "registry-plain-http": Case(
         pull_fails(f"{HTTP} response to HTTPS client"), "Node/r3", "HTTP response to HTTPS client", "hosts.toml"
