@@ -1,13 +1,14 @@
 """A metrics server that is well, that cannot be asked, that is inside the cluster: nothing untrue is said of it."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.finding import Finding
 from lab.diagnosis.probes import CollectorProbe, PrometheusProbe
-from lab.diagnosis.snapshot import Snapshot
+from lab.diagnosis.snapshot import Snapshot, load, save
 from tests.unit.diagnosis.builders import (
     HOST,
     NAMESPACE,
@@ -76,6 +77,14 @@ def test_silence_is_not_held_against_pods_where_nobody_asked() -> None:
     probe = silent.probes.prometheus
     assert probe is not None
     assert diagnose(with_probes(silent, prometheus=replace(probe, samples=None))) == ()
+
+
+def test_that_nobody_asked_is_kept_with_a_look(tmp_path: Path) -> None:
+    """A file tells it from an answer without samples."""
+    for samples in (None, ()):
+        kept = with_probes(healthy(), prometheus=PrometheusProbe(NAME, reachable=True, samples=samples))
+        save(kept, tmp_path / "look.json")
+        assert load(tmp_path / "look.json") == kept
 
 
 @pytest.mark.parametrize(
