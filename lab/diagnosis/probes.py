@@ -39,24 +39,41 @@ class ImageProbe:
 
 @dataclass(frozen=True, slots=True)
 class RegistryProbe:
-    """A registry, host:port, as the lab reaches it."""
+    """A registry, host:port, as the lab reaches it; *reachable* is None where the settings did not let it ask."""
 
     host: str
-    reachable: bool
+    reachable: bool | None
     scheme: Literal["http", "https", ""] = ""
     error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreProbe:
-    """Redis: its address (host:port), whether it let the lab in, `maxmemory-policy`, durability class (D36)."""
+    """Redis as the lab reaches it.
+
+    Attributes:
+        address: host:port.
+        reachable: Whether somebody answers; None where the settings did not let the lab ask.
+        authenticated: Whether it let the lab in.
+        policy: `maxmemory-policy`.
+        durability: Its class (D36).
+        error: What it said against it, or what went wrong before it could.
+        tls: Whether it is spoken to by TLS.
+        user: Who signs in; empty for the default user.
+        password_file: Where the lab reads the password; empty where it needs none.
+        ca_file: CA that is trusted in place of the system's; empty for those.
+    """
 
     address: str
-    reachable: bool
+    reachable: bool | None
     authenticated: bool | None = None
     policy: str = ""
     durability: Literal["durable", "window", "volatile", "unknown", ""] = ""
     error: str = ""
+    tls: bool = False
+    user: str = ""
+    password_file: str = ""
+    ca_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +87,23 @@ class LastSample:
 
 @dataclass(frozen=True, slots=True)
 class PrometheusProbe:
-    """Prometheus; *receives*: whether its remote-write receiver is on."""
+    """Prometheus as the lab reaches it.
+
+    Attributes:
+        url: Where it is.
+        reachable: Whether somebody answers; None where the settings did not let the lab ask.
+        receives: Whether its remote-write receiver is on.
+        samples: The newest of every promised metric; None where nobody asked, or got an answer.
+        error: What it said against it, or what went wrong before it could.
+        inside: Whether it runs in the cluster, where only a port-forward reaches it.
+    """
 
     url: str
-    reachable: bool
+    reachable: bool | None
     receives: bool | None = None
-    samples: tuple[LastSample, ...] = ()
+    samples: tuple[LastSample, ...] | None = None
     error: str = ""
+    inside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

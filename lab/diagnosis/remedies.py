@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from lab.diagnosis.objects import Node, Pod
+from lab.diagnosis.probes import StoreProbe
 
 SET_CLOCK: Final = "sudo chronyc makestep || sudo systemctl restart systemd-timesyncd"
 
@@ -74,3 +75,36 @@ def write_file(machine: Node, path: str, lines: tuple[str, ...], *, then: str = 
     text = " ".join(shlex.quote(line) for line in lines)
     save = f"sudo mkdir -p {path.rpartition('/')[0]} && sudo tee {path} >/dev/null"
     return f"printf '%s\\n' {text} | {on(machine, f'{save} && {then}' if then else save)}"
+
+
+def redis_cli(probe: StoreProbe) -> str:
+    """`redis-cli` as this store has to be called; it fails where the store answers with an error.
+
+    >>> redis_cli(StoreProbe("h:6379", reachable=True))
+    'redis-cli -e -h h -p 6379'
+    """
+    host, _, port = probe.address.rpartition(":")
+    words = ["redis-cli", "-e", "-h", host, "-p", port]
+    if probe.tls:
+        words += ["--tls", *(["--cacert", probe.ca_file] if probe.ca_file else [])]
+    words += ["--user", probe.user] if probe.user else []
+    file = probe.password_file
+    return (f'REDISCLI_AUTH="$(cat {shlex.quote(file)})" ' if file else "") + shlex.join(words)
+
+
+def write_or_edit_file(machine: Node, path: str, lines: tuple[str, ...], *, then: str) -> str:
+    """Put a file onto a node that has none of that name; one that is there is opened, as others wrote into it."""
+    there = on(machine, f"sudo test -e {path}")
+    edit = shlex.join(["ssh", "-t", machine.name, f'sudo "${{EDITOR:-vi}}" {path} && {then}'])
+    return f"if {there}; then {edit}; else {write_file(machine, path, lines, then=then)}; fi"
+
+
+def show_certificate(host: str, port: int) -> str:
+    """Who signed the certificate that a server shows, for which names, and until when."""
+    connect = shlex.join(["openssl", "s_client", "-connect", f"{host}:{port}", "-servername", host])
+    return f"{connect} </dev/null | openssl x509 -noout -subject -issuer -enddate -ext subjectAltName"
+
+
+def ask_into(file: str, what: str) -> str:
+    """Let a person type a secret into a file that nobody else may read; *file* as a shell takes it."""
+    return f'read -rsp {shlex.quote(f"{what}: ")} WORD && (umask 077 && printf %s "$WORD" > {file})'

@@ -1,12 +1,12 @@
 """One whole look at a stack on a cluster: objects, logs, processes, what they depend on."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from lab.diagnosis.probes import (
     ClockProbe,
@@ -21,7 +21,7 @@ from lab.diagnosis.probes import (
 )
 from lab.diagnosis.snapshot import Objects, Snapshot, Wanted
 from lab.errors import LabError, Unavailable
-from lab.looks.objects import look_at_objects
+from lab.looks.objects import denials_in, look_at_objects
 from lab.looks.telemetry import Ledger, Samples, collector_counters, last_samples, watch_ledger
 from lab.model import Endpoints
 from lab.targets.cluster.api import Cluster
@@ -29,6 +29,9 @@ from lab.targets.cluster.deployment import ClusterDeployment
 from lab.targets.kubernetes import KubernetesTarget
 from services.contracts.signals import PROMISED
 
+T = TypeVar("T")
+REFUSED: Final = "PROM_REFUSED"
+"""Reason of an error: a metrics server answered, and gave no samples."""
 BUILD_LOG_LINES: Final = 60
 BUILD_LOG_S: Final = 600.0
 """An older build says nothing about what is wrong now."""
@@ -60,6 +63,25 @@ class Outside(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Asks for one part of a look after the other; what is refused or does not answer costs that part alone.
+
+    Attributes:
+        denials: What was refused.
+    """
+
+    denials: list[Denial]
+
+    def __call__(self, ask: Callable[[], T], otherwise: T) -> T:
+        """The answer, or *otherwise*."""
+        try:
+            return ask()
+        except LabError as error:
+            self.denials.extend(denials_in(error))
+            return otherwise
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterLook:
     """Satisfies `lab.diagnosis.port.SnapshotSource`.
 
@@ -87,15 +109,16 @@ class ClusterLook:
                 found=f"it is {cluster.where.server} as {cluster.where.user}",
                 next_step="lab up --target kubernetes",
             )
-        denials = dict.fromkeys((*seen.denials, *self.outside.rights(cluster)))
-        probes = self._of_what_runs(self._of_what_is_outside(seen.objects))
+        asked = Asked([*seen.denials])
+        asked.denials.extend(asked(lambda: self.outside.rights(cluster), ()))
+        probes = self._of_what_runs(self._of_what_is_outside(seen.objects), asked)
         return Snapshot(
             namespace=cluster.namespace,
             taken_at=time.time(),
             lab_version=version("observability-lab"),
             objects=seen.objects,
             logs=seen.logs,
-            probes=replace(probes, denials=tuple(denials)),
+            probes=replace(probes, denials=tuple(dict.fromkeys(asked.denials))),
             wanted=tuple(Wanted(*of, image, cluster.namespace) for of, image in self.target.images.items()),
         )
 
@@ -110,40 +133,43 @@ class ClusterLook:
             build_log=self._last_build(),
         )
 
-    def _of_what_runs(self, probes: Probes) -> Probes:
-        """What processes, collector, ledger and metrics say, as far as they can be reached."""
-        try:
-            deployment = self.target.current()
-        except LabError:
-            return probes
+    def _of_what_runs(self, probes: Probes, asked: Asked) -> Probes:
+        """What processes, collector, ledger and metrics say, each as far as it can be reached."""
+        deployment = asked(self.target.current, None)
         if deployment is None:
             return probes
         try:
             return replace(
                 probes,
-                processes=tuple(_processes(deployment)),
-                clocks=tuple(ClockProbe(one.node, one.offset_s, one.error_s) for one in deployment.clocks()),
-                collector=collector_counters(deployment.collector_page()),
-                ledger=self._ledger(deployment),
+                processes=asked(lambda: tuple(_processes(deployment)), ()),
+                clocks=asked(lambda: tuple(_clocks(deployment)), ()),
+                collector=collector_counters(asked(deployment.collector_page, "")),
+                ledger=asked(lambda: self._ledger(deployment), None),
                 prometheus=self._with_samples(probes.prometheus, deployment),
             )
         finally:
             deployment.close()
 
-    def _ledger(self, deployment: ClusterDeployment) -> LedgerProbe | None:
-        with suppress(LabError):
-            query = deployment.address_of("query-api")
-            return watch_ledger(self.outside.ledger(replace(deployment.outside, query=query)))
-        return None
+    def _ledger(self, deployment: ClusterDeployment) -> LedgerProbe:
+        query = deployment.address_of("query-api")
+        return watch_ledger(self.outside.ledger(replace(deployment.outside, query=query)))
 
     def _with_samples(self, probe: PrometheusProbe | None, deployment: ClusterDeployment) -> PrometheusProbe | None:
+        """A server's probe with its samples, or with why it gave none; None where there is no server."""
         if probe is not None and not probe.reachable:
             return probe
         promised = tuple(signal.prometheus_name for signal in PROMISED.values())
-        with suppress(LabError):
-            samples = last_samples(self.outside.samples(deployment.outside), promised)
-            return replace(probe or PrometheusProbe("in the cluster", reachable=True), samples=samples)
-        return probe
+        name = f"http://prometheus.{deployment.cluster.namespace}.svc:9090"
+        found = probe or PrometheusProbe(name, reachable=True, inside=True)
+        try:
+            where = deployment.outside
+            if not where.prometheus_url:
+                return probe
+            return replace(found, samples=last_samples(self.outside.samples(where), promised))
+        except LabError as error:
+            # A server inside is asked through a port-forward: where that fails, pods may reach it all the same.
+            answers = None if found.inside and error.reason != REFUSED else True
+            return replace(found, reachable=answers, error=found.error or error.found or error.attempted)
 
     def _last_build(self) -> tuple[str, ...]:
         with suppress(OSError):
@@ -157,6 +183,10 @@ def _processes(deployment: ClusterDeployment) -> Iterable[ProcessProbe]:
     for pod, status in deployment.processes():
         if status.instance_id:
             yield ProcessProbe(pod.name, status.instance_id, status.host_architecture)
+
+
+def _clocks(deployment: ClusterDeployment) -> Iterable[ClockProbe]:
+    return (ClockProbe(one.node, one.offset_s, one.error_s) for one in deployment.clocks())
 
 
 def _images(objects: Objects) -> tuple[str, ...]:

@@ -1,14 +1,15 @@
 """What a stack depends on, asked where the settings say that it is."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lab.channels import connector
 from lab.diagnosis.probes import Denial, ImageProbe, PrometheusProbe, RegistryProbe, StoreProbe
+from lab.errors import BadConfig
 from lab.looks.prometheus import probe_prometheus
 from lab.looks.registry import probe_images, probe_registry
 from lab.looks.rights import missing_rights
-from lab.looks.store import probe_store
+from lab.looks.store import probe_store, unasked
 from lab.metrics.ledger import QueryLedger
 from lab.metrics.prometheus import PrometheusSource, open_prometheus
 from lab.model import Endpoints
@@ -33,7 +34,11 @@ class ConfiguredOutside:
 
     def registry(self) -> RegistryProbe | None:
         """See `Outside.registry`."""
-        return probe_registry(self.settings) if self.settings.registry else None
+        name = self.settings.registry
+        try:
+            return probe_registry(self.settings) if name else None
+        except BadConfig as error:
+            return RegistryProbe(name.partition("/")[0], reachable=None, error=_said(error))
 
     def images(self, references: Iterable[str]) -> Sequence[ImageProbe]:
         """See `Outside.images`."""
@@ -44,18 +49,26 @@ class ConfiguredOutside:
         settings = self.settings
         if not settings.redis_url:
             return None
-        return probe_store(settings.redis_url, settings.redis_password_file, settings.redis_ca_file)
+        how = (settings.redis_url, settings.redis_password_file, settings.redis_ca_file)
+        try:
+            return probe_store(*how)
+        except BadConfig as error:
+            return replace(unasked(*how), error=_said(error))
 
     def prometheus(self) -> PrometheusProbe | None:
         """See `Outside.prometheus`."""
         settings = self.settings
         if not settings.prometheus_url:
             return None
-        return probe_prometheus(
+        url, file, ca_file = (
             settings.prometheus_url,
-            authorization_file=settings.prometheus_authorization_file,
-            ca_file=settings.prometheus_ca_file,
+            settings.prometheus_authorization_file,
+            settings.prometheus_ca_file,
         )
+        try:
+            return probe_prometheus(url, authorization_file=file, ca_file=ca_file)
+        except BadConfig as error:
+            return PrometheusProbe(url, reachable=None, error=_said(error))
 
     def samples(self, endpoints: Endpoints) -> PrometheusSource:
         """See `Outside.samples`."""
@@ -64,3 +77,7 @@ class ConfiguredOutside:
     def ledger(self, endpoints: Endpoints) -> QueryLedger:
         """See `Outside.ledger`."""
         return QueryLedger(endpoints.query, connect=connector(endpoints.access))
+
+
+def _said(error: BadConfig) -> str:
+    return f"{error.attempted}: {error.found}" if error.found else error.attempted

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from lab.diagnosis.probes import PrometheusProbe
+from lab.looks.trust import trusted
 from lab.settings import text_of
 
 TIMEOUT_S: Final = 5.0
@@ -38,7 +39,7 @@ def probe_prometheus(
     """Whether it answers, and whether its remote-write receiver is on; no sample is written.
 
     Raises:
-        BadConfig: The file of the authorization cannot be read.
+        BadConfig: The file of the authorization or of the CA cannot be read.
     """
     return look_at_prometheus(url, authorization_file=authorization_file, ca_file=ca_file).probe
 
@@ -49,7 +50,7 @@ def look_at_prometheus(
     """The same with the version.
 
     Raises:
-        BadConfig: The file of the authorization cannot be read.
+        BadConfig: The file of the authorization or of the CA cannot be read.
     """
     headers = {"Authorization": text_of(authorization_file)} if authorization_file else {}
     try:
@@ -60,7 +61,8 @@ def look_at_prometheus(
         receives, why = _receiver(*asked.post(WRITE_PATH, NOTHING, WRITE_HEADERS))
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return PrometheusLook(PrometheusProbe(url, reachable=False, error=str(reason)))
+        # Whoever shows a certificate that does not convince is there.
+        return PrometheusLook(PrometheusProbe(url, reachable=isinstance(error, ssl.SSLError), error=str(reason)))
     return PrometheusLook(PrometheusProbe(url, reachable=True, receives=receives, error=why), _version(said))
 
 
@@ -79,7 +81,7 @@ class _Asked:
         if self._parts.scheme not in {"http", "https"} or not self._parts.hostname:
             raise ValueError("not an address: http://host:port is needed")
         secure = self._parts.scheme == "https"
-        self._trust = ssl.create_default_context(cafile=str(ca_file) if ca_file else None) if secure else None
+        self._trust = trusted(ca_file) if secure else None
 
     def get(self, path: str) -> tuple[int, str]:
         return self._ask("GET", path, b"", {})

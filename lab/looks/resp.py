@@ -2,10 +2,11 @@
 
 import re
 import socket
-import ssl
 from pathlib import Path
 from typing import Final, Self
 from urllib.parse import SplitResult
+
+from lab.looks.trust import trusted
 
 PORT: Final = 6379
 TIMEOUT_S: Final = 5.0
@@ -27,16 +28,17 @@ class Line:
         ca_file: CA to trust in place of the system's.
 
     Raises:
-        OSError: Nobody answers there, or its certificate does not convince.
+        BadConfig: The CA's file cannot be used; then nobody is asked.
+        OSError: Nobody answers there; as `ssl.SSLError`, somebody whose certificate does not convince.
         ValueError: The URL is none, or what answers is no Redis.
     """
 
     def __init__(self, url: SplitResult, ca_file: Path | None) -> None:
         host, port = url.hostname or "", url.port or PORT
+        trust = trusted(ca_file) if url.scheme == "rediss" else None
         self._socket = socket.create_connection((host, port), timeout=TIMEOUT_S)
         try:
-            if url.scheme == "rediss":
-                trust = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+            if trust is not None:
                 self._socket = trust.wrap_socket(self._socket, server_hostname=host)
             self._replies = self._socket.makefile("rb")
         except BaseException:

@@ -1,8 +1,8 @@
 """Checks of store and metrics server, from where the lab is."""
 
-import shlex
 from typing import Final
 
+from lab.diagnosis.remedies import redis_cli
 from lab.errors import LabError
 from lab.looks.check import Check
 from lab.looks.prometheus import PrometheusLook, look_at_prometheus
@@ -24,12 +24,12 @@ def check_store(settings: LabSettings) -> Check:
         seen = look_at_store(url, settings.redis_password_file, settings.redis_ca_file)
     except LabError as error:
         return Check("redis", good=False, found=f"{error.attempted}: {error.found}", next_step=error.next_step)
-    return judge_store(seen, settings)
+    return judge_store(seen)
 
 
-def judge_store(seen: StoreLook, settings: LabSettings) -> Check:
+def judge_store(seen: StoreLook) -> Check:
     """What is wrong with a store that was looked at, the worst first."""
-    probe, client = seen.probe, _client(seen.probe.address, settings)
+    probe, client = seen.probe, redis_cli(seen.probe)
     if not probe.reachable:
         step = f"{client} ping      (start it, or name another: LAB_REDIS_URL=redis://host:6379/0)"
         return Check("redis", good=False, found=f"{probe.address}: {probe.error}", next_step=step)
@@ -94,16 +94,6 @@ def _inside(name: str, image: str, step: str) -> Check:
         return Check(name, good=True, found="inside the cluster; lab up makes it")
     found = f"neither outside ({name}_url) nor inside ({name}_image)"
     return Check(name, good=False, found=found, next_step=step)
-
-
-def _client(address: str, settings: LabSettings) -> str:
-    """`redis-cli` as it has to be called."""
-    host, _, port = address.rpartition(":")
-    words = ["redis-cli", "-h", host, "-p", port]
-    if settings.redis_url.startswith("rediss:"):
-        words += ["--tls", *(["--cacert", str(settings.redis_ca_file)] if settings.redis_ca_file else [])]
-    file = settings.redis_password_file
-    return (f'REDISCLI_AUTH="$(cat {shlex.quote(str(file))})" ' if file else "") + shlex.join(words)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -1,6 +1,8 @@
 """Looks at the store: whether it answers, lets the lab in, and can hold the ledger."""
 
+import ssl
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 from urllib.parse import SplitResult, urlsplit
@@ -27,7 +29,7 @@ def probe_store(url: str, password_file: Path | None, ca_file: Path | None) -> S
     """Whether the store answers, lets the lab in, evicts, and how durable it is.
 
     Raises:
-        BadConfig: The password's file cannot be read.
+        BadConfig: The password's file or the CA's cannot be read.
     """
     return look_at_store(url, password_file, ca_file).probe
 
@@ -36,25 +38,37 @@ def look_at_store(url: str, password_file: Path | None, ca_file: Path | None) ->
     """The same with kind and version.
 
     Raises:
-        BadConfig: The password's file cannot be read.
+        BadConfig: The password's file or the CA's cannot be read.
     """
-    password = text_of(password_file) if password_file else ""
-    address, is_in = url, False
+    probe, is_in = StoreProbe(url, reachable=False), False
     try:
-        parts = urlsplit(url)
-        address = f"{parts.hostname}:{parts.port or PORT}"
+        probe, parts = unasked(url, password_file, ca_file), urlsplit(url)
+        password = text_of(password_file) if password_file else ""
         with Line(parts, ca_file) as line:
             _sign_in(line, parts, password)
             is_in = True
-            return _look(line, address)
+            return _look(line, probe)
     except Refused as error:
         said = str(error)
-        return StoreLook(
-            StoreProbe(address, reachable=True, authenticated=is_in or not said.startswith(DENIED), error=said)
-        )
+        is_in = is_in or not said.startswith(DENIED)
+        return StoreLook(replace(probe, reachable=True, authenticated=is_in, error=said))
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return StoreLook(StoreProbe(address, reachable=False, error=str(why)))
+        # Whoever shows a certificate that does not convince is there.
+        return StoreLook(replace(probe, reachable=isinstance(error, ssl.SSLError), error=str(why)))
+
+
+def unasked(url: str, password_file: Path | None, ca_file: Path | None) -> StoreProbe:
+    """Where a store is and how it is spoken to, before it was asked; ValueError where the URL is none."""
+    parts = urlsplit(url)
+    return StoreProbe(
+        f"{parts.hostname}:{parts.port or PORT}",
+        reachable=None,
+        tls=parts.scheme == "rediss",
+        user=parts.username or "",
+        password_file=str(password_file.absolute()) if password_file else "",
+        ca_file=str(ca_file.absolute()) if ca_file else "",
+    )
 
 
 def durability_of(persistence: Mapping[str, str], role: str, fsync: str | None) -> Durability:
@@ -73,13 +87,13 @@ def _sign_in(line: Line, parts: SplitResult, password: str) -> None:
     line.ask("PING")
 
 
-def _look(line: Line, address: str) -> StoreLook:
+def _look(line: Line, unasked: StoreProbe) -> StoreLook:
     facts: dict[str, str] = {}
     for section in ("server", "memory", "persistence", "replication"):
         facts |= _info(line, section)
     durability = durability_of(facts, facts.get("role", ""), _fsync(line))
     policy = facts.get("maxmemory_policy", "")
-    probe = StoreProbe(address, reachable=True, authenticated=True, policy=policy, durability=durability)
+    probe = replace(unasked, reachable=True, authenticated=True, policy=policy, durability=durability)
     kind, speaks = "valkey" if "valkey_version" in facts else "redis", facts.get("redis_version", "")
     return StoreLook(probe, kind, facts.get("valkey_version", speaks), speaks)
 

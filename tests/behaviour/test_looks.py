@@ -180,7 +180,7 @@ def test_a_prometheus_behind_tls_wants_its_ca_and_a_password(tmp_path: Path) -> 
         open_prometheus(url, settings).check()
         with pytest.raises(Unavailable):
             open_prometheus(url.replace("127.0.0.1", "localhost"), settings).check()
-    assert not untrusted.reachable
+    assert untrusted.reachable
     assert "CERTIFICATE_VERIFY_FAILED" in untrusted.error
     assert (denied.reachable, denied.receives, denied.error[:3]) == (True, None, "401")
     assert (let_in.reachable, let_in.receives, let_in.error) == (True, True, "")

@@ -115,7 +115,7 @@ def test_a_store_that_is_not_there_is_found(configured: Path, capsys: pytest.Cap
     with environment_with(LAB_REDIS_URL="redis://127.0.0.1:1/0"):
         found = seen(capsys)
     assert (found.code, found.bad) == (69, {"redis"})
-    assert found.steps["redis"].startswith("redis-cli -h 127.0.0.1 -p 1 ping")
+    assert found.steps["redis"].startswith("redis-cli -e -h 127.0.0.1 -p 1 ping")
 
 
 def test_an_image_by_tag_is_found_with_the_digest_to_write(

@@ -4,7 +4,18 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.rules import access, cluster, collector, containers, images, metrics, registry, scheduling, store
+from lab.diagnosis.rules import (
+    access,
+    cluster,
+    collector,
+    containers,
+    images,
+    metrics,
+    prometheus,
+    registry,
+    scheduling,
+    store,
+)
 from lab.diagnosis.snapshot import Snapshot
 
 Rule = Callable[[Snapshot], Iterator[Finding]]
@@ -21,6 +32,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "no-node-fits": scheduling.no_node_fits,
     "builder-plain-http": registry.builder_expects_https,
     "registry-unreachable": registry.registry_is_unreachable,
+    "registry-not-asked": registry.registry_is_not_asked,
     "registry-plain-http": registry.node_expects_https,
     "registry-needs-login": registry.registry_needs_login,
     "digest-not-of-architecture": images.digest_of_another_architecture,
@@ -28,16 +40,18 @@ RULES: Final[Mapping[str, Rule]] = {
     "wrong-architecture": images.image_cannot_execute,
     "wrong-architecture-silent": images.image_is_silently_wrong,
     "collector-configuration": collector.collector_refuses_configuration,
+    "oom-kill": containers.runs_out_of_memory,
     "dns-failing": store.names_do_not_resolve,
     "redis-unreachable": store.redis_is_unreachable,
     "redis-password": store.redis_denies_login,
+    "redis-not-asked": store.redis_is_not_asked,
     "redis-evicts": store.redis_evicts,
     "redis-not-durable": store.redis_is_not_durable,
-    "oom-kill": containers.runs_out_of_memory,
     "crash-at-start": containers.crashes_with_traceback,
     "probe-failing": containers.probe_fails,
     "clock-skew": cluster.clock_is_wrong,
-    "prometheus-receives-nothing": metrics.prometheus_receives_nothing,
+    "prometheus-not-asked": prometheus.prometheus_is_not_asked,
+    "prometheus-receives-nothing": prometheus.prometheus_receives_nothing,
     "running-no-metrics": metrics.runs_without_metrics,
 }
 """Cause → the rule that finds it, most causal first: an earlier finding may explain a later one, never the reverse."""

@@ -1,14 +1,14 @@
-"""Pods that run while no metric arrives: Prometheus takes nothing, or the first hop that is silent."""
+"""Pods that run while nothing is counted, or no metric arrives: the first hop that is silent."""
 
 import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.objects import Pod
-from lab.diagnosis.probes import PrometheusProbe
+from lab.diagnosis.objects import Pod, seconds
+from lab.diagnosis.probes import LastSample
+from lab.diagnosis.rules.prometheus import COLLECTOR, NEWEST, collectors, prometheus_receives_nothing
 from lab.diagnosis.snapshot import Snapshot, by_workload
 from services.contracts.signals import PROMISED
 
@@ -16,9 +16,6 @@ FIRST_EXPORT_S: Final = 60.0
 """How long a metric may take to arrive after the start, and how old its newest sample may be."""
 STILL_S: Final = 15.0
 """Workers that count nothing for longer while events wait do nothing: what a dead one held was taken over by then."""
-NEWEST: Final = 50
-RECEIVER_OFF: Final = "remote write receiver needs to be enabled"
-REFUSED: Final = re.compile(r"out of order sample|out of bounds|too old|too far in the future|duplicate sample")
 EXPORT_FAILS: Final = re.compile(
     r"[Ee]xport\w* (?:metrics|traces|batch|to).*(?:UNAVAILABLE|DEADLINE_EXCEEDED|UNAUTHENTICATED)"
 )
@@ -26,7 +23,8 @@ PATHS: Final = (
     "OTEL_SDK_DISABLED", "OTEL_METRICS_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
 )  # fmt: skip
 QUEUES: Final = ("LAB_REDIS_URL", "LAB_NAMESPACE")
-COLLECTOR: Final = "otel-collector"
+DELIVERY_FAILS: Final = re.compile(r"(?i)exporting failed|failed to send|dropping data")
+"""What a collector says of points that it could not pass on."""
 CAUSE: Final = "running-no-metrics"
 
 
@@ -37,48 +35,14 @@ class Silent(NamedTuple):
     metric: str
 
 
-def prometheus_receives_nothing(snapshot: Snapshot) -> Iterator[Finding]:
-    """Prometheus turns away what the collector sends, or is not there."""
-    probe = snapshot.probes.prometheus
-    log = [line for pod in _collectors(snapshot) for line in snapshot.log(pod)[-NEWEST:]]
-    off = [line for line in log if RECEIVER_OFF in line]
-    refused = [match[0] for line in log if (match := REFUSED.search(line))]
-    url = probe.url if probe else "http://127.0.0.1:9090"
-    host = urlsplit(url).hostname or url
-    if probe is not None and not probe.reachable:
-        title, found, why = f"nobody answers at {url}", probe.error, "Prometheus does not run, or runs elsewhere"
-        do = remedies.on(host, "sudo systemctl restart prometheus")
-    elif off or (probe is not None and probe.receives is False and _writes_remotely(snapshot)):
-        title, found = "its remote-write receiver is off", off[-1] if off else f"{url}/api/v1/write answers 404"
-        why = "the collector pushes, and Prometheus takes pushed samples only with --web.enable-remote-write-receiver"
-        # systemd reads this file; a variable in it is not expanded.
-        add = 's/^ARGS="/&--web.enable-remote-write-receiver /'
-        do = remedies.on(host, f"sudo sed -i '{add}' /etc/default/prometheus && sudo systemctl restart prometheus")
-    elif refused and not _arrives(snapshot):
-        title, found = f"it refuses samples: {refused[-1]}", next(line for line in reversed(log) if refused[-1] in line)
-        why, do = _cure_of_refusal(snapshot, refused[-1], host)
-    else:
-        return
-    yield Finding(
-        "prometheus-receives-nothing",
-        f"Prometheus/{url}",
-        f"Prometheus receives nothing: {title}",
-        found=_cut(found),
-        why=why,
-        do=do,
-        stops=("prometheus",),
-        rests_on=("clock",) if refused and not off else (),
-    )
-
-
 def runs_without_metrics(snapshot: Snapshot) -> Iterator[Finding]:
     """A service runs and does not count, or its promised metric does not arrive; names the first hop that is silent."""
     idle = tuple(_idle(snapshot))
     yield from idle
     probe = snapshot.probes.prometheus
-    if probe is None or next(prometheus_receives_nothing(snapshot), None):
+    if probe is None or probe.samples is None or next(prometheus_receives_nothing(snapshot), None):
         return
-    silent, heard = _silent(snapshot, probe)
+    silent, heard = _silent(snapshot, probe.samples)
     hop = _hop(snapshot, silent, some_arrive=bool(heard))
     for workload, pods in by_workload(one.pod for one in silent).items():
         if workload in {one.object for one in idle}:
@@ -119,10 +83,10 @@ def _idle(snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
-def _silent(snapshot: Snapshot, probe: PrometheusProbe) -> tuple[tuple[Silent, ...], tuple[Pod, ...]]:
+def _silent(snapshot: Snapshot, samples: tuple[LastSample, ...]) -> tuple[tuple[Silent, ...], tuple[Pod, ...]]:
     """Pods whose promised metric is missing or old, and those whose metric arrives."""
     instances = {one.pod: one.instance for one in snapshot.probes.processes if one.instance}
-    fresh = {(one.metric, one.instance) for one in probe.samples if snapshot.taken_at - one.at <= FIRST_EXPORT_S}
+    fresh = {(one.metric, one.instance) for one in samples if snapshot.taken_at - one.at <= FIRST_EXPORT_S}
     silent, heard = [], []
     for service, signal in PROMISED.items():
         for pod in _well(snapshot, service):
@@ -138,9 +102,27 @@ def _hop(snapshot: Snapshot, silent: tuple[Silent, ...], *, some_arrive: bool) -
     fails = any(EXPORT_FAILS.search(line) for one in silent for line in snapshot.log(one.pod)[-NEWEST:])
     if some_arrive or collector is None or not collector.received:
         return "the collector" if fails else "exporting"
-    if collector.failed:
+    if collector.failed and _fails_now(snapshot, collector.sent):
         return "remote write"
     return "the query" if collector.sent else "the collector"
+
+
+def _fails_now(snapshot: Snapshot, sent: int) -> bool:
+    """Whether points that could not be passed on are of now: the collector counts them from its start.
+
+    Only its log tells, by the times of its lines; where there is none, or nothing was ever passed on, they are.
+    """
+    log = [line for pod in collectors(snapshot) for line in snapshot.log(pod)[-NEWEST:]]
+    failures = [line for line in log if DELIVERY_FAILS.search(line)]
+    return not sent or not log or any(_age_s(snapshot, line) <= FIRST_EXPORT_S for line in failures)
+
+
+def _age_s(snapshot: Snapshot, line: str) -> float:
+    """Seconds since a line of the collector's log was written; 0 where it does not say when."""
+    try:
+        return snapshot.taken_at - seconds(line.partition("\t")[0])
+    except ValueError:
+        return 0.0
 
 
 def _cure(snapshot: Snapshot, hop: str, pod: Pod, *, heard: tuple[Pod, ...], metric: str) -> tuple[str, str]:
@@ -155,13 +137,16 @@ def _cure(snapshot: Snapshot, hop: str, pod: Pod, *, heard: tuple[Pod, ...], met
             if hop == "the collector"
             else "the collector takes points and cannot deliver them where it was told to; the lab reaches Prometheus"
         )
-        collector = next(iter(by_workload(_collectors(snapshot))), f"Deployment/{COLLECTOR}")
+        collector = next(iter(by_workload(collectors(snapshot))), f"Deployment/{COLLECTOR}")
         return why, f"{remedies.up(snapshot.namespace)} && {remedies.restart(snapshot.namespace, collector)}"
-    url = snapshot.probes.prometheus.url if snapshot.probes.prometheus else ""
+    probe = snapshot.probes.prometheus
     prefix = metric.partition("_")[0]
     why = "points were delivered, but not under this name, or to another Prometheus than the one that is asked"
     query = f'count by (__name__, job) ({{__name__=~"{prefix}_.*"}})'
-    return why, f"curl -sG {url}/api/v1/query --data-urlencode 'query={query}'"
+    if probe is not None and probe.inside:
+        words = ("exec", "deployment/prometheus", "--", "promtool", "query", "instant", "http://localhost:9090", query)
+        return why, remedies.kubectl(snapshot.namespace, *words)
+    return why, f"curl -sG {probe.url if probe else ''}/api/v1/query --data-urlencode 'query={query}'"
 
 
 def _difference(
@@ -184,21 +169,6 @@ def _variable(pod: Pod, name: str) -> str:
     return next((value for one in pod.containers if (value := one.variable(name))), "")
 
 
-def _cure_of_refusal(snapshot: Snapshot, refusal: str, host: str) -> tuple[str, str]:
-    if "order" in refusal or "duplicate" in refusal:
-        collectors = by_workload(_collectors(snapshot))
-        crowd = next((name for name, pods in collectors.items() if len(pods) > 1), "")
-        if crowd:
-            why = f"{len(collectors[crowd])} collectors write the same series, each behind the other"
-            return why, remedies.kubectl(snapshot.namespace, "scale", crowd.lower(), "--replicas=1")
-        window = "storage: {tsdb: {out_of_order_time_window: 30m}}"
-        save = "sudo tee -a /etc/prometheus/prometheus.yml >/dev/null && sudo systemctl restart prometheus"
-        why = "the same series was written with a later time before"
-        return why, f"echo '{window}' | {remedies.on(host, save)}"
-    why = "the samples' time is far from that of Prometheus: a clock is wrong, or a queue was full for hours"
-    return why, remedies.on(host, remedies.SET_CLOCK)
-
-
 def _well(snapshot: Snapshot, service: str) -> tuple[Pod, ...]:
     """Pods of a service that run and are ready for long enough to be heard of."""
     return tuple(
@@ -210,28 +180,9 @@ def _well(snapshot: Snapshot, service: str) -> tuple[Pod, ...]:
     )
 
 
-def _arrives(snapshot: Snapshot) -> bool:
-    probe = snapshot.probes.prometheus
-    return probe is not None and any(snapshot.taken_at - one.at <= FIRST_EXPORT_S for one in probe.samples)
-
-
-def _collectors(snapshot: Snapshot) -> tuple[Pod, ...]:
-    return tuple(pod for pod in snapshot.pods if pod.service == COLLECTOR)
-
-
-def _writes_remotely(snapshot: Snapshot) -> bool:
-    texts = (text for one in snapshot.objects.config_maps for text in (one.get("data") or {}).values())
-    return any(re.search(r"prometheus_?remote_?write", text) for text in texts)
-
-
 def _counts(snapshot: Snapshot) -> str:
     seen = snapshot.probes.collector
     if seen is None:
         return "the collector was not asked"
-    return f"the collector took {seen.received:,} points, passed on {seen.sent:,}, could not pass on {seen.failed:,}"
-
-
-def _cut(text: str) -> str:
-    """The error in a line of the collector's log, which carries its whole resource along."""
-    found = re.search(r'"error": "((?:[^"\\]|\\.)*)"', text)
-    return found[1].replace("\\n", "").strip() if found else text.strip()
+    counts = f"took {seen.received:,} points, passed on {seen.sent:,}, could not pass on {seen.failed:,}"
+    return f"since its start the collector {counts}"

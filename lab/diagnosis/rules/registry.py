@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
@@ -24,6 +25,11 @@ KINDS: Final[Mapping[str, re.Pattern[str]]] = {
 }
 """What a failed pull says, by cause; the first that fits counts."""
 WRAPPING: Final = re.compile(r'^.*(?:image|reference) "[^"]+": ')
+PUBLIC: Final = re.compile(
+    r"(?:.*\.)?(?:docker\.io|ghcr\.io|quay\.io|gcr\.io|k8s\.io|gitlab\.com|microsoft\.com|amazonaws\.com|public\.ecr\.aws"
+    r"|azurecr\.io|pkg\.dev)"
+)
+"""Hosts that others run: nobody signs in to their machines."""
 BUILDER: Final = re.compile(rf'"https://([^/"]+)/[^"]*": http: {PLAIN_HTTP}')
 
 
@@ -76,8 +82,8 @@ def node_expects_https(snapshot: Snapshot) -> Iterator[Finding]:
             f"node {name} asks {host} by HTTPS, which speaks plain HTTP",
             found=failing[0].said,
             why=f"containerd on {name} speaks HTTPS to every registry that its own files do not name; "
-            "other nodes may have the file already",
-            do=_allow_plain_http(node, host) if node else f"lab registry config {host}",
+            f"other nodes may have the file already{_to_add(node, host, 'http')}",
+            do=_point_to(node, host, "http") if node else "lab registry config",
             stops=tuple(pull.pod.ref for pull in failing),
             rests_on=(f"Node/{name}",),
         )
@@ -120,8 +126,10 @@ def image_is_absent(snapshot: Snapshot) -> Iterator[Finding]:
         why = "it was never pushed, or was pushed under another name; a node only repeats what the registry says"
         do = remedies.resolve(snapshot.namespace) if digest_of(container.image) else remedies.build(snapshot.namespace)
         if node and any(one.found and one.reference == container.image for one in snapshot.probes.images):
-            has, do = f"; the lab finds it at {host}", _allow_plain_http(node, host)
+            scheme = next((one.scheme for one in snapshot.probes.registries if one.host == host), "") or "https"
+            has, do = f"; the lab finds it at {host}", _point_to(node, host, scheme)
             why = f"{pod.node} asks somebody else: its own files name no address, or another one, for {host}"
+            why += _to_add(node, host, scheme)
         elif nearest and not snapshot.is_wanted(workload):
             change = f"{container.name}={name}:{nearest[0]}"
             do = remedies.kubectl(snapshot.namespace, "set", "image", workload.lower(), change)
@@ -143,21 +151,19 @@ def registry_is_unreachable(snapshot: Snapshot) -> Iterator[Finding]:
     for pull in pulls(snapshot, "unreachable"):
         failing.setdefault(registry_of(pull.container.image), []).append(pull)
     seen = {one.host: one for one in snapshot.probes.registries}
-    for host in sorted(failing.keys() | {one.host for one in seen.values() if not one.reachable}):
+    for host in sorted(failing.keys() | {one.host for one in seen.values() if one.reachable is False}):
         from_nodes, probe = failing.get(host, []), seen.get(host)
         nodes = sorted({pull.pod.node for pull in from_nodes})
-        reached = probe is not None and probe.reachable
+        reached = probe is not None and probe.reachable is True
         said = [*(pull.said for pull in from_nodes[:1]), *([probe.error] if probe and probe.error else [])]
-        port = host.rpartition(":")[2]
-        opened = f"sudo ufw allow {port}/tcp || sudo iptables -I INPUT -p tcp --dport {port} -j ACCEPT"
-        started = "sudo systemctl restart docker-registry || sudo docker start registry"
+        why, do = _cure_of_silence(host, nodes, reached=reached)
         yield Finding(
             "registry-unreachable",
             f"Registry/{host}",
             f"nobody answers at {host}" + (f" from {', '.join(nodes)}" if nodes else ""),
             found="; ".join(said) + ("; the lab itself reaches it" if reached else ""),
-            why="a firewall or a route keeps the nodes away from it" if reached else "the registry does not run",
-            do=remedies.on(host.rpartition(":")[0] or host, opened if reached else started),
+            why=why,
+            do=do,
             stops=tuple(pull.pod.ref for pull in from_nodes),
             rests_on=tuple(f"Node/{name}" for name in nodes),
         )
@@ -184,13 +190,55 @@ def _pull_finding(
     return Finding(cause, workload, **words, stops=pods, rests_on=(*pods, *rests_on))
 
 
-def _allow_plain_http(node: Node, host: str) -> str:
-    """Write the file that lets this very node speak plain HTTP to this very host."""
+def _cure_of_silence(host: str, nodes: list[str], *, reached: bool) -> tuple[str, str]:
+    """Why nobody answers, and what helps on its machine; one of somebody else's is only asked once more."""
+    name, _, port = host.rpartition(":")
+    if not name or PUBLIC.fullmatch(name):
+        why = "others run it; a firewall, a proxy or a route is between it and those who ask"
+        server = "registry-1.docker.io" if host == "docker.io" else host
+        ask = shlex.join(["curl", "-sSI", "--max-time", "10", f"https://{server}/v2/"])
+        return why, remedies.on(nodes[0], ask) if nodes else ask
+    if reached:
+        opened = f"sudo ufw allow {port}/tcp || sudo iptables -I INPUT -p tcp --dport {port} -j ACCEPT"
+        return "a firewall or a route keeps the nodes away from it", remedies.on(name, opened)
+    started = "sudo systemctl restart docker-registry || sudo docker start registry"
+    return "the registry does not run", remedies.on(name, started)
+
+
+def registry_is_not_asked(snapshot: Snapshot) -> Iterator[Finding]:
+    """The settings of the registry cannot be used."""
+    for one in snapshot.probes.registries:
+        if one.reachable is None:
+            yield Finding(
+                "registry-not-asked",
+                f"Registry/{one.host}",
+                f"the lab cannot ask {one.host}; what it holds is not known",
+                found=one.error,
+                why="a setting of the lab names what cannot be used; the registry itself was not asked",
+                do="lab config show",
+            )
+
+
+def _mirror(host: str, scheme: str) -> tuple[str, ...]:
+    """What `registries.yaml` says of a registry that is spoken to at its own address."""
+    return ("mirrors:", f'  "{host}":', f'    endpoint: ["{scheme}://{host}"]')
+
+
+def _to_add(node: Node | None, host: str, scheme: str) -> str:
+    """What to write where a node's file is there already, since others wrote into it."""
+    if node is None or not node.distribution:
+        return ""
+    _, name, endpoint = (line.strip() for line in _mirror(host, scheme))
+    return f"; where its registries.yaml is there already, add below mirrors: {name} {{{endpoint}}}"
+
+
+def _point_to(node: Node, host: str, scheme: str) -> str:
+    """Write the file that lets this very node ask this very host, in this very way."""
     if node.distribution:
-        lines = ("mirrors:", f'  "{host}":', f'    endpoint: ["http://{host}"]')
         path = f"/etc/rancher/{node.distribution}/registries.yaml"
-        return remedies.write_file(node, path, lines, then=f"sudo systemctl restart {node.service}")
-    lines = (f'server = "http://{host}"', f'[host."http://{host}"]', '  capabilities = ["pull", "resolve"]')
+        again = f"sudo systemctl restart {node.service}"
+        return remedies.write_or_edit_file(node, path, _mirror(host, scheme), then=again)
+    lines = (f'server = "{scheme}://{host}"', f'[host."{scheme}://{host}"]', '  capabilities = ["pull", "resolve"]')
     return remedies.write_file(node, f"/etc/containerd/certs.d/{host}/hosts.toml", lines)
 
 

@@ -1,12 +1,16 @@
 """Redis: unreachable, locked, evicting, not durable; names that cannot be looked up."""
 
 import re
+import shlex
 from collections.abc import Iterator
 from typing import Final
+from urllib.parse import urlsplit
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
 from lab.diagnosis.objects import Container, Pod, Thing
+from lab.diagnosis.probes import StoreProbe
+from lab.diagnosis.rules.servers import UNTRUSTED, is_inside, look_into, pods_of
 from lab.diagnosis.snapshot import Snapshot
 
 DENIED: Final = re.compile(r"WRONGPASS|NOAUTH|refuses to log in|invalid username-password pair|Authentication required")
@@ -19,39 +23,80 @@ NAME_FAILS: Final = re.compile(
 LOOKED_UP: Final = re.compile(
     r"lookup (\S+?)(?: on|:)|DNS resolution failed for (?:service: )?([^:\s]+)|connecting to ([^:\s]+)"
 )
-ASK_FOR_IT: Final = (
-    'read -rsp \'password of Redis: \' WORD && printf %s "$WORD" > "${LAB_REDIS_PASSWORD_FILE:?names no file}"'
-)
+NAMED_FILE: Final = '"${LAB_REDIS_PASSWORD_FILE:?names no file}"'
+FILE_OF_PODS: Final = "/etc/lab/store/password"
+SERVICE, PORT = "redis", 6379
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+NOT_ASKED: Final = "the lab did not ask it itself"
 NEWEST: Final = 5
-"""Lines at the end of the log of a pod that is well: what is further up has passed."""
+"""Lines at the end of a container's log: what is further up has passed."""
 
 
 def redis_is_unreachable(snapshot: Snapshot) -> Iterator[Finding]:
     """Nobody answers at the store's address."""
     probe = snapshot.probes.store
     said = {pod.ref: found for pod, found in _said(snapshot, UNREACHABLE)}
-    if probe is not None and not probe.reachable:
+    if probe is not None and probe.reachable is False:
         address, evidence = probe.address, probe.error or "the lab does not reach it"
     elif said:
         first = next(iter(said.values()))
-        address, evidence = first["where"], f"{next(iter(said))} says: {first[0]}; the lab itself reaches it"
+        address = first["where"]
+        reached = probe is not None and probe.reachable and probe.address == address
+        evidence = f"{next(iter(said))} says: {first[0]}; {'the lab itself reaches it' if reached else NOT_ASKED}"
     else:
         return
-    host, _, port = address.rpartition(":")
-    only_inside = probe is not None and probe.reachable
-    allow = f"redis-cli -p {port} config set bind '* -::*' && redis-cli -p {port} config rewrite"
-    start = "sudo systemctl restart redis-server || sudo docker start redis"
+    why, do = _cure_of_silence(snapshot, address)
+    inside = is_inside(snapshot, SERVICE, _host(address))
     yield Finding(
         "redis-unreachable",
         f"Redis/{address}",
         f"nobody answers at Redis {address}",
         found=evidence,
-        why="it listens on its own machine only, or a firewall keeps the pods away"
-        if only_inside
-        else "it does not run, or runs elsewhere; without it no event is accepted",
-        do=remedies.on(host, allow if only_inside else start),
+        why=why,
+        do=do,
         stops=("store", *said),
-        rests_on=("dns",),
+        rests_on=("dns", *(pods_of(snapshot, SERVICE) if inside else ())),
+    )
+
+
+def _cure_of_silence(snapshot: Snapshot, address: str) -> tuple[str, str]:
+    """Why nobody answers, by who does reach it, and what helps there."""
+    probe, host = snapshot.probes.store, _host(address)
+    if is_inside(snapshot, SERVICE, host):
+        why = "the store inside the cluster does not run, or a network policy keeps the pods away from it"
+        return why, look_into(snapshot, SERVICE)
+    if probe is not None and probe.reachable and probe.address != address:
+        return f"the lab's own settings name {probe.address}, which it reaches", remedies.up(snapshot.namespace)
+    if probe is not None and probe.reachable:
+        client = remedies.redis_cli(probe)
+        bind = f"{client} config set bind {shlex.quote(f'{host} 127.0.0.1 -::1')} && {client} config rewrite"
+        return "it listens on its own machine only, or a firewall keeps the pods away", bind
+    if probe is None and host in LOOPBACK:
+        return "in a pod that address is the pod itself, which runs no store", remedies.up(snapshot.namespace)
+    start = remedies.on(host, "sudo systemctl restart redis-server || sudo docker start redis")
+    return "it does not run, or runs elsewhere; without it no event is accepted", start
+
+
+def redis_is_not_asked(snapshot: Snapshot) -> Iterator[Finding]:
+    """The lab cannot ask it, although nobody says that it is away, or wants another password."""
+    probe = snapshot.probes.store
+    if probe is None or not probe.error or probe.reachable is False or probe.authenticated is False:
+        return
+    if probe.reachable is None:
+        why, do = "a setting of the lab names what cannot be used; the store itself was not asked", "lab config show"
+    elif probe.authenticated is None and UNTRUSTED.search(probe.error):
+        why = "LAB_REDIS_CA_FILE has to name the CA that signed its certificate, for the name it is asked by"
+        do = remedies.show_certificate(_host(probe.address), int(probe.address.rpartition(":")[2]))
+    else:
+        why, do = "it answers, and not as a store that is well does", f"{remedies.redis_cli(probe)} ping"
+    yield Finding(
+        "redis-not-asked",
+        f"Redis/{probe.address}",
+        f"the lab cannot ask Redis {probe.address}; whether it can hold the ledger is not known",
+        found=probe.error,
+        why=why,
+        do=do,
+        stops=("store",) if probe.reachable else (),
     )
 
 
@@ -62,18 +107,34 @@ def redis_denies_login(snapshot: Snapshot) -> Iterator[Finding]:
     if not denied and not said:
         return
     pod, secret, key = next(_passwords(snapshot), (None, "lab-store", "password"))
-    address = probe.address if probe is not None else "the store"
+    address = _address(snapshot) or "of the stack"
+    inside = probe is None and is_inside(snapshot, SERVICE, _host(address))
+    if inside:
+        why = "the store reads its users when it starts; what it keeps goes with its pod"
+        steps = (remedies.up(snapshot.namespace), remedies.restart(snapshot.namespace, f"Deployment/{SERVICE}"))
+    else:
+        why = _why_denied(probe, secret=secret, key=key)
+        ask = (remedies.ask_into(_password_file(probe), "password of Redis"),) if denied else ()
+        steps = (*ask, *_give_password(snapshot, pod, secret=secret, key=key))
     yield Finding(
         "redis-password",
         f"Redis/{address}",
         f"Redis {address} does not accept the password",
         found=probe.error if denied and probe is not None else f"{said[0][0].ref} says: {said[0][1].string.strip()}",
-        why="the file that LAB_REDIS_PASSWORD_FILE names holds another password"
-        if denied
-        else f"the lab's password is right; key {key} of secret {secret} holds another one",
-        do=" && ".join([*([ASK_FOR_IT] if denied else []), *_give_password(snapshot, pod, secret=secret, key=key)]),
+        why=why,
+        do=" && ".join(steps),
         stops=("store", *(pod.ref for pod, _ in said)),
+        rests_on=pods_of(snapshot, SERVICE) if inside else (),
     )
+
+
+def _why_denied(probe: StoreProbe | None, *, secret: str, key: str) -> str:
+    """Whose password is wrong, as far as anybody tried."""
+    if probe is not None and probe.authenticated is False:
+        return "the file that LAB_REDIS_PASSWORD_FILE names holds another password"
+    right = probe is not None and probe.authenticated
+    tried = "the lab's password is right" if right else "the lab did not try its own password"
+    return f"{tried}; key {key} of secret {secret} holds another one than the store's"
 
 
 def _give_password(snapshot: Snapshot, pod: Pod | None, *, secret: str, key: str) -> tuple[str, ...]:
@@ -83,24 +144,30 @@ def _give_password(snapshot: Snapshot, pod: Pod | None, *, secret: str, key: str
     words = ("create", "secret", "generic", secret, "--dry-run=client", "-o", "yaml")
     create = remedies.kubectl(snapshot.namespace, *words)
     again = remedies.restart(snapshot.namespace, pod.workload)
-    return (f'{create} --from-file={key}="$LAB_REDIS_PASSWORD_FILE" | kubectl apply -f -', again)
+    file = _password_file(snapshot.probes.store)
+    return (f"{create} --from-file={shlex.quote(key)}={file} | kubectl apply -f -", again)
 
 
 def redis_evicts(snapshot: Snapshot) -> Iterator[Finding]:
     """Redis may delete events when its memory is full."""
-    probe, said = snapshot.probes.store, [found["policy"] for _, found in _said(snapshot, EVICTS)]
-    policy = (probe.policy if probe is not None else "") or next(iter(said), "noeviction")
-    if policy != "noeviction":
-        address = probe.address if probe is not None else "127.0.0.1:6379"
-        yield Finding(
-            "redis-evicts",
-            f"Redis/{address}",
-            f"Redis {address} may delete events",
-            found=f"maxmemory-policy is {policy}",
-            why="a store that evicts loses acknowledged events without a word; services refuse to start on it",
-            do=_configure(address, "maxmemory-policy noeviction"),
-            stops=("store",),
-        )
+    probe = snapshot.probes.store
+    said = next(((pod, found["policy"]) for pod, found in _said(snapshot, EVICTS)), None)
+    policy = (probe.policy if probe is not None else "") or (said[1] if said else "noeviction")
+    if policy == "noeviction":
+        return
+    address = _address(snapshot)
+    by_word = f", by the word of {said[0].ref}; {NOT_ASKED}" if said and not (probe and probe.policy) else ""
+    settings = ("maxmemory-policy noeviction",)
+    unknown = remedies.kubectl(snapshot.namespace, "set", "env", said[0].workload.lower(), "--list") if said else ""
+    yield Finding(
+        "redis-evicts",
+        f"Redis/{address or 'of the stack'}",
+        f"Redis {address or 'of the stack'} may delete events",
+        found=f"maxmemory-policy is {policy}{by_word}",
+        why="a store that evicts loses acknowledged events without a word; services refuse to start on it",
+        do=_configure(snapshot, address, *settings) if address else unknown,
+        stops=("store",),
+    )
 
 
 def redis_is_not_durable(snapshot: Snapshot) -> Iterator[Finding]:
@@ -114,7 +181,7 @@ def redis_is_not_durable(snapshot: Snapshot) -> Iterator[Finding]:
             f"Redis {probe.address} does not keep what it acknowledged",
             found=f"durability class {probe.durability}: {kept} when it crashes",
             why="only an append-only file that is synced at every write survives; a run on this store is INVALID",
-            do=_configure(probe.address, "appendonly yes", "appendfsync always"),
+            do=_configure(snapshot, probe.address, "appendonly yes", "appendfsync always"),
         )
 
 
@@ -122,9 +189,7 @@ def names_do_not_resolve(snapshot: Snapshot) -> Iterator[Finding]:
     """Pods cannot look up names."""
     failing: dict[str, str] = {}
     for pod in snapshot.pods:
-        log = snapshot.log(pod)
-        lines = log[-NEWEST:] if pod.is_ready else log
-        said = [line for line in lines if NAME_FAILS.search(line)]
+        said = [line for line in _newest(snapshot, pod) if NAME_FAILS.search(line)]
         if said:
             failing[pod.ref] = said[-1]
     if not failing:
@@ -149,13 +214,20 @@ def names_do_not_resolve(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def _said(snapshot: Snapshot, pattern: re.Pattern[str]) -> Iterator[tuple[Pod, re.Match[str]]]:
-    """The newest line of each pod that is not well and says such a thing."""
+    """The newest line of each pod that says such a thing at the end of its log."""
     for pod in snapshot.pods:
-        log = snapshot.log(pod)
-        well = pod.is_ready
-        found = [match for line in (log[-NEWEST:] if well else log) if (match := pattern.search(line))]
+        found = [match for line in _newest(snapshot, pod) if (match := pattern.search(line))]
         if found:
             yield pod, found[-1]
+
+
+def _newest(snapshot: Snapshot, pod: Pod) -> Iterator[str]:
+    """The last lines of each container; of the one before only where none is well and the newest says nothing."""
+    for container in pod.containers:
+        mine = [one for one in snapshot.logs if (one.pod, one.container) == (pod.name, container.name)]
+        newest = [one for one in mine if not one.previous] or ([] if container.is_ready else mine)
+        for log in newest:
+            yield from log.lines[-NEWEST:]
 
 
 def _passwords(snapshot: Snapshot) -> Iterator[tuple[Pod, str, str]]:
@@ -180,9 +252,33 @@ def _mounts(container: Container) -> Iterator[tuple[str, str]]:
     return ((one["mountPath"].rstrip("/"), one["name"]) for one in container.spec.get("volumeMounts") or ())
 
 
-def _configure(address: str, *settings: str) -> str:
-    host, _, port = address.rpartition(":")
-    client = f"redis-cli -h {host} -p {port}"
+def _password_file(probe: StoreProbe | None) -> str:
+    """Where the lab reads the store's password, as a shell takes it."""
+    return shlex.quote(probe.password_file) if probe is not None and probe.password_file else NAMED_FILE
+
+
+def _address(snapshot: Snapshot) -> str:
+    """host:port of the store that was asked; where none was, of the one that pods are told; empty where none is."""
+    if snapshot.probes.store is not None:
+        return snapshot.probes.store.address
+    literal = (one.variable("LAB_REDIS_URL") for pod in snapshot.pods for one in pod.containers)
+    shared = ((one.get("data") or {}).get("LAB_REDIS_URL", "") for one in snapshot.objects.config_maps)
+    parts = urlsplit(next((url for url in (*literal, *shared) if url), ""))
+    return f"{parts.hostname}:{parts.port or PORT}" if parts.hostname else ""
+
+
+def _host(address: str) -> str:
+    return address.rpartition(":")[0]
+
+
+def _configure(snapshot: Snapshot, address: str, *settings: str) -> str:
+    """Settings that a store takes while it runs, and keeps in its file; inside the cluster it has none."""
+    probe = snapshot.probes.store
+    if probe is None and is_inside(snapshot, SERVICE, _host(address)):
+        client = f'REDISCLI_AUTH="$(cat {FILE_OF_PODS})" redis-cli -e'
+        script = " && ".join(f"{client} config set {one}" for one in settings)
+        return remedies.kubectl(snapshot.namespace, "exec", f"deployment/{SERVICE}", "--", "sh", "-c", script)
+    client = remedies.redis_cli(probe or StoreProbe(address, reachable=None))
     return " && ".join([*(f"{client} config set {one}" for one in settings), f"{client} config rewrite"])
 
 

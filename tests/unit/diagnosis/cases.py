@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-from lab.diagnosis.probes import ClockProbe, Denial, LedgerProbe, ProcessProbe
+from lab.diagnosis.probes import ClockProbe, Denial, LedgerProbe, ProcessProbe, PrometheusProbe, RegistryProbe
 from lab.diagnosis.snapshot import Snapshot
 from tests.unit.diagnosis.builders import (
     COLLECTOR_YAML,
@@ -207,9 +207,20 @@ def prometheus_says(*said: str, newest_s: float = 400.0, **facts: object) -> Sna
     here, thing = healthy(), pod("otel-collector", "amd64")
     prometheus = here.probes.prometheus
     assert prometheus is not None
-    old = tuple(replace(one, at=here.taken_at - newest_s) for one in prometheus.samples)
+    old = tuple(replace(one, at=here.taken_at - newest_s) for one in prometheus.samples or ())
     probe = replace(prometheus, samples=old, **facts)  # type: ignore[arg-type]
     return with_log(with_probes(here, prometheus=probe), thing, *said)
+
+
+def not_asked(error: str, **facts: object) -> Snapshot:
+    """Prometheus gives the lab no samples."""
+    probe = replace(PrometheusProbe(f"http://{HOST}:9090", reachable=True, error=error), **facts)  # type: ignore[arg-type]
+    return with_probes(healthy(), prometheus=probe)
+
+
+def registry_says(**facts: object) -> Snapshot:
+    """The lab saw another registry."""
+    return with_probes(healthy(), registries=(RegistryProbe(REGISTRY, **facts),))  # type: ignore[arg-type]
 
 
 def worker_sleeps() -> Snapshot:
@@ -224,7 +235,7 @@ def worker_exports_nothing() -> Snapshot:
     here = with_pod(healthy(), thing)
     prometheus, name = here.probes.prometheus, pod_name("process-worker", "arm64")
     assert prometheus is not None
-    kept = tuple(one for one in prometheus.samples if one.instance != name)
+    kept = tuple(one for one in prometheus.samples or () if one.instance != name)
     return with_probes(here, prometheus=replace(prometheus, samples=kept))
 
 
@@ -302,6 +313,9 @@ CASES: Final[dict[str, Case]] = {
         "no route to host",
         f"ssh {HOST} ",
     ),
+    "registry-not-asked": Case(
+        registry_says(reachable=None, error="no password"), f"Registry/{REGISTRY}", "no password", "config show"
+    ),
     "registry-plain-http": Case(
         pull_fails(f"{HTTP} response to HTTPS client"), "Node/r3", "HTTP response to HTTPS client", "hosts.toml"
     ),
@@ -326,6 +340,12 @@ CASES: Final[dict[str, Case]] = {
         "otel-collector, config.yaml:6",
         "s/\\blogging\\b/debug/g",
     ),
+    "oom-kill": Case(
+        with_pod(healthy(), crashing(pod(), exit_code=137, reason="OOMKilled")),
+        WORKER,
+        "128Mi",
+        "--limits=memory=256Mi --requests=memory=256Mi",
+    ),
     "dns-failing": Case(
         with_log(with_pod(healthy(), crashing(pod(), exit_code=69)), pod(), LOOKUP),
         "Deployment/coredns",
@@ -344,22 +364,22 @@ CASES: Final[dict[str, Case]] = {
         "WRONGPASS",
         "read -rsp",
     ),
+    "redis-not-asked": Case(
+        store_says(authenticated=None, error="certificate verify failed"), f"Redis/{HOST}:6379", "verify", "openssl"
+    ),
     "redis-evicts": Case(
         store_says(policy="allkeys-lru"), f"Redis/{HOST}:6379", "allkeys-lru", "maxmemory-policy noeviction"
     ),
     "redis-not-durable": Case(
         store_says(durability="window"), f"Redis/{HOST}:6379", "window", "config set appendfsync always"
     ),
-    "oom-kill": Case(
-        with_pod(healthy(), crashing(pod(), exit_code=137, reason="OOMKilled")),
-        WORKER,
-        "128Mi",
-        "--limits=memory=256Mi --requests=memory=256Mi",
-    ),
     "crash-at-start": Case(name_error(), WORKER, "services/telemetry/setup.py:31", "+31 services/telemetry/setup.py"),
     "probe-failing": Case(probe_on_another_port(), WORKER, "198.18.12.7:50051", '"value":8081'),
     "clock-skew": Case(
         with_probes(healthy(), clocks=(ClockProbe("r3", 2.4, 0.02),)), "Node/r3", "+2.400 s", "chronyc makestep"
+    ),
+    "prometheus-not-asked": Case(
+        not_asked("401: Unauthorized"), f"Prometheus/http://{HOST}:9090", "401", "read -rsp 'Authorization of"
     ),
     "prometheus-receives-nothing": Case(
         prometheus_says(

@@ -105,7 +105,7 @@ def test_a_node_that_is_not_ready_is_found_and_not_counted() -> None:
     assert tainted.found.endswith("taint board=small:NoSchedule keeps pods away")
 
 
-CLIENT = "redis-cli -h h -p 6379"
+CLIENT = "redis-cli -e -h h -p 6379"
 STORE = StoreProbe("h:6379", reachable=True, authenticated=True, policy="noeviction", durability="durable")
 
 
@@ -129,7 +129,7 @@ STORE = StoreProbe("h:6379", reachable=True, authenticated=True, policy="noevict
 )
 def test_a_store_that_cannot_hold_the_ledger_is_found(look: StoreLook, found: str, step: str) -> None:
     """The worst first."""
-    check = judge_store(look, settings(redis_url="redis://h:6379/0"))
+    check = judge_store(look)
     assert not check.good
     assert found in check.found
     assert check.next_step.startswith(step) or step in check.next_step
@@ -138,7 +138,7 @@ def test_a_store_that_cannot_hold_the_ledger_is_found(look: StoreLook, found: st
 def test_a_store_that_can_is_good() -> None:
     """Also one that may not be asked how durable it is."""
     for probe in (STORE, replace(STORE, durability="unknown")):
-        check = judge_store(StoreLook(probe, "valkey", "9.1.2", "7.2.4"), settings())
+        check = judge_store(StoreLook(probe, "valkey", "9.1.2", "7.2.4"))
         assert check == Check("redis", good=True, found=f"valkey 9.1.2 at h:6379, noeviction, {probe.durability}")
 
 
