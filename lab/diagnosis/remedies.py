@@ -26,7 +26,7 @@ def up(namespace: str) -> str:
     >>> up("testbed")
     'lab up --target kubernetes --namespace testbed --force'
     """
-    return f"lab up --target kubernetes --namespace {namespace} --force"
+    return shlex.join(["lab", "up", "--target", "kubernetes", "--namespace", namespace, "--force"])
 
 
 def resolve(namespace: str) -> str:
@@ -37,6 +37,16 @@ def resolve(namespace: str) -> str:
 def build(namespace: str) -> str:
     """Build and push the images, and apply them."""
     return f"lab images build && {up(namespace)}"
+
+
+def grant(namespace: str, user: str) -> str:
+    """Give somebody every right that diagnosing misses, and none that only faults need; for an administrator.
+
+    >>> grant("testbed", "jane doe")
+    "lab rbac print --no-faults --namespace testbed --user 'jane doe' | kubectl apply -f -"
+    """
+    words = ["lab", "rbac", "print", "--no-faults", "--namespace", namespace, *(["--user", user] if user else [])]
+    return f"{shlex.join(words)} | kubectl apply -f -"
 
 
 def patch(namespace: str, target: str, change: object, *, kind: Literal["strategic", "merge", "json"]) -> str:

@@ -16,6 +16,7 @@ from lab.model import Endpoints
 from lab.settings import LabSettings
 from lab.targets.cluster.api import Cluster
 from lab.targets.manifests import needed_rights
+from lab.targets.rights import FAULTS_ROLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,8 @@ class ConfiguredOutside:
     settings: LabSettings
 
     def rights(self, cluster: Cluster) -> Sequence[Denial]:
-        """See `Outside.rights`."""
-        return missing_rights(cluster, needed_rights(cluster.namespace))
+        """See `Outside.rights`; nothing is wrong where only faults cannot be made."""
+        return missing_rights(cluster, (one for one in needed_rights(cluster.namespace) if one.role != FAULTS_ROLE))
 
     def registry(self) -> RegistryProbe | None:
         """See `Outside.registry`."""

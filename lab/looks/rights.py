@@ -17,9 +17,7 @@ def missing_rights(cluster: Cluster, rules: Iterable[Right]) -> tuple[Denial, ..
     Raises:
         LabError: The cluster does not answer.
     """
-    missing = [
-        Denial(one.verb, one.resource, one.namespace, one.group, cluster.where.user)
-        for one in rules
-        if not cluster.may(one)
-    ]
-    return tuple(dict.fromkeys(missing))
+    missing = [one for one in rules if not cluster.may(one)]
+    # As the API server calls the user, since that is the name a binding needs.
+    user = cluster.user() if missing else ""
+    return tuple(dict.fromkeys(Denial(one.verb, one.resource, one.namespace, one.group, user) for one in missing))

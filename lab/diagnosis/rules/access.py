@@ -2,19 +2,18 @@
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
 from lab.diagnosis.objects import Container, Raw, Thing, quantity, quantity_text
-from lab.diagnosis.probes import Denial
 from lab.diagnosis.snapshot import Snapshot
 
 SHOWN: Final = 4
 """How many missing rights a title names."""
 MANY: Final = 12
-"""With more missing than this, the whole Role is the next step."""
+"""How many of them the evidence names."""
 PATIENCE_S: Final = 60.0
 """How long a namespace may take to go: its pods have grace periods."""
 QUOTA: Final = re.compile(r"exceeded quota: (?P<name>\S+), requested: (?P<asked>\S+), used: (?P<used>\S+), limited")
@@ -43,23 +42,17 @@ def is_forbidden(snapshot: Snapshot) -> Iterator[Finding]:
     for user in sorted({one.user for one in denials}):
         mine = [one for one in denials if one.user == user]
         name = user or "this kubeconfig"
-        scopes = sorted({one.namespace for one in mine})
-        items = [
-            part for scope in scopes for part in _role(user, scope, [one for one in mine if one.namespace == scope])
-        ]
         what = sorted({f"{one.verb} {one.resource}" for one in mine})
         more = f" and {len(what) - SHOWN} more" if len(what) > SHOWN else ""
         places = ", ".join(sorted({one.namespace or "the whole cluster" for one in mine}))
-        do = remedies.apply({"apiVersion": "v1", "kind": "List", "items": items})
-        if len(what) > MANY:
-            do = f"lab rbac print --namespace {snapshot.namespace} --user {shlex.quote(name)} | kubectl apply -f -"
         yield Finding(
             "forbidden",
             f"User/{name}",
             f"{name} may not {', '.join(what[:SHOWN])}{more}",
             found=f"Forbidden in {places}: {', '.join(what[:MANY])}{'…' if len(what) > MANY else ''}",
             why="no Role that is bound to this user allows it; an administrator can",
-            do=do,
+            do=remedies.grant(snapshot.namespace, user),
+            stops=tuple(what),
         )
 
 
@@ -91,6 +84,7 @@ def quota_is_exceeded(snapshot: Snapshot) -> Iterator[Finding]:
             found=_cut(said),
             why=why,
             do=do,
+            stops=(workload,),
         )
 
 
@@ -112,6 +106,7 @@ def limit_range_refuses(snapshot: Snapshot) -> Iterator[Finding]:
                 found=_cut(said),
                 why=f"the {found['bound']} {resource} of a {found['type'].lower()} here is {found['value']}",
                 do=remedies.kubectl(snapshot.namespace, *words),
+                stops=(workload,),
             )
 
 
@@ -137,6 +132,7 @@ def pod_security_refuses(snapshot: Snapshot) -> Iterator[Finding]:
             do=remedies.patch(snapshot.namespace, workload, change, kind="strategic")
             if spec
             else remedies.kubectl(snapshot.namespace, "edit", workload.lower()),
+            stops=(workload,),
         )
 
 
@@ -162,7 +158,7 @@ def namespace_is_stuck(snapshot: Snapshot) -> Iterator[Finding]:
 def _let_go(snapshot: Snapshot, said: str) -> str:
     """Take away the finalizers that are named, else what is left."""
     if gone := re.search(r"unable to retrieve the complete list of server APIs: ([\w.-]+)/(\w+)", said):
-        return f"kubectl delete apiservice {gone[2]}.{gone[1]}"
+        return shlex.join(["kubectl", "delete", "apiservice", f"{gone[2]}.{gone[1]}"])
     held, left = [], []
     named = {found["what"] for found in REMAINING.finditer(said)}
     for kind in ("pods", "deployments", "config_maps", "volume_claims", "replica_sets", "network_policies", "quotas"):
@@ -202,31 +198,6 @@ def _refused(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         said = newest.get(workload, one).condition("ReplicaFailure")
         if said.status == "True":
             yield workload, said.message
-
-
-def _role(user: str, namespace: str, denials: Sequence[Denial]) -> tuple[Mapping[str, object], ...]:
-    """A Role that allows what was denied, and what binds it to a user."""
-    resources = sorted({(one.group, one.resource) for one in denials})
-    rules = [
-        {"apiGroups": [group], "resources": [resource], "verbs": _verbs(denials, group, resource)}
-        for group, resource in resources
-    ]
-    metadata = {"name": "lab-missing"} | ({"namespace": namespace} if namespace else {})
-    kind, api = "Role" if namespace else "ClusterRole", "rbac.authorization.k8s.io"
-    subject: dict[str, str] = {"kind": "User", "name": user, "apiGroup": api}
-    if user.startswith("system:serviceaccount:"):
-        _, _, of, name = user.split(":")
-        subject = {"kind": "ServiceAccount", "name": name, "namespace": of}
-    reference = {"apiGroup": api, "kind": kind, "name": metadata["name"]}
-    both = {"apiVersion": f"{api}/v1", "metadata": metadata}
-    return (
-        {**both, "kind": kind, "rules": rules},
-        {**both, "kind": f"{kind}Binding", "roleRef": reference, "subjects": [subject]},
-    )
-
-
-def _verbs(denials: Sequence[Denial], group: str, resource: str) -> list[str]:
-    return sorted({one.verb for one in denials if (one.group, one.resource) == (group, resource)})
 
 
 def _merged(table: Mapping[str, Mapping[str, object]], what: str) -> dict[str, object]:

@@ -269,7 +269,12 @@ LOOKUP: Final = (
 )
 
 CASES: Final[dict[str, Case]] = {
-    "forbidden": Case(forbidden(), "User/lab-user", "patch deployments", '"apiGroups":["apps"]'),
+    "forbidden": Case(
+        forbidden(),
+        "User/lab-user",
+        "patch deployments",
+        "lab rbac print --no-faults --namespace testbed --user lab-user | kubectl apply -f -",
+    ),
     "namespace-terminating": Case(
         namespace_terminating(), f"Namespace/{NAMESPACE}", "example.com/hold", "patch configmap/held"
     ),

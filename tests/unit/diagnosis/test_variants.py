@@ -8,7 +8,7 @@ import pytest
 
 from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.probes import CollectorProbe, ImageProbe, Platform
+from lab.diagnosis.probes import CollectorProbe, Denial, ImageProbe, Platform
 from lab.diagnosis.rules.containers import last_traceback
 from lab.diagnosis.snapshot import Snapshot
 from tests.unit.diagnosis.builders import (
@@ -210,6 +210,13 @@ def test_what_the_api_server_refuses(said: str, words: list[str]) -> None:
     """Every form of it has its own cure."""
     found = only(refused(healthy(), POD + said))
     assert all(word in found.do for word in words), found.do
+
+
+def test_a_missing_right_on_one_object_is_not_given_on_all_of_its_kind() -> None:
+    """The step is the lab's own Role, whose rules name their objects; a name is quoted."""
+    denial = Denial("patch", "secrets", NAMESPACE, user="jane; id")
+    found = only(with_probes(healthy(), denials=(denial,)))
+    assert found.do == f"lab rbac print --no-faults --namespace {NAMESPACE} --user 'jane; id' | kubectl apply -f -"
 
 
 VALID = "(valid values: [prometheus prometheus_remote_write otlp_grpc otlp debug k8s_attributes])"

@@ -1,8 +1,15 @@
 """Rights are read from Roles one verb each; durability from what a store says."""
 
+from dataclasses import dataclass
+
 import pytest
 
+from lab.diagnosis.probes import Denial
+from lab.looks.outside import ConfiguredOutside
+from lab.looks.rights import missing_rights
 from lab.looks.store import durability_of
+from lab.settings import LabSettings
+from lab.targets.cluster.api import Where
 from lab.targets.manifests import needed_rights
 from lab.targets.rights import FAULTS_ROLE, Right, rights_in
 
@@ -21,6 +28,42 @@ def test_what_is_needed_is_what_the_administrator_s_file_gives() -> None:
     assert Right("patch", "", "secrets", "lab-registry", "elsewhere", "lab") in needed
     assert Right("create", "", "pods/exec", "", "elsewhere", FAULTS_ROLE) in needed
     assert {one.resource for one in needed if not one.namespace} == {"nodes"}
+
+
+KUBECONFIG = Where("https://cluster", "entry-of-the-kubeconfig", "c", "testbed")
+
+
+@dataclass(frozen=True)
+class Allowing:
+    """A cluster whose user may do everything but one verb on one resource; its kubeconfig calls the user otherwise."""
+
+    denied: tuple[str, str]
+    namespace: str = "testbed"
+    where: Where = KUBECONFIG
+
+    def may(self, right: Right) -> bool:
+        """Whether the user has a right."""
+        return (right.verb, right.resource) != self.denied
+
+    def user(self) -> str:
+        """Who the API server takes the user for."""
+        return "system:serviceaccount:testbed:jane"
+
+
+def test_a_missing_right_is_that_of_the_user_whom_the_api_server_knows() -> None:
+    """A binding to another name would give nobody anything."""
+    rights = needed_rights("testbed")
+    [denial] = missing_rights(Allowing(("list", "pods")), rights)  # type: ignore[arg-type]
+    assert denial == Denial("list", "pods", "testbed", "", "system:serviceaccount:testbed:jane")
+    assert missing_rights(Allowing(("", "")), rights) == ()  # type: ignore[arg-type]
+
+
+def test_a_right_that_only_faults_need_is_no_denial_for_a_diagnosis() -> None:
+    """An administrator may leave the Role of faults out."""
+    outside = ConfiguredOutside(LabSettings())
+    assert outside.rights(Allowing(("create", "pods/exec"))) == ()  # type: ignore[arg-type]
+    [denial] = outside.rights(Allowing(("get", "pods/log")))  # type: ignore[arg-type]
+    assert (denial.verb, denial.resource) == ("get", "pods/log")
 
 
 @pytest.mark.parametrize(
