@@ -10,6 +10,10 @@ Raw = Mapping[str, Any]
 """An object as JSON, camelCase."""
 NAME: Final = "app.kubernetes.io/name"
 ARCH: Final = "kubernetes.io/arch"
+STACK: Final = "lab.observability/stack"
+"""Label of everything that the lab applied."""
+OWN: Final = "node.kubernetes.io/"
+"""Taints of this prefix follow from a condition of the node, which is found by itself."""
 REVISION: Final = "deployment.kubernetes.io/revision"
 MACHINES: Final = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
 UNITS: Final = {"m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30}
@@ -180,11 +184,21 @@ class Pod(Thing):
     @property
     def containers(self) -> tuple[Container, ...]:
         """Its containers, those that initialise first."""
-        status = self.raw.get("status", {})
-        said = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
-        by_name = {one["name"]: one for one in said}
-        asked = [*(self.spec.get("initContainers") or ()), *(self.spec.get("containers") or ())]
-        return tuple(Container(one, by_name.get(one["name"], {})) for one in asked)
+        return (*self.first_containers, *self.own_containers)
+
+    @property
+    def first_containers(self) -> tuple[Container, ...]:
+        """Those that run before the others."""
+        return self._containers("initContainers", "initContainerStatuses")
+
+    @property
+    def own_containers(self) -> tuple[Container, ...]:
+        """Those that it is there for."""
+        return self._containers("containers", "containerStatuses")
+
+    def _containers(self, asked: str, said: str) -> tuple[Container, ...]:
+        by_name = {one["name"]: one for one in self.raw.get("status", {}).get(said) or ()}
+        return tuple(Container(one, by_name.get(one["name"], {})) for one in self.spec.get(asked) or ())
 
 
 class Node(Thing):

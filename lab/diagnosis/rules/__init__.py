@@ -15,6 +15,7 @@ from lab.diagnosis.rules import (
     registry,
     scheduling,
     store,
+    unexplained,
 )
 from lab.diagnosis.snapshot import Snapshot
 
@@ -25,6 +26,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "namespace-terminating": access.namespace_is_stuck,
     "node-not-ready": cluster.node_is_not_ready,
     "disk-pressure": cluster.disk_is_full,
+    "node-pressure": cluster.node_is_under_pressure,
     "pod-security": access.pod_security_refuses,
     "quota-exceeded": access.quota_is_exceeded,
     "limit-range": access.limit_range_refuses,
@@ -56,5 +58,5 @@ RULES: Final[Mapping[str, Rule]] = {
 }
 """Cause → the rule that finds it, most causal first: an earlier finding may explain a later one, never the reverse."""
 
-LAST_RESORT: Final[Rule] = containers.is_not_well
-"""Asked after all others, for pods that none of them explains."""
+LAST_RESORT: Final[Rule] = unexplained.is_not_well
+"""Asked after all others, for pods and Deployments that none of them explains."""

@@ -1,6 +1,6 @@
-"""Nodes: not ready, out of disk, with a wrong clock."""
+"""Nodes: not ready, out of disk, memory or process ids, with a wrong clock."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from lab.analysis.clocks import TOLERANCE_S
@@ -9,6 +9,11 @@ from lab.diagnosis.finding import Finding
 from lab.diagnosis.objects import Node
 from lab.diagnosis.snapshot import Snapshot
 
+PRESSURES: Final[Mapping[str, tuple[str, str]]] = {
+    "MemoryPressure": ("memory", "ps -eo rss,pid,user,args --sort=-rss | head -n 15"),
+    "PIDPressure": ("process ids", "ps -eo nlwp,pid,user,args --sort=-nlwp | head -n 15"),
+}
+"""Condition → what is short, what shows who uses it."""
 PATIENCE_S: Final = 20.0
 """A node that has just joined is not ready for a few seconds."""
 
@@ -57,6 +62,24 @@ def disk_is_full(snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
+def node_is_under_pressure(snapshot: Snapshot) -> Iterator[Finding]:
+    """A node that is needed is short of memory or of process ids, evicts pods and takes no new ones."""
+    for node in snapshot.nodes:
+        for kind, (what, look) in PRESSURES.items():
+            said = node.condition(kind)
+            if said.status != "True" or not _is_needed(snapshot, node):
+                continue
+            yield Finding(
+                "node-pressure",
+                node.ref,
+                f"node {node.name} is short of {what}",
+                found=f"{kind}: {said.message or said.reason} (for {snapshot.age_s(said.since):.0f} s)",
+                why="what runs on it uses more than it has; until there is room it evicts pods and takes no new ones",
+                do=remedies.on(node, look),
+                stops=(node.ref, *(pod.ref for pod in snapshot.pods if pod.node == node.name)),
+            )
+
+
 def clock_is_wrong(snapshot: Snapshot) -> Iterator[Finding]:
     """A node's clock differs from the lab's by more than can be an error of measurement."""
     for clock in snapshot.probes.clocks:
@@ -78,5 +101,6 @@ def _is_needed(snapshot: Snapshot, node: Node) -> bool:
     """Whether pods are on it, or could only go to nodes like it; a board that is switched off is nobody's fault."""
     if any(pod.node == node.name for pod in snapshot.pods) or not snapshot.wanted:
         return True
-    others = {one.architecture for one in snapshot.nodes if one.condition("Ready").status == "True"}
+    ready = [one for one in snapshot.nodes if one.condition("Ready").status == "True"]
+    others = {one.architecture for one in ready if one.name != node.name}
     return node.architecture not in others and node.architecture in {one.architecture for one in snapshot.wanted}

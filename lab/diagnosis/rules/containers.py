@@ -1,4 +1,4 @@
-"""Containers that end or are not well: crashes, memory, probes, and what nothing else explains."""
+"""Containers that end or are not well: crashes, memory, probes."""
 
 import json
 import re
@@ -14,12 +14,6 @@ START_S: Final = 30.0
 """How long a container may take until its probes pass: ten times what the slowest service needs."""
 FRAME: Final = re.compile(r'^\s+File "(?P<file>[^"]+)", line (?P<line>\d+)')
 RAISED: Final = re.compile(r"^(?P<kind>[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Fault))(?::|$)")
-BROKEN: Final = frozenset(
-    {
-        "CrashLoopBackOff", "CreateContainerConfigError", "CreateContainerError", "RunContainerError",
-        "InvalidImageName", "ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull",
-    }
-)  # fmt: skip
 STORE: Final = re.compile(r"STORE_(?:UNREACHABLE|DENIED|EVICTS|LOADING)|NOT_DURABLE|refuses to log in|redis\S* Error ")
 PORT: Final = re.compile(r'connection refused|failed to connect service "[^"]*:\d+"')
 
@@ -34,7 +28,7 @@ class Traceback(NamedTuple):
 
 def runs_out_of_memory(snapshot: Snapshot) -> Iterator[Finding]:
     """The kernel ended a container that reached its memory limit."""
-    for pod, container in _each(snapshot):
+    for pod, container in each_container(snapshot):
         ended = container.ended
         if ended.reason != "OOMKilled" or (container.is_ready and snapshot.age_s(ended.at) > RECENT_S):
             continue
@@ -55,8 +49,8 @@ def runs_out_of_memory(snapshot: Snapshot) -> Iterator[Finding]:
 
 def crashes_with_traceback(snapshot: Snapshot) -> Iterator[Finding]:
     """A Python program ends by an exception that nobody caught."""
-    for pod, container in _each(snapshot):
-        last = last_traceback(snapshot.log(pod, container.name)) if _crashes(snapshot, container) else None
+    for pod, container in each_container(snapshot):
+        last = last_traceback(snapshot.log(pod, container.name)) if crashes(snapshot, container) else None
         if last is None:
             continue
         place = last.file.removeprefix("/app/")
@@ -77,12 +71,12 @@ def crashes_with_traceback(snapshot: Snapshot) -> Iterator[Finding]:
 
 def probe_fails(snapshot: Snapshot) -> Iterator[Finding]:
     """A container runs, and its kubelet finds it unwell."""
-    for pod, container in _each(snapshot):
+    for pod, container in each_container(snapshot):
         events = [one for one in snapshot.events(pod.ref, "Unhealthy") if container.running_since]
         restarted = any("liveness" in one.message for one in snapshot.events(pod.ref, "Killing"))
         if not events or (container.is_ready and not restarted):
             continue
-        if not restarted and snapshot.age_s(container.running_since) < _start_s(container):
+        if not restarted and snapshot.age_s(container.running_since) < start_s(container):
             continue
         said = events[0].message
         stalled = STORE.search("\n".join(snapshot.log(pod, container.name)))
@@ -97,26 +91,6 @@ def probe_fails(snapshot: Snapshot) -> Iterator[Finding]:
             do=do,
             rests_on=("store",) if stalled else (),
         )
-
-
-def is_not_well(snapshot: Snapshot) -> Iterator[Finding]:
-    """A pod cannot start, for a reason that no rule knows; only asked for pods that nothing else explains."""
-    for pod, container in _each(snapshot):
-        waiting, ended = container.waiting, container.ended
-        crashed = _crashes(snapshot, container)
-        if waiting.reason in BROKEN or crashed:
-            log = [line for line in snapshot.log(pod, container.name) if line.strip()]
-            said = [waiting.reason, waiting.message, f"exit {ended.exit_code}" if crashed else "", *log[-1:]]
-            yield _finding(
-                snapshot,
-                pod,
-                cause="not-ready",
-                title=f"{container.name} of {pod.workload.rpartition('/')[2]} does not get ready",
-                found="; ".join(one for one in said if one),
-                why="none of the causes that the lab knows",
-                do=remedies.kubectl(snapshot.namespace, "describe", pod.ref.lower()),
-                rests_on=("store",) if STORE.search("\n".join(log)) else (),
-            )
 
 
 def last_traceback(lines: tuple[str, ...]) -> Traceback | None:
@@ -178,14 +152,14 @@ def _cure_of_probe(snapshot: Snapshot, pod: Pod, container: Container, said: str
     return why, remedies.kubectl(snapshot.namespace, "logs", pod.name, "-c", container.name, "--tail=50")
 
 
-def _start_s(container: Container) -> float:
+def start_s(container: Container) -> float:
     """How long it may take until its probes pass: what its startup probe allows, where it has one."""
     probe = container.spec.get("startupProbe") or {}
     allowed = probe.get("initialDelaySeconds", 0) + probe.get("periodSeconds", 10) * probe.get("failureThreshold", 3)
     return max(START_S, float(allowed) if probe else 0.0)
 
 
-def _crashes(snapshot: Snapshot, container: Container) -> bool:
+def crashes(snapshot: Snapshot, container: Container) -> bool:
     """Whether it ended by a fault and is not well again."""
     ended = container.ended
     recent = snapshot.age_s(ended.at) < RECENT_S
@@ -203,7 +177,8 @@ def _deployment(replica_set: Thing) -> str:
     return f"Deployment/{replica_set.name.rpartition('-')[0]}"
 
 
-def _each(snapshot: Snapshot) -> Iterator[tuple[Pod, Container]]:
+def each_container(snapshot: Snapshot) -> Iterator[tuple[Pod, Container]]:
+    """Every container of every pod."""
     return ((pod, container) for pod in snapshot.pods for container in pod.containers)
 
 

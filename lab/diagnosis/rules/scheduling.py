@@ -6,15 +6,13 @@ from typing import Final
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.objects import ARCH, Node, Pod, Raw, Thing, quantity, quantity_text
+from lab.diagnosis.objects import ARCH, OWN, Node, Pod, Raw, Thing, quantity, quantity_text
 from lab.diagnosis.snapshot import Snapshot, by_workload, not_ready
 
 PATIENCE_S: Final = 15.0
 """How long a pod may wait for a node: longer than a node needs that has just come."""
 PINNED: Final = re.compile(r"didn't match PersistentVolume's node affinity|volume node affinity conflict")
 SHORT: Final = re.compile(r"Insufficient ([\w./-]+)")
-OWN: Final = "node.kubernetes.io/"
-"""Taints of this prefix follow from a condition of the node, which is found by itself."""
 CACHE: Final = {"emptyDir": {"sizeLimit": "256Mi"}}
 
 

@@ -164,10 +164,13 @@ def respecified(thing: Object, **spec: Any) -> Object:
     return made
 
 
-def waiting(thing: Object, reason: str, message: str) -> Object:
+def waiting(thing: Object, reason: str, message: str, *, for_s: float = 5.0) -> Object:
     """A pod whose container was never started."""
     made = changed(thing, ready=False, restartCount=0, imageID="", lastState={})
-    made["status"]["phase"] = "Pending"
+    made["metadata"]["creationTimestamp"] = ago(for_s)
+    unready = {"type": "Ready", "status": "False", "reason": "ContainersNotReady"}
+    said = {"message": f"containers with unready status: [{made['spec']['containers'][0]['name']}]"}
+    made["status"] |= {"phase": "Pending", "conditions": [unready | said | {"lastTransitionTime": ago(for_s)}]}
     return changed(made, state={"waiting": {"reason": reason, "message": message}})
 
 

@@ -290,6 +290,14 @@ CASES: Final[dict[str, Case]] = {
         "disk pressure",
         "crictl rmi --prune",
     ),
+    "node-pressure": Case(
+        node_says(
+            "MemoryPressure", "True", "KubeletHasInsufficientMemory", "kubelet has insufficient memory available"
+        ),
+        "Node/r3",
+        "insufficient memory",
+        "ssh r3 'ps -eo rss",
+    ),
     "pod-security": Case(refused(healthy(), POD + RESTRICTED), WORKER, "restricted", '"runAsNonRoot":true'),
     "quota-exceeded": Case(refused(healthy(), POD + QUOTA), "ResourceQuota/small", "exceeded", '"768Mi"'),
     "limit-range": Case(

@@ -16,6 +16,7 @@ from lab.diagnosis.snapshot import load
 SAVED: Final = sorted((Path(__file__).parents[2] / "data" / "snapshots").glob("*.json"))
 MADE_BY_HAND: Final = {
     "disk-pressure": "the nodes share this machine's disk, which a test must not fill",
+    "node-pressure": "the nodes share this machine's memory and process ids, which a test must not use up",
     "clock-skew": "the nodes share this machine's clock; a planted offset is tested on a server of its own",
     "dns-failing": "names are looked up in a process of the control plane, which no `kubectl rollout` restarts",
     "builder-plain-http": "the cure builds all images once more; its words are those of a build without the file",
