@@ -120,14 +120,11 @@ def _finding(snapshot: Snapshot, cause: str, known: Known, *, title: str, found:
 
 
 def _containers(snapshot: Snapshot, *, pinned: bool = False) -> Iterator[Known]:
-    """One container of each kind with what the registry knows of its image; of replicas, one that is not well."""
-    seen: set[tuple[str, str]] = set()
+    """Every container with what the registry knows of its image; of pods that are through, evicted say, none."""
     for pod in sorted(snapshot.pods, key=lambda one: one.is_ready):
-        for container in pod.containers:
-            if (pod.workload, container.name) not in seen:
-                seen.add((pod.workload, container.name))
-                asked = digest_of(container.image)
-                yield _known(snapshot, pod, container, asked if pinned else container.image_digest or asked)
+        for container in pod.containers if pod.phase != "Failed" else ():
+            asked = digest_of(container.image)
+            yield _known(snapshot, pod, container, asked if pinned else container.image_digest or asked)
 
 
 def _known(snapshot: Snapshot, pod: Pod, container: Container, digest: str) -> Known:
