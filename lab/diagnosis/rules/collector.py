@@ -1,6 +1,7 @@
 """The collector's configuration, which it refuses."""
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
@@ -29,8 +30,12 @@ ELSEWHERE: Final[Mapping[tuple[str, str], str]] = {
     ("processors", "spanmetrics"): "it was removed; the connector span_metrics does its work",
     ("processors", "servicegraph"): "it was removed; the connector service_graph does its work",
 }
-OPTIONS: Final = {"loglevel": (r"\bloglevel: *\w+", "verbosity: detailed")}
-"""Option that is gone → what to look for, what to write."""
+OPTIONS: Final = {"loglevel": r"s/\bloglevel: *\w+/verbosity: detailed/"}
+"""Option that is gone → what changes it in its line."""
+FOLDED: Final = re.compile(r"[ \t]$|\t", re.MULTILINE)
+"""A text that kubectl does not write line by line."""
+USED_AS: Final = {"connectors": "(?:exporters|receivers)"}
+"""Section → the lists of a pipeline that name its components, where they are called otherwise."""
 REMOVED: Final = re.compile(r"'(?P<section>\w+)':? the (?P<name>\w+) \w+ has been deprecated, use the (?P<new>\w+)")
 UNKNOWN: Final = re.compile(
     r"'(?P<section>\w+)':? unknown type: \"(?P<name>[\w]+)\"[^(]*(?:\(valid values: \[(?P<valid>[^\]]*)\]\))?"
@@ -40,11 +45,22 @@ OPTION: Final = re.compile(r"'(?P<section>[\w.]+)' has invalid keys: (?P<name>\w
 
 
 class Place(NamedTuple):
-    """Where a word stands: the ConfigMap, its key, the line."""
+    """Where a word stands: the ConfigMap, its key, the line; and the whole text."""
 
     config_map: str
     key: str
     line: int
+    text: str
+
+
+class Line(NamedTuple):
+    """A line of a configuration: where it stands, the line of its component, the last key that opened a block."""
+
+    number: int
+    text: str
+    section: str
+    component: str
+    key: str
 
 
 def collector_refuses_configuration(snapshot: Snapshot) -> Iterator[Finding]:
@@ -64,7 +80,7 @@ def collector_refuses_configuration(snapshot: Snapshot) -> Iterator[Finding]:
                     f"the collector refuses its configuration: {name}",
                     found=f"{where}{found.string.strip()}",
                     why=_why(section, name, new),
-                    do=_cure(snapshot, pod.workload, place, name=name, new=new),
+                    do=_cure(snapshot, pod.workload, place, found, new=new),
                     stops=(*pods, "collector"),
                     rests_on=pods,
                 )
@@ -93,17 +109,60 @@ def _why(section: str, name: str, new: str) -> str:
     return f"this version of the collector knows no {name} there; its change log says since when"
 
 
-def _cure(snapshot: Snapshot, workload: str, place: Place | None, *, name: str, new: str) -> str:
+def _cure(snapshot: Snapshot, workload: str, place: Place | None, found: re.Match[str], *, new: str) -> str:
     again = remedies.restart(snapshot.namespace, workload)
     if place is None:
         return f"{remedies.up(snapshot.namespace)} && {again}"
-    changes = {rf"\b{name}\b": new} if new else {}
-    changes |= {look: write for option, (look, write) in OPTIONS.items() if option == name or new == "debug"}
-    if not changes:
+    changes: list[tuple[int, str]] = []
+    if found["name"] in OPTIONS:
+        changes = [(place.line, OPTIONS[found["name"]])]
+    elif new:
+        changes = list(_renamings(place.text, found["section"], found["name"], new))
+    if not changes or FOLDED.search(place.text):
         return f"{remedies.kubectl(snapshot.namespace, 'edit', f'configmap/{place.config_map}')} && {again}"
-    script = "; ".join(f"s/{look}/{write}/g" for look, write in changes.items())
+    # Lines are counted from the one that names the file: kubectl writes its text below, one line each.
+    count = rf"$n = /^  {re.escape(place.key)}: [|]/ ? 1 : $n && $n + 1"
+    script = "; ".join([count, *(f"if ($n == {line + 1}) {{ {change} }}" for line, change in changes)])
     get = remedies.kubectl(snapshot.namespace, "get", f"configmap/{place.config_map}", "-o", "yaml")
-    return f"{get} | perl -pe '{script}' | kubectl replace -f - && {again}"
+    return f"{get} | perl -pe {shlex.quote(script)} | kubectl replace -f - && {again}"
+
+
+def _renamings(text: str, section: str, name: str, new: str) -> Iterator[tuple[int, str]]:
+    """Lines, counted from 1, each with what changes it: a component's key, its options that are gone, its uses.
+
+    The same word elsewhere, as in an address or in a section of other components, stays.
+    """
+    word = rf"(?<![\w\/.-]){name}"
+    key = rf"{word}(?=(?:\/[\w.-]+)?[\"\x27]?\s*:(?:\s|$))"
+    lists = USED_AS.get(section, section)
+    listed = rf"(\b{lists}:\s*\[[^\]]*?){word}(?![\w.-])"
+    item = rf"^(\s*-\s*[\"\x27]?){name}(?![\w.-])"
+    for line in _lines(text):
+        if line.section == section and re.search(key, line.component):
+            if line.text == line.component:
+                yield line.number, f"s/{key}/{new}/"
+            if new == "debug":
+                yield from ((line.number, change) for option, change in OPTIONS.items() if f"{option}:" in line.text)
+        elif line.section == "service" and re.search(listed, line.text):
+            yield line.number, f"1 while s/{listed}/$1{new}/"
+        elif line.section == "service" and re.fullmatch(lists, line.key) and re.search(item, line.text):
+            yield line.number, f"s/{item}/$1{new}/"
+
+
+def _lines(text: str) -> Iterator[Line]:
+    """Lines of a configuration that say something, without their comments."""
+    section, component, key, depth = "", "", "", 0
+    for number, whole in enumerate(text.splitlines(), 1):
+        line = whole.partition("#")[0].rstrip()
+        if not line:
+            continue
+        indent = len(line) - len(line.lstrip())
+        if top := re.match(r"(\w+):", line):
+            section, depth = top[1], 0
+        depth = depth or indent
+        component = line if indent <= depth else component
+        key = opened[1] if (opened := re.match(r"\s*(\w+):$", line)) else key
+        yield Line(number, line, section, component, key)
 
 
 def _place(snapshot: Snapshot, section: str, name: str) -> Place | None:
@@ -116,5 +175,5 @@ def _place(snapshot: Snapshot, section: str, name: str) -> Place | None:
                 if top := re.match(r"(\w+):", line):
                     inside = "." in section or top[1] == section
                 if inside and word.search(line.partition("#")[0]):
-                    return Place(one.name, key, number)
+                    return Place(one.name, key, number, text)
     return None

@@ -351,7 +351,7 @@ CASES: Final[dict[str, Case]] = {
         logging_exporter(),
         "Deployment/otel-collector-amd64",
         "otel-collector, config.yaml:6",
-        "s/\\blogging\\b/debug/g",
+        "/debug/",
     ),
     "oom-kill": Case(
         with_pod(healthy(), crashing(pod(), exit_code=137, reason="OOMKilled")),

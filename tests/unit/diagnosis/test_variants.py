@@ -2,7 +2,6 @@
 
 import copy
 import json
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -17,7 +16,6 @@ from tests.unit.diagnosis.builders import (
     NAMESPACE,
     REGISTRY,
     Object,
-    ago,
     bare,
     changed,
     crashing,
@@ -137,31 +135,6 @@ def test_a_pod_by_the_index_whose_process_says_nothing_is_not_believed() -> None
     assert "nothing proves" in only(with_probes(here, processes=())).title
 
 
-def evicted() -> Object:
-    """What an eviction left of a pod that was well."""
-    made = changed(pod(), ready=False, state={"terminated": {"exitCode": 137, "finishedAt": ago(4_000)}})
-    made["metadata"]["name"] += "-evicted"
-    made["status"] |= {"phase": "Failed", "reason": "Evicted"}
-    return made
-
-
-def well() -> Object:
-    """Another replica, which is of the right architecture."""
-    made = pod()
-    made["metadata"]["name"] += "-twin"
-    return made
-
-
-@pytest.mark.parametrize("other", [evicted, well], ids=lambda make: str(make.__name__))
-def test_another_replica_hides_no_wrong_architecture(other: Callable[[], Object]) -> None:
-    """Every one that runs is looked at."""
-    here = CASES["wrong-architecture-silent"].snapshot
-    pods = here.objects.pods
-    for order in ((other(), *pods), (*pods, other())):
-        found = only(with_objects(here, pods=order))
-        assert (found.cause, found.object) == ("wrong-architecture-silent", WORKER)
-
-
 @pytest.mark.parametrize(
     ("resource", "asked", "offered"), [("memory", "6Gi", "1971Mi"), ("cpu", "4", "1000m"), ("cpu", "100m", "50m")]
 )
@@ -257,8 +230,8 @@ def unknown(section: str, name: str) -> str:
 @pytest.mark.parametrize(
     ("before", "after", "said", "word"),
     [
-        ("debug", "jaeger", unknown("exporters", "jaeger"), "jaeger\\b/otlp_grpc/"),
-        ("batch", "k8sattributes", unknown("processors", "k8sattributes"), "k8sattributes\\b/k8s_attributes/"),
+        ("debug", "jaeger", unknown("exporters", "jaeger"), "/otlp_grpc/"),
+        ("batch", "k8sattributes", unknown("processors", "k8sattributes"), "/k8s_attributes/"),
         ("batch", "spanmetrics", unknown("processors", "spanmetrics"), "edit configmap/otel-collector"),
         ("debug: {}", "debug: {loglevel: debug}", "'debugexporter.Config' has invalid keys: loglevel", "verbosity"),
         (

@@ -1,0 +1,142 @@
+"""The step for a collector's configuration is run as it is pasted, with a `kubectl` that reads and writes files."""
+
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lab.diagnosis.diagnose import diagnose
+from tests.unit.diagnosis.cases import collector_says
+
+VALID = "(valid values: [debug otlp otlp_grpc otlp_http prometheus_remote_write span_metrics])"
+KUBECTL = """kubectl() {
+  case " $* " in
+    *" get "*) cat before.yaml ;;
+    *" replace "*) cat > after.yaml ;;
+  esac
+}
+"""
+BLOCKS = """receivers:
+  otlp:
+    protocols: {grpc: {endpoint: "0.0.0.0:4317"}}
+  jaeger:
+    protocols: {grpc: {endpoint: "jaeger:14250"}}
+exporters:
+  # jaeger: was here before
+  jaeger:
+    endpoint: "jaeger-collector:14250"
+    headers: {to: jaeger}
+  jaeger/second:
+    endpoint: jaeger.example:14250
+  debug: {}
+service:
+  pipelines:
+    traces:
+      receivers: [otlp, jaeger]
+      exporters: [jaeger, jaeger/second, debug]
+    traces/slow:
+      receivers:
+        - jaeger
+      exporters:
+        - jaeger
+        - debug
+"""
+BLOCKS_AFTER = """receivers:
+  otlp:
+    protocols: {grpc: {endpoint: "0.0.0.0:4317"}}
+  jaeger:
+    protocols: {grpc: {endpoint: "jaeger:14250"}}
+exporters:
+  # jaeger: was here before
+  otlp_grpc:
+    endpoint: "jaeger-collector:14250"
+    headers: {to: jaeger}
+  otlp_grpc/second:
+    endpoint: jaeger.example:14250
+  debug: {}
+service:
+  pipelines:
+    traces:
+      receivers: [otlp, jaeger]
+      exporters: [otlp_grpc, otlp_grpc/second, debug]
+    traces/slow:
+      receivers:
+        - jaeger
+      exporters:
+        - otlp_grpc
+        - debug
+"""
+FLOW = """receivers: {otlp: {protocols: {grpc: {}}}}
+exporters: {logging: {loglevel: info}, otlp: {endpoint: "logging:4317"}}
+service:
+  telemetry: {logs: {level: info}}
+  pipelines:
+    metrics: {receivers: [otlp], exporters: [otlp, logging]}
+"""
+FLOW_AFTER = """receivers: {otlp: {protocols: {grpc: {}}}}
+exporters: {debug: {verbosity: detailed}, otlp: {endpoint: "logging:4317"}}
+service:
+  telemetry: {logs: {level: info}}
+  pipelines:
+    metrics: {receivers: [otlp], exporters: [otlp, debug]}
+"""
+CONNECTED = """connectors:
+  spanmetrics: {}
+exporters:
+  debug: {}
+service:
+  pipelines:
+    traces: {receivers: [otlp], exporters: [spanmetrics]}
+    metrics: {receivers: [spanmetrics], exporters: [debug]}
+"""
+
+
+def pasted(step: str, configuration: str, folder: Path) -> str:
+    """What is in the ConfigMap after a step that is pasted."""
+    data = "".join(f"    {line}\n" if line else "\n" for line in configuration.splitlines())
+    rest = "kind: ConfigMap\nmetadata:\n  name: otel-collector\n"
+    other = "  aaa.yaml: |\n" + "    exporters: {jaeger: {}, logging: {}}\n" * 40
+    (folder / "before.yaml").write_text(f"apiVersion: v1\ndata:\n{other}  config.yaml: |\n{data}{rest}")
+    done = subprocess.run(["bash", "-c", KUBECTL + step], cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    before, after = (yaml.safe_load((folder / f"{name}.yaml").read_text()) for name in ("before", "after"))
+    assert after["data"].pop("aaa.yaml") == before["data"]["aaa.yaml"]
+    return str(after["data"]["config.yaml"])
+
+
+@pytest.mark.parametrize(
+    ("before", "said", "after"),
+    [
+        (BLOCKS, f'\'exporters\' unknown type: "jaeger" for id: "jaeger" {VALID}', BLOCKS_AFTER),
+        (
+            FLOW,
+            "'exporters' the logging exporter has been deprecated, use the debug exporter instead",
+            FLOW_AFTER,
+        ),
+        (
+            CONNECTED,
+            f'\'connectors\' unknown type: "spanmetrics" for id: "spanmetrics" {VALID}',
+            CONNECTED.replace("spanmetrics", "span_metrics"),
+        ),
+        (
+            FLOW.replace("logging", "debug"),
+            "'debugexporter.Config' has invalid keys: loglevel",
+            FLOW_AFTER.replace("logging", "debug"),
+        ),
+    ],
+    ids=["blocks", "flow", "connector", "option"],
+)
+def test_a_component_is_renamed_where_it_is_one(before: str, said: str, after: str, tmp_path: Path) -> None:
+    """Its key and its uses; addresses, receivers of the same name, other files and comments stay."""
+    [found] = diagnose(collector_says(before, "Error: failed to get config", said))
+    assert pasted(found.do, before, tmp_path) == after
+    assert shlex.split(found.do)[-1] == "deployment/otel-collector-amd64"
+
+
+def test_a_text_that_kubectl_writes_in_one_line_is_edited_by_hand() -> None:
+    """Blanks at the end of a line make it do so; there is no line to change."""
+    said = "'exporters' the logging exporter has been deprecated, use the debug exporter instead"
+    [found] = diagnose(collector_says(FLOW.replace("service:", "service: "), said))
+    assert "edit configmap/otel-collector" in found.do
