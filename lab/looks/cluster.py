@@ -3,8 +3,9 @@
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from lab.diagnosis.objects import OWN
 from lab.diagnosis.probes import Denial
 from lab.errors import Forbidden, LabError, UsageFault
 from lab.looks.check import Check
@@ -25,6 +26,34 @@ POD_SECURITY: Final = "pod-security.kubernetes.io/enforce"
 MAKE_NAMESPACE: Final = Right("create", "", "namespaces", "", "", "")
 SHOWN: Final = 4
 Object = Mapping[str, Any]
+CORDONED: Final = f"{OWN}unschedulable"
+
+
+class Seen(NamedTuple):
+    """A node, and what keeps our pods away from it.
+
+    Attributes:
+        name: Its name.
+        architecture: As its kubelet reports it.
+        is_ready: Whether its kubelet says so.
+        is_cordoned: Whether somebody told it to take no new pods.
+        taints: What pods would have to tolerate.
+        own_taints: What follows from a condition of the node and goes with it; nothing should tolerate these.
+        lacks: Labels that our pods ask for.
+    """
+
+    name: str
+    architecture: str
+    is_ready: bool
+    is_cordoned: bool
+    taints: tuple[str, ...]
+    own_taints: tuple[str, ...]
+    lacks: tuple[str, ...]
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether our pods may run there."""
+        return self.is_ready and not (self.is_cordoned or self.taints or self.own_taints or self.lacks)
 
 
 def check_cluster(cluster: Cluster, settings: LabSettings) -> Iterator[Check]:
@@ -69,21 +98,19 @@ def check_faults(missing: Sequence[Denial], grant: str) -> Check:
 
 def check_nodes(nodes: Sequence[Object], settings: LabSettings) -> Iterator[Check]:
     """Every node, then whether each architecture has one that our pods may run on."""
-    usable: dict[str, list[str]] = {}
-    barring: dict[str, list[str]] = {}
-    for node in nodes:
-        name, info = node["metadata"]["name"], node["status"]["nodeInfo"]
-        taints, lacks = _taints(node, settings), _lacks(node, settings)
-        ready = _is_ready(node)
-        runs = f"{info['architecture']}, kubelet {info['kubeletVersion']}, {info['containerRuntimeVersion']}"
-        notes = [*([] if ready else ["not Ready"]), *(f"taint {one} keeps pods away" for one in taints)]
-        notes += [f"lacks the label {one}" for one in lacks]
-        step = "" if ready else f"kubectl describe node {shlex.quote(name)}"
-        yield Check(f"node {name}", ready, "; ".join([runs, *notes]), step)
-        barring.setdefault(info["architecture"], []).extend(taints)
-        if ready and not taints and not lacks:
-            usable.setdefault(info["architecture"], []).append(name)
-    yield _architectures(usable, barring, settings)
+    seen = [_seen(node, settings) for node in nodes]
+    for node, one in zip(nodes, seen, strict=True):
+        info = node["status"]["nodeInfo"]
+        runs = f"{one.architecture}, kubelet {info['kubeletVersion']}, {info['containerRuntimeVersion']}"
+        notes = [
+            *([] if one.is_ready else ["not Ready"]),
+            *(["cordoned, takes no new pods"] if one.is_cordoned else []),
+        ]
+        notes += [f"taint {taint} keeps pods away" for taint in (*one.taints, *one.own_taints)]
+        notes += [f"lacks the label {label}" for label in one.lacks]
+        step = "" if one.is_ready else f"kubectl describe node {shlex.quote(one.name)}"
+        yield Check(f"node {one.name}", one.is_ready, "; ".join([runs, *notes]), step)
+    yield _architectures(seen, settings)
 
 
 def check_own_namespace(found: Object, cluster: Cluster, *, adopt: bool) -> Check:
@@ -91,7 +118,7 @@ def check_own_namespace(found: Object, cluster: Cluster, *, adopt: bool) -> Chec
     metadata = found["metadata"]
     name, labels = metadata["name"], metadata.get("labels", {})
     if "deletionTimestamp" in metadata:
-        step = f"kubectl get namespace {name} -o jsonpath='{{.status.conditions}}'"
+        step = shlex.join(["kubectl", "get", "namespace", name, "-o", "jsonpath={.status.conditions}"])
         return Check("namespace", good=False, found=f"{name} is being removed", next_step=step)
     try:
         check_namespace(cluster, adopt=adopt)
@@ -115,23 +142,40 @@ def _namespace(cluster: Cluster, settings: LabSettings, grant: str) -> Check:
     return Check("namespace", made, f"{cluster.namespace} is {words}", "" if made else grant)
 
 
-def _architectures(
-    usable: Mapping[str, Sequence[str]], barring: Mapping[str, Sequence[str]], settings: LabSettings
-) -> Check:
+def _architectures(nodes: Sequence[Seen], settings: LabSettings) -> Check:
     wanted = architectures_of(settings)
-    missing = [one for one in wanted if one not in usable]
+    usable = {one: [node.name for node in nodes if node.architecture == one and node.is_usable] for one in wanted}
+    missing = [one for one in wanted if not usable[one]]
     if not missing:
         shown = "; ".join(f"{one}: {', '.join(usable[one])}" for one in wanted)
         return Check("placement", good=True, found=shown)
-    if taints := barring.get(missing[0]):
+    barred = [node for node in nodes if node.architecture == missing[0]]
+    taints = [taint for node in barred for taint in node.taints]
+    if cordoned := [node.name for node in barred if node.is_cordoned and node.is_ready and not node.lacks]:
+        step = shlex.join(["kubectl", "uncordon", cordoned[0]])
+    elif taints:
         step = f"export LAB_TOLERATIONS={shlex.quote(','.join(filter(None, (settings.tolerations, *taints))))}"
-    elif settings.node_selector and missing[0] in barring:
-        step = f"kubectl label node NAME {settings.node_selector.replace(',', ' ')}"
-    elif usable:
-        step = f"export LAB_ARCHITECTURES={','.join(one for one in wanted if one in usable)}"
+    elif settings.node_selector and barred:
+        step = f"kubectl label node NAME {shlex.join(settings.node_selector.split(','))}"
+    elif any(usable.values()):
+        step = f"export LAB_ARCHITECTURES={','.join(one for one in wanted if usable[one])}"
     else:
         step = "kubectl get nodes -L kubernetes.io/arch"
     return Check("placement", good=False, found=f"no node for {', '.join(missing)} pods", next_step=step)
+
+
+def _seen(node: Object, settings: LabSettings) -> Seen:
+    taints = _taints(node, settings)
+    own = [one for one in taints if one.startswith(OWN)]
+    return Seen(
+        node["metadata"]["name"],
+        node["status"]["nodeInfo"]["architecture"],
+        is_ready=_is_ready(node),
+        is_cordoned=bool(node["spec"].get("unschedulable")) or any(one.startswith(CORDONED) for one in own),
+        taints=tuple(one for one in taints if one not in own),
+        own_taints=tuple(one for one in own if not one.startswith(CORDONED)),
+        lacks=tuple(_lacks(node, settings)),
+    )
 
 
 def _taints(node: Object, settings: LabSettings) -> list[str]:

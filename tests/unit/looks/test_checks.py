@@ -81,6 +81,21 @@ def test_missing_rights_are_listed_by_resource() -> None:
             "kubectl label node NAME nodetype=vm",
         ),
         ([], {}, "kubectl get nodes -L kubernetes.io/arch"),
+        (
+            [node("a", "amd64"), node("b", "arm64", taint="node.kubernetes.io/unschedulable=:NoSchedule")],
+            {},
+            "kubectl uncordon b",
+        ),
+        (
+            [node("a", "amd64"), node("b", "arm64", ready=False, taint="node.kubernetes.io/unreachable=:NoExecute")],
+            {},
+            "export LAB_ARCHITECTURES=amd64",
+        ),
+        (
+            [node("a", "amd64"), node("b", "arm64", taint="node.kubernetes.io/disk-pressure=:NoSchedule")],
+            {},
+            "export LAB_ARCHITECTURES=amd64",
+        ),
     ],
 )
 def test_an_architecture_without_a_node_is_found(nodes: list[Any], given: dict[str, object], step: str) -> None:
@@ -103,6 +118,15 @@ def test_a_node_that_is_not_ready_is_found_and_not_counted() -> None:
     [tainted, _, _, _] = check_nodes(nodes, settings())
     assert tainted.good
     assert tainted.found.endswith("taint board=small:NoSchedule keeps pods away")
+
+
+def test_a_cordoned_node_is_called_so() -> None:
+    """The taint that says the same is no news, and nobody should tolerate it."""
+    cordoned = node("b", "arm64", taint="node.kubernetes.io/unschedulable=:NoSchedule")
+    cordoned["spec"]["unschedulable"] = True
+    check, _ = check_nodes([cordoned], settings())
+    assert check.good
+    assert check.found.endswith("; cordoned, takes no new pods")
 
 
 CLIENT = "redis-cli -e -h h -p 6379"
