@@ -72,18 +72,23 @@ def in_template(pod: Pod, path: str) -> str:
 
 
 def on(machine: Node | str, command: str) -> str:
-    """Run a command on a machine.
+    """Run a command on a machine; what ssh would take for an option is shown and not run.
 
     >>> on("r3", "sudo systemctl restart kubelet")
     "ssh r3 'sudo systemctl restart kubelet'"
+    >>> on("-oProxyCommand=id", "sync")
+    "echo 'no machine can be called -oProxyCommand=id; there: sync'"
     """
-    return shlex.join(["ssh", machine if isinstance(machine, str) else machine.name, command])
+    name = machine if isinstance(machine, str) else machine.name
+    if name.startswith("-"):
+        return shlex.join(["echo", f"no machine can be called {name}; there: {command}"])
+    return shlex.join(["ssh", name, command])
 
 
 def write_file(machine: Node, path: str, lines: tuple[str, ...], *, then: str = "") -> str:
     """Put a file onto a node."""
     text = " ".join(shlex.quote(line) for line in lines)
-    save = f"sudo mkdir -p {path.rpartition('/')[0]} && sudo tee {path} >/dev/null"
+    save = f"sudo mkdir -p {shlex.quote(path.rpartition('/')[0])} && sudo tee {shlex.quote(path)} >/dev/null"
     return f"printf '%s\\n' {text} | {on(machine, f'{save} && {then}' if then else save)}"
 
 

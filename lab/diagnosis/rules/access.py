@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from lab.diagnosis import remedies
@@ -64,16 +64,11 @@ def quota_is_exceeded(snapshot: Snapshot) -> Iterator[Finding]:
             hard = {key: quantity_text(quantity(used[key]) + quantity(more), key) for key, more in asked.items()}
             change = {"spec": {"hard": hard}}
             do = remedies.patch(snapshot.namespace, f"resourcequota/{found['name']}", change, kind="merge")
+            if not all(hard.values()):
+                do = remedies.kubectl(snapshot.namespace, "describe", f"resourcequota/{found['name']}")
             why = "the pods that are there use it up; whoever owns the namespace may raise it"
         elif found := UNSAID.search(said):
-            kinds: dict[str, list[str]] = {}
-            for one in re.findall(r"([\w.-]+)(?=,| for:)", found["what"]):
-                kind, _, resource = one.partition(".")
-                kinds.setdefault(kind if resource else "requests", []).append(
-                    f"{resource or kind}={'256Mi' if 'memory' in one else '100m'}"
-                )
-            words = [f"--{kind}={','.join(amounts)}" for kind, amounts in kinds.items()]
-            do = remedies.kubectl(snapshot.namespace, "set", "resources", workload.lower(), *words)
+            do = _say_amounts(snapshot, workload, found["what"])
             why = "where a quota counts a resource, every container has to say how much of it it needs"
         else:
             continue
@@ -86,6 +81,33 @@ def quota_is_exceeded(snapshot: Snapshot) -> Iterator[Finding]:
             do=do,
             stops=(workload,),
         )
+
+
+def _say_amounts(snapshot: Snapshot, workload: str, what: str) -> str:
+    """Say for every container what a quota misses, `limits.memory for: a,b; requests.cpu for: a`."""
+    asked: dict[str, dict[str, list[str]]] = {}
+    for part in what.split("; "):
+        resources, _, names = part.partition(" for: ")
+        for name in names.split(","):
+            named = [one for one in _containers(snapshot, workload) if one.name == name]
+            for one in resources.split(","):
+                kind, resource = one.split(".", 1) if "." in one else ("requests", one)
+                amount = f"{resource}={_amount(named, kind, resource)}"
+                asked.setdefault(name, {}).setdefault(kind, []).append(amount)
+    steps = []
+    for name, kinds in asked.items():
+        words = [f"--{kind}={','.join(amounts)}" for kind, amounts in kinds.items()]
+        only = ["-c", name] if name else []
+        steps.append(remedies.kubectl(snapshot.namespace, "set", "resources", workload.lower(), *only, *words))
+    return " && ".join(steps)
+
+
+def _amount(containers: Sequence[Container], kind: str, resource: str) -> str:
+    """A small one; not less as a limit than what is requested, nor more as a request than what is allowed."""
+    small = "100m" if resource == "cpu" else "256Mi" if re.search("memory|storage", resource) else "1"
+    other = {"limits": "requests", "requests": "limits"}.get(kind, "")
+    said = [text for one in containers if (text := one.amount(other, resource))]
+    return (max if kind == "limits" else min)([small, *said], key=quantity)
 
 
 def limit_range_refuses(snapshot: Snapshot) -> Iterator[Finding]:
@@ -120,8 +142,10 @@ def pod_security_refuses(snapshot: Snapshot) -> Iterator[Finding]:
         inner = _merged(SECURE_CONTAINER, found["what"])
         spec: dict[str, object] = {"securityContext": pod} if pod else {}
         if inner:
-            names = [one["name"] for one in deployment.spec["template"]["spec"]["containers"]]
-            spec["containers"] = [{"name": name, "securityContext": inner} for name in names]
+            asked: Raw = deployment.spec["template"]["spec"]
+            for kind in ("initContainers", "containers"):
+                if names := [one["name"] for one in asked.get(kind) or ()]:
+                    spec[kind] = [{"name": name, "securityContext": inner} for name in names]
         change = {"spec": {"template": {"spec": spec}}}
         yield Finding(
             "pod-security",
@@ -205,9 +229,10 @@ def _merged(table: Mapping[str, Mapping[str, object]], what: str) -> dict[str, o
 
 
 def _containers(snapshot: Snapshot, workload: str) -> list[Container]:
+    """What a workload asks for its containers, those that run before the others first."""
     deployment = snapshot.deployment(workload)
-    specs: list[Raw] = deployment.spec["template"]["spec"]["containers"] if deployment else []
-    return [Container(one, {}) for one in specs]
+    spec: Raw = deployment.spec["template"]["spec"] if deployment else {}
+    return [Container(one, {}) for kind in ("initContainers", "containers") for one in spec.get(kind) or ()]
 
 
 def _requests_more(snapshot: Snapshot, workload: str, found: re.Match[str]) -> bool:

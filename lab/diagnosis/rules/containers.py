@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -18,12 +19,22 @@ STORE: Final = re.compile(r"STORE_(?:UNREACHABLE|DENIED|EVICTS|LOADING)|NOT_DURA
 PORT: Final = re.compile(r'connection refused|failed to connect service "[^"]*:\d+"')
 
 
+OURS: Final = re.compile(r"/app/(?P<place>(?:\w[\w-]*/)*\w[\w-]*\.py)")
+"""A file of the image that is one of the project, too."""
+
+
 class Traceback(NamedTuple):
-    """The last traceback of a log: what was raised, and the last place in it."""
+    """The last traceback of a log: what was raised; the last place in it, of the project where one is."""
 
     raised: str
     file: str
     line: int
+
+    @property
+    def place(self) -> str:
+        """The file in the project; empty where it is none of its own."""
+        found = OURS.fullmatch(self.file)
+        return found["place"] if found else ""
 
 
 def runs_out_of_memory(snapshot: Snapshot) -> Iterator[Finding]:
@@ -34,7 +45,8 @@ def runs_out_of_memory(snapshot: Snapshot) -> Iterator[Finding]:
             continue
         limit = container.amount("limits", "memory")
         more = quantity_text(2 * quantity(limit), "memory") if limit else "512Mi"
-        words = ("set", "resources", pod.workload.lower(), "-c", container.name)
+        words = ["set", "resources", pod.workload.lower(), "-c", container.name]
+        words += [f"--limits=memory={more}", f"--requests=memory={more}"]
         yield _finding(
             snapshot,
             pod,
@@ -43,7 +55,7 @@ def runs_out_of_memory(snapshot: Snapshot) -> Iterator[Finding]:
             found=f"container {container.name} of {pod.name} was killed, exit {ended.exit_code} (OOMKilled), "
             f"{container.status.get('restartCount', 0)} restarts; its limit is {limit or 'that of the node'}",
             why="the kernel ends a process whose container reaches its memory limit",
-            do=remedies.kubectl(snapshot.namespace, *words, f"--limits=memory={more}", f"--requests=memory={more}"),
+            do=remedies.kubectl(snapshot.namespace, *(words if more else ("describe", pod.ref.lower()))),
         )
 
 
@@ -53,18 +65,21 @@ def crashes_with_traceback(snapshot: Snapshot) -> Iterator[Finding]:
         last = last_traceback(snapshot.log(pod, container.name)) if crashes(snapshot, container) else None
         if last is None:
             continue
-        place = last.file.removeprefix("/app/")
-        edit = f'"${{EDITOR:-vi}}" +{last.line} {place} && {remedies.build(snapshot.namespace)}'
-        undo = remedies.kubectl(snapshot.namespace, "rollout", "undo", pod.workload.lower())
+        do = remedies.kubectl(snapshot.namespace, "logs", pod.name, "-c", container.name, "--tail=50")
+        if _has_older(snapshot, pod.workload):
+            do = remedies.kubectl(snapshot.namespace, "rollout", "undo", pod.workload.lower())
+        elif last.place:
+            edit = f'"${{EDITOR:-vi}}" +{last.line} {shlex.quote(last.place)}'
+            do = f"{edit} && {remedies.build(snapshot.namespace)}"
         yield _finding(
             snapshot,
             pod,
             cause="crash-at-start",
             title=f"{container.name} crashes: {last.raised.partition(':')[0]}",
-            found=f"{last.raised}, at {place}:{last.line}; exit {container.ended.exit_code}, "
+            found=f"{last.raised}, at {last.place or last.file}:{last.line}; exit {container.ended.exit_code}, "
             f"{container.status.get('restartCount', 0)} restarts",
             why=_why_raised(last.raised),
-            do=undo if _has_older(snapshot, pod.workload) else edit,
+            do=do,
             rests_on=("store",) if STORE.search(last.raised) else (),
         )
 
@@ -95,13 +110,16 @@ def probe_fails(snapshot: Snapshot) -> Iterator[Finding]:
 
 def last_traceback(lines: tuple[str, ...]) -> Traceback | None:
     """The last traceback in a log, also where it is a field of a JSON line."""
-    frame, last = None, None
+    frames: list[re.Match[str]] = []
+    last = None
     for line in (part for each in lines for part in _text(each).splitlines()):
         raised = RAISED.match(line)
         if found := FRAME.match(line):
-            frame = found
-        elif raised and frame:
-            last, frame = Traceback(line.strip(), frame["file"], int(frame["line"])), None
+            frames.append(found)
+        elif raised and frames:
+            own = [one for one in frames if OURS.fullmatch(one["file"])]
+            frame = (own or frames)[-1]
+            last, frames = Traceback(line.strip(), frame["file"], int(frame["line"])), []
     return last
 
 
@@ -128,7 +146,7 @@ def _cure_of_probe(snapshot: Snapshot, pod: Pod, container: Container, said: str
     """Why a probe fails, and what to change."""
     kind = f"{said.partition(' ')[0].lower()}Probe"
     probe = container.spec.get(kind) or {}
-    way = next((one for one in ("grpc", "httpGet", "tcpSocket") if one in probe), "grpc")
+    way = next((one for one in ("grpc", "httpGet", "tcpSocket") if one in probe), "")
     asked = probe.get(way, {}).get("port")
     serves = container.variable("LAB_HEALTH_BIND").rpartition(":")[2]
     at = (
@@ -137,18 +155,21 @@ def _cure_of_probe(snapshot: Snapshot, pod: Pod, container: Container, said: str
         else 0
     )
     base = remedies.in_template(pod, f"containers/{at}/{kind}")
-    if PORT.search(said) and serves.isdigit() and str(asked) != serves:
+    if way and PORT.search(said) and serves.isdigit() and str(asked) != serves:
         change = [{"op": "replace", "path": f"{base}/{way}/port", "value": int(serves)}]
         why = f"the probe asks port {asked}; the service answers health on {serves}"
         return why, remedies.patch(snapshot.namespace, pod.workload, change, kind="json")
     if "NOT_SERVING" in said:
         return "the service itself says that something it depends on is missing", "lab status --target kubernetes"
-    if "timeout" in said or "deadline" in said:
+    if probe and ("timeout" in said or "deadline" in said):
         more = 5 * int(probe.get("timeoutSeconds", 1))
         change = [{"op": "add", "path": f"{base}/timeoutSeconds", "value": more}]
         why = "it answers too late: the node is busy, or the limit on its CPU is too tight"
         return why, remedies.patch(snapshot.namespace, pod.workload, change, kind="json")
+    command = shlex.join((probe.get("exec") or {}).get("command") or ())
     why = f"nothing answers on port {asked} of the container"
+    if not way:
+        why = f"the command of the probe fails: {command}" if command else "the pod that is there now has no such probe"
     return why, remedies.kubectl(snapshot.namespace, "logs", pod.name, "-c", container.name, "--tail=50")
 
 

@@ -1,12 +1,14 @@
 """Pods that no node takes: pinned volumes, selectors, taints, resources."""
 
+import math
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.objects import ARCH, OWN, Node, Pod, Raw, Thing, quantity, quantity_text
+from lab.diagnosis.objects import ARCH, OWN, Container, Node, Pod, Raw, Thing, quantity, quantity_text
 from lab.diagnosis.snapshot import Snapshot, by_workload, not_ready
 
 PATIENCE_S: Final = 15.0
@@ -26,10 +28,12 @@ def volume_pins_pod(snapshot: Snapshot) -> Iterator[Finding]:
                 continue
             pinned_to = _nodes_of(snapshot, claims[claim]) or "another node"
             wants = ", ".join(f"{key}={value}" for key, value in pod.selector.items())
-            change = [{"op": "replace", "path": f"/spec/template/spec/volumes/{at}", "value": _cache(volume)}]
+            path = remedies.in_template(pod, f"volumes/{at}")
+            change = [{"op": "replace", "path": path, "value": {"name": volume["name"], **CACHE}}]
             do = remedies.patch(snapshot.namespace, pod.workload, change, kind="json")
             if pod.workload == pod.ref:
-                do = f"{remedies.restart(snapshot.namespace, pod.ref)} && {remedies.apply(_with_cache(pod, at))}"
+                # A pod's volumes cannot be changed: it is made again of what the API server has, not of this look.
+                do = f"{do} --dry-run=client -o json | kubectl replace --force -f -"
             yield _finding(
                 snapshot,
                 pod,
@@ -68,9 +72,13 @@ def _resources(snapshot: Snapshot, pod: Pod, resource: str) -> tuple[str, str, s
     used = {
         node.name: sum(_requests(one, resource) for one in snapshot.pods if one.node == node.name) for node in nodes
     }
-    wanted, most = _requests(pod, resource), max((node.free(resource) - used[node.name] for node in nodes), default=0.0)
+    free = [node.free(resource) - used[node.name] for node in nodes]
+    wanted, most = _requests(pod, resource), max(free, default=0.0)
+    if not math.isfinite(sum(free, wanted)):
+        look = remedies.kubectl(snapshot.namespace, "describe", pod.ref.lower())
+        return f"not enough {resource}", f"how much {resource} is asked for or left is in no unit that is known", look
     # Half of what is left: pods of other namespaces, which are not seen here, need some of it.
-    enough = quantity_text(max(0.0, min(most, wanted)) / 2 / max(1, len(pod.containers)), resource)
+    enough = quantity_text(max(0.0, min(most, wanted)) / 2 / max(1, len(_together(pod))), resource)
     do = remedies.kubectl(
         snapshot.namespace, "set", "resources", pod.workload.lower(), f"--requests={resource}={enough}"
     )
@@ -86,7 +94,7 @@ def _taint(snapshot: Snapshot, pod: Pod) -> tuple[str, str, str] | None:
         taints = [one for one in node.taints if not any(_tolerates(each, one) for each in tolerations)]
         if node.spec.get("unschedulable") and _selects(pod, node):
             why = f"node {node.name} was cordoned, as `kubectl drain` does, and takes no new pods"
-            return f"{node.name} is cordoned", why, f"kubectl uncordon {node.name}"
+            return f"{node.name} is cordoned", why, shlex.join(["kubectl", "uncordon", node.name])
         if not _selects(pod, node) or not taints:
             continue
         foreign = [one for one in taints if not one["key"].startswith(OWN)]
@@ -111,7 +119,7 @@ def _selector(snapshot: Snapshot, pod: Pod) -> tuple[str, str, str] | None:
         do = remedies.kubectl(snapshot.namespace, "scale", pod.workload.lower(), "--replicas=0")
         return f"no node is {pod.selector[ARCH]}", f"it asks for {wants}; the nodes of this cluster are {has}", do
     missing = [f"{key}={value}" for key, value in pod.selector.items() if likely[0].labels.get(key) != value]
-    do = f"kubectl label node {likely[0].name} --overwrite {' '.join(missing)}"
+    do = shlex.join(["kubectl", "label", "node", likely[0].name, "--overwrite", *missing])
     return "no node has its labels", f"it asks for {wants}; {likely[0].name} has all but {', '.join(missing)}", do
 
 
@@ -138,23 +146,24 @@ def _nodes_of(snapshot: Snapshot, volume: str) -> str:
     return ""
 
 
-def _cache(volume: Raw) -> Raw:
-    return {"name": volume["name"], **CACHE}
-
-
-def _with_cache(pod: Pod, at: int) -> Raw:
-    """A pod as it can be made again, with a cache in place of one volume."""
-    volumes = [_cache(one) if place == at else one for place, one in enumerate(pod.spec["volumes"])]
-    metadata = {key: pod.raw["metadata"][key] for key in ("name", "namespace", "labels") if key in pod.raw["metadata"]}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {**pod.spec, "volumes": volumes}}
-
-
 def _template(pod: Pod, spec: Mapping[str, object]) -> Mapping[str, object]:
     return {"spec": spec} if pod.workload == pod.ref else {"spec": {"template": {"spec": spec}}}
 
 
 def _requests(pod: Pod, resource: str) -> float:
-    return sum(quantity(one.amount("requests", resource)) for one in pod.containers)
+    """What the scheduler reckons with: containers that run together, or one that runs before them and needs more."""
+    amounts = {one.name: quantity(one.amount("requests", resource)) for one in pod.containers}
+    beside, most = 0.0, 0.0
+    for one in pod.first_containers:
+        most = max(most, beside + amounts[one.name])
+        beside += amounts[one.name] if one.stays else 0.0
+    is_known = math.isfinite(sum(amounts.values()))
+    return max(most, sum(amounts[one.name] for one in _together(pod))) if is_known else math.nan
+
+
+def _together(pod: Pod) -> tuple[Container, ...]:
+    """Containers that run at the same time."""
+    return (*(one for one in pod.first_containers if one.stays), *pod.own_containers)
 
 
 def _selects(pod: Pod, node: Node) -> bool:
