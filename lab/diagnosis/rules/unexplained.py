@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from lab.diagnosis import remedies
@@ -76,34 +76,35 @@ def _pods_that_wait(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def _deployments_short_of_pods(snapshot: Snapshot) -> Iterator[Finding]:
-    """A Deployment has fewer pods that are ready than it wants, whether or not it could make them."""
+    """A Deployment may make no pods, or has fewer that are ready than it wants for longer than that may take."""
     for one in map(Thing, snapshot.objects.deployments):
         workload = f"Deployment/{one.name}"
         wanted = int(one.spec.get("replicas", 0))
         ready = int(one.raw.get("status", {}).get("readyReplicas") or 0)
         pods = [pod for pod in snapshot.pods if pod.workload == workload]
         refused = snapshot.newest_sets.get(workload, one).condition("ReplicaFailure")
-        available = one.condition("Available")
-        if ready >= wanted or one.raw["metadata"].get("deletionTimestamp"):
+        is_refused = refused.status == "True" and wanted > 0 and snapshot.age_s(refused.since) > START_S
+        if one.raw["metadata"].get("deletionTimestamp") or not (is_refused or ready < wanted):
             continue
-        if refused.status == "True":
-            is_starting = snapshot.age_s(refused.since) <= START_S
-        else:
-            steps = [_waited_s(snapshot, pod) for pod in pods]
-            steps += [snapshot.age_s(available.since)] if available.status == "False" else []
-            is_starting = min(steps, default=math.inf) <= max([QUIET_S, *(_patience_s(snapshot, pod) for pod in pods)])
-        if is_starting:
+        if not is_refused and _is_starting(snapshot, one, pods):
             continue
-        evidence = refused.message if refused.status == "True" else ""
-        evidence = evidence or _newest_warning(snapshot, workload, *(pod.ref for pod in pods)) or available.message
+        evidence = refused.message if is_refused else _newest_warning(snapshot, workload, *(pod.ref for pod in pods))
         yield _finding(
             snapshot,
             workload,
-            f"{ready} of {wanted} pods are ready" + (f"; {evidence}" if evidence else ""),
+            f"{ready} of {wanted} pods are ready; {evidence or one.condition('Available').message}".rstrip("; "),
             look_at=workload,
-            title=f"{one.name} is short of pods",
+            title=f"{one.name} cannot make its pods" if is_refused else f"{one.name} is short of pods",
             rests_on=tuple(part for pod in pods for part in (pod.ref, *_places(snapshot, pod), *_store(pod))),
         )
+
+
+def _is_starting(snapshot: Snapshot, deployment: Thing, pods: Sequence[Pod]) -> bool:
+    """Whether something came forward a moment ago: the Deployment itself, or any of its pods."""
+    available = deployment.condition("Available")
+    steps = [_waited_s(snapshot, pod) for pod in pods]
+    steps += [snapshot.age_s(available.since)] if available.status == "False" else []
+    return min(steps, default=math.inf) <= max([QUIET_S, *(_patience_s(snapshot, pod) for pod in pods)])
 
 
 def _deployments_that_are_gone(snapshot: Snapshot) -> Iterator[Finding]:

@@ -103,6 +103,21 @@ def test_a_deployment_that_may_make_no_pods_is_told_with_the_api_server_s_words(
     assert said in found.found
 
 
+def test_a_new_revision_that_may_make_no_pods_is_told_while_the_old_one_runs() -> None:
+    """Everything is ready, and nothing that was applied comes about."""
+    said = POD + "admission webhook denied the request"
+    condition = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": said}
+    for seconds, causes in ((10, []), (90, [("not-ready", WORKER)])):
+        sets = tuple(
+            {
+                "metadata": {"name": name, "annotations": {"deployment.kubernetes.io/revision": revision}},
+                "status": {"conditions": [condition | {"lastTransitionTime": ago(seconds)}] if revision == "2" else []},
+            }
+            for name, revision in ((pod()["metadata"]["ownerReferences"][0]["name"], "1"), (f"{NAME}-77f6b9d4c", "2"))
+        )
+        assert brief(with_objects(healthy(), replica_sets=sets)) == causes
+
+
 def test_a_deployment_whose_pods_nobody_makes_is_told() -> None:
     """By its condition, where nothing else is there; not while it may still be starting."""
     pods = tuple(one for one in healthy().objects.pods if not one["metadata"]["name"].startswith(NAME))
