@@ -318,3 +318,18 @@ def bare(thing: Object, name: str) -> Object:
     made["metadata"] |= {"name": name}
     del made["metadata"]["ownerReferences"]
     return made
+
+
+def node_says(kind: str, status: str, reason: str, message: str) -> Snapshot:
+    """The arm64 node has another condition."""
+    other = node("arm64")
+    for condition in other["status"]["conditions"]:
+        if condition["type"] == kind:
+            condition |= {"status": status, "reason": reason, "message": message, "lastTransitionTime": ago(120)}
+    return with_objects(healthy(), nodes=(node("amd64"), other))
+
+
+def with_limit_range(snapshot: Snapshot) -> Snapshot:
+    """A namespace that limits its containers."""
+    limits = [{"type": "Container", "max": {"memory": "64Mi"}}]
+    return with_objects(snapshot, limit_ranges=({"metadata": {"name": "small-pods"}, "spec": {"limits": limits}},))

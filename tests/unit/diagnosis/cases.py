@@ -16,13 +16,14 @@ from tests.unit.diagnosis.builders import (
     event,
     healthy,
     image,
-    node,
+    node_says,
     pod,
     pod_name,
     refused,
     respecified,
     unplaced,
     waiting,
+    with_limit_range,
     with_log,
     with_objects,
     with_pod,
@@ -82,15 +83,6 @@ def namespace_terminating() -> Snapshot:
     }
     empty = with_objects(healthy(), namespace=namespace, pods=(), deployments=(), config_maps=(held,))
     return replace(empty, logs=())
-
-
-def node_says(kind: str, status: str, reason: str, message: str) -> Snapshot:
-    """The arm64 node has another condition."""
-    other = node("arm64")
-    for condition in other["status"]["conditions"]:
-        if condition["type"] == kind:
-            condition |= {"status": status, "reason": reason, "message": message, "lastTransitionTime": ago(120)}
-    return with_objects(healthy(), nodes=(node("amd64"), other))
 
 
 def volume_pins_pod() -> Snapshot:
@@ -237,12 +229,6 @@ def worker_exports_nothing() -> Snapshot:
     assert prometheus is not None
     kept = tuple(one for one in prometheus.samples or () if one.instance != name)
     return with_probes(here, prometheus=replace(prometheus, samples=kept))
-
-
-def with_limit_range(snapshot: Snapshot) -> Snapshot:
-    """A namespace that limits its containers."""
-    limits = [{"type": "Container", "max": {"memory": "64Mi"}}]
-    return with_objects(snapshot, limit_ranges=({"metadata": {"name": "small-pods"}, "spec": {"limits": limits}},))
 
 
 def build_says(line: str) -> Snapshot:

@@ -14,6 +14,7 @@ from tests.unit.diagnosis.builders import (
     HOST,
     NAMESPACE,
     Object,
+    ago,
     changed,
     crashing,
     deployment,
@@ -157,7 +158,8 @@ def test_what_the_container_before_said_is_history_once_the_newest_speaks() -> N
     assert diagnose(replace(here, logs=(before, *here.logs))) == ()
     others = tuple(one for one in here.logs if one.pod != before.pod)
     assert diagnose(replace(here, logs=(before, *others))) == ()
-    starting = replace(with_pod(here, changed(pod(), ready=False, lastState={})), logs=(before, *others))
+    made = changed(pod(), ready=False, lastState={}, state={"running": {"startedAt": ago(10)}})
+    starting = replace(with_pod(here, made), logs=(before, *others))
     assert [one.cause for one in diagnose(starting)] == ["redis-unreachable"]
     speaking = ContainerLog(before.pod, before.container, ("serving",))
     assert diagnose(replace(starting, logs=(*starting.logs, speaking))) == ()
