@@ -25,5 +25,5 @@ class RigFault:
     found: str
     make: Callable[[Place], None]
     seconds: float = 120.0
-    cured_s: float = 120.0
+    cured_s: float = 180.0
     typed: str = ""
