@@ -12,6 +12,8 @@ from lab.targets.cluster.api import Cluster
 LOG_LINES: Final = 200
 """Of each container: enough for the traceback of a crash and what came before it."""
 NORMAL: Final = "Normal"
+ENDED: Final = "Killing"
+"""How a kubelet tells, as if nothing were wrong with that, that a probe made it restart a container."""
 REFUSED: Final = re.compile(
     r'User "(?P<user>[^"]+)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"'
     r'(?: in the namespace "(?P<namespace>[^"]+)")?'
@@ -100,8 +102,8 @@ def _listed(cluster: Cluster, kind: Kind, denials: list[Denial]) -> tuple[Mappin
     except BadConfig:
         pass  # a cluster without such a kind has no objects of it
     else:
-        # Of events only the warnings: what goes as it should is told by the objects.
-        return tuple(one for one in found if one.get("type") != NORMAL)
+        # Of events only the warnings, and what was ended: what goes as it should is told by the objects.
+        return tuple(one for one in found if one.get("type") != NORMAL or one.get("reason") == ENDED)
     return ()
 
 

@@ -1,6 +1,5 @@
 """What is not well and no rule explains: pods that do not start, Deployments short of pods or gone."""
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -101,10 +100,12 @@ def _deployments_short_of_pods(snapshot: Snapshot) -> Iterator[Finding]:
 
 def _is_starting(snapshot: Snapshot, deployment: Thing, pods: Sequence[Pod]) -> bool:
     """Whether something came forward a moment ago: the Deployment itself, or any of its pods."""
-    available = deployment.condition("Available")
-    steps = [_waited_s(snapshot, pod) for pod in pods]
+    metadata, available = deployment.raw["metadata"], deployment.condition("Available")
+    if deployment.raw.get("status", {}).get("observedGeneration", 0) < metadata.get("generation", 0):
+        return True
+    steps = [snapshot.age_s(metadata.get("creationTimestamp", "")), *(_waited_s(snapshot, pod) for pod in pods)]
     steps += [snapshot.age_s(available.since)] if available.status == "False" else []
-    return min(steps, default=math.inf) <= max([QUIET_S, *(_patience_s(snapshot, pod) for pod in pods)])
+    return min(steps) <= max([QUIET_S, *(_patience_s(snapshot, pod) for pod in pods)])
 
 
 def _deployments_that_are_gone(snapshot: Snapshot) -> Iterator[Finding]:

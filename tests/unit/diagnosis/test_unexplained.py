@@ -128,6 +128,16 @@ def test_a_deployment_whose_pods_nobody_makes_is_told() -> None:
     assert found.found == "0 of 1 pods are ready; Deployment does not have minimum availability."
 
 
+@pytest.mark.parametrize("change", [{"creationTimestamp": ago(1)}, {"generation": 2}], ids=["new", "changed"])
+def test_a_deployment_that_was_just_applied_is_no_finding(change: dict[str, Any]) -> None:
+    """Nobody has had the time to make its pods, or to say that they are not there."""
+    pods = tuple(one for one in healthy().objects.pods if not one["metadata"]["name"].startswith(NAME))
+    made = deployments({"observedGeneration": 1})
+    assert brief(with_objects(healthy(), pods=pods, deployments=made)) == [("not-ready", WORKER)]
+    next(one for one in made if one["metadata"]["name"] == NAME)["metadata"] |= change
+    assert brief(with_objects(healthy(), pods=pods, deployments=made)) == []
+
+
 def test_a_rollout_that_goes_on_is_no_finding() -> None:
     """The newest pod has come forward a moment ago, whatever is not there yet."""
     new = changed(pod(), ready=False, lastState={}, restartCount=0, state={"running": {"startedAt": ago(10)}})

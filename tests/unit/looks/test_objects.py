@@ -88,3 +88,10 @@ def test_logs_of_a_node_that_is_silent_are_not_waited_for() -> None:
     logs = {("bootstrap", False): "ready\n"}
     seen = look_at_objects(Listed({"Pod": [pod()], "Node": [silent]}, logs=logs))  # type: ignore[arg-type]
     assert seen.logs == ()
+
+
+def test_of_events_warnings_are_kept_and_what_was_ended() -> None:
+    """A kubelet calls it normal that it restarts a container whose probe fails."""
+    events = [{"type": kind, "reason": reason} for kind, reason in (("Normal", "Killing"), ("Warning", "Unhealthy"))]
+    seen = look_at_objects(Listed({"Event": [*events, {"type": "Normal", "reason": "Pulled"}]}))  # type: ignore[arg-type]
+    assert [*seen.objects.events] == events
