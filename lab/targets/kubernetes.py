@@ -85,11 +85,14 @@ class KubernetesTarget:
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:
-        """What is not available is looked into while it is there."""
+        """What is not available is looked into while it is there, on the way up and in a run; the fault stays told."""
         try:
             yield
         except Unavailable as error:
-            raise self.explain(self, error) from error
+            told = self.explain(self, error)
+            if told is error:
+                raise
+            raise told from error
 
     def current(self) -> ClusterDeployment | None:
         """The stack that is up, or None."""
