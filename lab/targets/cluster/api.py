@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 MANAGER: Final = "observability-lab"
 """The one field manager of everything the lab applies."""
 TIMEOUT_S: Final = 10.0
+LOG_S: Final = 30.0
 GONE: Final = 404
+NO_LOG: Final = (400, GONE)
+"""What is answered for a container that has not run yet, or has no run before; and for a pod that is gone."""
 REVIEW: Final = "authorization.k8s.io/v1"
 WHO: Final = "authentication.k8s.io/v1"
 SECRET: Final = "Secret"  # noqa: S105  a kind
@@ -166,13 +169,15 @@ class Cluster:
 
     def _log(self, pod: str, query: Sequence[tuple[str, object]]) -> str:
         path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/log"
-        try:
-            with self._our_errors(f"cannot read the log of {pod}"):
+        with self._our_errors(f"cannot read the log of {pod}"):
+            try:
                 answer = self._client.request(
-                    "get", path, query_params=list(query), serialize=False, _request_timeout=30.0
+                    "get", path, query_params=list(query), serialize=False, _request_timeout=LOG_S
                 )
-        except Unavailable:
-            return ""
+            except Exception as error:
+                if getattr(error, "status", 0) in NO_LOG:
+                    return ""
+                raise
         return bytes(answer.data).decode("utf-8", "replace")
 
     def _server_side_apply(
