@@ -34,6 +34,7 @@ from lab.targets.starting import handing_over_files
 from services.contracts.signals import PROMISED
 
 DEADLINE_S: Final = 300.0
+SHOWN: Final = 3
 METRICS_S: Final = 75.0
 """For the promised metrics after the rollout; they are pushed every second, and silence is believed after a minute."""
 LOOK_S: Final = 0.5
@@ -73,8 +74,12 @@ class KubernetesTarget:
         check_namespace(cluster, adopt=self.settings.adopt)
         wanted = self.objects(request, nodes=_addresses(cluster) if self.settings.node_ports else ())
         was_up = self._is_up(cluster)
-        if was_up and not request.keep and not self._fits(cluster, wanted):
-            raise Unavailable("another stack is up in this namespace", next_step="lab down --target kubernetes")
+        if was_up and not request.keep and (differs := self._differences(cluster, wanted)):
+            raise Unavailable(
+                "another stack is up in this namespace",
+                found=f"for this one it would have to {differs}",
+                next_step=f"lab down --target kubernetes --namespace {cluster.namespace}",
+            )
         deployment = self._deployment(cluster, report, request.watch)
         try:
             with self._explaining(), handing_over_files(deployment.log_files, request.keep_logs):
@@ -174,10 +179,12 @@ class KubernetesTarget:
     def _is_up(self, cluster: Cluster) -> bool:
         return bool(cluster.list("apps/v1", "Deployment", selector=f"{STACK_LABEL}={STACK}"))
 
-    def _fits(self, cluster: Cluster, wanted: Sequence[KubeObject]) -> bool:
-        """Whether applying would change nothing, by the API server's word; what is in a Secret it does not say."""
+    def _differences(self, cluster: Cluster, wanted: Sequence[KubeObject]) -> str:
+        """What applying would do, by the API server's word; empty where nothing. It does not say what Secrets hold."""
         intents = preview_all(cluster, wanted, stack=STACK, force=self.settings.force)
-        return all(one.change in {"unchanged", "write"} for one in intents)
+        found = [f"{one.change} {one.kind} {one.name}" for one in intents if one.change not in {"unchanged", "write"}]
+        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        return ", ".join(found[:SHOWN]) + more
 
     def _bring_up(self, deployment: ClusterDeployment, wanted: Sequence[KubeObject], report: Report) -> None:
         """Apply, wait for the rollout, then ask everybody what it is."""

@@ -314,11 +314,12 @@ def _message(body: object) -> str:
 
 
 def _fault(attempted: str, status: int, said: str, where: Where) -> LabError:
+    up = f"lab up --target kubernetes --namespace {where.namespace}"
     faults: Mapping[int, tuple[type[LabError], str, str]] = {
         401: (Forbidden, "the cluster does not know this user; log in again", "E_RBAC"),
         403: (Forbidden, granting(where.namespace, said, otherwise=where.user), "E_RBAC"),
-        409: (Exists, "lab up --target kubernetes --force      (takes the fields over)", "E_CONFLICT"),
-        422: (BadConfig, "lab up --target kubernetes --render out/      (shows the objects)", "E_INVALID"),
+        409: (Exists, f"{up} --force      (takes the fields over)", "E_CONFLICT"),
+        422: (BadConfig, f"{up} --render out/      (shows the objects)", "E_INVALID"),
     }
     kind, step, code = faults.get(status, (Unavailable, "lab doctor --target kubernetes", "E_API"))
     return kind(attempted, found=f"{where.server} as {where.user}: {said}", next_step=step, code=code)

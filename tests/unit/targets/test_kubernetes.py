@@ -61,20 +61,20 @@ def deployment_of(replicas: int) -> Object:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "fits"),
+    ("wanted", "differs"),
     [
-        ([deployment_of(1), SECRET, config_map("a")], True),
-        ([deployment_of(2), SECRET, config_map("a")], False),
-        ([deployment_of(1), SECRET, config_map("a", "other\n")], False),
-        ([deployment_of(1), SECRET], False),
-        ([deployment_of(1), SECRET, config_map("a"), config_map("b")], False),
+        ([deployment_of(1), SECRET, config_map("a")], ""),
+        ([deployment_of(2), SECRET, config_map("a")], "change Deployment worker"),
+        ([deployment_of(1), SECRET, config_map("a", "other\n")], "change ConfigMap a"),
+        ([deployment_of(1), SECRET], "remove ConfigMap a"),
+        ([deployment_of(1), SECRET, config_map("a"), config_map("b")], "create ConfigMap b"),
     ],
     ids=["same", "replicas", "content", "one-less", "one-more"],
 )
-def test_a_stack_fits_where_applying_would_change_nothing(wanted: list[Object], fits: bool, tmp_path: Path) -> None:  # noqa: FBT001
-    """By the API server's word, whatever it is that differs."""
+def test_a_stack_fits_where_applying_would_change_nothing(wanted: list[Object], differs: str, tmp_path: Path) -> None:
+    """By the API server's word, whatever it is that differs; it is told."""
     up = cast("Cluster", Server(NAMESPACE, deployment_of(1), SECRET, config_map("a")))
-    assert target(LabSettings(state_dir=tmp_path))._fits(up, objects(NAMESPACE, *wanted)) is fits
+    assert target(LabSettings(state_dir=tmp_path))._differences(up, objects(NAMESPACE, *wanted)) == differs
 
 
 class Answering:
