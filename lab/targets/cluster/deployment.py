@@ -201,9 +201,8 @@ class ClusterDeployment:
             for pod in row.pods:
                 with suppress(LabError):
                     text = self.cluster.log(pod.name, lines=LOG_LINES)
-                    before = self.cluster.log(pod.name, lines=LOG_LINES, previous=True) if pod.restarts else ""
                     files[pod.name] = folder / f"{pod.name}.log"
-                    files[pod.name].write_text(before + text, encoding="utf-8")
+                    files[pod.name].write_text(self._log_before(pod) + text, encoding="utf-8")
         return files
 
     def programs(self) -> Sequence[str]:
@@ -227,6 +226,12 @@ class ClusterDeployment:
     def close(self) -> None:
         """Let go of every port."""
         self._let_go()
+
+    def _log_before(self, pod: PodView) -> str:
+        """What the container before printed, whole; empty where there was none, or it cannot be read any more."""
+        with suppress(LabError):
+            return self.cluster.log(pod.name, lines=LOG_LINES, previous=True) if pod.restarts else ""
+        return ""
 
     def _ended_instance(self, pod: str) -> str:
         """Instance of the process that ran in a pod's container before; empty where its log is gone."""

@@ -38,8 +38,10 @@ class Kept:
         """Of the container that runs, or of the one before."""
         if self._refused:
             raise Forbidden(f"cannot read the log of {name}")
+        if previous and not self._logs[:-1]:
+            raise Unavailable(f"cannot read the log of {name}")
         found = self._logs[-2:-1] if previous else self._logs[-1:]
-        return "\n".join("".join(found).splitlines()[-(lines or 0) :])
+        return "".join("".join(found).splitlines(keepends=True)[-(lines or 0) :])
 
 
 class Nowhere:
@@ -112,6 +114,16 @@ def test_the_last_lines_reach_back_to_the_container_before() -> None:
     with stack(Kept(pod("a"), logs=["begin\ncrash", "again\nserving"])) as found:
         assert list(found.last_lines("a", 3)) == ["crash", "again", "serving"]
         assert list(found.last_lines("a", 1)) == ["serving"]
+
+
+def test_a_record_keeps_what_can_be_read_of_a_log() -> None:
+    """The container before may have left nothing that its node still gives."""
+    restarted = pod("a")
+    restarted["status"]["containerStatuses"][0]["restartCount"] = 2
+    with stack(Kept(restarted, logs=["serving"])) as found:
+        assert {name: file.read_text() for name, file in found.log_files().items()} == {"a": "serving"}
+    with stack(Kept(restarted, logs=["crash\n", "serving"])) as found:
+        assert [file.read_text() for file in found.log_files().values()] == ["crash\nserving"]
 
 
 def test_a_metrics_server_inside_is_reached_by_a_command() -> None:
