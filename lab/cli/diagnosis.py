@@ -1,6 +1,9 @@
 """The command that explains what is wrong in a namespace."""
 
+import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -31,10 +34,20 @@ def diagnose(
     settings = load_settings(namespace=namespace or None)
     look = looks.load(snapshot) if snapshot is not None else snapshot_source(settings).take()
     if save is not None:
-        looks.save(look, save)
+        with _writing(save):
+            looks.save(look, save)
     findings = findings_in(look)
     if as_json:
         print(text.as_json(findings))
     else:
         print(text.text(findings, namespace=look.namespace, colour=sys.stdout.isatty()))
     return 1 if findings else 0
+
+
+@contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        step = "" if file.parent.is_dir() else f"mkdir -p {shlex.quote(str(file.parent))}"
+        raise UsageFault(f"cannot write {file}", found=error.strerror or str(error), next_step=step) from error

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
 
 from lab.errors import LabError, Unavailable
 from lab.model import SERVICES, Access, Endpoints, ServiceStatus
 from lab.settings import LabSettings
-from lab.targets.cluster.api import Cluster, open_cluster
+from lab.targets.cluster.api import Cluster, open_cluster, server_of
 from lab.targets.cluster.deployment import ClusterDeployment
 from lab.targets.cluster.gate import Gate
 from lab.targets.cluster.identity import doubts
@@ -26,7 +26,7 @@ from lab.targets.cluster.with_metrics import DeploymentWithMetrics
 from lab.targets.cluster_request import STACK, Given, request_of, single_images
 from lab.targets.collector import find_collector, judge
 from lab.targets.credentials import CA, TOKEN, names_of, provide_credentials
-from lab.targets.kube import CONFIG_ANNOTATION, STACK_LABEL, KubeObject
+from lab.targets.kube import STACK_LABEL, KubeObject
 from lab.targets.manifests import render
 from lab.targets.port import Report, StackRequest, Watch, watch_nothing
 from lab.targets.recipe import chosen_settings
@@ -34,9 +34,12 @@ from lab.targets.starting import handing_over_files
 from services.contracts.signals import PROMISED
 
 DEADLINE_S: Final = 300.0
+SHOWN: Final = 3
 METRICS_S: Final = 75.0
 """For the promised metrics after the rollout; they are pushed every second, and silence is believed after a minute."""
 LOOK_S: Final = 0.5
+ANSWERS_S: Final = 30.0
+"""For every process to say what it is once its pod is ready; an emulated one on a busy node misses a call or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,12 @@ class KubernetesTarget:
         check_namespace(cluster, adopt=self.settings.adopt)
         wanted = self.objects(request, nodes=_addresses(cluster) if self.settings.node_ports else ())
         was_up = self._is_up(cluster)
-        if was_up and not request.keep and not self._fits(cluster, wanted):
-            raise Unavailable("another stack is up in this namespace", next_step="lab down --target kubernetes")
+        if was_up and not request.keep and (differs := self._differences(cluster, wanted)):
+            raise Unavailable(
+                "another stack is up in this namespace",
+                found=f"for this one it would have to {differs}",
+                next_step=f"lab down --target kubernetes --namespace {cluster.namespace}",
+            )
         deployment = self._deployment(cluster, report, request.watch)
         try:
             with self._explaining(), handing_over_files(deployment.log_files, request.keep_logs):
@@ -85,11 +92,14 @@ class KubernetesTarget:
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:
-        """What is not available is looked into while it is there."""
+        """What is not available is looked into while it is there, on the way up and in a run; the fault stays told."""
         try:
             yield
         except Unavailable as error:
-            raise self.explain(self, error) from error
+            told = self.explain(self, error)
+            if told is error:
+                raise
+            raise told from error
 
     def current(self) -> ClusterDeployment | None:
         """The stack that is up, or None."""
@@ -145,9 +155,10 @@ class KubernetesTarget:
 
     @property
     def folder(self) -> Path:
-        """Where this stack's credentials are kept: one folder for a namespace of a cluster."""
+        """Where this stack's credentials are kept: one folder for a namespace of a cluster, whoever names that how."""
         settings = self.settings
-        key = hashlib.sha256(f"{settings.kubeconfig}\0{settings.context}".encode()).hexdigest()[:8]
+        server = server_of(settings.kubeconfig, context=settings.context)
+        key = hashlib.sha256(server.encode()).hexdigest()[:8]
         return settings.state_dir / "clusters" / f"{key}-{settings.namespace}"
 
     def _deployment(self, cluster: Cluster, report: Report, watch: Watch = watch_nothing) -> ClusterDeployment:
@@ -168,14 +179,12 @@ class KubernetesTarget:
     def _is_up(self, cluster: Cluster) -> bool:
         return bool(cluster.list("apps/v1", "Deployment", selector=f"{STACK_LABEL}={STACK}"))
 
-    def _fits(self, cluster: Cluster, wanted: Sequence[KubeObject]) -> bool:
-        """Whether applying would change nothing: the same Deployments, each with the wanted template."""
-        ours = cluster.list("apps/v1", "Deployment", selector=f"{STACK_LABEL}={STACK}")
-        found = {one["metadata"]["name"]: one for one in ours}
-        deployments = [one for one in wanted if one.kind == "Deployment"]
-        if found.keys() != {one.name for one in deployments}:
-            return False
-        return all(_template(found[one.name]) == _template(one.body) for one in deployments)
+    def _differences(self, cluster: Cluster, wanted: Sequence[KubeObject]) -> str:
+        """What applying would do, by the API server's word; empty where nothing. It does not say what Secrets hold."""
+        intents = preview_all(cluster, wanted, stack=STACK, force=self.settings.force)
+        found = [f"{one.change} {one.kind} {one.name}" for one in intents if one.change not in {"unchanged", "write"}]
+        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        return ", ".join(found[:SHOWN]) + more
 
     def _bring_up(self, deployment: ClusterDeployment, wanted: Sequence[KubeObject], report: Report) -> None:
         """Apply, wait for the rollout, then ask everybody what it is."""
@@ -189,8 +198,8 @@ class KubernetesTarget:
         nodes = {
             one["metadata"]["name"]: one["status"]["nodeInfo"]["architecture"] for one in cluster.list("v1", "Node")
         }
-        processes = deployment.processes()
-        said = {pod.name: one.host_architecture for pod, one in processes if one.healthy}
+        processes = answered(deployment)
+        said = {pod.name: one.host_architecture for pod, one in processes}
         deployment.show(rows, said)
         if found := doubts(rows, nodes=nodes, said=said):
             raise Unavailable(
@@ -229,11 +238,30 @@ class KubernetesTarget:
         return time.monotonic() - begun
 
 
-def _template(deployment: Mapping[str, Any]) -> tuple[object, list[str]]:
-    """What tells one version of a Deployment's pods from another: the configuration's hash, the images."""
-    template = deployment.get("spec", {}).get("template", {})
-    hash_of = template.get("metadata", {}).get("annotations", {}).get(CONFIG_ANNOTATION)
-    return hash_of, [one["image"] for one in template.get("spec", {}).get("containers", ())]
+def answered(
+    deployment: ClusterDeployment, *, clock: Callable[[], float] = time.monotonic, pause_s: float = LOOK_S
+) -> Sequence[tuple[PodView, ServiceStatus]]:
+    """Every pod of a service with what its process says of itself; who does not answer is asked again for a while.
+
+    Raises:
+        Unavailable: One does not answer at all, so that nobody knows what it is.
+    """
+    begun, pause = clock(), threading.Event()
+    while True:
+        processes = deployment.processes()
+        silent = [(pod, one) for pod, one in processes if not one.instance_id]
+        if not silent:
+            return processes
+        if clock() - begun > ANSWERS_S:
+            pod, status = silent[0]
+            more = f"; {len(silent)} of {len(processes)} processes are silent" if len(silent) > 1 else ""
+            raise Unavailable(
+                f"{pod.name} is ready, and does not say what it is",
+                found=f"on {pod.node}, asked for {ANSWERS_S:g} s: {status.detail}{more}",
+                next_step="lab diagnose",
+                code="E_NO_ANSWER",
+            )
+        pause.wait(pause_s)
 
 
 def _addresses(cluster: Cluster) -> tuple[str, ...]:

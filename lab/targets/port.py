@@ -87,13 +87,34 @@ class Deployment(Protocol):
         """Files of spans, OTLP JSON lines."""
 
 
+class KeptStack(Deployment, Protocol):
+    """A stack that stays up, as somebody looks at it who did not bring it up: part of it may not run."""
+
+    @property
+    def within_reach(self) -> Endpoints:
+        """Where everything is, with nothing for a service that cannot be reached now."""
+
+    @property
+    def metrics_command(self) -> str:
+        """What makes the metrics server reachable; empty where it is by itself."""
+
+    def everybody(self) -> Sequence[ServiceStatus]:
+        """What every service says of itself now, and what does not run."""
+
+    def programs(self) -> Sequence[str]:
+        """Names of everything that writes a log."""
+
+    def last_lines(self, name: str, lines: int) -> Sequence[str]:
+        """The last lines of the log of one of these."""
+
+
 class Target(Protocol):
     """A place where services run."""
 
     def deployed(self, request: StackRequest, report: Report) -> AbstractContextManager[Deployment]:
         """Bring the stack up, gated by health; take down on exit what was brought up, unless it is to be kept."""
 
-    def current(self) -> Deployment | None:
+    def current(self) -> KeptStack | None:
         """The kept stack, or None."""
 
     def down(self) -> bool:

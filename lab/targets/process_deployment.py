@@ -62,6 +62,16 @@ class ProcessDeployment:
         )
 
     @property
+    def within_reach(self) -> Endpoints:
+        """As `endpoints`: an address of a program that is not running is empty."""
+        return self.endpoints
+
+    @property
+    def metrics_command(self) -> str:
+        """Nothing: the metrics server is where `endpoints` says."""
+        return ""
+
+    @property
     def store(self) -> StoreFacts:
         """The store behind it, as bootstrap found it: `bootstrap: valkey 9.1.2, durable`."""
         program = self.state.program(BOOTSTRAP)
@@ -77,6 +87,10 @@ class ProcessDeployment:
             status if status.healthy or ages[status.name].phase == "ready" else _with_phase(status, ages[status.name])
             for status in said
         ]
+
+    def everybody(self) -> Sequence[ServiceStatus]:
+        """As `statuses`, which tells of services that are not running as well."""
+        return self.statuses()
 
     def deaths(self) -> Sequence[Death]:
         """Processes that ended without having been asked to, since the stack is up."""
@@ -132,6 +146,14 @@ class ProcessDeployment:
     def log_files(self) -> Mapping[str, Path]:
         """Program → its log, also of what has ended by now."""
         return {program.name: Path(program.log) for program in self._plan.programs}
+
+    def programs(self) -> Sequence[str]:
+        """What it consists of, also what has ended by now."""
+        return list(self.log_files())
+
+    def last_lines(self, name: str, lines: int) -> Sequence[str]:
+        """The last lines of a program's log."""
+        return self.log_files()[name].read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
 
     def follow(self, names: Sequence[str], lines: int) -> Iterator[str]:
         """The last lines of each of these logs, then what is written to them."""

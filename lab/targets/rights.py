@@ -1,10 +1,15 @@
 """What somebody may do in a cluster, read from Roles; pure."""
 
+import re
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 FAULTS_ROLE: Final = "lab-faults"
 """Role without which everything works but faults."""
+
+REFUSED: Final = re.compile(r'User "([^"]+)"')
+"""Whom an answer of the API server says it refused."""
 
 
 class Right(NamedTuple):
@@ -36,3 +41,15 @@ def rights_in(role: Mapping[str, Any]) -> Iterator[Right]:
                 for name in rule.get("resourceNames") or ("",):
                     for verb in rule["verbs"]:
                         yield Right(verb, group, resource, name, metadata.get("namespace", ""), metadata["name"])
+
+
+def granting(namespace: str, said: str, *, otherwise: str = "") -> str:
+    """What an administrator runs for whoever *said* names as refused, or for somebody else where it names nobody.
+
+    >>> granting("testbed", 'pods is forbidden: User "o:eve smith" cannot list resource "pods"')
+    "lab rbac print --namespace testbed --user 'o:eve smith' | kubectl apply -f -      (as an administrator)"
+    """
+    named = REFUSED.search(said)
+    user = named[1] if named else otherwise
+    words = ["lab", "rbac", "print", "--namespace", namespace, *(["--user", user] if user else [])]
+    return f"{shlex.join(words)} | kubectl apply -f -      (as an administrator)"

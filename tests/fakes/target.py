@@ -22,7 +22,7 @@ PROGRAMS: Final = ("redis", "prometheus", *SERVICES)
 
 
 class FakeDeployment:
-    """A stack of names; satisfies `Deployment`. What is done to it stands in `done`, oldest first.
+    """A stack of names; satisfies `KeptStack`. What is done to it stands in `done`, oldest first.
 
     Args:
         programs: What it consists of.
@@ -43,6 +43,16 @@ class FakeDeployment:
         return ENDPOINTS
 
     @property
+    def within_reach(self) -> Endpoints:
+        """See `KeptStack.within_reach`."""
+        return ENDPOINTS
+
+    @property
+    def metrics_command(self) -> str:
+        """See `KeptStack.metrics_command`."""
+        return ""
+
+    @property
     def store(self) -> StoreFacts:
         """See `Deployment.store`."""
         return StoreFacts("valkey", "9.1.2", "durable")
@@ -50,6 +60,18 @@ class FakeDeployment:
     def statuses(self) -> Sequence[ServiceStatus]:
         """See `Deployment.statuses`."""
         return [ServiceStatus(name, "127.0.0.1:1", healthy=True) for name in SERVICES]
+
+    def everybody(self) -> Sequence[ServiceStatus]:
+        """See `KeptStack.everybody`."""
+        return self.statuses()
+
+    def programs(self) -> Sequence[str]:
+        """See `KeptStack.programs`."""
+        return SERVICES
+
+    def last_lines(self, name: str, lines: int) -> Sequence[str]:
+        """See `KeptStack.last_lines`."""
+        return [f"a line of {name}"][:lines]
 
     def deaths(self) -> Sequence[Death]:
         """See `Deployment.deaths`."""

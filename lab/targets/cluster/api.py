@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lab.errors import BadConfig, Exists, Forbidden, LabError, Unavailable
+from lab.targets.rights import granting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from contextlib import AbstractContextManager
 
+    from kubernetes.client import ApiClient
     from kubernetes.dynamic import DynamicClient
 
     from lab.targets.rights import Right
@@ -19,7 +23,12 @@ if TYPE_CHECKING:
 MANAGER: Final = "observability-lab"
 """The one field manager of everything the lab applies."""
 TIMEOUT_S: Final = 10.0
+LOG_S: Final = 30.0
 GONE: Final = 404
+NO_LOG: Final = (400, GONE)
+"""What is answered for a container that has not run yet, or has no run before; and for a pod that is gone."""
+NO_API: Final = (AttributeError, KeyError, TypeError, ValueError)
+"""What the library stumbles over where something answers that is no API server."""
 REVIEW: Final = "authorization.k8s.io/v1"
 WHO: Final = "authentication.k8s.io/v1"
 SECRET: Final = "Secret"  # noqa: S105  a kind
@@ -149,8 +158,10 @@ class Cluster:
         return str(answer["status"]["userInfo"]["username"])
 
     def version(self) -> str:
-        """What the API server says it is, for example `v1.31.2`."""
-        return str(self._client.version["kubernetes"]["gitVersion"])
+        """What the API server says it is now, for example `v1.31.2`."""
+        with self._our_errors("cannot reach the cluster"):
+            answer = self._client.request("get", "/version", serialize=False)
+        return str(json.loads(answer.data)["gitVersion"])
 
     def log(self, pod: str, container: str = "", *, previous: bool = False, lines: int | None = None) -> str:
         """What a container of a pod printed, its first one unless named; empty where it never ran."""
@@ -166,13 +177,15 @@ class Cluster:
 
     def _log(self, pod: str, query: Sequence[tuple[str, object]]) -> str:
         path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/log"
-        try:
-            with self._our_errors(f"cannot read the log of {pod}"):
+        with self._our_errors(f"cannot read the log of {pod}"):
+            try:
                 answer = self._client.request(
-                    "get", path, query_params=list(query), serialize=False, _request_timeout=30.0
+                    "get", path, query_params=list(query), serialize=False, _request_timeout=LOG_S
                 )
-        except Unavailable:
-            return ""
+            except Exception as error:
+                if getattr(error, "status", 0) in NO_LOG:
+                    return ""
+                raise
         return bytes(answer.data).decode("utf-8", "replace")
 
     def _server_side_apply(
@@ -200,23 +213,29 @@ class Cluster:
 
         with self._our_errors("cannot reach the cluster"):
             try:
-                return self._client.resources.get(api_version=api_version, kind=kind)
+                # Without it, the version of every group there is would be asked for.
+                prefix = "apis" if "/" in api_version else "api"
+                return self._client.resources.get(prefix=prefix, api_version=api_version, kind=kind)
             except ResourceNotFoundError as error:
                 raise BadConfig(
                     f"this cluster knows no {kind} of {api_version}", found=f"it is {self.where.server}"
                 ) from error
 
-    @contextmanager
-    def _our_errors(self, attempted: str) -> Iterator[None]:
-        from kubernetes.client.exceptions import ApiException  # noqa: PLC0415 - heavy
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - heavy
+    def _our_errors(self, attempted: str) -> AbstractContextManager[None]:
+        return _our_errors(attempted, self.where)
 
-        try:
-            yield
-        except ApiException as error:
-            raise _fault(attempted, error.status, _message(error.body), self.where) from error
-        except (HTTPError, OSError) as error:
-            raise _unreachable(attempted, error, self.where) from error
+
+@contextmanager
+def _our_errors(attempted: str, where: Where) -> Iterator[None]:
+    from kubernetes.client.exceptions import ApiException  # noqa: PLC0415 - heavy
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - heavy
+
+    try:
+        yield
+    except ApiException as error:
+        raise _fault(attempted, error.status, _message(error.body), where) from error
+    except (HTTPError, OSError) as error:
+        raise _unreachable(attempted, error, where) from error
 
 
 def open_cluster(kubeconfig: Path | None, *, context: str, namespace: str) -> Cluster:
@@ -229,10 +248,10 @@ def open_cluster(kubeconfig: Path | None, *, context: str, namespace: str) -> Cl
 
     Raises:
         BadConfig: The file cannot be read, or has no such context.
+        Forbidden: The cluster does not know this user.
         Unavailable: Nobody answers there.
     """
     from kubernetes import config  # noqa: PLC0415 - heavy
-    from kubernetes.dynamic import DynamicClient  # noqa: PLC0415 - heavy
 
     file = str(kubeconfig) if kubeconfig else None
     try:
@@ -246,10 +265,43 @@ def open_cluster(kubeconfig: Path | None, *, context: str, namespace: str) -> Cl
         ) from error
     chosen = next((one for one in contexts if one["name"] == context), current)
     where = Where(str(client.configuration.host), str(chosen["context"].get("user", "")), chosen["name"], namespace)
+    with _our_errors("cannot reach the cluster", where):
+        try:
+            return Cluster(_discovering(client), where)
+        except NO_API as error:
+            raise _unreachable("cannot reach the cluster", error, where) from error
+
+
+def server_of(kubeconfig: Path | None, *, context: str) -> str:
+    """Address of the cluster that a kubeconfig names; empty where it names none. Nobody is asked, nor logged in."""
+    from kubernetes.config import ConfigException, kube_config  # noqa: PLC0415 - heavy
+
+    file = str(kubeconfig) if kubeconfig else kube_config.KUBE_CONFIG_DEFAULT_LOCATION
     try:
-        return Cluster(DynamicClient(client), where)
-    except Exception as error:
-        raise _unreachable("cannot reach the cluster", error, where) from error
+        found = kube_config.KubeConfigMerger(file).config
+        chosen = found["contexts"].get_with_name(context or found["current-context"])["context"]
+        return str(found["clusters"].get_with_name(chosen["cluster"])["cluster"]["server"]).rstrip("/")
+    except (ConfigException, OSError, ValueError, TypeError):
+        return ""
+
+
+def _discovering(client: ApiClient) -> DynamicClient:
+    """A client that asks what the server has once it is needed, and forgets it with this process.
+
+    The library would keep that in a file that everybody may write, by the server's address, and believe it for ever.
+    """
+    from kubernetes.dynamic import DynamicClient  # noqa: PLC0415 - heavy
+
+    class Asking(DynamicClient):
+        """Whose every request has an end."""
+
+        def request(self, method: str, path: str, body: Object | None = None, **params: Any) -> Any:  # noqa: ANN401
+            """See `DynamicClient.request`."""
+            return super().request(method, path, body, **{"_request_timeout": TIMEOUT_S, **params})
+
+    with TemporaryDirectory(prefix="lab-discovery-") as folder:
+        made: DynamicClient = Asking(client, cache_file=str(Path(folder) / "resources.json"))  # type: ignore[no-untyped-call]
+    return made
 
 
 def _message(body: object) -> str:
@@ -262,11 +314,12 @@ def _message(body: object) -> str:
 
 
 def _fault(attempted: str, status: int, said: str, where: Where) -> LabError:
+    up = f"lab up --target kubernetes --namespace {where.namespace}"
     faults: Mapping[int, tuple[type[LabError], str, str]] = {
         401: (Forbidden, "the cluster does not know this user; log in again", "E_RBAC"),
-        403: (Forbidden, "lab rbac print | kubectl apply -f -      (as an administrator)", "E_RBAC"),
-        409: (Exists, "lab up --target kubernetes --force      (takes the fields over)", "E_CONFLICT"),
-        422: (BadConfig, "lab up --target kubernetes --render out/      (shows the objects)", "E_INVALID"),
+        403: (Forbidden, granting(where.namespace, said, otherwise=where.user), "E_RBAC"),
+        409: (Exists, f"{up} --force      (takes the fields over)", "E_CONFLICT"),
+        422: (BadConfig, f"{up} --render out/      (shows the objects)", "E_INVALID"),
     }
     kind, step, code = faults.get(status, (Unavailable, "lab doctor --target kubernetes", "E_API"))
     return kind(attempted, found=f"{where.server} as {where.user}: {said}", next_step=step, code=code)

@@ -15,6 +15,7 @@ from lab.channels import connector
 from lab.errors import LabError, Unavailable
 from lab.model import NANOS, SERVICES, Death, Endpoints, NodeClock, ServiceStatus, StoreFacts
 from lab.targets import calls
+from lab.targets.cluster.absences import absences
 from lab.targets.cluster.api import Cluster
 from lab.targets.cluster.clocks import clocks_of
 from lab.targets.cluster.faults import PodFaults
@@ -60,8 +61,16 @@ class ClusterDeployment:
     @property
     def endpoints(self) -> Endpoints:
         """Where everything is; services through addresses on loopback that stay the same."""
+        return self._located(insist=True)
+
+    @property
+    def within_reach(self) -> Endpoints:
+        """As `endpoints`, with nothing for a service none of whose pods can be reached."""
+        return self._located(insist=False)
+
+    def _located(self, *, insist: bool) -> Endpoints:
         names = [f"service/{name}" for name in SERVICES]
-        ingest, worker, query, simulator = self._addresses(names)
+        ingest, worker, query, simulator = self._addresses(names, insist=insist)
         inside = f"ingest-api.{self.cluster.namespace}.svc:{GRPC_PORT}"
         return replace(
             self.outside,
@@ -71,6 +80,11 @@ class ClusterDeployment:
             simulator=simulator,
             ingest_for_simulator=inside,
         )
+
+    @property
+    def metrics_command(self) -> str:
+        """Nothing: the metrics server is where `endpoints` says."""
+        return ""
 
     def address_of(self, service: str) -> str:
         """Where one service is, on loopback; Unavailable where none of its pods can be reached."""
@@ -96,6 +110,14 @@ class ClusterDeployment:
 
     def statuses(self) -> Sequence[ServiceStatus]:
         """What the process in every pod says of itself now; the name is the service's, the detail names the pod."""
+        return self._said_in(self.rows())
+
+    def everybody(self) -> Sequence[ServiceStatus]:
+        """As `statuses`, and every part of the stack that does not run, in one look."""
+        rows = self.rows()
+        return [*self._said_in(rows), *absences(rows)]
+
+    def _said_in(self, rows: Sequence[Row]) -> Sequence[ServiceStatus]:
         self._latest = [
             replace(
                 status,
@@ -103,13 +125,16 @@ class ClusterDeployment:
                 node=pod.node,
                 detail="; ".join(filter(None, (f"pod {pod.name} on {pod.node}", status.detail))),
             )
-            for pod, status in self.processes()
+            for pod, status in self._asked_in(rows)
         ]
         return self._latest
 
     def processes(self) -> Sequence[tuple[PodView, ServiceStatus]]:
         """Every pod of a service that is ready, and what the process in it says of itself now."""
-        reached = self._reached_pods()
+        return self._asked_in(self.rows())
+
+    def _asked_in(self, rows: Sequence[Row]) -> Sequence[tuple[PodView, ServiceStatus]]:
+        reached = self._reached_pods(rows)
         statuses = calls.statuses_of({pod.name: address for pod, address in reached}, self._connect)
         return [(pod, status) for (pod, _), status in zip(reached, statuses, strict=True)]
 
@@ -148,7 +173,7 @@ class ClusterDeployment:
         """The clock of every node that a service runs on; asked once, so that what is shown is what is judged."""
         if not self._clocks:
             # One pod of each node is asked.
-            addresses = {pod.node: address for pod, address in self._reached_pods()}
+            addresses = {pod.node: address for pod, address in self._reached_pods(self.rows())}
             self._clocks = clocks_of(addresses, self._connect)
         return self._clocks
 
@@ -176,10 +201,19 @@ class ClusterDeployment:
             for pod in row.pods:
                 with suppress(LabError):
                     text = self.cluster.log(pod.name, lines=LOG_LINES)
-                    before = self.cluster.log(pod.name, lines=LOG_LINES, previous=True) if pod.restarts else ""
                     files[pod.name] = folder / f"{pod.name}.log"
-                    files[pod.name].write_text(before + text, encoding="utf-8")
+                    files[pod.name].write_text(self._log_before(pod) + text, encoding="utf-8")
         return files
+
+    def programs(self) -> Sequence[str]:
+        """Its pods by name, whether they run or not."""
+        return [pod.name for row in self.rows() for pod in row.pods]
+
+    def last_lines(self, name: str, lines: int) -> Sequence[str]:
+        """The last lines of a pod, those of its container before included; Forbidden where logs may not be read."""
+        now = self.cluster.log(name, lines=lines).splitlines()
+        before = self.cluster.log(name, lines=lines, previous=True).splitlines() if len(now) < lines else []
+        return [*before, *now][-lines:]
 
     def follow(self, names: Sequence[str], lines: int) -> Iterator[str]:
         """The last lines of each of these pods, then what they print; of several, each behind the pod's name."""
@@ -193,19 +227,28 @@ class ClusterDeployment:
         """Let go of every port."""
         self._let_go()
 
+    def _log_before(self, pod: PodView) -> str:
+        """What the container before printed, whole; empty where there was none, or it cannot be read any more."""
+        with suppress(LabError):
+            return self.cluster.log(pod.name, lines=LOG_LINES, previous=True) if pod.restarts else ""
+        return ""
+
     def _ended_instance(self, pod: str) -> str:
         """Instance of the process that ran in a pod's container before; empty where its log is gone."""
         with suppress(LabError):
             return instance_in(self.cluster.log(pod, lines=LAST_LINES, previous=True))
         return ""
 
-    def _reached_pods(self) -> Sequence[tuple[PodView, str]]:
+    def _reached_pods(self, rows: Sequence[Row]) -> Sequence[tuple[PodView, str]]:
         """Every pod of a service that is ready, and its address on loopback; empty where it cannot be reached."""
-        pods = [pod for row in self.rows() if row.service in SERVICES for pod in row.pods if pod.ready]
-        return list(zip(pods, self._addresses([f"pod/{pod.name}" for pod in pods]), strict=True))
+        pods = [pod for row in rows if row.service in SERVICES for pod in row.pods if pod.ready]
+        return list(zip(pods, self._addresses([f"pod/{pod.name}" for pod in pods], insist=False), strict=True))
 
-    def _addresses(self, what: Sequence[str]) -> list[str]:
-        """Forwarded addresses, started together; those of pods that are gone are let go."""
+    def _addresses(self, what: Sequence[str], *, insist: bool = True) -> list[str]:
+        """Forwarded addresses, started together; those of pods that are gone are let go.
+
+        One that cannot be reached is empty, or an Unavailable for those who insist.
+        """
         for name in [name for name in self._forwards if name.startswith("pod/") and name not in what]:
             if any(one.startswith("pod/") for one in what):
                 self._forwards.pop(name).close()
@@ -213,14 +256,14 @@ class ClusterDeployment:
             if name not in self._forwards:
                 log = Path(self._folder.name) / f"{name.replace('/', '-')}.forward"
                 self._forwards[name] = Forward(self._options, name, GRPC_PORT, log=log)
-        return [self._reached(name) for name in what]
+        return [self._reached(name, insist=insist) for name in what]
 
-    def _reached(self, name: str) -> str:
+    def _reached(self, name: str, *, insist: bool = False) -> str:
         try:
             return self._forwards[name].wait()
         except Unavailable:
             self._forwards.pop(name).close()
-            if name.startswith("service/"):
+            if insist:
                 raise
             return ""
 

@@ -15,10 +15,11 @@ Object = Mapping[str, Any]
 
 
 def trouble(deployment: Object, pods: Sequence[Object], events: Sequence[Object]) -> str:
-    """The newest warning about the deployment or its pods; empty where there is none."""
+    """The newest warning about the deployment, its pods, or what makes them; empty where there is none."""
     owned = {pod["metadata"]["uid"] for pod in pods} | {deployment["metadata"].get("uid")}
-    about = [one for one in events if one.get("type") == "Warning" and one["involvedObject"].get("uid") in owned]
-    newest = max(about, key=_order, default=None)
+    name = deployment["metadata"]["name"]
+    about = [one for one in events if one["involvedObject"].get("uid") in owned or _makes_pods_of(name, one)]
+    newest = max((one for one in about if one.get("type") == "Warning"), key=_order, default=None)
     return f"{newest['reason']}: {newest['message']}" if newest else ""
 
 

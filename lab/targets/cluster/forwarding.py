@@ -16,6 +16,8 @@ from lab.targets.kubectl import kubectl_program
 from lab.targets.ports import free_port
 
 START_S: Final = 20.0
+MARGIN_S: Final = 10.0
+"""For whoever waits: longer than one start takes, were the machine ever so busy."""
 SAID: Final = b"Forwarding from 127.0.0.1"
 LOOK_S: Final = 0.05
 AGAIN_S: Final = 0.3
@@ -60,7 +62,8 @@ class Forward:
         Raises:
             Unavailable: It was not.
         """
-        self._tried.wait()
+        if not self._tried.wait(START_S + MARGIN_S):
+            raise self._unreached(f"kubectl did not start within {START_S:g} s")
         if self._failure is not None:
             raise self._failure
         return self.address
@@ -74,19 +77,26 @@ class Forward:
 
     def _keep(self) -> None:
         """Start it, and again whenever it has ended; the pod that it went to may be gone for a while."""
-        while not self._over.is_set():
-            try:
-                self._process = self._started()
-            except Unavailable as error:
-                self._failure = None if self._tried.is_set() else error
+        try:
+            while not self._over.is_set() and self._failure is None:
+                self._try()
+        finally:
             self._tried.set()
-            if self._failure is not None:
+
+    def _try(self) -> None:
+        """Start it and wait for its end; what goes wrong the first time is what whoever waits is told."""
+        try:
+            self._process = self._started()
+        except (Unavailable, OSError) as error:
+            if not self._tried.is_set():
+                self._failure = error if isinstance(error, Unavailable) else self._unreached(str(error))
                 return
-            if self._over.is_set() and self._process is not None:
-                self._process.terminate()
-            if self._process is not None:
-                self._process.wait()
-            self._over.wait(AGAIN_S)
+        self._tried.set()
+        if self._over.is_set() and self._process is not None:
+            self._process.terminate()
+        if self._process is not None:
+            self._process.wait()
+        self._over.wait(AGAIN_S)
 
     def _started(self) -> "subprocess.Popen[bytes]":
         on_leash = [sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), *self._command]
@@ -101,5 +111,8 @@ class Forward:
                 process.kill()
                 process.wait()
                 last = (said.decode("utf-8", "replace").strip().splitlines() or ["no answer"])[-1]
-                raise Unavailable(f"cannot reach {self._what}", found=last[:200], next_step="lab diagnose")
+                raise self._unreached(last)
         return process
+
+    def _unreached(self, why: str) -> Unavailable:
+        return Unavailable(f"cannot reach {self._what}", found=why[:200], next_step="lab diagnose")

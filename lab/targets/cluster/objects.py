@@ -79,10 +79,17 @@ def others(cluster: Watched, wanted: Sequence[KubeObject], stack: str) -> Iterat
 
 
 def remove_all(cluster: Cluster, stack: str) -> list[str]:
-    """Remove every object of a stack; `kind/name` of each that was there. A namespace goes where the lab made it."""
-    removed = remove_others(cluster, (), stack)
-    removed += [f"{SECRET.name}/{name}" for name in SECRETS if removed and cluster.delete(*SECRET, name)]
+    """Remove every object of a stack; `kind/name` of each that was there. A namespace goes where the lab made it.
+
+    Secrets, which nobody may list, go by their names where there is a sign of the lab: in a namespace for it, or beside
+    something of the stack, of which the last goes after them, lest a removal that breaks off leave them behind.
+    """
     namespace = cluster.find(*NAMESPACE, cluster.namespace)
+    ours = list(others(cluster, (), stack))
+    is_for_the_lab = namespace is not None and namespace["metadata"].get("labels", {}).get(PART_OF) == MANAGER
+    secrets = [(SECRET, name) for name in SECRETS] if ours or is_for_the_lab else []
+    in_order = [*ours[:-1], *secrets, *ours[-1:]]
+    removed = [f"{kind.name}/{name}" for kind, name in in_order if cluster.delete(*kind, name)]
     if namespace is not None and namespace["metadata"].get("labels", {}).get(STACK_LABEL) == stack:
         cluster.delete(*NAMESPACE, cluster.namespace)
         removed.append(f"{NAMESPACE.name}/{cluster.namespace}")

@@ -15,6 +15,7 @@ from lab.settings import inherited_environment
 from lab.targets import leash
 from lab.targets.cluster import in_the_pod
 from lab.targets.kubectl import kubectl_program
+from lab.targets.rights import granting
 
 CONTAINER: Final = "service"
 ANSWER_S: Final = 30.0
@@ -31,7 +32,7 @@ def kill(options: Sequence[str], pod: str, module: str) -> int:
         Unavailable: The pod has no such process now, or cannot be reached.
     """
     with _beside(options, pod, module, seconds=0) as process:
-        _await_word(process, f"cannot kill {module} in {pod}")
+        _await_word(process, f"cannot kill {module} in {pod}", _namespace_in(options))
         return time.time_ns()
 
 
@@ -44,7 +45,7 @@ def stopped(options: Sequence[str], pod: str, module: str) -> Iterator[None]:
         Unavailable: The pod has no such process now, or cannot be reached.
     """
     with _beside(options, pod, module, seconds=LONGEST_STOP_S) as process:
-        _await_word(process, f"cannot pause {module} in {pod}")
+        _await_word(process, f"cannot pause {module} in {pod}", _namespace_in(options))
         yield
 
 
@@ -71,18 +72,23 @@ def _beside(options: Sequence[str], pod: str, module: str, *, seconds: float) ->
             process.communicate()
 
 
-def _await_word(process: "subprocess.Popen[bytes]", attempted: str) -> None:
+def _await_word(process: "subprocess.Popen[bytes]", attempted: str, namespace: str) -> None:
     """Wait until the program in the pod says that it found the process."""
     answered = process.stdout and select.select([process.stdout], [], [], ANSWER_S)[0]
     if answered and process.stdout and process.stdout.readline().strip().isdigit():
         return
     process.kill()
     said = process.stderr.read().decode("utf-8", "replace").strip() if answered and process.stderr else ""
-    raise _refused(attempted, (said.splitlines() or [f"no answer in {ANSWER_S:g} s"])[-1])
+    raise refused(attempted, (said.splitlines() or [f"no answer in {ANSWER_S:g} s"])[-1], namespace)
 
 
-def _refused(attempted: str, said: str) -> LabError:
+def refused(attempted: str, said: str, namespace: str) -> LabError:
+    """What kubectl's last words mean: the user may not, or there is nobody to signal."""
     if "forbidden" in said.lower():
-        step = "lab rbac print | kubectl apply -f -      (as an administrator)"
-        return Forbidden(attempted, found=said, next_step=step, code="E_RBAC")
+        return Forbidden(attempted, found=said, next_step=granting(namespace, said), code="E_RBAC")
     return Unavailable(attempted, found=said[:300], next_step="lab diagnose")
+
+
+def _namespace_in(options: Sequence[str]) -> str:
+    """The one that kubectl's options choose."""
+    return options[options.index("--namespace") + 1]

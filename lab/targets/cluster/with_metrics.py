@@ -1,5 +1,6 @@
 """A stack on a cluster whose metrics server is in the cluster, too."""
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,11 @@ class DeploymentWithMetrics(ClusterDeployment):
     @outside.setter
     def outside(self, given: Endpoints) -> None:
         self._given = given
+
+    @property
+    def metrics_command(self) -> str:
+        """What reaches it for as long as it runs; the lab's own port-forward ends with the lab."""
+        return shlex.join(["kubectl", *self._options, "port-forward", METRICS, str(METRICS_PORT)])
 
     def _metrics_address(self) -> str:
         if METRICS not in self._forwards:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lab.targets.cluster.events import latest
+from lab.targets.cluster.events import latest, trouble
 from tests.unit.targets.test_rollout import deployment, pod
 
 NOW = datetime(2026, 11, 25, 2, 0, 20, tzinfo=UTC)
@@ -49,8 +49,10 @@ def test_a_pod_that_cannot_be_made_is_told_by_what_makes_it() -> None:
     about = {"kind": "ReplicaSet", "name": "process-worker-arm64-7d9f", "uid": "r"}
     refused = event("FailedCreate", "exceeded quota", type="Warning", involvedObject=about)
     assert latest(deployment(), [], [refused], now=NOW) == "FailedCreate 5 s ago: exceeded quota"
+    assert trouble(deployment(), [], [refused]) == "FailedCreate: exceeded quota"
     others = {**refused, "involvedObject": {**about, "name": "process-worker-7d9f"}}
     assert latest(deployment(), [], [others], now=NOW) == ""
+    assert trouble(deployment(), [], [others, {**refused, "type": "Normal"}]) == ""
 
 
 def test_a_pod_that_became_ready_has_left_its_start_behind() -> None:

@@ -1,0 +1,103 @@
+"""A server on loopback that answers as an API server does, as far as a client has to be told what there is."""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Final
+
+POD: Final = {"name": "pods", "kind": "Pod", "namespaced": True, "verbs": ["get", "list"]}
+PODS: Final = "/api/v1/namespaces/testbed/pods"
+GROUPS: Final = [
+    {
+        "name": name,
+        "versions": [{"groupVersion": f"{name}/v1", "version": "v1"}],
+        "preferredVersion": {"groupVersion": f"{name}/v1", "version": "v1"},
+    }
+    for name in ("apps", "batch", "policy")
+]
+REFUSAL: Final = 'pods is forbidden: User "o:eve smith" cannot list resource "pods" in API group ""'
+
+
+@dataclass
+class ApiServer:
+    """What it says, which a test may change; `asked` are the paths it was asked for.
+
+    Attributes:
+        version: Of itself.
+        refuses: Path → status, for what it does not give.
+        address: Where it is.
+    """
+
+    version: str = "v1.34.1"
+    refuses: dict[str, int] = field(default_factory=dict)
+    address: str = ""
+    asked: list[str] = field(default_factory=list)
+
+    def answer(self, path: str) -> tuple[int, Mapping[str, Any]]:
+        """Status and body."""
+        self.asked.append(path)
+        if path in self.refuses:
+            status = self.refuses[path]
+            return status, {"kind": "Status", "code": status, "message": REFUSAL}
+        answers: Mapping[str, Mapping[str, Any]] = {
+            "/version": {"gitVersion": self.version},
+            "/apis": {"kind": "APIGroupList", "groups": GROUPS},
+            "/api/v1": {"kind": "APIResourceList", "groupVersion": "v1", "resources": [POD]},
+            PODS: {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": [{"metadata": {"name": "a"}}]},
+        }
+        return (200, answers[path]) if path in answers else (404, {"kind": "Status", "message": "not found"})
+
+    def kubeconfig(self, folder: Path, *, context: str = "here") -> Path:
+        """A file that names it, and another cluster as well."""
+        content = {
+            "current-context": context,
+            "clusters": [
+                {"name": "mine", "cluster": {"server": f"{self.address}/"}},
+                {"name": "other", "cluster": {"server": "https://192.0.2.1:6443"}},
+            ],
+            "users": [{"name": "eve", "user": {"token": "t"}}],
+            "contexts": [
+                {"name": "here", "context": {"cluster": "mine", "user": "eve"}},
+                {"name": "there", "context": {"cluster": "other", "user": "eve"}},
+            ],
+        }
+        file = folder / f"kubeconfig-{context}"
+        file.write_text(json.dumps(content))
+        return file
+
+
+@contextmanager
+def serving() -> Iterator[ApiServer]:
+    """One of them."""
+    said = ApiServer()
+
+    class Handler(BaseHTTPRequestHandler):
+        """Answers GET."""
+
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            """See `BaseHTTPRequestHandler`."""
+            status, body = said.answer(self.path.partition("?")[0])
+            content = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing is printed."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        said.address = f"http://127.0.0.1:{server.server_address[1]}"
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        try:
+            yield said
+        finally:
+            server.shutdown()

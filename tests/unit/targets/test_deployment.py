@@ -1,0 +1,134 @@
+"""A stack on a cluster, part of which does not run; nothing is reached."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from lab.errors import Forbidden, Unavailable
+from lab.model import SERVICES, Access, Endpoints, ServiceStatus
+from lab.targets import calls
+from lab.targets.cluster import deployment as module
+from lab.targets.cluster.deployment import ClusterDeployment
+from lab.targets.cluster.gate import Gate
+from lab.targets.cluster.with_metrics import DeploymentWithMetrics
+from tests.unit.targets.test_rollout import deployment, pod
+
+if TYPE_CHECKING:
+    from lab.targets.cluster.api import Cluster
+
+OUTSIDE = Endpoints("", "", "", "", "redis://h:6379/0", "http://h:9090", access=Access())
+CRASHING = {"waiting": {"reason": "CrashLoopBackOff"}}
+
+
+class Kept:
+    """A cluster with these pods, whose logs are in the order of their containers; satisfies what is asked here."""
+
+    namespace = "testbed"
+
+    def __init__(self, *pods: Mapping[str, Any], logs: Sequence[str] = (), refused: bool = False) -> None:
+        self._pods, self._logs, self._refused = pods, logs, refused
+
+    def list(self, _api_version: str, kind: str, *, selector: str = "") -> Sequence[Mapping[str, Any]]:
+        """One Deployment, and the pods."""
+        return {"Deployment": [deployment()], "Pod": self._pods}.get(kind, [])
+
+    def log(self, name: str, container: str = "", *, previous: bool = False, lines: int | None = None) -> str:
+        """Of the container that runs, or of the one before."""
+        if self._refused:
+            raise Forbidden(f"cannot read the log of {name}")
+        if previous and not self._logs[:-1]:
+            raise Unavailable(f"cannot read the log of {name}")
+        found = self._logs[-2:-1] if previous else self._logs[-1:]
+        return "".join("".join(found).splitlines(keepends=True)[-(lines or 0) :])
+
+
+class Nowhere:
+    """A port of a pod is there, one of a service is not."""
+
+    def __init__(self, _options: Sequence[str], what: str, _port: int, **_more: object) -> None:
+        self._what = what
+
+    def wait(self) -> str:
+        """See `Forward.wait`."""
+        if self._what.startswith("service/"):
+            raise Unavailable(f"cannot reach {self._what}")
+        return "127.0.0.1:1"
+
+    def close(self) -> None:
+        """See `Forward.close`."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every process that is asked is well."""
+
+    def asked(addresses: Mapping[str, str], _connect: object) -> list[ServiceStatus]:
+        return [ServiceStatus(name, address, healthy=True) for name, address in addresses.items()]
+
+    monkeypatch.setattr(module, "Forward", Nowhere)
+    monkeypatch.setattr(calls, "statuses_of", asked)
+
+
+Kind = Callable[..., ClusterDeployment]
+
+
+@contextmanager
+def stack(cluster: Kept, kind: Kind = ClusterDeployment) -> Iterator[ClusterDeployment]:
+    """A deployment of it."""
+    gate = Gate(cluster, "", lambda *_: None, 1.0)
+    with closing(kind(cast("Cluster", cluster), gate, ["--context", "my cluster"], outside=OUTSIDE)) as found:
+        yield found
+
+
+def test_a_pod_that_does_not_run_is_among_everybody() -> None:
+    """It has nothing to say, and so it is in no status; a record's are of those that do."""
+    with stack(Kept(pod("b"), pod("a", state=CRASHING, ready=False))) as found:
+        assert [(one.healthy, one.detail) for one in found.statuses()] == [(True, "pod b on r3")]
+        assert [(one.name, one.healthy, one.detail) for one in found.everybody()] == [
+            ("process-worker", True, "pod b on r3"),
+            ("process-worker", False, "pod a on r3; CrashLoopBackOff"),
+        ]
+
+
+def test_what_can_be_reached_is_told_where_a_service_has_no_pod() -> None:
+    """Whoever measures is told of it, whoever looks sees the rest."""
+    with stack(Kept()) as found:
+        assert (found.within_reach.query, found.within_reach.redis_url) == ("", OUTSIDE.redis_url)
+        with pytest.raises(Unavailable, match=f"service/{SERVICES[0]}"):
+            _ = found.endpoints
+
+
+def test_logs_are_those_of_pods_that_the_cluster_has() -> None:
+    """Names without a line being fetched; what may not be read is said."""
+    refused = Kept(pod("b"), pod("a", state=CRASHING, ready=False), refused=True)
+    with stack(refused) as found:
+        assert list(found.programs()) == ["a", "b"]
+        with pytest.raises(Forbidden):
+            found.last_lines("a", 10)
+
+
+def test_the_last_lines_reach_back_to_the_container_before() -> None:
+    """What a crash said is in it; enough lines of the newest are enough."""
+    with stack(Kept(pod("a"), logs=["begin\ncrash", "again\nserving"])) as found:
+        assert list(found.last_lines("a", 3)) == ["crash", "again", "serving"]
+        assert list(found.last_lines("a", 1)) == ["serving"]
+
+
+def test_a_record_keeps_what_can_be_read_of_a_log() -> None:
+    """The container before may have left nothing that its node still gives."""
+    restarted = pod("a")
+    restarted["status"]["containerStatuses"][0]["restartCount"] = 2
+    with stack(Kept(restarted, logs=["serving"])) as found:
+        assert {name: file.read_text() for name, file in found.log_files().items()} == {"a": "serving"}
+    with stack(Kept(restarted, logs=["crash\n", "serving"])) as found:
+        assert [file.read_text() for file in found.log_files().values()] == ["crash\nserving"]
+
+
+def test_a_metrics_server_inside_is_reached_by_a_command() -> None:
+    """The lab's own port ends with the lab."""
+    with stack(Kept(), DeploymentWithMetrics) as found:
+        assert found.metrics_command == "kubectl --context 'my cluster' port-forward deployment/prometheus 9090"
+    with stack(Kept()) as found:
+        assert found.metrics_command == ""
