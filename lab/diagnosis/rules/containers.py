@@ -66,7 +66,7 @@ def crashes_with_traceback(snapshot: Snapshot) -> Iterator[Finding]:
         if last is None:
             continue
         do = remedies.kubectl(snapshot.namespace, "logs", pod.name, "-c", container.name, "--tail=50")
-        if _has_older(snapshot, pod.workload):
+        if _has_older(snapshot, pod):
             do = remedies.kubectl(snapshot.namespace, "rollout", "undo", pod.workload.lower())
         elif last.place:
             edit = f'"${{EDITOR:-vi}}" +{last.line} {shlex.quote(last.place)}'
@@ -187,11 +187,13 @@ def crashes(snapshot: Snapshot, container: Container) -> bool:
     return container.waiting.reason == "CrashLoopBackOff" or bool(ended.exit_code and recent and not container.is_ready)
 
 
-def _has_older(snapshot: Snapshot, workload: str) -> bool:
-    """Whether a Deployment has a revision before the one that fails, whose pods still run."""
-    newest = snapshot.newest_sets.get(workload)
-    mine = [one for one in map(Thing, snapshot.objects.replica_sets) if workload == _deployment(one)]
-    return any(one.raw.get("status", {}).get("readyReplicas") for one in mine if newest and one.name != newest.name)
+def _has_older(snapshot: Snapshot, pod: Pod) -> bool:
+    """Whether the Deployment of a pod that fails has another revision whose pods still run.
+
+    It is the newest one that fails; a look may be of a moment before its ReplicaSet, and of the pod a moment later.
+    """
+    others = [one for one in map(Thing, snapshot.objects.replica_sets) if one.name != pod.owner]
+    return any(one.raw.get("status", {}).get("readyReplicas") for one in others if _deployment(one) == pod.workload)
 
 
 def _deployment(replica_set: Thing) -> str:
