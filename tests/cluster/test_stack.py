@@ -4,16 +4,24 @@ import json
 from pathlib import Path
 from typing import Final
 
+import grpc
 import pytest
 
+from lab.channels import connector
 from lab.cli import main
 from lab.cli.measure import EXIT_CODES
 from lab.images.lock import FILE_NAME, read_lock
+from lab.model import Access
 from lab.runs.folder import RunFolder
 from lab.settings import environment_with
 from lab.targets.cluster.deployment import ClusterDeployment
 from lab.targets.cluster.rollout import digest_of
 from lab.targets.kube import ARCHITECTURE_LABEL, NAME_LABEL, STACK_LABEL
+from lab.wiring import ledger_source
+from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendRequest
+from services.contracts.generated.lab.ingest.v1.ingest_pb2_grpc import IngestServiceStub
+from services.contracts.generated.lab.status.v1.status_pb2 import GetStatusRequest
+from services.contracts.generated.lab.status.v1.status_pb2_grpc import StatusServiceStub
 from tests.cluster.pods import SAYS
 from tests.cluster.rig.kubectl import Kubectl
 from tests.cluster.stack import NAMESPACE, ON_THE_CLUSTER, PROJECT, everything, objects, wait_until_gone
@@ -98,6 +106,20 @@ def test_what_pods_print_is_shown(stack: ClusterDeployment, capsys: pytest.Captu
     assert all(f"  {pod}\n" in said for pod in pods)
     lines = stack.follow(pods, 1)
     assert {next(lines).split()[0] for _ in pods} == set(pods)
+
+
+def test_a_call_without_the_token_is_refused(stack: ClusterDeployment) -> None:
+    """From outside, through TLS, at every service; and no event is appended."""
+    before, endpoints = ledger_source(stack.endpoints).view("").balance, stack.endpoints
+    strange = connector(Access(stack.outside.access.ca_file))
+    with strange(endpoints.ingest) as channel, pytest.raises(grpc.RpcError) as refused:
+        IngestServiceStub(channel).Append(AppendRequest(), timeout=5.0)
+    assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    for address in (endpoints.ingest, endpoints.worker, endpoints.query, endpoints.simulator):
+        with strange(address) as channel, pytest.raises(grpc.RpcError) as refused:
+            StatusServiceStub(channel).GetStatus(GetStatusRequest(), timeout=5.0)
+        assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert ledger_source(stack.endpoints).view("").balance == before
 
 
 def test_down_leaves_nothing_of_the_stack(runs: Path, kubectl: Kubectl, after_the_others: None) -> None:
