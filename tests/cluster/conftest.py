@@ -101,6 +101,8 @@ def outcomes(
     rig: RigFacts, runs: Path, machines: Machines, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, Future[Outcome]]]:
     """What comes of all faults; they are made in the background, since most of their time is waiting."""
+    # The stack comes first: it and they would only keep each other from starting.
+    assert main(["up", *ON_THE_CLUSTER]) == 0
     settings = load_settings()
     worker = read_lock(settings.project / FILE_NAME).reference("process-worker", "amd64")
     folder = tmp_path_factory.mktemp("faults")

@@ -26,7 +26,7 @@ APART_SAME_S: Final = 3.2
 """A killed process is back within about two seconds; a kill of nothing would show nothing."""
 LEAST_ACCEPTED: Final = 10_000
 TRIES: Final = 3
-AT_A_TIME: Final = 2
+AT_A_TIME: Final = 3
 SEEDS: Final = range(ChaosSettings().schedules)
 SETTINGS: Final = {"LAB_WORKER_IDLE_S": "1", "LAB_WORKER_NAP_MS": "150"}
 """A short idle time, so that takeover happens within the run; a long nap, so that something always is in flight."""
@@ -42,7 +42,7 @@ class Tried(NamedTuple):
 
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[int, Future[Tried]]]:
-    """All schedules, two at a time, on two stacks that stay: the kills of one run are history for the next on it."""
+    """All schedules, some at a time, each on a stack that stays: the kills of one run are history for the next."""
     benches = Queue[Bench]()
     with ExitStack() as stacks, ThreadPoolExecutor(AT_A_TIME) as pool:
         for _ in range(AT_A_TIME):

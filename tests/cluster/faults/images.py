@@ -77,7 +77,7 @@ def locked(place: Place) -> None:
 FAULTS: Final = {
     "wrong-architecture": RigFault("wrong-architecture", f"Deployment/{APP}", "exec format error", foreign_image),
     "wrong-architecture-silent": RigFault(
-        "wrong-architecture-silent", f"Deployment/{APP}", "node r3 is arm64; the image holds amd64", unpinned_image
+        "wrong-architecture-silent", f"Deployment/{APP}", "node r3 is arm64", unpinned_image
     ),
     "digest-not-of-architecture": RigFault(
         "digest-not-of-architecture", f"Deployment/{APP}", "holds amd64; the pod is meant for arm64", other_digest
