@@ -17,7 +17,7 @@ from lab.targets.cluster_request import architectures_of
 from lab.targets.kube import MANAGER, PART_OF
 from lab.targets.manifests import needed_rights
 from lab.targets.render_request import labels_in, tolerations_in
-from lab.targets.rights import FAULTS_ROLE, Right
+from lab.targets.rights import FAULTS_ROLE, Right, rbac_command
 
 OLDEST: Final = (1, 30)
 """The first with `preStop.sleep`."""
@@ -63,7 +63,7 @@ def check_cluster(cluster: Cluster, settings: LabSettings) -> Iterator[Check]:
         step = "export LAB_NAMESPACE=testbed"
         yield Check("namespace", good=False, found=f"{cluster.namespace} belongs to the cluster", next_step=step)
         return
-    grant = _grant(cluster)
+    grant = rbac_command(cluster.namespace, cluster.user())
     rights = needed_rights(cluster.namespace)
     yield check_rights(missing_rights(cluster, (one for one in rights if one.role != FAULTS_ROLE)), grant)
     yield check_faults(missing_rights(cluster, (one for one in rights if one.role == FAULTS_ROLE)), grant)
@@ -206,11 +206,6 @@ def _listed(missing: Sequence[Denial]) -> str:
     shown = [f"{', '.join(dict.fromkeys(some))} {resource}" for resource, some in list(verbs.items())[:SHOWN]]
     more = len(verbs) - len(shown)
     return "; ".join(shown) + (f"; and {more} more kinds" if more else "")
-
-
-def _grant(cluster: Cluster) -> str:
-    words = ["lab", "rbac", "print", "--namespace", cluster.namespace, "--user", cluster.user()]
-    return f"{shlex.join(words)} | kubectl apply -f -      (as an administrator)"
 
 
 def _place(cluster: Cluster) -> str:

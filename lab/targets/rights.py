@@ -43,6 +43,16 @@ def rights_in(role: Mapping[str, Any]) -> Iterator[Right]:
                         yield Right(verb, group, resource, name, metadata.get("namespace", ""), metadata["name"])
 
 
+def rbac_command(namespace: str, user: str) -> str:
+    """What an administrator runs so that somebody may do what the lab does in a namespace.
+
+    >>> rbac_command("testbed", "jane doe")
+    "lab rbac print --namespace testbed --user 'jane doe' | kubectl apply -f -      (as an administrator)"
+    """
+    words = ["lab", "rbac", "print", "--namespace", namespace, *(["--user", user] if user else [])]
+    return f"{shlex.join(words)} | kubectl apply -f -      (as an administrator)"
+
+
 def granting(namespace: str, said: str, *, otherwise: str = "") -> str:
     """What an administrator runs for whoever *said* names as refused, or for somebody else where it names nobody.
 
@@ -50,6 +60,4 @@ def granting(namespace: str, said: str, *, otherwise: str = "") -> str:
     "lab rbac print --namespace testbed --user 'o:eve smith' | kubectl apply -f -      (as an administrator)"
     """
     named = REFUSED.search(said)
-    user = named[1] if named else otherwise
-    words = ["lab", "rbac", "print", "--namespace", namespace, *(["--user", user] if user else [])]
-    return f"{shlex.join(words)} | kubectl apply -f -      (as an administrator)"
+    return rbac_command(namespace, named[1] if named else otherwise)
