@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from lab.errors import InternalFault, UsageFault
 from lab.runs.folder import RunFolder
 from lab.runs.notebooks import run_notebook
 from lab.runs.store import RunStore
+from tests.waiting import until
 
 PARAMETERS = 'word: str = "hello"  # what is said\n'
 SUCCEEDS = """
@@ -116,16 +116,8 @@ run = RunStore(Path({str(tmp_path / "runs")!r})).new("question", run_id="interru
 run_notebook(Path({str(path)!r}), run, {{}}, project=Path({str(tmp_path)!r}))
 """
     with subprocess.Popen([sys.executable, "-c", code]) as process:
-        until((tmp_path / "started").exists)
+        until((tmp_path / "started").exists, within_s=DEADLINE_S)
         threading.Event().wait(0.5)
         process.send_signal(signal.SIGINT)
         assert process.wait(DEADLINE_S) == 0
     assert RunFolder(tmp_path / "runs" / "interrupted").manifest()["status"] == "succeeded"
-
-
-def until(condition: object) -> None:
-    """Wait for something, with a deadline."""
-    end, pause = time.monotonic() + DEADLINE_S, threading.Event()
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < end
-        pause.wait(0.05)

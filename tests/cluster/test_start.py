@@ -1,8 +1,7 @@
 """How long it takes until a stack does something; printed, since no test asserts a speed."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
@@ -21,6 +20,7 @@ from lab.targets.kube import ARCHITECTURE_LABEL, NAME_LABEL, STACK_LABEL
 from lab.wiring import ledger_source, load_generator, open_kubernetes
 from tests.cluster.rig.kubectl import Kubectl
 from tests.cluster.stack import NAMESPACE, ON_THE_CLUSTER, current_stack, objects, wait_until_gone
+from tests.waiting import until
 
 FIRST_S: Final = 120.0
 LOOK_S: Final = 0.3
@@ -59,25 +59,19 @@ def count_an_event() -> None:
     with reached_stack() as stack:
         load_generator(stack.endpoints).play(order, lambda _: None)
         ledger = ledger_source(stack.endpoints)
-        until(lambda: ledger.view(order.run).balance.counted > 0)
+        until(lambda: ledger.view(order.run).balance.counted > 0, within_s=FIRST_S, look_s=LOOK_S)
 
 
 @contextmanager
 def reached_stack() -> Iterator[ClusterDeployment]:
     """The stack, once each of its services has a pod that is ready."""
     target = open_kubernetes(load_settings())
-    until(lambda: target.current() is not None)
+    until(lambda: target.current() is not None, within_s=FIRST_S, look_s=LOOK_S)
     with current_stack() as stack:
-        until(lambda: {row.service for row in stack.rows() if row.ready} >= set(SERVICES))
+        until(
+            lambda: {row.service for row in stack.rows() if row.ready} >= set(SERVICES), within_s=FIRST_S, look_s=LOOK_S
+        )
         yield stack
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Look until something holds."""
-    end, pause = time.monotonic() + FIRST_S, threading.Event()
-    while not holds():
-        assert time.monotonic() < end, "nothing was counted in time"
-        pause.wait(LOOK_S)
 
 
 def start_alone(kubectl: Kubectl) -> float:

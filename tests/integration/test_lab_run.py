@@ -5,9 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +15,7 @@ from lab.cli import main
 from lab.runs.evidence import load_trial
 from lab.runs.folder import RunFolder
 from lab.settings import environment_with
+from tests.waiting import until
 
 PROJECT: Final = Path(__file__).parents[2]
 QUICKSTART: Final = PROJECT / "notebooks" / "00_quickstart.ipynb"
@@ -140,11 +138,3 @@ def processes_below(folder: str) -> list[str]:
         except psutil.Error:
             continue
     return found
-
-
-def until(condition: Callable[[], bool], *, within_s: float = 30) -> None:
-    """Wait for something, with a deadline."""
-    end, pause = time.monotonic() + within_s, threading.Event()
-    while not condition():
-        assert time.monotonic() < end
-        pause.wait(0.05)

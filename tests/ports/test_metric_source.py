@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from lab.metrics.recorded import RecordedSource
 from lab.model import NANOS, Series, Window
 from lab.settings import LabSettings
 from lab.targets.prometheus import find_prometheus
+from tests.waiting import until
 
 COUNTER = "worker_events_processed_total"
 JOB = "lab/process-worker"
@@ -254,11 +255,3 @@ def unused_port() -> int:
     """A port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
-
-
-def until(condition: Callable[[], bool], *, seconds: float = 30.0) -> None:
-    """Wait for a condition."""
-    waiting, deadline = threading.Event(), time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "nothing happened"
-        waiting.wait(0.05)

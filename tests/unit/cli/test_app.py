@@ -3,9 +3,6 @@
 import json
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -16,6 +13,7 @@ from lab.settings import environment_with
 from lab.targets.layout import StackFolder
 from lab.targets.locks import Lock
 from lab.targets.plan import Plan, write_plan
+from tests.waiting import until
 
 PROJECT = Path(__file__).parents[3]
 QUICKSTART = str(PROJECT / "notebooks" / "00_quickstart.ipynb")
@@ -135,7 +133,7 @@ def test_clean_stops_the_stacks_of_every_project(tmp_path: Path, capsys: pytest.
     lock = Lock(folder.lock)
     with subprocess.Popen([*command, "--lock", str(lock.fileno())], pass_fds=[lock.fileno()]) as supervisor:
         lock.release()
-        until(folder.state.exists)
+        until(folder.state.exists, within_s=10)
         with environment_with(LAB_CACHE_DIR=str(tmp_path / "cache")), elsewhere(tmp_path):
             assert main(["clean"]) == 0
         assert supervisor.wait(10) == 0
@@ -153,14 +151,6 @@ def test_clean_leaves_a_stack_alone_that_is_measured_on(tmp_path: Path, capsys: 
     lock.release()
     assert "while a run is measured" in capsys.readouterr().err
     assert folder.root.exists()
-
-
-def until(condition: Callable[[], bool], *, within_s: float = 10) -> None:
-    """Wait for something, with a deadline."""
-    end, pause = time.monotonic() + within_s, threading.Event()
-    while not condition():
-        assert time.monotonic() < end
-        pause.wait(0.02)
 
 
 def elsewhere(folder: Path) -> AbstractContextManager[None]:
