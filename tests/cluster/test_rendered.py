@@ -75,21 +75,17 @@ def test_what_the_api_server_would_refuse_is_found(finding: str, schema: Documen
 
 
 @every_sample
-def test_a_collector_takes_its_configuration(sample: str, rig: RigFacts) -> None:
-    """`otelcol validate` says so; nothing is started."""
-    judge(rendered(sample), rig.programs / "otelcol")
-
-
-@pytest.mark.parametrize("sample", ["k3s", "k3s-scraped"])
-def test_a_collector_refuses_the_logging_exporter(sample: str, rig: RigFacts) -> None:
-    """What stopped the collector of old stops `lab up` before anything is applied."""
+def test_a_collector_takes_its_configuration_and_refuses_the_logging_exporter(sample: str, rig: RigFacts) -> None:
+    """By `otelcol validate`; what stopped the collector of old stops `lab up` before anything is applied."""
 
     def logging_again(body: dict[str, dict[str, str]]) -> None:
         text = body["data"]["config.yaml"]
         body["data"]["config.yaml"] = text.replace(*OLD).replace("exporters: [debug]", "exporters: [logging]")
 
+    collector = rig.programs / "otelcol"
+    judge(rendered(sample), collector)
     with pytest.raises(BadConfig, match="use the debug exporter instead"):
-        judge(planted("ConfigMap", "otel-collector-", logging_again, sample=sample), rig.programs / "otelcol")
+        judge(planted("ConfigMap", "otel-collector-", logging_again, sample=sample), collector)
 
 
 def test_the_user_may_do_what_is_written_down_and_nothing_else(rig: RigFacts, kubectl: Kubectl) -> None:
