@@ -34,7 +34,10 @@ def foreign_image(place: Place) -> None:
 
 def unpinned_image(place: Place) -> None:
     """On the arm64 node an index is pinned; it runs, as amd64."""
-    place.deploy(place.common.probe.unpinned, architecture="arm64", **PAUSE)
+    # Of its own: where a node has an image by two digests, which of them it names depends on who pulled first.
+    programs_of = {name: place.common.rig.programs / f"probe-{name}" for name in ("amd64", "arm64")}
+    image = images.push(f"{REGISTRY}/unpinned:1", programs_of, ["pause", place.namespace])
+    place.deploy(image.unpinned, architecture="arm64")
 
 
 def other_digest(place: Place) -> None:
@@ -77,7 +80,10 @@ def locked(place: Place) -> None:
 FAULTS: Final = {
     "wrong-architecture": RigFault("wrong-architecture", f"Deployment/{APP}", "exec format error", foreign_image),
     "wrong-architecture-silent": RigFault(
-        "wrong-architecture-silent", f"Deployment/{APP}", "node r3 is arm64", unpinned_image
+        "wrong-architecture-silent",
+        f"Deployment/{APP}",
+        "node r3 is arm64; the process does not say what it is; imageID is the digest of the index, not of an image",
+        unpinned_image,
     ),
     "digest-not-of-architecture": RigFault(
         "digest-not-of-architecture", f"Deployment/{APP}", "holds amd64; the pod is meant for arm64", other_digest
