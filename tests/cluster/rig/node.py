@@ -36,6 +36,8 @@ def start_kubelet(processes: Processes, node: Node, *, programs: Path, state: Pa
         "hostname-override": node.name,
     }
     kubelet = (
+        # Under emulation a Go program that its own signals interrupt stands still now and then (golang/go#36981).
+        *("env", "GODEBUG=asyncpreemptoff=1"),
         str(programs / f"kubelet-{node.architecture}"),
         *(f"--{name}={value}" for name, value in options.items()),
     )
