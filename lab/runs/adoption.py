@@ -61,7 +61,13 @@ def adopt_output(folder: Path) -> None:
     if papermill:
         _, output, pid = papermill
         command = [sys.executable, "-m", "lab.runs.adoption", str(pid), str(output), str(folder)]
-        atexit.register(subprocess.Popen, command, start_new_session=True, stdin=subprocess.DEVNULL)
+        atexit.register(_start_alone, command)
+
+
+def _start_alone(command: list[str]) -> None:
+    """Start what outlives papermill; whoever reads papermill's output to its end must not wait for it."""
+    nowhere = subprocess.DEVNULL
+    subprocess.Popen(command, start_new_session=True, stdin=nowhere, stdout=nowhere, stderr=nowhere)
 
 
 def _papermill() -> tuple[Path, Path, int] | None:
