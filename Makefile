@@ -40,16 +40,17 @@ check: .venv/.installed ## Lint, format, types, import contracts, sizes, stubs, 
 	@$(STAGE) architecture $(PYTEST) tests/architecture
 
 unit: .venv/.installed ## Pure logic, and the examples in docstrings; nothing outside this machine is reachable
-	@$(STAGE) unit $(PYTEST) --doctest-modules tests/unit lab services --ignore=services/contracts/generated
+	@$(STAGE) unit $(PYTEST) -n 2 --doctest-modules tests/unit lab services --ignore=services/contracts/generated
 
 behaviour: servers ## Each service and the lab, one concept a test, on a real store
-	@$(STAGE) behaviour $(PYTEST) tests/behaviour
+	@$(STAGE) behaviour $(PYTEST) -n 2 tests/behaviour
 
 ports: servers ## One suite for the ledger and one for metrics, run against every adapter
 	@$(STAGE) ports $(PYTEST) tests/ports
 
 integration: servers ## The whole path in local processes; PATH's prometheus and redis-server are hidden
-	@LAB_HIDE_PATH_SERVERS=1 $(STAGE) integration $(PYTEST) tests/integration
+	@LAB_HIDE_PATH_SERVERS=1 $(STAGE) integration $(PYTEST) -n 2 -m "not alone" tests/integration
+	@LAB_HIDE_PATH_SERVERS=1 $(STAGE) alone $(PYTEST) -m alone tests/integration
 
 cluster: servers ## On a real Kubernetes of two architectures; skipped where it cannot run, CLUSTER=required fails there
 	@LAB_CLUSTER=$(CLUSTER) $(BIN)/python -m tests.cluster.prepare

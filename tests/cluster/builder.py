@@ -40,7 +40,7 @@ def builder(rig: RigFacts, folder: Path) -> Iterator[None]:
     socket, root = folder / "buildkit.sock", folder / "buildkit"
     command = [
         *(str(rig.programs / "buildkitd"), "--root", str(root), "--addr", f"unix://{socket}"),
-        *("--containerd-worker=false", "--oci-worker-snapshotter=native", "--config", str(folder / "buildkitd.toml")),
+        *("--containerd-worker=false", "--oci-worker-snapshotter=auto", "--config", str(folder / "buildkitd.toml")),
     ]
     with programs.leashed(command, {}, folder / "buildkitd.log"):
         programs.await_file(socket)

@@ -51,6 +51,7 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[int, Fut
         pool.shutdown(cancel_futures=True)
 
 
+@pytest.mark.alone
 @pytest.mark.chaos
 @pytest.mark.timeout(180 + 30 * len(SEEDS))
 @pytest.mark.parametrize("seed", SEEDS)

@@ -30,7 +30,7 @@ MUST_HAVE: Final = {
     "environment", "schema",
 }  # fmt: skip
 
-pytestmark = pytest.mark.timeout(2 * DEADLINE_S)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(2 * DEADLINE_S)]
 
 
 @pytest.fixture

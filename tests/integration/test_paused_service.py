@@ -28,6 +28,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         yield up
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(180)
 def test_the_p99_of_a_paused_service_is_the_analytic_one(bench: Bench) -> None:
     """200 ms of SIGSTOP hit 2 % of 2,000 batches; they wait 0 to 200 ms, so that 1 % waits 100 ms or more."""
