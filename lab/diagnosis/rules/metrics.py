@@ -126,11 +126,11 @@ def _age_s(snapshot: Snapshot, line: str) -> float:
 
 
 def _cure(snapshot: Snapshot, hop: str, pod: Pod, *, heard: tuple[Pod, ...], metric: str) -> tuple[str, str]:
+    if hop in {"exporting", "the collector"} and (differs := _difference(snapshot, pod, heard, PATHS)):
+        return differs
     if hop == "exporting":
-        return _difference(snapshot, pod, heard, PATHS) or (
-            "the process was told to export nothing, or its exporter is stuck",
-            remedies.restart(snapshot.namespace, pod.workload),
-        )
+        why = "the process was told to export nothing, or its exporter is stuck"
+        return why, remedies.restart(snapshot.namespace, pod.workload)
     if hop in {"the collector", "remote write"}:
         why = (
             "it takes nothing from this process, or no pipeline of it leads to Prometheus"

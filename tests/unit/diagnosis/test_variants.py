@@ -348,7 +348,8 @@ def test_the_first_silent_hop_is_named(counts: CollectorProbe, hop: str) -> None
 def test_each_service_has_its_own_silent_hop() -> None:
     """One exports nothing, another sends to where nobody listens; what others send arrives."""
     said = "Failed to export metrics to otel-collecter:4317, error code: StatusCode.UNAVAILABLE"
-    others = pod("query-api", "amd64")
+    others, name = pod("query-api", "amd64"), "OTEL_EXPORTER_OTLP_ENDPOINT"
+    others["spec"]["containers"][0]["env"] = [{"name": name, "value": "http://otel-collecter:4317"}]
     here = with_log(with_probes(prometheus_says(), collector=CollectorProbe(900, 900, 0)), others, said)
     quiet = replace(here, objects=replace(here.objects, pods=(pod(), others, pod("ingest-api", "amd64"))))
     assert quiet.probes.prometheus is not None
@@ -359,6 +360,9 @@ def test_each_service_has_its_own_silent_hop() -> None:
     found = diagnose(with_probes(quiet, prometheus=replace(quiet.probes.prometheus, samples=heard)))
     hops = {one.object.rpartition("/")[2]: one.title.rpartition("hop is ")[2] for one in found}
     assert hops == {"process-worker-arm64": "exporting", "query-api-amd64": "the collector"}
+    assert [one.do for one in found if one.object.endswith("query-api-amd64")] == [
+        f"kubectl -n {NAMESPACE} set env deployment/query-api-amd64 {name}=http://otel-collector:4317"
+    ]
 
 
 def test_a_lab_that_asks_another_server_than_the_collector_writes_to() -> None:
