@@ -1,50 +1,103 @@
-"""Builds the services' images for the rig as a user would: `lab images build`, with a builder of the tests' own."""
+"""Builds the services' images as a user would whose builder does not know yet that the registry speaks plain HTTP."""
 
 import contextlib
 import shutil
-import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from lab.cli import main
-from lab.settings import environment_with, inherited_environment, load_settings
+from lab.diagnosis.diagnose import diagnose
+from lab.diagnosis.finding import Finding
+from lab.diagnosis.snapshot import save
+from lab.images.lock import FILE_NAME
+from lab.settings import load_settings, project_dir
+from lab.wiring import snapshot_source
 from tests import programs
 from tests.cluster import base_image, wheels
+from tests.cluster.faults.machines import Machines, settings_here
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.images import push
+from tests.cluster.rig.settings import ClusterSettings
+
+if TYPE_CHECKING:
+    import subprocess
 
 BASE: Final = "python-base"
 TAG: Final = "3.11"
-BUILDER: Final = "rig"
+MACHINE: Final = "builder"
+BUILT_FROM: Final = ("pyproject.toml", "requirements-services.lock", "Dockerfile", "docker-bake.json", ".dockerignore")
+MAKE: Final = "docker buildx create --name lab --driver docker-container --use"
+BUILD: Final = "lab images build"
 
 
-def build_images(rig: RigFacts, folder: Path) -> str:
-    """Build and push the four services for both architectures; the collector's image, by digest."""
+class Built(NamedTuple):
+    """How the images came to be.
+
+    Attributes:
+        collector: The collector's image, by digest.
+        refused: The first build, by a builder that was told nothing.
+        found: What is wrong then.
+        cured: The finding's next step as it stands, which builds the images.
+    """
+
+    collector: str
+    refused: "subprocess.CompletedProcess[str]"
+    found: tuple[Finding, ...]
+    cured: "subprocess.CompletedProcess[str]"
+
+
+def build_images(rig: RigFacts, machines: Machines, folder: Path) -> Built:
+    """Build and push the four services for both architectures; their digests are in this project's lock afterwards."""
     cache = load_settings().cache_dir
     base_image.push(cache, f"http://{rig.registry}", BASE, TAG)
-    path = f"{rig.programs}:{inherited_environment()['PATH']}"
-    with environment_with(PATH=path, BUILDX_CONFIG=str(folder / "buildx")), builder(rig, folder):
-        base = f"{rig.registry}/{BASE}:{TAG}"
-        assert (
-            main(["images", "build", "--base", base, "--builder", BUILDER, "--wheels", str(wheels.folder_in(cache))])
-            == 0
-        )
-    return push(f"{rig.registry}/otelcol:1", {"amd64": rig.programs / "otelcol"}, []).pinned("amd64")
+    checkout = checked_out(folder / "checkout")
+    settings = settings_here() | {"LAB_TEST_BAKE": offline(f"{rig.registry}/{BASE}:{TAG}", wheels.folder_in(cache))}
+    place = machines.etc(MACHINE)
+    place.mkdir(parents=True)
+    with machines.unit(MACHINE, "buildkitd", partial(buildkitd, rig, place), started=False):
+        made = machines.paste(MAKE, checkout, settings)
+        assert made.returncode == 0, made.stderr
+        refused = machines.paste(BUILD, checkout, settings)
+        look = snapshot_source(load_settings()).take()
+        if kept := ClusterSettings().snapshots:
+            save(look, kept / "builder-plain-http.json")
+        found = diagnose(look)
+        cured = machines.paste(found[0].do if found else BUILD, checkout, settings)
+    assert cured.returncode == 0, f"{refused.stderr}{found}{cured.stderr[-600:]}"
+    shutil.copyfile(checkout / FILE_NAME, project_dir() / FILE_NAME)
+    collector = push(f"{rig.registry}/otelcol:1", {"amd64": rig.programs / "otelcol"}, []).pinned("amd64")
+    return Built(collector, refused, found, cured)
+
+
+def checked_out(folder: Path) -> Path:
+    """What images are built from, and what is known of them, in a folder that a person may write into."""
+    (folder / "notebooks").mkdir(parents=True)
+    for name in (name for name in (*BUILT_FROM, FILE_NAME) if (project_dir() / name).exists()):
+        shutil.copyfile(project_dir() / name, folder / name)
+    shutil.copytree(project_dir() / "services", folder / "services", ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def offline(base: str, wheels_folder: Path) -> str:
+    """Options of `buildx bake` for a machine that has the base image and the wheels at hand, and no index."""
+    values = {"args.BASE": base, "args.PIP_NO_INDEX": "1", "contexts.wheels": str(wheels_folder)}
+    return " ".join(
+        [f"--allow fs.read={wheels_folder}", *(f"--set *.{name}={value}" for name, value in values.items())]
+    )
 
 
 @contextlib.contextmanager
-def builder(rig: RigFacts, folder: Path) -> Iterator[None]:
-    """A buildkitd that knows the registry as `lab registry config` says, and a buildx builder that uses it."""
-    assert main(["registry", "config", "--write", str(folder)]) == 0
-    socket, root = folder / "buildkit.sock", folder / "buildkit"
+def buildkitd(rig: RigFacts, place: Path) -> Iterator[None]:
+    """A builder with the configuration that is in place when it starts, if there is one; each starts with nothing."""
+    socket, root, config = place.parent / "buildkitd.sock", place.parent / "buildkit", place / "buildkitd.toml"
     command = [
         *(str(rig.programs / "buildkitd"), "--root", str(root), "--addr", f"unix://{socket}"),
-        *("--containerd-worker=false", "--oci-worker-snapshotter=auto", "--config", str(folder / "buildkitd.toml")),
+        *("--containerd-worker=false", "--oci-worker-snapshotter=auto"),
+        *(("--config", str(config)) if config.exists() else ()),
     ]
-    with programs.leashed(command, {}, folder / "buildkitd.log"):
+    with programs.leashed(command, {}, place.parent / "buildkitd.log"):
         programs.await_file(socket)
-        create = ["buildx", "create", "--name", BUILDER, "--driver", "remote", f"unix://{socket}"]
-        subprocess.run(create, check=True, capture_output=True)
         yield
+    socket.unlink(missing_ok=True)
     shutil.rmtree(root, ignore_errors=True)

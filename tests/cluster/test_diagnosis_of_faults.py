@@ -6,7 +6,12 @@ from concurrent.futures import Future
 import pytest
 
 from lab.cli import main
+from lab.errors import BadConfig, Unavailable
+from lab.targets.kubernetes import DEADLINE_S
 from tests.cluster.faults.carried_out import FAULTS, Outcome
+from tests.cluster.faults.failed_up import NOWHERE, FailedUp
+from tests.cluster.rig.facts import RigFacts
+from tests.cluster.stack import Configured
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -21,6 +26,31 @@ def test_a_fault_is_found_and_its_next_step_cures_it(name: str, outcomes: Mappin
     assert fault.found in came.found[0].found
     assert not came.failed, f"{came.found[0].do}: {came.failed}"
     assert not came.left, came.left
+
+
+def test_an_up_that_fails_says_why_and_down_takes_away_what_there_is(failed_up: Future[FailedUp]) -> None:
+    """In five lines, well before the deadline: the cause, the evidence, what to do; of the stack nothing is left."""
+    came = failed_up.result()
+    said = came.up.stderr
+    assert came.up.returncode == Unavailable.exit_code, said
+    assert came.seconds < DEADLINE_S
+    assert len(said.splitlines()) <= 5
+    for part in ("otel-collector", NOWHERE, "not found", "do: "):
+        assert part in said, said
+    assert (came.down.returncode, came.down.stderr) == (0, "")
+    assert "down, nothing is left running" in came.down.stdout
+    assert came.left == []
+
+
+def test_a_builder_that_was_not_told_of_plain_http_is_named(user: Configured, rig: RigFacts) -> None:
+    """By the build that fails, and by the diagnosis; the images of all other tests come from its next step."""
+    refused, found = user.built.refused, user.built.found
+    assert refused.returncode == BadConfig.exit_code
+    assert "the builder speaks HTTPS to a registry that answers in plain HTTP" in refused.stderr
+    assert len(refused.stderr.splitlines()) <= 5
+    assert [(one.cause, one.object) for one in found] == [("builder-plain-http", f"Registry/{rig.registry}")]
+    assert "server gave HTTP response to HTTPS client" in found[0].found
+    assert user.built.cured.returncode == 0
 
 
 def test_a_stack_that_is_well_has_nothing_wrong_with_it(stack: object, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,7 +25,7 @@ from tests.cluster.stack import ON_THE_CLUSTER, current_stack
 from tests.integration.trials import Unrecorded
 
 RATE: Final = 1_000.0
-SECONDS: Final = 13.0
+SECONDS: Final = 11.0
 EVENTS: Final = 10_000
 AT_S: Final = 3.0
 WORKER: Final = "process-worker"

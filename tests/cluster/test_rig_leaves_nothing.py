@@ -1,5 +1,6 @@
 """However a rig ends, nothing of it stays on the machine; these tests make rigs of their own."""
 
+import signal
 import socket
 import subprocess
 import sys
@@ -58,12 +59,13 @@ def test_a_killed_owner_takes_its_processes_along_and_down_removes_the_rest(held
     assert set(SHIM_SOCKETS.glob("*")) == before
 
 
-def test_the_end_of_the_context_leaves_nothing(held: "subprocess.Popen[str]") -> None:
-    """Not even a setting of the kernel."""
+def test_an_end_by_the_keyboard_leaves_nothing(held: "subprocess.Popen[str]") -> None:
+    """Ctrl-C: the context ends, and not even a setting of the kernel stays."""
     serve_on_every_node()
-    held.communicate("", timeout=60)
+    held.send_signal(signal.SIGINT)
+    held.wait(timeout=60)
 
-    assert held.returncode == 0
+    assert held.returncode == -signal.SIGINT
     assert Rig().leftovers() == []
 
 

@@ -18,7 +18,7 @@ from lab.targets.cluster.deployment import ClusterDeployment
 from lab.targets.cluster.rollout import digest_of
 from lab.targets.kube import ARCHITECTURE_LABEL, NAME_LABEL, STACK_LABEL
 from lab.wiring import ledger_source
-from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendRequest
+from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendRequest, EventBatch
 from services.contracts.generated.lab.ingest.v1.ingest_pb2_grpc import IngestServiceStub
 from services.contracts.generated.lab.status.v1.status_pb2 import GetStatusRequest
 from services.contracts.generated.lab.status.v1.status_pb2_grpc import StatusServiceStub
@@ -30,7 +30,23 @@ ARCHITECTURES: Final = PROJECT / "notebooks" / "20_architectures.ipynb"
 SECONDS: Final = 12
 SHORT: Final = ["-p", "target", "kubernetes", "-p", "duration", f"{SECONDS}", "-p", "p99_ms", "5000"]
 BOTH: Final = ("amd64", "arm64")
+TOOLS: Final = ("cc", "gcc", "g++", "clang", "ld", "as", "make", "pip", "pip3")
 SERVICES: Final = ("ingest-api", "process-worker", "query-api", "simulator")
+ONE_EVENT: Final = AppendRequest(
+    producer_id=bytes(range(16)),
+    sequence=1,
+    run="test-token",
+    batch=EventBatch(
+        schema=1,
+        event_count=1,
+        sources=["here"],
+        kinds=["temperature"],
+        source_index=[0],
+        kind_index=[0],
+        time_unix_nano=[1],
+        value=[1.0],
+    ),
+)
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -87,11 +103,30 @@ def machines(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
     return {one["detail"].split()[1]: one["host_architecture"] for one in said["services"]}
 
 
-def test_a_second_up_changes_nothing(runs: Path, kubectl: Kubectl) -> None:
-    """No object has another resourceVersion afterwards."""
-    before = {one["metadata"]["uid"]: one["metadata"]["resourceVersion"] for one in objects(kubectl)}
+def test_a_second_up_changes_nothing(runs: Path, kubectl: Kubectl, capsys: pytest.CaptureFixture[str]) -> None:
+    """No object has another resourceVersion afterwards, nor after a dry run of what would change them."""
+    before = versions(kubectl)
+    with environment_with(LAB_REPLICAS="2"):
+        assert main(["up", *ON_THE_CLUSTER, "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("change        Deployment ") == len(SERVICES) * len(BOTH)
+    assert "replicas: 2" in said
+    assert versions(kubectl) == before
     assert main(["up", *ON_THE_CLUSTER]) == 0
-    assert {one["metadata"]["uid"]: one["metadata"]["resourceVersion"] for one in objects(kubectl)} == before
+    assert versions(kubectl) == before
+
+
+def versions(kubectl: Kubectl) -> dict[str, str]:
+    """Object → its resourceVersion, which changes with it."""
+    return {one["metadata"]["uid"]: one["metadata"]["resourceVersion"] for one in objects(kubectl)}
+
+
+def test_no_image_has_a_compiler(stack: ClusterDeployment, kubectl: Kubectl) -> None:
+    """Nor a package installer, in what runs on either architecture."""
+    look = f"import shutil; print([name for name in {TOOLS} if shutil.which(name)])"
+    for pod, _ in stack.processes():
+        inside = ("exec", f"--namespace={NAMESPACE}", pod.name, "--", "python3", "-c", look)
+        assert kubectl(*inside).strip() == "[]", pod.name
 
 
 def test_what_pods_print_is_shown(stack: ClusterDeployment, capsys: pytest.CaptureFixture[str]) -> None:
@@ -113,13 +148,16 @@ def test_a_call_without_the_token_is_refused(stack: ClusterDeployment) -> None:
     before, endpoints = ledger_source(stack.endpoints).view("").balance, stack.endpoints
     strange = connector(Access(stack.outside.access.ca_file))
     with strange(endpoints.ingest) as channel, pytest.raises(grpc.RpcError) as refused:
-        IngestServiceStub(channel).Append(AppendRequest(), timeout=5.0)
+        IngestServiceStub(channel).Append(ONE_EVENT, timeout=5.0)
     assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
     for address in (endpoints.ingest, endpoints.worker, endpoints.query, endpoints.simulator):
         with strange(address) as channel, pytest.raises(grpc.RpcError) as refused:
             StatusServiceStub(channel).GetStatus(GetStatusRequest(), timeout=5.0)
         assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
     assert ledger_source(stack.endpoints).view("").balance == before
+    # Whoever has the token may: it was the token that was missing.
+    with connector(stack.outside.access)(endpoints.ingest) as channel:
+        assert IngestServiceStub(channel).Append(ONE_EVENT, timeout=5.0).accepted == before.accepted + 1
 
 
 def test_down_leaves_nothing_of_the_stack(runs: Path, kubectl: Kubectl, after_the_others: None) -> None:

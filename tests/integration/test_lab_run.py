@@ -30,7 +30,7 @@ MUST_HAVE: Final = {
     "environment", "schema",
 }  # fmt: skip
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(2 * DEADLINE_S)]
+pytestmark = pytest.mark.timeout(2 * DEADLINE_S)
 
 
 @pytest.fixture
@@ -39,6 +39,7 @@ def folders(tmp_path: Path) -> dict[str, str]:
     return {"LAB_RUNS_DIR": str(tmp_path / "runs"), "LAB_STATE_DIR": str(tmp_path / "state")}
 
 
+@pytest.mark.alone
 def test_a_run_leaves_everything(folders: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     """Verdict on the terminal, evidence in the folder, numbers that agree."""
     with environment_with(**folders):
@@ -75,6 +76,7 @@ def test_a_stack_that_never_came_up_leaves_its_logs(folders: dict[str, str]) -> 
     assert "127.0.0.1:1" in (run.path / "logs" / "bootstrap.log").read_text()
 
 
+@pytest.mark.alone
 def test_a_stack_that_is_up_is_used_and_stays(folders: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     """Up, status, run, logs, dead letters, down: an afternoon in a minute."""
     with environment_with(**folders):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from lab.settings import inherited_environment
+from lab.settings import inherited_environment, load_settings
 from tests.cluster.rig.facts import RigFacts
 from tests.registry import PASSWORD, USER
 
@@ -19,6 +19,12 @@ COMMANDS: Final = Path(__file__).parent / "commands"
 LOOK_S: Final = 0.1
 PASTED_S: Final = 300
 """How long a next step may take; `lab up` is one."""
+
+
+def settings_here() -> dict[str, str]:
+    """What this process has configured, by environment name, for a person who has configured the same."""
+    chosen = load_settings().model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+    return {f"LAB_{name.upper()}": str(value) for name, value in chosen.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Taking the rig down, whole or half, and finding what is left of one."""
 
 import shutil
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,8 @@ from tests.cluster.rig.processes import Processes, end_strays, strays
 
 PODS_END_S: Final = 10.0
 """Seconds for pods to end by themselves; one that was asked before, with a longer grace, is killed with its node."""
+CNI_RESULTS: Final = Path("/var/lib/cni/results")
+"""Where the runtime keeps what a network gave to a pod; beside its shims' sockets all it has outside the rig."""
 OUTLIVES: Final = "log"
 """The one part of the state folder that stays: what the rig's programs said."""
 
@@ -30,7 +33,8 @@ def clear(facts: RigFacts, processes: Processes) -> None:
     processes.stop("containerd")
     processes.stop(*control_plane.REST, registry.NAME)
     end_strays()
-    _remove_sockets()
+    for path in (*_sockets(), *_network_results()):
+        path.unlink(missing_ok=True)
     machine.unmount(facts.state, RUN)
     machine.remove_cgroups()
     network.remove()
@@ -48,6 +52,7 @@ def leftovers(facts: RigFacts, processes: Processes) -> list[str]:
     found += [f"interface {name}" for name in network.interfaces()]
     found += [f"mount {point}" for point in machine.mounts(facts.state, RUN)]
     found += [f"cgroup {path}" for path in machine.cgroups()]
+    found += [f"file {path}" for path in _network_results()]
     return found + [f"folder {RUN}"] * RUN.exists() + machine.changes(facts.state)
 
 
@@ -58,10 +63,15 @@ def _delete_pods(facts: RigFacts) -> None:
         Kubectl(facts)("delete", "pods", "--all", "--all-namespaces", "--grace-period=1", timeout)
 
 
-def _remove_sockets() -> None:
-    """Those of killed shims, the only files of the runtime that are not in a folder of the rig."""
+def _sockets() -> Iterator[Path]:
+    """Those of killed shims."""
     for address in RUN.glob("*/io.containerd.runtime.v2.task/*/*/address"):
-        Path(address.read_text(encoding="utf-8").removeprefix("unix://")).unlink(missing_ok=True)
+        yield Path(address.read_text(encoding="utf-8").removeprefix("unix://"))
+
+
+def _network_results() -> Iterator[Path]:
+    """Those of pods of the rig, which are told by where their namespaces were."""
+    return (path for path in CNI_RESULTS.glob("*") if f'"{RUN}/' in path.read_text(encoding="utf-8"))
 
 
 def _remove(path: Path) -> None:

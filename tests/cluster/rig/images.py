@@ -1,4 +1,4 @@
-"""Images of one static program, written as an OCI layout and pushed with skopeo."""
+"""Images of one program, written as an OCI layout and pushed with skopeo."""
 
 import gzip
 import hashlib
@@ -36,18 +36,23 @@ class Image(NamedTuple):
         return f"{self.repository}@{self.manifests[architecture]}"
 
 
-def push(reference: str, programs: Mapping[str, Path], command: Sequence[str]) -> Image:
-    """Push an image whose only file is `/program`, one for each architecture, to `host:port/name:tag`.
+def push(
+    reference: str, programs: Mapping[str, Path], command: Sequence[str], *, libraries: Sequence[Path] = ()
+) -> Image:
+    """Push an image of `/program`, one for each architecture, to `host:port/name:tag`.
 
     Args:
         reference: `host:port/name:tag` in a plain-HTTP registry.
-        programs: Architecture → a static program.
+        programs: Architecture → a program.
         command: Arguments of the program.
+        libraries: What a program that is not static loads, each under the path it has here.
     """
+    loaded = {str(path).lstrip("/"): path for path in libraries}
     with tempfile.TemporaryDirectory() as name:
         layout = _Layout(Path(name))
         manifests = {
-            architecture: layout.manifest(architecture, path, command) for architecture, path in programs.items()
+            architecture: layout.manifest(architecture, {"program": path, **loaded}, command)
+            for architecture, path in programs.items()
         }
         index = layout.finish(manifests)
         run("skopeo", "copy", "--all", "--quiet", "--dest-tls-verify=false", f"oci:{name}:it", f"docker://{reference}")
@@ -63,9 +68,9 @@ class _Layout:
         self._blobs = folder / "blobs" / "sha256"
         self._blobs.mkdir(parents=True)
 
-    def manifest(self, architecture: str, program: Path, command: Sequence[str]) -> dict[str, object]:
+    def manifest(self, architecture: str, files: Mapping[str, Path], command: Sequence[str]) -> dict[str, object]:
         """Add an image; its descriptor."""
-        archive = _archive(program)
+        archive = _archive(files)
         config = {
             "architecture": architecture,
             "os": "linux",
@@ -98,11 +103,12 @@ class _Layout:
         return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(content)}
 
 
-def _archive(program: Path) -> bytes:
-    content = program.read_bytes()
-    entry = tarfile.TarInfo("program")
-    entry.size, entry.mode = len(content), 0o755
+def _archive(files: Mapping[str, Path]) -> bytes:
     with io.BytesIO() as buffer:
         with tarfile.open(fileobj=buffer, mode="w") as archive:
-            archive.addfile(entry, io.BytesIO(content))
+            for name, path in files.items():
+                content = path.read_bytes()
+                entry = tarfile.TarInfo(name)
+                entry.size, entry.mode = len(content), 0o755
+                archive.addfile(entry, io.BytesIO(content))
         return buffer.getvalue()
