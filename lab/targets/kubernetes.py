@@ -208,34 +208,11 @@ class KubernetesTarget:
                 next_step="lab diagnose",
                 code="E_ARCH",
             )
-        waited_s = self._await_metrics(deployment, processes)
+        waited_s = arrived(deployment, processes, self.heard)
         pods, services = sum(len(row.pods) for row in rows), len({row.service for row in rows} & set(SERVICES))
         agreed = f"{services} services, {pods} pods; digest, node, runtime and process agree"
         words = f"{agreed}; contract metrics arrived after {waited_s:.0f} s"
         report("well", words, time.monotonic() - begun)
-
-    def _await_metrics(
-        self, deployment: ClusterDeployment, processes: Sequence[tuple[PodView, ServiceStatus]]
-    ) -> float:
-        """Wait until the promised metric of every process has arrived at the metrics server; seconds it took.
-
-        Raises:
-            Unavailable: One does not arrive; a service that runs and reports nothing is not well.
-        """
-        begun, pause = time.monotonic(), threading.Event()
-        wanted = {(PROMISED[pod.service].prometheus_name, one.instance_id): pod.name for pod, one in processes}
-        while missing := wanted.keys() - self.heard(deployment.outside):
-            if time.monotonic() - begun > METRICS_S:
-                metric, instance = min(missing)
-                raise Unavailable(
-                    f"{wanted[metric, instance]} runs, and its metrics do not arrive",
-                    found=f"no sample of {metric} in {METRICS_S:g} s at {deployment.outside.prometheus_url}; "
-                    f"{len(missing)} of {len(wanted)} processes are silent",
-                    next_step="lab diagnose",
-                    code="E_NO_METRICS",
-                )
-            pause.wait(LOOK_S)
-        return time.monotonic() - begun
 
 
 def answered(
@@ -262,6 +239,35 @@ def answered(
                 code="E_NO_ANSWER",
             )
         pause.wait(pause_s)
+
+
+def arrived(
+    deployment: ClusterDeployment,
+    processes: Sequence[tuple[PodView, ServiceStatus]],
+    heard: Callable[[Endpoints], frozenset[tuple[str, str]]],
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    pause_s: float = LOOK_S,
+) -> float:
+    """Wait until the promised metric of every process has arrived at the metrics server; seconds it took.
+
+    Raises:
+        Unavailable: One does not arrive; a service that runs and reports nothing is not well.
+    """
+    begun, pause = clock(), threading.Event()
+    wanted = {(PROMISED[pod.service].prometheus_name, one.instance_id): pod.name for pod, one in processes}
+    while missing := wanted.keys() - heard(deployment.outside):
+        if clock() - begun > METRICS_S:
+            metric, instance = min(missing)
+            raise Unavailable(
+                f"{wanted[metric, instance]} runs, and its metrics do not arrive",
+                found=f"no sample of {metric} in {METRICS_S:g} s at {deployment.outside.prometheus_url}; "
+                f"{len(missing)} of {len(wanted)} processes are silent",
+                next_step="lab diagnose",
+                code="E_NO_METRICS",
+            )
+        pause.wait(pause_s)
+    return clock() - begun
 
 
 def _addresses(cluster: Cluster) -> tuple[str, ...]:
