@@ -16,7 +16,7 @@ from lab.targets.cluster.api import Applied, Where
 from lab.targets.cluster.rollout import PodView
 from lab.targets.credentials import provide_credentials
 from lab.targets.kube import MANAGER, PART_OF, KubeObject
-from lab.targets.kubernetes import KubernetesTarget, answered, arrived
+from lab.targets.kubernetes import KubernetesTarget, answered
 from lab.targets.port import StackRequest
 from services.contracts.signals import PROMISED
 from tests.unit.targets.api_server import ApiServer
@@ -149,12 +149,13 @@ class Silent:
         return frozenset({(WORKED, "i")} | ({(WORKED, "j"), (WORKED, "gone")} if self._looks < 0 else set()))
 
 
-def waited_for(looks: int) -> float:
+def waited_for(looks: int, settings: LabSettings | None = None) -> float:
     """Seconds until both are heard of, on a clock that goes ten seconds a look."""
     stack, clock = Silent(looks), count(0.0, 10.0)
     one = ServiceStatus("process-worker", "127.0.0.1:1", healthy=True, instance_id="i")
     processes = [(POD, one), (replace(POD, name="worker-2"), replace(one, instance_id="j"))]
-    return arrived(cast("ClusterDeployment", stack), processes, stack.heard, clock=lambda: next(clock), pause_s=0.0)
+    on = replace(target(settings or LabSettings()), heard=stack.heard)
+    return on._await_metrics(cast("ClusterDeployment", stack), processes, clock=lambda: next(clock), pause_s=0.0)
 
 
 def test_metrics_that_arrive_late_are_waited_for() -> None:
@@ -170,6 +171,16 @@ def test_metrics_that_never_arrive_are_told_by_pod_name_and_place() -> None:
     assert error.value.reason == "E_NO_METRICS"
     assert error.value.found == f"no sample of {WORKED} in 75 s at http://h:9090; 1 of 2 processes are silent"
     assert error.value.next_step == "lab diagnose"
+
+
+def test_who_is_silent_where_the_collector_is_scraped_is_told_what_a_scrape_needs() -> None:
+    """Without it Prometheus renames the labels by which processes are known; inside, nobody scrapes the collector."""
+    scraped, inside = {"remote_write_url": "none", "prometheus_url": "http://h:9090"}, {"remote_write_url": "none"}
+    for settings, told in ((scraped, True), ({"prometheus_url": "http://h:9090"}, False), (inside, False)):
+        with pytest.raises(Unavailable) as error:
+            waited_for(99, LabSettings.model_validate({**settings, "prometheus_image": "h/prometheus@sha256:0"}))
+        assert ("honor_labels: true (manifests/README.md)" in error.value.found) is told
+        assert len(str(error.value).splitlines()) <= 5
 
 
 class Failing(Server):
