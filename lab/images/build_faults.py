@@ -9,7 +9,7 @@ from lab.errors import BadConfig, DataFault, Forbidden, LabError, Unavailable
 from lab.images.access import RegistryAccess
 
 MAKE_BUILDER: Final = "docker buildx create --name lab --driver docker-container --use"
-CONFIGURED: Final = "lab registry config --write .  &&  " + MAKE_BUILDER + " --config buildkitd.toml"
+CONFIGURED: Final = f"lab registry config --write . && docker buildx rm -f lab; {MAKE_BUILDER} --config buildkitd.toml"
 SHOWN: Final = 2
 LONGEST: Final = 160
 

@@ -1,14 +1,21 @@
 """Pods that run while nothing is counted, or no metric arrives: the first hop that is silent."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
 from lab.diagnosis.objects import Pod, seconds
 from lab.diagnosis.probes import LastSample
-from lab.diagnosis.rules.prometheus import COLLECTOR, NEWEST, collectors, is_scraped, prometheus_receives_nothing
+from lab.diagnosis.rules.prometheus import (
+    COLLECTOR,
+    NEWEST,
+    collectors,
+    is_scraped,
+    prometheus_receives_nothing,
+    written_to,
+)
 from lab.diagnosis.snapshot import Snapshot, by_workload
 from services.contracts.signals import PROMISED
 
@@ -48,10 +55,10 @@ def runs_without_metrics(snapshot: Snapshot) -> Iterator[Finding]:
     if probe is None or probe.samples is None or next(prometheus_receives_nothing(snapshot), None):
         return
     silent, heard = _silent(snapshot, probe.samples)
-    hop = _hop(snapshot, silent, some_arrive=bool(heard))
     for workload, pods in by_workload(one.pod for one in silent).items():
         if workload in {one.object for one in idle}:
             continue
+        hop = _hop(snapshot, pods, some_arrive=bool(heard))
         metric = PROMISED[pods[0].service].prometheus_name
         why, do = _cure(snapshot, hop, pods[0], heard=heard, metric=metric)
         yield Finding(
@@ -101,12 +108,12 @@ def _silent(snapshot: Snapshot, samples: tuple[LastSample, ...]) -> tuple[tuple[
     return tuple(silent), tuple(heard)
 
 
-def _hop(snapshot: Snapshot, silent: tuple[Silent, ...], *, some_arrive: bool) -> str:
-    """The first hop between the process and the query that passes nothing on."""
-    if is_scraped(snapshot) and any(_is_renamed(snapshot, one.metric) for one in silent):
+def _hop(snapshot: Snapshot, pods: Sequence[Pod], *, some_arrive: bool) -> str:
+    """The first hop between these processes and the query that passes nothing on."""
+    if is_scraped(snapshot) and _is_renamed(snapshot, PROMISED[pods[0].service].prometheus_name):
         return "the query"
     collector = snapshot.probes.collector
-    fails = any(EXPORT_FAILS.search(line) for one in silent for line in snapshot.log(one.pod)[-NEWEST:])
+    fails = any(EXPORT_FAILS.search(line) for pod in pods for line in snapshot.log(pod)[-NEWEST:])
     if some_arrive or collector is None or not collector.received:
         return "the collector" if fails else "exporting"
     if collector.failed and _fails_now(snapshot, collector.sent):
@@ -133,11 +140,11 @@ def _age_s(snapshot: Snapshot, line: str) -> float:
 
 
 def _cure(snapshot: Snapshot, hop: str, pod: Pod, *, heard: tuple[Pod, ...], metric: str) -> tuple[str, str]:
+    if hop in {"exporting", "the collector"} and (differs := _difference(snapshot, pod, heard, PATHS)):
+        return differs
     if hop == "exporting":
-        return _difference(snapshot, pod, heard, PATHS) or (
-            "the process was told to export nothing, or its exporter is stuck",
-            remedies.restart(snapshot.namespace, pod.workload),
-        )
+        why = "the process was told to export nothing, or its exporter is stuck"
+        return why, remedies.restart(snapshot.namespace, pod.workload)
     if hop in {"the collector", "remote write"}:
         why = (
             "it takes nothing from this process, or no pipeline of it leads to Prometheus"
@@ -146,7 +153,10 @@ def _cure(snapshot: Snapshot, hop: str, pod: Pod, *, heard: tuple[Pod, ...], met
         )
         collector = next(iter(by_workload(collectors(snapshot))), f"Deployment/{COLLECTOR}")
         return why, f"{remedies.up(snapshot.namespace)} && {remedies.restart(snapshot.namespace, collector)}"
-    probe = snapshot.probes.prometheus
+    probe, written = snapshot.probes.prometheus, written_to(snapshot)
+    if probe is not None and not probe.inside and written not in {"", probe.url.rstrip("/")}:
+        why = f"the collector writes to {written}, the lab asks {probe.url}; `lab up` has it write where the lab asks"
+        return why, remedies.up(snapshot.namespace)
     prefix = metric.partition("_")[0]
     why = "points were delivered, but not under this name, or to another Prometheus than the one that is asked"
     query = f'count by (__name__, job) ({{__name__=~"{prefix}_.*"}})'

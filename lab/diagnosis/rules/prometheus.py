@@ -99,10 +99,14 @@ def prometheus_receives_nothing(snapshot: Snapshot) -> Iterator[Finding]:
 def server_of(snapshot: Snapshot) -> Server:
     """The metrics server that was asked; where none was, the one that the collector writes to."""
     probe = snapshot.probes.prometheus
-    written = next((found["url"] for text in _configuration(snapshot) if (found := WRITTEN_TO.search(text))), "")
-    url = probe.url if probe else written
+    url = probe.url if probe else written_to(snapshot)
     host = urlsplit(url).hostname or ""
     return Server(url, host, (probe is not None and probe.inside) or is_inside(snapshot, SERVICE, host))
+
+
+def written_to(snapshot: Snapshot) -> str:
+    """URL of the metrics server that the collector writes to; empty where its configuration names none."""
+    return next((found["url"] for text in _configuration(snapshot) if (found := WRITTEN_TO.search(text))), "")
 
 
 def arrives(snapshot: Snapshot) -> bool:

@@ -63,8 +63,8 @@ def builder_expects_https(snapshot: Snapshot) -> Iterator[Finding]:
             f"the builder asks {host} by HTTPS, which speaks plain HTTP",
             found=line.strip(),
             why="BuildKit speaks HTTPS to every registry that its buildkitd.toml does not name",
-            do=f"printf '{setting}' > buildkitd.toml && docker buildx create --name lab --buildkitd-config "
-            "buildkitd.toml --use && lab images build",
+            do=f"printf '{setting}' > buildkitd.toml && docker buildx rm -f lab; docker buildx create --name lab "
+            "--driver docker-container --use --config buildkitd.toml && lab images build",
             stops=(f"push/{host}",),
         )
 
