@@ -73,7 +73,8 @@ def judge_prometheus(seen: PrometheusLook, remote_write_url: str) -> Check:
         step = f"curl {probe.url}/-/ready      (start it, or name another: LAB_PROMETHEUS_URL=http://host:9090)"
         return Check("prometheus", good=False, found=f"{probe.url}: {probe.error}", next_step=step)
     if remote_write_url == SCRAPED:
-        return Check("prometheus", good=True, found=f"{shown}; let it scrape the collector's node port")
+        how = "let it scrape the collector with honor_labels: true (manifests/README.md)"
+        return Check("prometheus", good=True, found=f"{shown}; {how}")
     if remote_write_url:
         return Check("prometheus", good=True, found=f"{shown}; the collector writes to {remote_write_url}, not asked")
     if probe.receives:

@@ -81,6 +81,11 @@ def single_images(settings: LabSettings) -> Mapping[str, str]:
     return {"otel-collector": settings.collector_image} | {name: image for name, image in inside.items() if image}
 
 
+def is_scraped(settings: LabSettings) -> bool:
+    """Whether a Prometheus outside scrapes the collector, in place of being written to."""
+    return settings.remote_write_url == SCRAPED and "prometheus" not in single_images(settings)
+
+
 def _workloads(settings: LabSettings, given: Given) -> Iterator[Workload]:
     architectures = architectures_of(settings)
     if given.alone and given.alone not in architectures:

@@ -23,7 +23,7 @@ from lab.targets.cluster.objects import apply_all, check_namespace, remove_all, 
 from lab.targets.cluster.preview import Intent, preview_all
 from lab.targets.cluster.rollout import PodView
 from lab.targets.cluster.with_metrics import DeploymentWithMetrics
-from lab.targets.cluster_request import STACK, Given, request_of, single_images
+from lab.targets.cluster_request import STACK, Given, is_scraped, request_of, single_images
 from lab.targets.collector import find_collector, judge
 from lab.targets.credentials import CA, TOKEN, names_of, provide_credentials
 from lab.targets.kube import STACK_LABEL, KubeObject
@@ -37,6 +37,7 @@ DEADLINE_S: Final = 300.0
 SHOWN: Final = 3
 METRICS_S: Final = 75.0
 """For the promised metrics after the rollout; they are pushed every second, and silence is believed after a minute."""
+SCRAPE_NEEDS: Final = "; its scrape needs honor_labels: true (manifests/README.md)"
 LOOK_S: Final = 0.5
 ANSWERS_S: Final = 30.0
 """For every process to say what it is once its pod is ready; an emulated one on a busy node misses a call or two."""
@@ -215,27 +216,33 @@ class KubernetesTarget:
         report("well", words, time.monotonic() - begun)
 
     def _await_metrics(
-        self, deployment: ClusterDeployment, processes: Sequence[tuple[PodView, ServiceStatus]]
+        self,
+        deployment: ClusterDeployment,
+        processes: Sequence[tuple[PodView, ServiceStatus]],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        pause_s: float = LOOK_S,
     ) -> float:
         """Wait until the promised metric of every process has arrived at the metrics server; seconds it took.
 
         Raises:
             Unavailable: One does not arrive; a service that runs and reports nothing is not well.
         """
-        begun, pause = time.monotonic(), threading.Event()
+        begun, pause = clock(), threading.Event()
         wanted = {(PROMISED[pod.service].prometheus_name, one.instance_id): pod.name for pod, one in processes}
         while missing := wanted.keys() - self.heard(deployment.outside):
-            if time.monotonic() - begun > METRICS_S:
+            if clock() - begun > METRICS_S:
                 metric, instance = min(missing)
                 raise Unavailable(
                     f"{wanted[metric, instance]} runs, and its metrics do not arrive",
                     found=f"no sample of {metric} in {METRICS_S:g} s at {deployment.outside.prometheus_url}; "
-                    f"{len(missing)} of {len(wanted)} processes are silent",
+                    f"{len(missing)} of {len(wanted)} processes are silent"
+                    f"{SCRAPE_NEEDS if is_scraped(self.settings) else ''}",
                     next_step="lab diagnose",
                     code="E_NO_METRICS",
                 )
-            pause.wait(LOOK_S)
-        return time.monotonic() - begun
+            pause.wait(pause_s)
+        return clock() - begun
 
 
 def answered(

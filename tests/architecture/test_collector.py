@@ -1,5 +1,7 @@
 """The collector's configuration is one that a collector of today starts with."""
 
+import re
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -10,6 +12,7 @@ from lab.targets.refusals import removed_components
 from tests.rendered.samples import planted, rendered
 
 SAMPLES: Final = ("k3s", "k3s-scraped")
+README: Final = Path(__file__).parents[2] / "manifests" / "README.md"
 OLD: Final = ("  debug: {verbosity: basic}", "  logging: {}")
 every_sample = pytest.mark.parametrize("sample", SAMPLES)
 
@@ -30,6 +33,18 @@ def test_memory_is_limited_first_and_batches_come_last(sample: str) -> None:
     assert reader["pull"]["exporter"]["prometheus"] == {"host": "127.0.0.1", "port": 8888}
     assert {name for one in service["pipelines"].values() for name in one["receivers"]} == {"otlp"}
     assert service["extensions"] == ["health_check"]
+
+
+def test_the_scrape_that_is_there_to_copy_keeps_the_labels_of_processes() -> None:
+    """Of every second, from a port that the cluster chooses and the README tells how to ask for."""
+    text = README.read_text(encoding="utf-8")
+    [written] = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    [job] = yaml.safe_load(written)["scrape_configs"]
+    assert (job["honor_labels"], job["scrape_interval"]) == (True, "1s")
+    [service] = [one for one in rendered("k3s-scraped") if one.name == "otel-collector-metrics"]
+    [port] = service.body["spec"]["ports"]
+    assert (service.body["spec"]["type"], port["port"], "nodePort" in port) == ("NodePort", 8889, False)
+    assert f"get service {service.name} -o jsonpath='{{.spec.ports[0].nodePort}}'" in text
 
 
 def test_a_removed_exporter_is_found_with_its_line() -> None:

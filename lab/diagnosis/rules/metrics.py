@@ -8,7 +8,14 @@ from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
 from lab.diagnosis.objects import Pod, seconds
 from lab.diagnosis.probes import LastSample
-from lab.diagnosis.rules.prometheus import COLLECTOR, NEWEST, collectors, prometheus_receives_nothing, written_to
+from lab.diagnosis.rules.prometheus import (
+    COLLECTOR,
+    NEWEST,
+    collectors,
+    is_scraped,
+    prometheus_receives_nothing,
+    written_to,
+)
 from lab.diagnosis.snapshot import Snapshot, by_workload
 from services.contracts.signals import PROMISED
 
@@ -25,6 +32,11 @@ PATHS: Final = (
 QUEUES: Final = ("LAB_REDIS_URL", "LAB_NAMESPACE")
 DELIVERY_FAILS: Final = re.compile(r"(?i)exporting failed|failed to send|dropping data")
 """What a collector says of points that it could not pass on."""
+ADDRESS: Final = re.compile(r":\d+$")
+RENAMED: Final = (
+    "the job that scrapes the collector lacks honor_labels: true, and so renames instance and job (manifests/README.md)"
+)
+NOT_SCRAPED: Final = "nothing scrapes the collector, or not with honor_labels: true (manifests/README.md says how)"
 CAUSE: Final = "running-no-metrics"
 
 
@@ -98,6 +110,8 @@ def _silent(snapshot: Snapshot, samples: tuple[LastSample, ...]) -> tuple[tuple[
 
 def _hop(snapshot: Snapshot, pods: Sequence[Pod], *, some_arrive: bool) -> str:
     """The first hop between these processes and the query that passes nothing on."""
+    if is_scraped(snapshot) and _is_renamed(snapshot, PROMISED[pods[0].service].prometheus_name):
+        return "the query"
     collector = snapshot.probes.collector
     fails = any(EXPORT_FAILS.search(line) for pod in pods for line in snapshot.log(pod)[-NEWEST:])
     if some_arrive or collector is None or not collector.received:
@@ -146,10 +160,20 @@ def _cure(snapshot: Snapshot, hop: str, pod: Pod, *, heard: tuple[Pod, ...], met
     prefix = metric.partition("_")[0]
     why = "points were delivered, but not under this name, or to another Prometheus than the one that is asked"
     query = f'count by (__name__, job) ({{__name__=~"{prefix}_.*"}})'
+    if is_scraped(snapshot):
+        why = RENAMED if _is_renamed(snapshot, metric) else NOT_SCRAPED
+        query = f"count by (job, instance, exported_job, exported_instance) ({metric})"
     if probe is not None and probe.inside:
         words = ("exec", "deployment/prometheus", "--", "promtool", "query", "instant", "http://localhost:9090", query)
         return why, remedies.kubectl(snapshot.namespace, *words)
     return why, f"curl -sG {probe.url if probe else ''}/api/v1/query --data-urlencode 'query={query}'"
+
+
+def _is_renamed(snapshot: Snapshot, metric: str) -> bool:
+    """Whether there are samples of a metric that bear an address, which a scrape gives, in place of a process."""
+    probe = snapshot.probes.prometheus
+    samples = (probe.samples if probe else None) or ()
+    return any(one.metric == metric and ADDRESS.search(one.instance) for one in samples)
 
 
 def _difference(

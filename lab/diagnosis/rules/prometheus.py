@@ -18,6 +18,8 @@ NEWEST: Final = 50
 RECEIVER_OFF: Final = "remote write receiver needs to be enabled"
 REFUSED: Final = re.compile(r"out of order sample|out of bounds|too old|too far in the future|duplicate sample")
 REMOTE_WRITE: Final = re.compile(r"prometheus_?remote_?write")
+WAITS: Final = re.compile(r"(?m)^\s+prometheus:\s*\n\s+endpoint:")
+"""An exporter of a collector's configuration that is scraped."""
 WRITTEN_TO: Final = re.compile(r"(?P<url>https?://[^\s/\"'{}]+)/api/v1/write")
 DENIED: Final = re.compile(r"\b40[13]\b|(?i:unauthori[sz]ed|forbidden)")
 AUTHORIZATION: Final = '"${LAB_PROMETHEUS_AUTHORIZATION_FILE:?names no file}"'
@@ -116,6 +118,11 @@ def arrives(snapshot: Snapshot) -> bool:
 def collectors(snapshot: Snapshot) -> tuple[Pod, ...]:
     """The pods of the collector."""
     return tuple(pod for pod in snapshot.pods if pod.service == COLLECTOR)
+
+
+def is_scraped(snapshot: Snapshot) -> bool:
+    """Whether the collector waits to be scraped, in place of writing, by its configuration."""
+    return not _writes_remotely(snapshot) and any(WAITS.search(text) for text in _configuration(snapshot))
 
 
 def _cure_of_silence(snapshot: Snapshot, probe: PrometheusProbe) -> tuple[str, str]:

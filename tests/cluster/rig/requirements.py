@@ -31,6 +31,8 @@ PACKAGES: Final = {
     "skopeo": "skopeo",
 }
 """Debian package → a program of it."""
+CGROUP: Final = Path("/sys/fs/cgroup/cpuset/cpuset.cpus")
+"""A file of version 1 alone."""
 POLICY: Final = Path("/usr/sbin/policy-rc.d")
 """Debian asks it whether a freshly installed service may start."""
 ADMIN_PATHS: Final = "/usr/local/sbin:/usr/sbin:/sbin"
@@ -53,7 +55,7 @@ def missing() -> str:
     lacks = [
         *([] if psutil.LINUX else ["Linux"]),
         *([] if is_root() else ["root"]),
-        *([] if Path("/sys/fs/cgroup/cpuset/cpuset.cpus").exists() else ["cgroup v1"]),
+        *([] if CGROUP.exists() else ["cgroup v1"]),
         *([] if _has_go() else [f"Go ≥ {GO[0]}.{GO[1]}"]),
     ]
     packages = missing_packages()

@@ -7,11 +7,13 @@ import pytest
 
 from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.probes import CollectorProbe, PrometheusProbe
+from lab.diagnosis.probes import CollectorProbe, LastSample, PrometheusProbe
 from lab.diagnosis.snapshot import Snapshot, load, save
+from services.contracts.signals import PROMISED
 from tests.unit.diagnosis.builders import (
     HOST,
     NAMESPACE,
+    PLACES,
     ago,
     deployment,
     healthy,
@@ -25,6 +27,8 @@ from tests.unit.diagnosis.builders import (
 from tests.unit.diagnosis.cases import REMOTE_WRITE_LOG, not_asked, prometheus_says
 
 OFF = REMOTE_WRITE_LOG % (404, "remote write receiver needs to be enabled with --enable-feature=remote-write-receiver")
+PASSED_ON = CollectorProbe(received=900, sent=900, failed=0)
+MANIFESTS = Path(__file__).parents[3] / "manifests"
 NAME = f"http://prometheus.{NAMESPACE}.svc:9090"
 
 
@@ -117,11 +121,11 @@ def test_nothing_inside_the_cluster_is_reached_by_ssh() -> None:
     """Its flag is one that the lab applies; its own queries are asked in its pod."""
     off = only(with_probes(inside(prometheus_says(OFF)), prometheus=None))
     assert (off.object, off.do.split()[:2]) == ("Prometheus/http://prometheus:9090", ["lab", "up"])
-    for found in diagnose(asked_inside(prometheus_says())):
-        assert found.do.startswith(f"kubectl -n {NAMESPACE} exec deployment/prometheus -- promtool query instant "), (
-            found
-        )
-        assert NAME in found.found
+    silent = diagnose(asked_inside(prometheus_says()))
+    query = f"kubectl -n {NAMESPACE} exec deployment/prometheus -- promtool query instant "
+    assert {(one.cause, one.do.startswith(query), NAME in one.found) for one in silent} == {
+        ("running-no-metrics", True, True)
+    }
     late = only(asked_inside(prometheus_says(REMOTE_WRITE_LOG % (400, "out of order sample"))))
     assert late.do == f"kubectl -n {NAMESPACE} logs deployment/prometheus --tail=50"
     clock = only(asked_inside(prometheus_says(REMOTE_WRITE_LOG % (400, "out of bounds"))))
@@ -155,6 +159,44 @@ def failed_ago(seconds: float) -> str:
 def test_points_that_failed_once_are_not_failing_now(said: str, hop: str) -> None:
     """The collector counts them from its start; the times in its log tell."""
     here = with_probes(prometheus_says(), collector=CollectorProbe(received=900, sent=890, failed=10))
-    for found in diagnose(with_log(here, pod("otel-collector", "amd64"), said)):
-        assert found.title.endswith(f"hop is {hop}")
-        assert "since its start" in found.found
+    found = diagnose(with_log(here, pod("otel-collector", "amd64"), said))
+    assert {one.title.partition("hop is ")[2] for one in found} == {hop}
+    assert {"since its start" in one.found for one in found} == {True}
+
+
+def configured(folder: str, snapshot: Snapshot) -> Snapshot:
+    """The collector has the configuration of that folder of manifests."""
+    text = (MANIFESTS / folder / "collector-config.yaml").read_text(encoding="utf-8")
+    return with_objects(
+        snapshot, config_maps=({"metadata": {"name": "otel-collector"}, "data": {"config.yaml": text}},)
+    )
+
+
+@pytest.mark.parametrize(
+    ("instance", "counts", "why"),
+    [
+        ("", PASSED_ON, "nothing scrapes the collector, or not with honor_labels: true"),
+        (f"{HOST}:31889", PASSED_ON, "the job that scrapes the collector lacks honor_labels: true"),
+        (f"{HOST}:31889", None, "the job that scrapes the collector lacks honor_labels: true"),
+    ],
+    ids=["no-samples", "renamed", "renamed-collector-not-asked"],
+)
+def test_a_scrape_of_the_collector_has_to_keep_its_labels(
+    instance: str, counts: CollectorProbe | None, why: str
+) -> None:
+    """Samples that bear an address in place of a process tell; the query shows what the labels became."""
+    here = configured("components/scraped", prometheus_says())
+    at = here.taken_at - 3.0
+    samples = tuple(LastSample(one.prometheus_name, instance, at) for one in PROMISED.values()) if instance else ()
+    probe = here.probes.prometheus
+    assert probe is not None
+    found = diagnose(with_probes(here, prometheus=replace(probe, samples=samples), collector=counts))
+    assert {one.object for one in found} == {f"Deployment/{service}-{each}" for service, each in PLACES[:-1]}
+    assert {one.why.partition(" (")[0].partition(", and so")[0] for one in found} == {why}
+    assert all("by (job, instance, exported_job, exported_instance)" in one.do for one in found)
+
+
+def test_a_collector_that_writes_is_not_scraped() -> None:
+    """Its own page of counters is none that anybody is asked to scrape."""
+    found = diagnose(with_probes(configured("base", prometheus_says()), collector=PASSED_ON))
+    assert {"honor_labels" in one.why for one in found} == {False}

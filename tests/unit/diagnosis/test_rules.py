@@ -48,7 +48,9 @@ def test_a_rule_finds_its_cause(cause: str, case: Case) -> None:
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_the_next_step_can_be_pasted(case: Case) -> None:
     """One line that a shell parses, with nothing to fill in."""
-    for finding in diagnose(case.snapshot):
+    found = diagnose(case.snapshot)
+    assert found
+    for finding in found:
         assert "\n" not in finding.do
         assert not PLACEHOLDER.search(finding.do), finding.do
         assert shlex.split(finding.do)

@@ -12,6 +12,7 @@ import pytest
 from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.rules import RULES
 from lab.diagnosis.snapshot import load
+from tests.unit.diagnosis.saved import RESTS, SAID
 
 SAVED: Final = sorted((Path(__file__).parents[2] / "data" / "snapshots").glob("*.json"))
 MADE_BY_HAND: Final = {
@@ -32,6 +33,11 @@ def cause_of(file: Path) -> str:
     return max((cause for cause in RULES if file.stem.startswith(cause)), key=len)
 
 
+def in_namespace(text: str, namespace: str) -> str:
+    """What is expected of a look at that namespace."""
+    return text.replace("{namespace}", namespace)
+
+
 def test_every_cause_was_seen_on_a_cluster_or_says_why_not() -> None:
     """The exceptions are few, and none of them is left once it was seen."""
     seen = {cause_of(file) for file in SAVED}
@@ -40,12 +46,34 @@ def test_every_cause_was_seen_on_a_cluster_or_says_why_not() -> None:
     assert len(MADE_BY_HAND) <= 8
 
 
+def test_of_every_saved_look_it_is_told_what_has_to_be_said() -> None:
+    """And of none that is gone."""
+    assert SAID.keys() == {file.stem for file in SAVED}
+    assert RESTS.keys() <= SAID.keys()
+
+
 @pytest.mark.parametrize("file", SAVED, ids=lambda file: str(file.stem))
 def test_what_was_wrong_is_found_and_nothing_else(file: Path) -> None:
-    """Every rule looks at it; the one that it is named for speaks, and every finding is of that cause."""
-    found = diagnose(load(file))
-    assert found
-    assert {one.cause for one in found} == {cause_of(file)}
+    """The cause it is named for, at the object that has it, with the evidence and the whole next step."""
+    look = load(file)
+    found, expected = diagnose(look), SAID[file.stem]
+    assert [(one.cause, one.object) for one in found] == [
+        (cause_of(file), in_namespace(said.object, look.namespace)) for said in expected
+    ]
+    for one, said in zip(found, expected, strict=True):
+        assert said.found in one.found
+        command = ".+".join(re.escape(part) for part in in_namespace(said.do, look.namespace).split("…"))
+        assert re.fullmatch(command, one.do), one.do
+
+
+@pytest.mark.parametrize("file", SAVED, ids=lambda file: str(file.stem))
+def test_every_rule_looks_at_its_own_fault_alone(file: Path) -> None:
+    """None is silent only because another spoke before it, but for those that rest on what the cause stops."""
+    look = load(file)
+    spoken = {cause: found for cause, rule in RULES.items() if (found := tuple(rule(look)))}
+    stopped = {part for one in spoken.pop(cause_of(file)) for part in one.stops}
+    assert spoken.keys() == RESTS.get(file.stem, frozenset())
+    assert [one for found in spoken.values() for one in found if stopped.isdisjoint(one.rests_on)] == []
 
 
 @pytest.mark.parametrize("file", SAVED, ids=lambda file: str(file.stem))

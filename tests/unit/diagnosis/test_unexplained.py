@@ -159,9 +159,10 @@ def test_a_deployment_is_short_of_pods_for_the_reason_that_was_found(cause: str)
     """However long it has been: it is not told a second time."""
     here = CASES[cause].snapshot
     made = [copy.deepcopy(dict(one)) for one in here.objects.deployments]
-    for one in made:
-        if not one["metadata"]["name"].startswith("otel-collector" if cause == "collector-configuration" else NAME):
-            continue
+    name = "otel-collector" if cause == "collector-configuration" else NAME
+    affected = [one for one in made if one["metadata"]["name"].startswith(name)]
+    assert affected
+    for one in affected:
         refusal = [each for each in one["status"].get("conditions", ()) if each["type"] == "ReplicaFailure"]
         one["status"] = short(for_s=4_000)
         one["status"]["conditions"] += refusal

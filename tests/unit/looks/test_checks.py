@@ -171,7 +171,12 @@ def test_a_store_that_can_is_good() -> None:
     [
         (PrometheusProbe("http://h", reachable=True, receives=True), "", True, "remote-write receiver on"),
         (PrometheusProbe("http://h", reachable=True, receives=False, error="404: off"), "", False, "receiver is off"),
-        (PrometheusProbe("http://h", reachable=True, receives=False, error="404: off"), "none", True, "let it scrape"),
+        (
+            PrometheusProbe("http://h", reachable=True, receives=False, error="404: off"),
+            "none",
+            True,
+            "honor_labels: true",
+        ),
         (
             PrometheusProbe("http://h", reachable=True, receives=False),
             "http://other/api/v1/write",

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qsl
 
 POD: Final = {"name": "pods", "kind": "Pod", "namespaced": True, "verbs": ["get", "list"]}
 PODS: Final = "/api/v1/namespaces/testbed/pods"
@@ -51,6 +52,12 @@ class ApiServer:
         }
         return (200, answers[path]) if path in answers else (404, {"kind": "Status", "message": "not found"})
 
+    def change(
+        self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any]
+    ) -> tuple[int, Mapping[str, Any]]:
+        """Status and body for a request that would change something; this one changes nothing."""
+        return 405, {"kind": "Status", "message": f"{method} {path} is not allowed"}
+
     def kubeconfig(self, folder: Path, *, context: str = "here") -> Path:
         """A file that names it, and another cluster as well."""
         content = {
@@ -70,19 +77,31 @@ class ApiServer:
         return file
 
 
+Said = TypeVar("Said", bound=ApiServer)
+
+
 @contextmanager
-def serving() -> Iterator[ApiServer]:
-    """One of them."""
-    said = ApiServer()
+def serving(said: Said) -> Iterator[Said]:
+    """Let it answer for as long as the context lasts."""
 
     class Handler(BaseHTTPRequestHandler):
-        """Answers GET."""
+        """Answers GET, and passes on whatever changes something."""
 
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
             """See `BaseHTTPRequestHandler`."""
-            status, body = said.answer(self.path.partition("?")[0])
+            self._say(*said.answer(self.path.partition("?")[0]))
+
+        def do_PATCH(self) -> None:
+            """See `BaseHTTPRequestHandler`."""
+            path, _, query = self.path.partition("?")
+            body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
+            self._say(*said.change(self.command, path, dict(parse_qsl(query)), body))
+
+        do_DELETE = do_POST = do_PUT = do_PATCH  # noqa: N815  named by http.server
+
+        def _say(self, status: int, body: Mapping[str, Any]) -> None:
             content = json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

@@ -17,7 +17,7 @@ STEP = "lab rbac print --namespace testbed --user 'o:eve smith' | kubectl apply 
 @pytest.fixture
 def server() -> Iterator[ApiServer]:
     """An API server."""
-    with serving() as made:
+    with serving(ApiServer()) as made:
         yield made
 
 
@@ -52,7 +52,7 @@ def test_a_version_is_what_the_server_says_now(server: ApiServer, tmp_path: Path
 def test_nobody_answers_where_a_server_was(server: ApiServer, tmp_path: Path) -> None:
     """Whatever it had said before."""
     opened(server, tmp_path)
-    with serving() as gone:
+    with serving(ApiServer()) as gone:
         pass
     with pytest.raises(Unavailable) as error:
         opened(gone, tmp_path)

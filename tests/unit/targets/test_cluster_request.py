@@ -68,6 +68,7 @@ def test_a_registry_with_a_user_gets_a_pull_secret() -> None:
     assert found["Secret/lab-registry"]["type"] == "kubernetes.io/dockerconfigjson"
     assert list(found["Secret/lab-registry"]["data"]) == [".dockerconfigjson"]
     accounts = [body for name, body in found.items() if name.startswith("ServiceAccount/")]
+    assert len(accounts) >= len(SERVICES)
     assert all(one["imagePullSecrets"] == [{"name": "lab-registry"}] for one in accounts)
     assert "Secret/lab-registry" not in objects(OUTSIDE)
     assert "secret" not in repr(replace(GIVEN, pull_secret="secret"))

@@ -1,0 +1,123 @@
+"""`lab up` that applies nothing: objects in files without a cluster, and what would change by a cluster's word."""
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lab.cli import main
+from lab.images.lock import FILE_NAME, ImageLock, write_lock
+from lab.model import SERVICES
+from lab.targets.kube import STACK_LABEL
+from tests.rendered.samples import ARCHITECTURES, image
+from tests.unit.targets.api_server import serving
+from tests.unit.targets.object_server import ObjectServer
+
+UP = ["up", "--target", "kubernetes"]
+OLD = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {"name": "old", "labels": {STACK_LABEL: "lab"}},
+    "data": {"x": "y"},
+}
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectServer]:
+    """A cluster that the settings name, from a project whose images are known."""
+    registry = image("x", "amd64").partition("/x@")[0]
+    images = {str(one): {str(each): image(one, each).partition("@")[2] for each in ARCHITECTURES} for one in SERVICES}
+    write_lock(ImageLock(registry, "dev", images), tmp_path / FILE_NAME)
+    monkeypatch.chdir(tmp_path)
+    with serving(ObjectServer()) as made:
+        settings = {
+            "STATE_DIR": str(tmp_path / "state"),
+            "KUBECONFIG": str(made.kubeconfig(tmp_path)),
+            "REDIS_URL": "redis://198.18.0.1:6379/0",
+            "PROMETHEUS_URL": "http://198.18.0.1:9090",
+            "COLLECTOR_IMAGE": image("otel-collector", "amd64"),
+        }
+        for name, value in settings.items():
+            monkeypatch.setenv(f"LAB_{name}", value)
+        yield made
+
+
+def rendered(folder: Path) -> list[dict[str, Any]]:
+    """What `--render` wrote, in the order of its files."""
+    assert main([*UP, "--render", str(folder)]) == 0
+    return [yaml.safe_load(file.read_text(encoding="utf-8")) for file in sorted(folder.iterdir())]
+
+
+def named(objects: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
+    """One of them."""
+    return next(one for one in objects if (one["kind"], one["metadata"]["name"]) == (kind, name))
+
+
+def test_rendering_writes_files_and_asks_no_cluster(
+    server: ObjectServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One file an object, whose names are printed; a folder that is not empty is left as it is."""
+    objects = rendered(tmp_path / "out")
+    files = sorted((tmp_path / "out").iterdir())
+    assert capsys.readouterr().out.split() == [str(file) for file in files]
+    assert files[0].name == "01-namespace-testbed.yaml"
+    assert {f"{service}-{each}" for service in SERVICES for each in ARCHITECTURES} < {
+        one["metadata"]["name"] for one in objects if one["kind"] == "Deployment"
+    }
+    assert "Secret" not in {one["kind"] for one in objects}
+    worker = next(file for file in files if file.name.endswith("deployment-process-worker-arm64.yaml")).read_text()
+    assert f"image: {image('process-worker', 'arm64')}\n" in worker
+    assert (server.asked, server.asked_to_apply, server.written) == ([], [], [])
+    before = {file: file.read_bytes() for file in files}
+    assert main([*UP, "--render", str(tmp_path / "out")]) == 73
+    assert "is not empty" in capsys.readouterr().err
+    assert {file: file.read_bytes() for file in (tmp_path / "out").iterdir()} == before
+
+
+def test_a_dry_run_tells_what_would_happen_to_every_object(
+    server: ObjectServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the server's word, with a diff of what would change; no request but those of a dry run would write."""
+    wanted = rendered(tmp_path / "out")
+    there = copy.deepcopy([*wanted, OLD])
+    named(there, "Deployment", "process-worker-arm64")["spec"]["replicas"] = 3
+    there.remove(named(there, "Service", "query-api"))
+    server.hold(there)
+    capsys.readouterr()
+    assert main([*UP, "--dry-run"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    told = [tuple(line.split()) for line in lines if line.startswith(("  un", "  cr", "  ch", "  wr", "  re"))]
+    kept = {("unchanged", one["kind"], one["metadata"]["name"]) for one in wanted if one["kind"] != "Namespace"}
+    changed = {("change", "Deployment", "process-worker-arm64"), ("create", "Service", "query-api")}
+    same = kept - {("unchanged", *one[1:]) for one in changed}
+    assert set(told) == same | changed | {("write", "Secret", "lab-serving"), ("remove", "ConfigMap", "old")}
+    at = lines.index("  change        Deployment process-worker-arm64")
+    diff = [line.strip() for line in lines[at + 1 :] if line.startswith("    ")]
+    assert [line for line in diff if line.startswith(("-", "+"))] == [
+        "--- deployment/process-worker-arm64 as it is",
+        "+++ deployment/process-worker-arm64 as it would be",
+        "-  replicas: 3",
+        "+  replicas: 1",
+    ]
+    assert lines[-1] == (
+        f"  dry run       {len(told)} objects: 1 to create, 1 to change, 1 to write, 1 to remove, "
+        f"{len(same)} unchanged; nothing was applied"
+    )
+    assert len(server.asked_to_apply) == len(told) - 1
+    assert server.written == []
+
+
+def test_a_dry_run_leaves_nothing_on_this_machine(
+    server: ObjectServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without its namespace everything would be created, and the credentials it was rendered with are gone."""
+    assert main([*UP, "--dry-run"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "  create        Namespace testbed" in lines
+    assert "  create        Secret lab-serving" in lines
+    assert lines[-1].endswith(" to create; nothing was applied")
+    assert (server.asked_to_apply, server.written) == ([], [])
+    assert not (tmp_path / "state").exists()

@@ -1,0 +1,217 @@
+"""What has to be said of every saved look: which object has the fault, the evidence, the next step."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+
+class Said(NamedTuple):
+    """One finding.
+
+    Attributes:
+        object: What has the fault; `{namespace}` stands for that of the look.
+        found: A part of the evidence.
+        do: The whole command; `…` stands for what differs from one making of a fault to the next.
+    """
+
+    object: str
+    found: str
+    do: str
+
+
+APP: Final = "Deployment/app"
+KUBECTL: Final = "kubectl -n {namespace}"
+PATCH: Final = f"{KUBECTL} patch deployment/app"
+DIGEST: Final = f"{KUBECTL} set image deployment/app service=198.18.0.1:5000/probe@sha256:…"
+STORE: Final = "redis-cli -e -h 198.18.0.1 -p"
+PASSWORD: Final = '"${LAB_REDIS_PASSWORD_FILE:?names no file}"'
+
+SAID: Final[Mapping[str, tuple[Said, ...]]] = {
+    "collector-configuration": (
+        Said(
+            "Deployment/otel-collector",
+            "otel-collector, config.yaml:8: 'exporters' the logging exporter has been deprecated",
+            f"{KUBECTL} get configmap/otel-collector -o yaml | perl -pe '… == 9) …logging…/debug/ …' | "
+            f"kubectl replace -f - && {KUBECTL} rollout restart deployment/otel-collector",
+        ),
+    ),
+    "crash-at-start": (
+        Said(APP, "NameError: name 'settings' is not defined, at <string>:2", f"{KUBECTL} rollout undo deployment/app"),
+    ),
+    "digest-not-of-architecture": (Said(APP, "holds amd64; the pod is meant for arm64", DIGEST),),
+    "forbidden": (
+        Said(
+            "User/lab-user",
+            "get events, get pods/log, list events, watch events",
+            "lab rbac print --no-faults --namespace {namespace} --user lab-user | kubectl apply -f -",
+        ),
+    ),
+    "image-not-there": (
+        Said(
+            APP,
+            "198.18.0.1:5000/probe:2: not found; the registry has the tags 1",
+            f"{KUBECTL} set image deployment/app service=198.18.0.1:5000/probe:1",
+        ),
+    ),
+    "limit-range": (
+        Said(
+            "LimitRange/small",
+            "maximum memory usage per Container is 64Mi, but limit is 128Mi",
+            f"{KUBECTL} set resources deployment/app --limits=memory=64Mi",
+        ),
+    ),
+    "namespace-terminating": (
+        Said(
+            "Namespace/{namespace}",
+            "example.com/hold in 1 resource instances",
+            KUBECTL + ' patch configmap/held --type=merge -p \'{"metadata":{"finalizers":null}}\'',
+        ),
+    ),
+    "no-node-fits": (
+        Said(
+            APP,
+            "2 node(s) didn't match Pod's node affinity/selector",
+            "kubectl label node clus1 --overwrite rig/{namespace}=vm",
+        ),
+    ),
+    "no-node-fits-memory": (
+        Said(APP, "1 Insufficient memory", f"{KUBECTL} set resources deployment/app --requests=memory=…Mi"),
+    ),
+    "node-not-ready": (
+        Said("Node/r3", "Kubelet stopped posting node status.", "ssh r3 'sudo systemctl restart kubelet'"),
+    ),
+    "oom-kill": (
+        Said(
+            APP,
+            "was killed, exit 137 (OOMKilled)",
+            f"{KUBECTL} set resources deployment/app -c service --limits=memory=64Mi --requests=memory=64Mi",
+        ),
+    ),
+    "pod-security": (
+        Said(
+            APP,
+            'violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false',
+            PATCH + ' --type=strategic -p \'…"runAsNonRoot":true,…"containers":[{"name":"service",'
+            '"securityContext":{"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]}}}]}}}}\'',
+        ),
+    ),
+    "probe-failing": (
+        Said(
+            APP,
+            ":8081: connect: connection refused",
+            PATCH + ' --type=json -p \'[{"op":"replace",'
+            '"path":"/spec/template/spec/containers/0/readinessProbe/httpGet/port","value":8080}]\'',
+        ),
+    ),
+    "prometheus-receives-nothing": (
+        Said(
+            "Prometheus/http://198.18.0.1:9391",
+            "/api/v1/write answers 404",
+            "ssh 198.18.0.1 'sudo sed -i …--web.enable-remote-write-receiver … && sudo systemctl restart prometheus'",
+        ),
+    ),
+    "quota-exceeded": (
+        Said(
+            "ResourceQuota/few",
+            "exceeded quota: few, requested: pods=1, used: pods=1",
+            KUBECTL + ' patch resourcequota/few --type=merge -p \'{"spec":{"hard":{"pods":"2"}}}\'',
+        ),
+    ),
+    "redis-evicts": (
+        Said(
+            "Redis/198.18.0.1:6393",
+            "maxmemory-policy is allkeys-lru",
+            f"{STORE} 6393 config set maxmemory-policy noeviction && {STORE} 6393 config rewrite",
+        ),
+    ),
+    "redis-not-durable": (
+        Said(
+            "Redis/198.18.0.1:6394",
+            "durability class volatile",
+            f"{STORE} 6394 config set appendonly yes && {STORE} 6394 config set appendfsync always && "
+            f"{STORE} 6394 config rewrite",
+        ),
+    ),
+    "redis-password": (
+        Said(
+            "Redis/198.18.0.1:6392",
+            "WRONGPASS",
+            f"read -rsp 'password of Redis: ' WORD && (umask 077 && printf %s \"$WORD\" > {PASSWORD}) && "
+            f"{KUBECTL} create secret generic lab-store --dry-run=client -o yaml --from-file=password={PASSWORD} | "
+            f"kubectl apply -f - && {KUBECTL} rollout restart deployment/app",
+        ),
+    ),
+    "redis-unreachable": (
+        Said(
+            "Redis/198.18.0.1:6391",
+            "Connection refused",
+            "ssh 198.18.0.1 'sudo systemctl restart redis-server || sudo docker start redis'",
+        ),
+    ),
+    "registry-needs-login": (
+        Said(
+            APP,
+            "401 Unauthorized; pull secrets of the pod: none",
+            f"docker login 198.18.0.1:5002 && {KUBECTL} create secret generic registry-login "
+            '--type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson="$HOME/.docker/config.json" && '
+            f"{KUBECTL} patch serviceaccount/default --type=strategic "
+            '-p \'{"imagePullSecrets":[{"name":"registry-login"}]}\' && '
+            f"{KUBECTL} rollout restart deployment/app",
+        ),
+    ),
+    "registry-plain-http": (
+        Said(
+            "Node/clus1",
+            "http: server gave HTTP response to HTTPS client",
+            "printf '%s\\n' 'server = \"http://198.18.0.1:5001\"' …"
+            " | ssh clus1 'sudo mkdir -p /etc/containerd/certs.d/198.18.0.1:5001 && "
+            "sudo tee /etc/containerd/certs.d/198.18.0.1:5001/hosts.toml >/dev/null'",
+        ),
+    ),
+    "registry-unreachable": (
+        Said(
+            "Registry/198.18.0.1:5003",
+            "dial tcp 198.18.0.1:5003: connect: connection refused",
+            "ssh 198.18.0.1 'sudo systemctl restart docker-registry || sudo docker start registry'",
+        ),
+    ),
+    "running-no-metrics": (
+        Said(
+            "Deployment/process-worker-amd64",
+            "no sample of worker_events_processed_total in the last 60 s at http://198.18.0.1:9090",
+            f"{KUBECTL} set env deployment/process-worker-amd64 OTEL_METRICS_EXPORTER-",
+        ),
+    ),
+    "running-no-metrics-consuming": tuple(
+        Said(
+            f"Deployment/process-worker-{architecture}",
+            "400 of 400 accepted events wait, and none was counted in 16 s",
+            f"{KUBECTL} rollout restart deployment/process-worker-{architecture}",
+        )
+        for architecture in ("amd64", "arm64")
+    ),
+    "volume-pins-pod": (
+        Said(
+            APP,
+            "1 node(s) didn't match PersistentVolume's node affinity",
+            PATCH + ' --type=json -p \'[{"op":"replace","path":"/spec/template/spec/volumes/0",'
+            '"value":{"name":"cache","emptyDir":{"sizeLimit":"256Mi"}}}]\'',
+        ),
+    ),
+    "wrong-architecture": (
+        Said(APP, 'the log ends with "exec /program: exec format error"', DIGEST.replace("probe", "foreign")),
+    ),
+    "wrong-architecture-silent": (Said(APP, "node r3 is arm64; the image holds amd64", DIGEST),),
+    "wrong-architecture-silent-service": (
+        Said(
+            "Deployment/process-worker-arm64",
+            "node r3 is arm64; the process says x86_64",
+            "lab images resolve && lab up --target kubernetes --namespace {namespace} --force",
+        ),
+    ),
+}
+"""Saved look → its findings."""
+
+RESTS: Final[Mapping[str, frozenset[str]]] = {
+    "digest-not-of-architecture": frozenset({"wrong-architecture-silent"}),
+}
+"""Saved look → other causes whose rules speak, too; each rests on what the cause of the look stops."""
