@@ -22,7 +22,7 @@ from lab.targets.cluster.faults import PodFaults
 from lab.targets.cluster.forwarding import Forward
 from lab.targets.cluster.gate import Gate
 from lab.targets.cluster.nodes import node_facts
-from lab.targets.cluster.rollout import PodView, Row, pod_view
+from lab.targets.cluster.rollout import First, PodView, Row, pod_view
 from lab.targets.follow import followed_pods
 from lab.targets.kube import NAME_LABEL
 
@@ -219,13 +219,11 @@ class ClusterDeployment:
         """
         if said := self._last_lines(name, "", lines):
             return said
-        pod = self.cluster.find("v1", "Pod", name)
-        first = pod_view(pod).first if pod else ()
-        return [line for one in first for line in self._last_lines(name, one.name, lines)][-lines:]
+        return [line for one in self._first_in(name) for line in self._last_lines(name, one.name, lines)][-lines:]
 
     def follow(self, names: Sequence[str], lines: int) -> Iterator[str]:
         """The last lines of each of these pods, then what they print; of several, each behind the pod's name."""
-        return followed_pods(self.cluster.log_since, names, lines)
+        return followed_pods(self._log_since, names, lines)
 
     def span_files(self) -> Sequence[Path]:
         """None: spans go to the collector."""
@@ -241,6 +239,16 @@ class ClusterDeployment:
         with suppress(LabError):
             before = self.cluster.log(pod, container, lines=LOG_LINES, previous=True) if restarted else ""
         return _joined(before, now)
+
+    def _log_since(self, pod: str, since: str, lines: int) -> str:
+        """As `Cluster.log_since`; until its service prints something, what has to run before it does."""
+        if said := self.cluster.log_since(pod, since, lines):
+            return said
+        return "".join(self.cluster.log_since(pod, since, lines, container=one.name) for one in self._first_in(pod))
+
+    def _first_in(self, pod: str) -> Sequence[First]:
+        found = self.cluster.find("v1", "Pod", pod)
+        return pod_view(found).first if found else ()
 
     def _last_lines(self, pod: str, container: str, lines: int) -> Sequence[str]:
         now = self.cluster.log(pod, container, lines=lines)

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -13,6 +15,7 @@ from lab.targets.cluster import deployment as module
 from lab.targets.cluster.deployment import ClusterDeployment
 from lab.targets.cluster.gate import Gate
 from lab.targets.cluster.with_metrics import DeploymentWithMetrics
+from lab.targets.follow import followed_pods
 from tests.unit.targets.test_rollout import deployment, pod
 
 if TYPE_CHECKING:
@@ -39,11 +42,15 @@ class Kept:
         refused: bool = False,
     ) -> None:
         self._pods, self._refused, self._waits = pods, refused, waits
-        self._logs: Mapping[str, Sequence[str]] = {"": logs, "bootstrap": first}
+        self._logs: dict[str, Sequence[str]] = {"": logs, "bootstrap": first}
 
     def list(self, _api_version: str, kind: str, *, selector: str = "") -> Sequence[Mapping[str, Any]]:
         """One Deployment, and the pods."""
         return {"Deployment": [deployment()], "Pod": self._pods}.get(kind, [])
+
+    def serve(self, log: str) -> None:
+        """The service prints something."""
+        self._logs[""] = (log,)
 
     def find(self, _api_version: str, _kind: str, name: str) -> Mapping[str, Any] | None:
         """A pod."""
@@ -58,6 +65,11 @@ class Kept:
             raise Unavailable(f"cannot read the log of {name}")
         found = logs[-2:-1] if previous and not self._waits else logs[-1:]
         return "".join("".join(found).splitlines(keepends=True)[-(lines or 0) :])
+
+    def log_since(self, _name: str, since: str, _lines: int, *, container: str = "") -> str:
+        """Its newest log, where each line begins with its time; the last one heard is given once more."""
+        said = "".join(self._logs[container][-1:]).splitlines(keepends=True)
+        return "".join(line for line in said if line.split()[0] >= since)
 
 
 class Nowhere:
@@ -167,6 +179,16 @@ def test_a_pod_that_cannot_begin_says_why() -> None:
         assert list(found.last_lines("a", 5)) == ["looking", "no store", "maxmemory"]
     with stack(Kept(beginning(), logs=["", "serving"], first=["bootstrap: done"])) as found:
         assert list(found.last_lines("a", 5)) == ["serving"]
+
+
+def test_whoever_follows_a_pod_hears_what_runs_before_its_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the service; each line once."""
+    cluster = Kept(beginning(), first=["1 looking\n2 done\n"])
+    printed = iter(["3 serving\n"])
+    following = partial(followed_pods, pause=lambda _: cluster.serve(next(printed)))
+    monkeypatch.setattr(module, "followed_pods", following)
+    with stack(cluster) as found:
+        assert list(islice(found.follow(["a"], 10), 3)) == ["looking", "done", "serving"]
 
 
 def test_a_container_that_waits_to_be_started_again_is_heard_once() -> None:
