@@ -1,5 +1,6 @@
 """Settings become objects: each one that is promised is found in what is applied; no cluster is asked."""
 
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -71,6 +72,24 @@ def test_a_registry_with_a_user_gets_a_pull_secret() -> None:
     assert all(one["imagePullSecrets"] == [{"name": "lab-registry"}] for one in accounts)
     assert "Secret/lab-registry" not in objects(OUTSIDE)
     assert "secret" not in repr(replace(GIVEN, pull_secret="secret"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "grace_s"),
+    [
+        ({}, 20),
+        ({"LAB_DRAIN_SECONDS": "5"}, 20),
+        ({"LAB_DRAIN_SECONDS": "0"}, 15),
+        ({"LAB_DRAIN_SECONDS": "60"}, 75),
+    ],
+)
+def test_a_pod_may_end_as_slowly_as_its_service_drains(settings: Mapping[str, str], grace_s: int) -> None:
+    """Beside callers noticing, what is done at the end, and a margin; what is no service keeps its own."""
+    found = objects(INSIDE, replace(GIVEN, service_settings=settings))
+    for service, architecture in itertools.product(SERVICES, ARCHITECTURES):
+        assert template(found, f"{service}-{architecture}")["spec"]["terminationGracePeriodSeconds"] == grace_s
+    for other, own in (("otel-collector", 15), ("redis", 20), ("prometheus", 20)):
+        assert template(found, other)["spec"]["terminationGracePeriodSeconds"] == own
 
 
 def test_ports_of_nodes_are_opened_only_when_asked() -> None:
