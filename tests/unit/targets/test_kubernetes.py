@@ -15,6 +15,7 @@ from lab.targets.cluster.rollout import PodView
 from lab.targets.kubernetes import KubernetesTarget, answered
 from tests.unit.targets.api_server import ApiServer
 from tests.unit.targets.test_identity import POD
+from tests.unit.targets.test_objects import OURS, STACK, Kept, cluster
 from tests.unit.targets.test_preview import NAMESPACE, SECRET, Server, config_map, objects
 
 if TYPE_CHECKING:
@@ -124,3 +125,16 @@ def test_a_fault_is_explained_and_stays_the_cause(tmp_path: Path) -> None:
     assert told.__cause__ is FAULT
     assert raised_by(lambda _, error: error, tmp_path) is FAULT
     assert FAULT.__cause__ is None
+
+
+def test_a_namespace_that_stays_is_said_with_what_keeps_it(tmp_path: Path) -> None:
+    """And by whoever takes a stack down after a run, too; one that goes is no news."""
+    told: list[tuple[str, str]] = []
+    shared = Kept(STACK, theirs={("ConfigMap", name): {} for name in "abcd"}, labels=OURS)
+    taken = target(LabSettings(state_dir=tmp_path))
+    assert taken._remove(cluster(shared), lambda what, happened, _: told.append((what, happened)))
+    words = "testbed stays: ConfigMap/a, ConfigMap/b, ConfigMap/c and 1 more in it did not come from the lab"
+    assert told == [("namespace", words)]
+    assert taken._remove(cluster(Kept(STACK, labels=OURS)), lambda what, happened, _: told.append((what, happened)))
+    assert not taken._remove(cluster(Kept()), lambda what, happened, _: told.append((what, happened)))
+    assert len(told) == 1

@@ -7,14 +7,16 @@ import pytest
 
 from lab.errors import Unavailable, UsageFault
 from lab.targets.cluster.api import Applied
-from lab.targets.cluster.objects import SECRETS, apply_all, check_namespace, remove_all
+from lab.targets.cluster.objects import IN_EVERY_NAMESPACE, LOOKED_FOR, SECRETS, apply_all, check_namespace, remove_all
 from lab.targets.kube import MANAGER, PART_OF, STACK_LABEL, kube_object
+from tests.rendered.rights import GOLDEN
 
 if TYPE_CHECKING:
     from lab.targets.cluster.api import Cluster
 
 STACK: Final = [("Deployment", "worker"), ("ConfigMap", "settings"), ("ServiceAccount", "worker")]
 ALL_SECRETS: Final = [("Secret", name) for name in SECRETS]
+NO_LABELS: Final[Mapping[str, str]] = {}
 NOTHING: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {}
 THEIRS: Final = {("ConfigMap", "settings-of-others"): {}, ("Service", "other"): {STACK_LABEL: "other"}}
 OURS: Final = {PART_OF: MANAGER, STACK_LABEL: "lab"}
@@ -94,7 +96,7 @@ def cluster(kept: Kept) -> "Cluster":
 
 def removed_from(kept: Kept) -> list[str]:
     """What is said to have been there."""
-    return remove_all(cluster(kept), "lab")
+    return remove_all(cluster(kept), "lab").gone
 
 
 def test_everything_of_a_stack_is_removed() -> None:
@@ -157,6 +159,40 @@ def test_a_namespace_that_the_lab_made_goes_last() -> None:
     assert not kept.labels
     assert kept.there == []
     assert removed_from(kept) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "labels"),
+    [
+        ("ConfigMap", {}),
+        ("Pod", {}),
+        ("PersistentVolumeClaim", {}),
+        ("Deployment", {STACK_LABEL: "other"}),
+    ],
+)
+def test_a_namespace_that_somebody_else_uses_stays(kind: str, labels: Mapping[str, str]) -> None:
+    """Even where the lab made it: what is theirs is named, until it has gone."""
+    kept = Kept(STACK, theirs={(kind, "theirs"): labels}, labels=OURS)
+    assert remove_all(cluster(kept), "lab") == ([f"{of}/{name}" for of, name in STACK], [f"{kind}/theirs"])
+    assert (kept.labels, kept.there) == (OURS, [(kind, "theirs")])
+    assert remove_all(cluster(kept), "lab") == ([], [f"{kind}/theirs"])
+    kept.delete("", kind, "theirs")
+    assert remove_all(cluster(kept), "lab") == (["Namespace/testbed"], [])
+
+
+def test_what_every_namespace_has_keeps_none() -> None:
+    """Nor does what is ours and has not gone yet."""
+    of_kubernetes = dict.fromkeys(IN_EVERY_NAMESPACE, NO_LABELS)
+    kept = Kept(STACK, theirs={**of_kubernetes, ("Pod", "worker-1"): {STACK_LABEL: "lab"}}, labels=OURS)
+    assert removed_from(kept)[-1] == "Namespace/testbed"
+
+
+def test_what_is_looked_for_may_be_listed() -> None:
+    """By whoever has the rights that the lab asks for, in a whole namespace."""
+    for api_version, kind in LOOKED_FOR:
+        group = api_version.rpartition("/")[0]
+        plural = f"{kind.lower()[:-1]}ies" if kind.endswith("y") else f"{kind.lower()}s"
+        assert "list" in GOLDEN[f"{plural}.{group}" if group else plural].split()
 
 
 def test_a_namespace_that_is_there_is_not_written() -> None:
