@@ -90,7 +90,7 @@ def _unwanted(request: RenderRequest) -> Iterator[Document]:
         for architecture in ARCHITECTURES:
             if f"{service}-{architecture}" not in wanted:
                 yield _deletion("apps/v1", "Deployment", f"{service}-{architecture}")
-        if service != "simulator" and request.replicas_of(service) < 2:
+        if request.replicas_of(service) < 2:
             yield _deletion("policy/v1", "PodDisruptionBudget", service)
 
 
