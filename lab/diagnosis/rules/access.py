@@ -166,7 +166,7 @@ def namespace_is_stuck(snapshot: Snapshot) -> Iterator[Finding]:
     """A namespace was deleted and does not go."""
     raw = snapshot.objects.namespace
     deleted = raw.get("metadata", {}).get("deletionTimestamp", "")
-    graces = [int(pod["spec"].get("terminationGracePeriodSeconds") or 0) for pod in snapshot.objects.pods]
+    graces = [pod.get("spec", {}).get("terminationGracePeriodSeconds") or 0 for pod in snapshot.objects.pods]
     if not deleted or snapshot.age_s(deleted) < max([PATIENCE_S, *(grace + GRACE_MARGIN_S for grace in graces)]):
         return
     namespace = Thing(raw)
