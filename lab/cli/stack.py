@@ -96,7 +96,10 @@ def down(target: TargetOption = "processes", *, namespace: NamespaceOption = "")
     """Take the stack down, with its data."""
     from lab.wiring import target as open_target  # noqa: PLC0415 - heavy
 
-    was_up = open_target(target, load_settings(namespace=namespace or None)).down()
+    def told(what: str, happened: str, _seconds: float) -> None:
+        print(f"  {what:13s} {happened}")
+
+    was_up = open_target(target, load_settings(namespace=namespace or None)).down(told)
     print("  stack         down, nothing is left running" if was_up else f"  stack         {NOT_UP}")
 
 

@@ -89,7 +89,7 @@ class KubernetesTarget:
         finally:
             deployment.close()
             if not request.keep and not was_up:
-                remove_all(cluster, STACK)
+                self._remove(cluster, report)
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:
@@ -107,9 +107,17 @@ class KubernetesTarget:
         cluster = self.cluster()
         return self._deployment(cluster, lambda *_: None) if self._is_up(cluster) else None
 
-    def down(self) -> bool:
+    def down(self, report: Report, /) -> bool:
         """Remove what this lab applied, and nothing else; False when there was nothing."""
-        return bool(remove_all(self.cluster(), STACK))
+        return self._remove(self.cluster(), report)
+
+    @staticmethod
+    def _remove(cluster: Cluster, report: Report) -> bool:
+        removal = remove_all(cluster, STACK)
+        if removal.others:
+            told = _some_of(removal.others)
+            report("namespace", f"{cluster.namespace} stays: {told} in it did not come from the lab", 0.0)
+        return bool(removal.gone)
 
     def preview(self, request: StackRequest, report: Report) -> Sequence[Intent]:
         """What `deployed` would do to every object; nothing is changed.
@@ -184,8 +192,7 @@ class KubernetesTarget:
         """What applying would do, by the API server's word; empty where nothing. It does not say what Secrets hold."""
         intents = preview_all(cluster, wanted, stack=STACK, force=self.settings.force)
         found = [f"{one.change} {one.kind} {one.name}" for one in intents if one.change not in {"unchanged", "write"}]
-        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-        return ", ".join(found[:SHOWN]) + more
+        return _some_of(found)
 
     def _bring_up(self, deployment: ClusterDeployment, wanted: Sequence[KubeObject], report: Report) -> None:
         """Apply, wait for the rollout, then ask everybody what it is."""
@@ -269,6 +276,16 @@ def answered(
                 code="E_NO_ANSWER",
             )
         pause.wait(pause_s)
+
+
+def _some_of(found: Sequence[str]) -> str:
+    """The first of them, and how many more there are.
+
+    >>> _some_of(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    return ", ".join(found[:SHOWN]) + more
 
 
 def _addresses(cluster: Cluster) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from lab.model import SERVICES
+from lab.targets.grace import DRAIN, pod_grace_s
 from lab.targets.kube import CONFIG_ANNOTATION, MANAGED_BY, MANAGER, STACK_LABEL
 from lab.targets.render_request import RenderRequest, Toleration, Workload
 
@@ -89,7 +90,7 @@ def _unwanted(request: RenderRequest) -> Iterator[Document]:
         for architecture in ARCHITECTURES:
             if f"{service}-{architecture}" not in wanted:
                 yield _deletion("apps/v1", "Deployment", f"{service}-{architecture}")
-        if service != "simulator" and request.replicas_of(service) < 2:
+        if request.replicas_of(service) < 2:
             yield _deletion("policy/v1", "PodDisruptionBudget", service)
 
 
@@ -107,6 +108,8 @@ def _placements(request: RenderRequest) -> Iterator[Document]:
         template: dict[str, Any] = {"spec": {"nodeSelector": selector}}
         if request.tolerations:
             template["spec"]["tolerations"] = [_toleration(one) for one in request.tolerations]
+        if workload.name in SERVICES and DRAIN in request.settings:
+            template["spec"]["terminationGracePeriodSeconds"] = pod_grace_s(request.settings)
         if read := _hash_for(workload, request):
             template["metadata"] = {"annotations": {CONFIG_ANNOTATION: read}}
         yield _patch(

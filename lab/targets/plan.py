@@ -74,6 +74,15 @@ class Plan:
     redis_url: str = ""
     prometheus_url: str = ""
 
+    @property
+    def grace_s(self) -> float:
+        """The longest that all of it may take to stop: what stands on the same depth stops together."""
+        graces: dict[int, float] = {}
+        for program in self.programs:
+            depth = self.depth(program.name)
+            graces[depth] = max(program.grace_s, graces.get(depth, 0.0))
+        return sum(graces.values())
+
     def depth(self, name: str) -> int:
         """How many programs stand one after another below this one; what is deeper stops earlier."""
         program = next(program for program in self.programs if program.name == name)

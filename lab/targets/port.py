@@ -117,5 +117,5 @@ class Target(Protocol):
     def current(self) -> KeptStack | None:
         """The kept stack, or None."""
 
-    def down(self) -> bool:
-        """Take the kept stack down; False when there was none."""
+    def down(self, report: Report, /) -> bool:
+        """Take the kept stack down; False when there was none. What stays although it was made is reported."""

@@ -64,7 +64,7 @@ class ProcessTarget:
         folder = self.kept_folder
         return ProcessDeployment(folder) if folder.is_alive and folder.state.exists() else None
 
-    def down(self) -> bool:
+    def down(self, _report: Report, /) -> bool:
         """Take the kept stack down, with its data; False when there was none."""
         folder = self.kept_folder
         if not folder.root.exists():

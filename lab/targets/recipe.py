@@ -13,12 +13,12 @@ from lab.model import SERVICES, ServiceName, StoreFacts
 from lab.settings import LabSettings, is_set, service_settings
 from lab.targets import prometheus, scraping, store
 from lab.targets.atomic import write_text
+from lab.targets.grace import process_grace_s
 from lab.targets.layout import StackFolder
 from lab.targets.plan import Plan, Program, Ready
 from lab.targets.ports import free_port
 
 STORE, METRICS, BOOTSTRAP = "redis", "prometheus", "bootstrap"
-SERVICE_GRACE_S = 10.0
 PINS = {"LAB_BIND": "grpc", "LAB_HEALTH_BIND": "health", "OTEL_EXPORTER_PROMETHEUS_PORT": "metrics:port"}
 OTLP_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")
 # A commit's buffers come and go; with the C library's defaults each round gives them back to the kernel and faults
@@ -113,7 +113,7 @@ class Recipe:
                 "LAB_READY_FILE": str(ready),
             },
             pins=PINS,
-            grace_s=SERVICE_GRACE_S,
+            grace_s=process_grace_s(self.services),
         )
 
     def _store_environment(self, redis_url: str) -> dict[str, str]:

@@ -11,10 +11,13 @@ from pathlib import Path
 from lab.errors import InternalFault, Unavailable
 from lab.targets.layout import StackFolder
 from lab.targets.locks import Lock, Taken, is_held
+from lab.targets.plan import read_plan
 from lab.targets.state import read_state
 
 STOP_TIMEOUT_S = 45.0
 """Seconds a stack may take to stop: three layers of programs, ten seconds of grace each, and a margin."""
+STOP_MARGIN_S = 15.0
+"""That margin, for a stack whose programs have more."""
 THROW_AWAY = "run-*"
 FRESH_S = 60.0
 """Seconds a folder is left alone, since its maker may be about to lock it."""
@@ -28,7 +31,8 @@ def stop(folder: StackFolder) -> None:
         InternalFault: It did not end; the processes it holds are then ended with it.
     """
     asked = 0
-    end, pause = time.monotonic() + STOP_TIMEOUT_S, threading.Event()
+    patience_s = stop_timeout_s(folder)
+    end, pause = time.monotonic() + patience_s, threading.Event()
     while folder.is_alive:
         state = read_state(folder.state) if folder.root.exists() else None
         if state is not None and state.supervisor_pid != asked:
@@ -37,10 +41,17 @@ def stop(folder: StackFolder) -> None:
                 os.kill(asked, signal.SIGTERM)
         if time.monotonic() > end:
             _kill(asked)
-            raise InternalFault(
-                f"the stack in {folder.root} did not stop in {STOP_TIMEOUT_S:g} s", found="it was killed"
-            )
+            raise InternalFault(f"the stack in {folder.root} did not stop in {patience_s:g} s", found="it was killed")
         pause.wait(PAUSE_S)
+
+
+def stop_timeout_s(folder: StackFolder) -> float:
+    """Seconds that a stack may take to stop, by the graces in its plan."""
+    try:
+        plan = read_plan(folder.plan)
+    except (OSError, ValueError, KeyError, TypeError):
+        return STOP_TIMEOUT_S
+    return max(STOP_TIMEOUT_S, plan.grace_s + STOP_MARGIN_S)
 
 
 def _kill(pid: int) -> None:

@@ -43,7 +43,7 @@ def temporary(
             try:
                 yield _ready(folder, supervisor, report)
             finally:
-                _end(supervisor)
+                _end(folder, supervisor)
     finally:
         os.close(held)
         os.close(lifeline)
@@ -75,7 +75,7 @@ def permanent(folder: StackFolder, recipe: Recipe, report: Report) -> ProcessDep
     try:
         deployment = _ready(folder, supervisor, report)
     except BaseException:
-        _end(supervisor)
+        _end(folder, supervisor)
         raise
     _kept[folder.root] = supervisor
     return deployment
@@ -173,11 +173,11 @@ def _check_health(state: StackState, name: str) -> None:
         raise Unavailable(f"{name} is up, but not healthy: {said}", next_step=f"lab logs {name}")
 
 
-def _end(supervisor: "subprocess.Popen[bytes]") -> None:
+def _end(folder: StackFolder, supervisor: "subprocess.Popen[bytes]") -> None:
     """Ask the supervisor to stop everything; what it holds dies with it if it does not."""
     supervisor.terminate()
     try:
-        supervisor.wait(stacks.STOP_TIMEOUT_S)
+        supervisor.wait(stacks.stop_timeout_s(folder))
     except subprocess.TimeoutExpired:
         supervisor.kill()
         supervisor.wait()

@@ -54,7 +54,7 @@ def test_replicas_and_placement_are_those_that_were_asked() -> None:
 
 def test_a_single_replica_has_no_budget() -> None:
     """A budget for one pod would only block a drain."""
-    assert names(rendered("k3s"), "PodDisruptionBudget") == {"ingest-api", "process-worker", "query-api"}
+    assert names(rendered("k3s"), "PodDisruptionBudget") == set(SERVICES)
     one_each = tuple(one for one in EVERYWHERE if one.architecture == "amd64")
     objects = render(replace(OUTSIDE, workloads=(*one_each, workload("otel-collector"))))
     assert names(objects, "PodDisruptionBudget") == set()

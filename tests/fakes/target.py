@@ -160,6 +160,6 @@ class FakeTarget:
         """See `Target.current`."""
         return None
 
-    def down(self) -> bool:
+    def down(self, _report: Report, /) -> bool:
         """See `Target.down`."""
         return False

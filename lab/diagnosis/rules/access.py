@@ -15,7 +15,9 @@ SHOWN: Final = 4
 MANY: Final = 12
 """How many of them the evidence names."""
 PATIENCE_S: Final = 60.0
-"""How long a namespace may take to go: its pods have grace periods."""
+"""How long a namespace may take to go."""
+GRACE_MARGIN_S: Final = 15.0
+"""How much longer than the longest grace of its pods, where that is long."""
 QUOTA: Final = re.compile(r"exceeded quota: (?P<name>\S+), requested: (?P<asked>\S+), used: (?P<used>\S+), limited")
 UNSAID: Final = re.compile(r"failed quota: (?P<name>[^:\s]+): must specify (?P<what>.*)")
 RANGE: Final = re.compile(
@@ -164,7 +166,8 @@ def namespace_is_stuck(snapshot: Snapshot) -> Iterator[Finding]:
     """A namespace was deleted and does not go."""
     raw = snapshot.objects.namespace
     deleted = raw.get("metadata", {}).get("deletionTimestamp", "")
-    if not deleted or snapshot.age_s(deleted) < PATIENCE_S:
+    graces = [pod.get("spec", {}).get("terminationGracePeriodSeconds") or 0 for pod in snapshot.objects.pods]
+    if not deleted or snapshot.age_s(deleted) < max([PATIENCE_S, *(grace + GRACE_MARGIN_S for grace in graces)]):
         return
     namespace = Thing(raw)
     kinds = ("NamespaceFinalizersRemaining", "NamespaceContentRemaining", "NamespaceDeletionDiscoveryFailure")

@@ -164,15 +164,16 @@ class Cluster:
         return str(json.loads(answer.data)["gitVersion"])
 
     def log(self, pod: str, container: str = "", *, previous: bool = False, lines: int | None = None) -> str:
-        """What a container of a pod printed, its first one unless named; empty where it never ran."""
+        """What a container of a pod printed, the service in it unless named; empty where it never ran."""
         query: list[tuple[str, object]] = [("previous", str(previous).lower())]
         query += [("container", container)] if container else []
         query += [("tailLines", lines)] if lines is not None else []
         return self._log(pod, query)
 
-    def log_since(self, pod: str, since: str, lines: int) -> str:
-        """What its first container printed since a time (RFC 3339, empty for its start), each line behind its time."""
+    def log_since(self, pod: str, since: str, lines: int, *, container: str = "") -> str:
+        """As `log`, since a time (RFC 3339, empty for its start), each line behind its time."""
         query: list[tuple[str, object]] = [("timestamps", "true"), ("tailLines", lines)]
+        query += [("container", container)] if container else []
         return self._log(pod, query + ([("sinceTime", since)] if since else []))
 
     def _log(self, pod: str, query: Sequence[tuple[str, object]]) -> str:

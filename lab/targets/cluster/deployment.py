@@ -22,7 +22,7 @@ from lab.targets.cluster.faults import PodFaults
 from lab.targets.cluster.forwarding import Forward
 from lab.targets.cluster.gate import Gate
 from lab.targets.cluster.nodes import node_facts
-from lab.targets.cluster.rollout import PodView, Row
+from lab.targets.cluster.rollout import First, PodView, Row, pod_view
 from lab.targets.follow import followed_pods
 from lab.targets.kube import NAME_LABEL
 
@@ -194,15 +194,18 @@ class ClusterDeployment:
         return self._faults.scaled(service, architecture, replicas=replicas)
 
     def log_files(self) -> Mapping[str, Path]:
-        """Pod → its log as it is now, in files that go with this object; containers that ended before as well."""
-        folder = Path(self._folder.name)
+        """Pod → its log as it is now, in files that go with this object; containers that ended before as well.
+
+        What runs before the service has a log of its own: `<pod>.bootstrap`.
+        """
         files = {}
-        for row in self.rows():
-            for pod in row.pods:
+        for pod in [pod for row in self.rows() for pod in row.pods]:
+            first = [(f"{pod.name}.{one.name}", one.name, one.restarts) for one in pod.first]
+            for name, container, restarts in [(pod.name, "", pod.restarts), *first]:
                 with suppress(LabError):
-                    text = self.cluster.log(pod.name, lines=LOG_LINES)
-                    files[pod.name] = folder / f"{pod.name}.log"
-                    files[pod.name].write_text(self._log_before(pod) + text, encoding="utf-8")
+                    text = self._whole_log(pod.name, container, restarted=restarts > 0)
+                    files[name] = Path(self._folder.name) / f"{name}.log"
+                    files[name].write_text(text, encoding="utf-8")
         return files
 
     def programs(self) -> Sequence[str]:
@@ -210,14 +213,17 @@ class ClusterDeployment:
         return [pod.name for row in self.rows() for pod in row.pods]
 
     def last_lines(self, name: str, lines: int) -> Sequence[str]:
-        """The last lines of a pod, those of its container before included; Forbidden where logs may not be read."""
-        now = self.cluster.log(name, lines=lines).splitlines()
-        before = self.cluster.log(name, lines=lines, previous=True).splitlines() if len(now) < lines else []
-        return [*before, *now][-lines:]
+        """The last lines of a pod, those of its container before included; Forbidden where logs may not be read.
+
+        Where that never printed anything, those of what has to run before it.
+        """
+        if said := self._last_lines(name, "", lines):
+            return said
+        return [line for one in self._first_in(name) for line in self._last_lines(name, one.name, lines)][-lines:]
 
     def follow(self, names: Sequence[str], lines: int) -> Iterator[str]:
         """The last lines of each of these pods, then what they print; of several, each behind the pod's name."""
-        return followed_pods(self.cluster.log_since, names, lines)
+        return followed_pods(self._log_since, names, lines)
 
     def span_files(self) -> Sequence[Path]:
         """None: spans go to the collector."""
@@ -227,11 +233,28 @@ class ClusterDeployment:
         """Let go of every port."""
         self._let_go()
 
-    def _log_before(self, pod: PodView) -> str:
-        """What the container before printed, whole; empty where there was none, or it cannot be read any more."""
+    def _whole_log(self, pod: str, container: str, *, restarted: bool) -> str:
+        """What a container printed, after what the one before it did, if that can still be read."""
+        now, before = self.cluster.log(pod, container, lines=LOG_LINES), ""
         with suppress(LabError):
-            return self.cluster.log(pod.name, lines=LOG_LINES, previous=True) if pod.restarts else ""
-        return ""
+            before = self.cluster.log(pod, container, lines=LOG_LINES, previous=True) if restarted else ""
+        return _joined(before, now)
+
+    def _log_since(self, pod: str, since: str, lines: int) -> str:
+        """As `Cluster.log_since`; until its service prints something, what has to run before it does."""
+        if said := self.cluster.log_since(pod, since, lines):
+            return said
+        return "".join(self.cluster.log_since(pod, since, lines, container=one.name) for one in self._first_in(pod))
+
+    def _first_in(self, pod: str) -> Sequence[First]:
+        found = self.cluster.find("v1", "Pod", pod)
+        return pod_view(found).first if found else ()
+
+    def _last_lines(self, pod: str, container: str, lines: int) -> Sequence[str]:
+        now = self.cluster.log(pod, container, lines=lines)
+        enough = len(now.splitlines()) >= lines
+        before = "" if enough else self.cluster.log(pod, container, lines=lines, previous=True)
+        return _joined(before, now).splitlines()[-lines:]
 
     def _ended_instance(self, pod: str) -> str:
         """Instance of the process that ran in a pod's container before; empty where its log is gone."""
@@ -272,6 +295,17 @@ def _let_go(forwards: Mapping[str, Forward], folder: "tempfile.TemporaryDirector
     for forward in forwards.values():
         forward.close()
     folder.cleanup()
+
+
+def _joined(before: str, now: str) -> str:
+    """The logs of two containers, one after the other; of one that waits to be started again, both are the last one's.
+
+    >>> _joined("crash", "again").splitlines(), _joined("crash", "crash").splitlines()
+    (['crash', 'again'], ['crash'])
+    """
+    if before == now:
+        return now
+    return before + ("\n" if before and not before.endswith("\n") else "") + now
 
 
 def instance_in(log: str) -> str:

@@ -1,7 +1,7 @@
 """What the lab applies to a cluster and removes from it: ours, in order, and nothing else."""
 
-from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from lab.errors import UsageFault
 from lab.targets.cluster.api import Applied, Cluster
@@ -31,6 +31,22 @@ SECRET: Final = Kind("v1", "Secret")
 SECRETS: Final = ("lab-serving", "lab-store", "lab-prometheus", "lab-registry")
 """By name, since Secrets are not listed: that right would show everybody's."""
 NAMESPACE: Final = Kind("v1", "Namespace")
+LOOKED_FOR: Final = (*KINDS, Kind("v1", "Pod"), Kind("v1", "PersistentVolumeClaim"))
+"""Of what would go with a namespace, the kinds that the lab may list."""
+IN_EVERY_NAMESPACE: Final = (("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default"))
+"""Kind and name of what Kubernetes itself puts there."""
+
+
+class Removal(NamedTuple):
+    """What a removal did.
+
+    Attributes:
+        gone: `kind/name` of each object that was there.
+        others: The same of what is somebody else's, for which a namespace stays that the lab made.
+    """
+
+    gone: list[str]
+    others: list[str]
 
 
 def check_namespace(cluster: Cluster, *, adopt: bool) -> None:
@@ -78,8 +94,8 @@ def others(cluster: Watched, wanted: Sequence[KubeObject], stack: str) -> Iterat
         yield from ((kind, name) for name in _names(cluster, kind, stack) if (kind.name, name) not in kept)
 
 
-def remove_all(cluster: Cluster, stack: str) -> list[str]:
-    """Remove every object of a stack; `kind/name` of each that was there. A namespace goes where the lab made it.
+def remove_all(cluster: Cluster, stack: str) -> Removal:
+    """Remove every object of a stack. A namespace goes where the lab made it, and nobody else has put anything there.
 
     Secrets, which nobody may list, go by their names where there is a sign of the lab: in a namespace for it, or beside
     something of the stack, of which the last goes after them, lest a removal that breaks off leave them behind.
@@ -90,10 +106,24 @@ def remove_all(cluster: Cluster, stack: str) -> list[str]:
     secrets = [(SECRET, name) for name in SECRETS] if ours or is_for_the_lab else []
     in_order = [*ours[:-1], *secrets, *ours[-1:]]
     removed = [f"{kind.name}/{name}" for kind, name in in_order if cluster.delete(*kind, name)]
-    if namespace is not None and namespace["metadata"].get("labels", {}).get(STACK_LABEL) == stack:
-        cluster.delete(*NAMESPACE, cluster.namespace)
-        removed.append(f"{NAMESPACE.name}/{cluster.namespace}")
-    return removed
+    if namespace is None or not _is_of(stack, namespace):
+        return Removal(removed, [])
+    if others_left := list(_others_in(cluster, stack)):
+        return Removal(removed, others_left)
+    cluster.delete(*NAMESPACE, cluster.namespace)
+    return Removal([*removed, f"{NAMESPACE.name}/{cluster.namespace}"], [])
+
+
+def _others_in(cluster: Watched, stack: str) -> Iterator[str]:
+    for kind in LOOKED_FOR:
+        for found in cluster.list(*kind):
+            name = found["metadata"]["name"]
+            if not _is_of(stack, found) and (kind.name, name) not in IN_EVERY_NAMESPACE:
+                yield f"{kind.name}/{name}"
+
+
+def _is_of(stack: str, found: Mapping[str, Any]) -> bool:
+    return bool((found["metadata"].get("labels") or {}).get(STACK_LABEL) == stack)
 
 
 def _names(cluster: Watched, kind: Kind, stack: str) -> Iterator[str]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from lab.model import RolloutRow
 from lab.targets.cluster.events import latest, trouble
@@ -13,6 +13,13 @@ from lab.targets.kube import NAME_LABEL
 
 ARCHITECTURE: Final = "kubernetes.io/arch"
 Object = Mapping[str, Any]
+
+
+class First(NamedTuple):
+    """A container that has to end well before the service starts, and how often it was started again."""
+
+    name: str
+    restarts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,7 @@ class PodView:
         ready: Whether its readiness probe passes.
         restarts: How often its container was started again.
         doing: In a word or two: `Running`, or why not.
+        first: The containers that run before it, in their order.
     """
 
     name: str
@@ -38,6 +46,7 @@ class PodView:
     ready: bool
     restarts: int
     doing: str
+    first: tuple[First, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,14 @@ def pod_view(pod: Object) -> PodView:
         ready=bool(status.get("ready")) and _can_be_asked(pod),
         restarts=int(status.get("restartCount", 0)),
         doing=_doing(pod, status),
+        first=tuple(_first(pod)),
     )
+
+
+def _first(pod: Object) -> Iterator[First]:
+    statuses = {one.get("name"): one for one in pod.get("status", {}).get("initContainerStatuses") or ()}
+    for container in pod["spec"].get("initContainers") or ():
+        yield First(container["name"], int(statuses.get(container["name"], {}).get("restartCount", 0)))
 
 
 def _can_be_asked(pod: Object) -> bool:

@@ -11,6 +11,7 @@ from lab.cli import main
 from lab.errors import Forbidden
 from lab.model import Endpoints, ServiceStatus
 from lab.settings import LabSettings
+from lab.targets.port import Report
 from tests.fakes.target import ENDPOINTS, FakeDeployment, FakeTarget
 
 HERE = ["--target", "kubernetes"]
@@ -63,8 +64,10 @@ class Up(FakeTarget):
         """See `Target.current`."""
         return None if self._settings.namespace == "empty" else self._deployment
 
-    def down(self) -> bool:
-        """See `Target.down`."""
+    def down(self, report: Report, /) -> bool:
+        """See `Target.down`; in the namespace `shared` there is something of somebody else's."""
+        if self._settings.namespace == "shared":
+            report("namespace", "shared stays", 0.0)
         return self._settings.namespace != "empty"
 
 
@@ -138,4 +141,10 @@ def test_a_stack_is_looked_for_where_it_is_said_to_be(command: list[str], capsys
 def test_what_is_taken_down_is_where_it_is_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:
     """The default namespace's stack is left alone."""
     assert "no stack is up" in said(capsys, "down", "--namespace", "empty")
-    assert "nothing is left running" in said(capsys, "down")
+    assert said(capsys, "down") == "  stack         down, nothing is left running\n"
+
+
+def test_a_namespace_that_stays_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """In a line of its own."""
+    told = "  stack         down, nothing is left running\n"
+    assert said(capsys, "down", "--namespace", "shared") == f"  namespace     shared stays\n{told}"

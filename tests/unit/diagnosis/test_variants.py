@@ -16,6 +16,7 @@ from tests.unit.diagnosis.builders import (
     NAMESPACE,
     REGISTRY,
     Object,
+    ago,
     bare,
     changed,
     crashing,
@@ -351,6 +352,19 @@ def test_a_policy_that_allows_no_lookups_is_the_cause() -> None:
     policy = {"metadata": {"name": "default-deny"}, "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}}
     found = only(with_objects(CASES["dns-failing"].snapshot, network_policies=(policy,)))
     assert (found.object, '"port":53' in found.do) == ("NetworkPolicy/default-deny", True)
+
+
+def test_a_namespace_goes_no_sooner_than_its_pods_may_end() -> None:
+    """Their grace is as long as a service's drain."""
+    gone = {"metadata": {"name": NAMESPACE, "deletionTimestamp": ago(80)}, "status": {"phase": "Terminating"}}
+
+    def with_grace(seconds: int) -> Snapshot:
+        ending = pod()
+        ending["spec"]["terminationGracePeriodSeconds"] = seconds
+        return replace(with_objects(healthy(), namespace=gone, pods=(ending,), deployments=()), logs=())
+
+    assert diagnose(with_grace(75)) == ()
+    assert only(with_grace(20)).cause == "namespace-terminating"
 
 
 def test_a_board_that_is_switched_off_and_not_needed_is_nobody_s_fault() -> None:

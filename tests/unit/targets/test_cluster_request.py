@@ -1,6 +1,9 @@
 """Settings become objects: each one that is promised is found in what is applied; no cluster is asked."""
 
+import functools
+import itertools
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +14,12 @@ import pytest
 from lab.errors import BadConfig
 from lab.model import SERVICES
 from lab.settings import LabSettings
+from lab.targets import manifests
 from lab.targets.certificates import Certificates
 from lab.targets.cluster_request import Given, request_of
 from lab.targets.credentials import Credentials
 from lab.targets.kube import CONFIG_ANNOTATION, KubeObject
-from lab.targets.manifests import render
+from lab.targets.manifests import manifests_folder, render
 from lab.targets.render_request import Toleration, labels_in, tolerations_in
 from tests.rendered.samples import ARCHITECTURES, image
 
@@ -34,6 +38,8 @@ INSIDE = {
     "redis_image": image("redis", "amd64"),
     "prometheus_image": image("prometheus", "amd64"),
 }
+SET = {"LAB_WORKER_COST_US": "5", "LAB_LOG_LEVEL": "INFO"}
+ALL_SERVICES = {f"{service}-{architecture}" for service in SERVICES for architecture in ARCHITECTURES}
 
 
 def objects(settings: Mapping[str, object], given: Given = GIVEN) -> dict[str, Any]:
@@ -72,6 +78,24 @@ def test_a_registry_with_a_user_gets_a_pull_secret() -> None:
     assert all(one["imagePullSecrets"] == [{"name": "lab-registry"}] for one in accounts)
     assert "Secret/lab-registry" not in objects(OUTSIDE)
     assert "secret" not in repr(replace(GIVEN, pull_secret="secret"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "grace_s"),
+    [
+        ({}, 20),
+        ({"LAB_DRAIN_SECONDS": "5"}, 20),
+        ({"LAB_DRAIN_SECONDS": "0"}, 15),
+        ({"LAB_DRAIN_SECONDS": "60"}, 75),
+    ],
+)
+def test_a_pod_may_end_as_slowly_as_its_service_drains(settings: Mapping[str, str], grace_s: int) -> None:
+    """Beside callers noticing, what is done at the end, and a margin; what is no service keeps its own."""
+    found = objects(INSIDE, replace(GIVEN, service_settings=settings))
+    for service, architecture in itertools.product(SERVICES, ARCHITECTURES):
+        assert template(found, f"{service}-{architecture}")["spec"]["terminationGracePeriodSeconds"] == grace_s
+    for other, own in (("otel-collector", 15), ("redis", 20), ("prometheus", 20)):
+        assert template(found, other)["spec"]["terminationGracePeriodSeconds"] == own
 
 
 def test_ports_of_nodes_are_opened_only_when_asked() -> None:
@@ -115,6 +139,103 @@ def test_prometheus_authorization_and_ca_are_the_collector_s(tmp_path: Path) -> 
     after = objects(settings)
     changed = [name for name in before if name.startswith("Deployment/") and before[name] != after[name]]
     assert changed == ["Deployment/otel-collector"]
+
+
+@functools.cache
+def usual() -> dict[str, Any]:
+    """What is applied with some settings of services; made once."""
+    return objects(INSIDE, replace(GIVEN, service_settings=SET))
+
+
+def templates(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Deployment → the pods it makes."""
+    deployments = {name.removeprefix("Deployment/"): body for name, body in found.items() if "Deployment/" in name}
+    return {name: body["spec"]["template"] for name, body in deployments.items()}
+
+
+def started_anew(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
+    """Deployments whose pods are replaced, of those that stay."""
+    old, new = templates(before), templates(after)
+    return {name for name in old.keys() & new.keys() if old[name] != new[name]}
+
+
+def hashes(found: Mapping[str, Any]) -> set[str]:
+    """What the services' pods are annotated with."""
+    return {templates(found)[name]["metadata"]["annotations"][CONFIG_ANNOTATION] for name in ALL_SERVICES}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        replace(GIVEN, service_settings={**SET, "LAB_WORKER_COST_US": "6"}),
+        replace(GIVEN, service_settings=SET, credentials=replace(CREDENTIALS, token="another")),
+    ],
+    ids=["setting", "token"],
+)
+def test_services_start_anew_with_what_they_read(given: Given) -> None:
+    """All of them, by an annotation of theirs: a Secret has the same name with other content. Nothing else does."""
+    before, after = usual(), objects(INSIDE, given)
+    assert (len(hashes(before)), len(hashes(after))) == (1, 1)
+    assert hashes(before) != hashes(after)
+    assert started_anew(before, after) == ALL_SERVICES
+
+
+def test_nothing_starts_anew_with_what_no_pod_reads() -> None:
+    """The account names what pulls images, not the pod; the order of settings tells nothing."""
+    given = replace(GIVEN, service_settings=dict(reversed(SET.items())), pull_secret="{}")
+    assert started_anew(usual(), objects({**INSIDE, "replicas": 2, "node_ports": True}, given)) == set()
+
+
+def test_a_hash_tells_what_services_read_from_what_they_do_not(tmp_path: Path) -> None:
+    """Their settings, the store and its password, their credentials; not what the collector or a node reads."""
+    password, authorization = tmp_path / "password", tmp_path / "authorization"
+    password.write_text("open sesame")
+    authorization.write_text("Bearer abc")
+
+    def hash_of(given: Given = GIVEN, **settings: object) -> str:
+        return request_of(LabSettings.model_validate({**OUTSIDE, **settings}), given).config_hash
+
+    usual_hash = hash_of()
+    others = [
+        hash_of(replace(GIVEN, service_settings=SET)),
+        hash_of(replace(GIVEN, service_settings={**SET, "LAB_LOG_LEVEL": "DEBUG"})),
+        hash_of(replace(GIVEN, credentials=replace(CREDENTIALS, token="another"))),
+        hash_of(redis_url="redis://198.18.0.1:6379/1"),
+        hash_of(redis_password_file=password),
+    ]
+    assert len({usual_hash, *others}) == 1 + len(others)
+    assert hash_of(prometheus_url="http://198.18.0.2:9090", prometheus_authorization_file=authorization) == usual_hash
+    assert hash_of(replace(GIVEN, pull_secret="{}"), replicas=2, node_selector="a=b") == usual_hash
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"prometheus_url": "http://198.18.0.2:9090"},
+        {"remote_write_url": "none"},
+    ],
+    ids=["server", "scraped"],
+)
+def test_the_collector_alone_starts_anew_with_where_it_writes(changed: Mapping[str, object]) -> None:
+    """The services know only the collector."""
+    assert started_anew(objects(OUTSIDE), objects({**OUTSIDE, **changed})) == {"otel-collector"}
+
+
+@pytest.mark.parametrize(
+    ("file", "settings"),
+    [("base", {}), ("components/scraped", {"remote_write_url": "none"})],
+    ids=["writes", "scraped"],
+)
+def test_the_collector_alone_starts_anew_with_its_pipelines(
+    file: str, settings: Mapping[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the name of its ConfigMap, which is that of its content."""
+    before, edited = objects({**OUTSIDE, **settings}), tmp_path / "manifests"
+    shutil.copytree(manifests_folder(), edited)
+    with (edited / file / "collector-config.yaml").open("a") as text:
+        text.write("# edited\n")
+    monkeypatch.setattr(manifests, "manifests_folder", lambda: edited)
+    assert started_anew(before, objects({**OUTSIDE, **settings})) == {"otel-collector"}
 
 
 def test_store_and_metrics_server_run_inside_where_no_url_is_given() -> None:

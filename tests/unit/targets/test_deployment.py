@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -13,6 +15,7 @@ from lab.targets.cluster import deployment as module
 from lab.targets.cluster.deployment import ClusterDeployment
 from lab.targets.cluster.gate import Gate
 from lab.targets.cluster.with_metrics import DeploymentWithMetrics
+from lab.targets.follow import followed_pods
 from tests.unit.targets.test_rollout import deployment, pod
 
 if TYPE_CHECKING:
@@ -23,25 +26,50 @@ CRASHING = {"waiting": {"reason": "CrashLoopBackOff"}}
 
 
 class Kept:
-    """A cluster with these pods, whose logs are in the order of their containers; satisfies what is asked here."""
+    """A cluster with these pods, whose logs are in the order of their containers; satisfies what is asked here.
+
+    What ran before the service has logs of its own, `first`. One that `waits` has none: the last one's is given.
+    """
 
     namespace = "testbed"
 
-    def __init__(self, *pods: Mapping[str, Any], logs: Sequence[str] = (), refused: bool = False) -> None:
-        self._pods, self._logs, self._refused = pods, logs, refused
+    def __init__(
+        self,
+        *pods: Mapping[str, Any],
+        logs: Sequence[str] = (),
+        first: Sequence[str] = (),
+        waits: bool = False,
+        refused: bool = False,
+    ) -> None:
+        self._pods, self._refused, self._waits = pods, refused, waits
+        self._logs: dict[str, Sequence[str]] = {"": logs, "bootstrap": first}
 
     def list(self, _api_version: str, kind: str, *, selector: str = "") -> Sequence[Mapping[str, Any]]:
         """One Deployment, and the pods."""
         return {"Deployment": [deployment()], "Pod": self._pods}.get(kind, [])
 
+    def serve(self, log: str) -> None:
+        """The service prints something."""
+        self._logs[""] = (log,)
+
+    def find(self, _api_version: str, _kind: str, name: str) -> Mapping[str, Any] | None:
+        """A pod."""
+        return next((one for one in self._pods if one["metadata"]["name"] == name), None)
+
     def log(self, name: str, container: str = "", *, previous: bool = False, lines: int | None = None) -> str:
         """Of the container that runs, or of the one before."""
+        logs = self._logs[container]
         if self._refused:
             raise Forbidden(f"cannot read the log of {name}")
-        if previous and not self._logs[:-1]:
+        if previous and logs and not logs[:-1] and not self._waits:
             raise Unavailable(f"cannot read the log of {name}")
-        found = self._logs[-2:-1] if previous else self._logs[-1:]
+        found = logs[-2:-1] if previous and not self._waits else logs[-1:]
         return "".join("".join(found).splitlines(keepends=True)[-(lines or 0) :])
+
+    def log_since(self, _name: str, since: str, _lines: int, *, container: str = "") -> str:
+        """Its newest log, where each line begins with its time; the last one heard is given once more."""
+        said = "".join(self._logs[container][-1:]).splitlines(keepends=True)
+        return "".join(line for line in said if line.split()[0] >= since)
 
 
 class Nowhere:
@@ -124,6 +152,50 @@ def test_a_record_keeps_what_can_be_read_of_a_log() -> None:
         assert {name: file.read_text() for name, file in found.log_files().items()} == {"a": "serving"}
     with stack(Kept(restarted, logs=["crash\n", "serving"])) as found:
         assert [file.read_text() for file in found.log_files().values()] == ["crash\nserving"]
+
+
+def beginning(name: str = "a", *, restarts: int = 0) -> dict[str, Any]:
+    """A pod that something runs in before its service."""
+    found = pod(name)
+    found["spec"]["initContainers"] = [{"name": "bootstrap"}]
+    found["status"]["initContainerStatuses"] = [{"name": "bootstrap", "restartCount": restarts, "state": {}}]
+    return found
+
+
+def test_what_runs_before_the_service_has_a_log_of_its_own() -> None:
+    """Beside that of the service, with what it said before it was started again."""
+    cluster = Kept(beginning(restarts=1), logs=["serving"], first=["no store\n", "bootstrap: done"])
+    with stack(cluster) as found:
+        assert {name: file.read_text() for name, file in found.log_files().items()} == {
+            "a": "serving",
+            "a.bootstrap": "no store\nbootstrap: done",
+        }
+
+
+def test_a_pod_that_cannot_begin_says_why() -> None:
+    """Its service has printed nothing; one that has is not mixed with what ran before."""
+    with stack(Kept(beginning(), first=["looking\n", "no store\nmaxmemory"])) as found:
+        assert list(found.last_lines("a", 2)) == ["no store", "maxmemory"]
+        assert list(found.last_lines("a", 5)) == ["looking", "no store", "maxmemory"]
+    with stack(Kept(beginning(), logs=["", "serving"], first=["bootstrap: done"])) as found:
+        assert list(found.last_lines("a", 5)) == ["serving"]
+
+
+def test_whoever_follows_a_pod_hears_what_runs_before_its_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the service; each line once."""
+    cluster = Kept(beginning(), first=["1 looking\n2 done\n"])
+    printed = iter(["3 serving\n"])
+    following = partial(followed_pods, pause=lambda _: cluster.serve(next(printed)))
+    monkeypatch.setattr(module, "followed_pods", following)
+    with stack(cluster) as found:
+        assert list(islice(found.follow(["a"], 10), 3)) == ["looking", "done", "serving"]
+
+
+def test_a_container_that_waits_to_be_started_again_is_heard_once() -> None:
+    """The cluster gives the log of its last one, whether it is asked for that or for the one before."""
+    with stack(Kept(beginning(restarts=3), first=["no store\n"], waits=True)) as found:
+        assert found.log_files()["a.bootstrap"].read_text() == "no store\n"
+        assert list(found.last_lines("a", 5)) == ["no store"]
 
 
 def test_a_metrics_server_inside_is_reached_by_a_command() -> None:

@@ -21,6 +21,7 @@ from lab.targets.port import StackRequest
 from services.contracts.signals import PROMISED
 from tests.unit.targets.api_server import ApiServer
 from tests.unit.targets.test_identity import POD
+from tests.unit.targets.test_objects import OURS, STACK, Kept, cluster
 from tests.unit.targets.test_preview import NAMESPACE, SECRET, Server, config_map, objects
 from tests.unit.targets.test_rollout import deployment, pod
 
@@ -253,3 +254,16 @@ def test_a_stack_that_does_not_come_up_is_looked_into_before_it_goes(
 ) -> None:
     """Logs and the one explanation come first; what was up before, or is to be kept, stays."""
     assert done_by(monkeypatch, tmp_path, **before) == FAILED + removed
+
+
+def test_a_namespace_that_stays_is_said_with_what_keeps_it(tmp_path: Path) -> None:
+    """And by whoever takes a stack down after a run, too; one that goes is no news."""
+    told: list[tuple[str, str]] = []
+    shared = Kept(STACK, theirs={("ConfigMap", name): {} for name in "abcd"}, labels=OURS)
+    taken = target(LabSettings(state_dir=tmp_path))
+    assert taken._remove(cluster(shared), lambda what, happened, _: told.append((what, happened)))
+    words = "testbed stays: ConfigMap/a, ConfigMap/b, ConfigMap/c and 1 more in it did not come from the lab"
+    assert told == [("namespace", words)]
+    assert taken._remove(cluster(Kept(STACK, labels=OURS)), lambda what, happened, _: told.append((what, happened)))
+    assert not taken._remove(cluster(Kept()), lambda what, happened, _: told.append((what, happened)))
+    assert len(told) == 1

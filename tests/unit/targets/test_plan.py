@@ -1,5 +1,6 @@
 """A plan is read as it was written, and knows what stands on what."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,13 @@ STACK = Plan(
 def test_the_longest_way_down_is_the_depth(name: str, depth: int) -> None:
     """What others stand on has a smaller one, and stops later."""
     assert STACK.depth(name) == depth
+
+
+def test_what_stands_side_by_side_stops_together() -> None:
+    """Of each depth the longest grace counts."""
+    slow = replace(program("worker", "redis", "bootstrap"), grace_s=65.0)
+    programs = tuple(slow if one.name == "worker" else one for one in STACK.programs)
+    assert (STACK.grace_s, replace(STACK, programs=programs).grace_s) == (40.0, 95.0)
 
 
 def test_a_plan_comes_back_as_it_was(tmp_path: Path) -> None:

@@ -5,9 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from lab.errors import UsageFault
-from lab.model import StoreFacts
-from lab.targets.recipe import chosen_settings, config_hash, store_facts, telemetry_environment
+from lab.errors import BadConfig, UsageFault
+from lab.model import SERVICES, StoreFacts
+from lab.settings import LabSettings
+from lab.targets.grace import DRAIN_S, LONGEST_DRAIN_S, process_grace_s
+from lab.targets.layout import StackFolder
+from lab.targets.plan import write_plan
+from lab.targets.recipe import Recipe, chosen_settings, config_hash, store_facts, telemetry_environment
+from lab.targets.stacks import stop_timeout_s
+from services.serving.settings import ServiceSettings
 
 SETTINGS = {"LAB_WORKER_COST_US": "7", "LAB_LOG_LEVEL": "info"}
 
@@ -97,6 +103,36 @@ def test_metrics_are_scraped_unless_they_are_sent(monkeypatch: pytest.MonkeyPatc
     assert telemetry_environment()["OTEL_METRICS_EXPORTER"] == "prometheus"
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://127.0.0.1:4317")
     assert "OTEL_METRICS_EXPORTER" not in telemetry_environment()
+
+
+def test_a_service_on_this_machine_is_given_the_time_it_drains(tmp_path: Path) -> None:
+    """And the lab waits for it when it takes the stack down."""
+    outside = LabSettings(redis_url="redis://127.0.0.1:1/0", prometheus_url="http://127.0.0.1:1")
+    folder = StackFolder(tmp_path)
+
+    def written(**services: str) -> float:
+        plan = Recipe(outside, services).plan(folder, lambda _: None)
+        write_plan(folder.plan, plan)
+        [grace_s] = {one.grace_s for one in plan.programs if one.name in SERVICES}
+        return grace_s
+
+    assert stop_timeout_s(folder) == 45.0
+    assert (written(), stop_timeout_s(folder)) == (10.0, 45.0)
+    assert (written(LAB_DRAIN_SECONDS="60"), stop_timeout_s(folder)) == (65.0, 90.0)
+
+
+@pytest.mark.parametrize("said", ["soon", "-1", "61", "nan", ""])
+def test_a_drain_that_no_service_takes_is_refused(said: str) -> None:
+    """Before anything starts."""
+    with pytest.raises(BadConfig, match="LAB_DRAIN_SECONDS"):
+        process_grace_s({"LAB_DRAIN_SECONDS": said})
+
+
+def test_the_drain_is_what_the_services_know() -> None:
+    """Its default, and its bound."""
+    assert ServiceSettings().drain_seconds == float(DRAIN_S)
+    longest = next(one.le for one in ServiceSettings.model_fields["drain_seconds"].metadata if hasattr(one, "le"))
+    assert longest == LONGEST_DRAIN_S
 
 
 # ----------------------------------------------------------------------------------------------------------- store
