@@ -52,7 +52,7 @@ def build_images(rig: RigFacts, machines: Machines, folder: Path) -> Built:
     cache = load_settings().cache_dir
     base_image.push(cache, f"http://{rig.registry}", BASE, TAG)
     checkout = checked_out(folder / "checkout")
-    settings = settings_here() | {"LAB_TEST_BAKE": offline(f"{rig.registry}/{BASE}:{TAG}", wheels.folder_in(cache))}
+    settings = settings_here() | {"OFFLINE_BAKE": offline(f"{rig.registry}/{BASE}:{TAG}", wheels.folder_in(cache))}
     place = machines.etc(MACHINE)
     place.mkdir(parents=True)
     with machines.unit(MACHINE, "buildkitd", partial(buildkitd, rig, place), started=False):

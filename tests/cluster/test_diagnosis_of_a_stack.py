@@ -58,19 +58,12 @@ def findings(*, until: Callable[[list[str]], bool], seconds: float, keep: str = 
 
 
 def cured_by(machines: Machines, found: tuple[Finding, ...], home: Path) -> tuple[Finding, ...]:
-    """What is left after the next steps of all findings."""
-    paste_all(machines, found, home)
-    return findings(until=lambda causes: not causes, seconds=CURED_S)
-
-
-def paste_all(machines: Machines, found: tuple[Finding, ...], home: Path) -> None:
-    """Take the next steps of findings, as a person who has configured what this process has."""
-    checkout = home / "checkout"
-    if not checkout.exists():
-        checked_out(checkout)
+    """What is left after the next steps of all findings, taken by a person who has configured what this process has."""
+    checkout = checked_out(home / "checkout")
     for one in found:
         done = machines.paste(one.do, checkout, settings_here())
         assert done.returncode == 0, f"{one.do}: {done.stdout[-600:]}{done.stderr[-600:]}"
+    return findings(until=lambda causes: not causes, seconds=CURED_S)
 
 
 def test_workers_that_take_nothing_are_named_with_the_silent_hop(
@@ -92,27 +85,28 @@ def test_workers_that_take_nothing_are_named_with_the_silent_hop(
     assert cured_by(machines, found, tmp_path) == ()
 
 
-def test_silent_services_are_named_with_their_first_silent_hop(
+def test_an_unpinned_service_says_that_it_is_of_the_wrong_architecture(
     stack: ClusterDeployment, kubectl: Kubectl, machines: Machines, tmp_path: Path
 ) -> None:
-    """Beside the failure this project was born from: by its tag, the arm64 node runs amd64's image, and all seems well.
-
-    One of the others runs, counts, and tells nobody; another sends to where nobody listens. Silence is believed after a
-    minute, in which the wrong image is found and cured.
-    """
+    """The failure this project was born from: by its tag, the arm64 node runs amd64's image, and all seems well."""
     settings = load_settings()
     namespace, image = f"--namespace={settings.namespace}", f"{settings.registry}/{WORKER}:{settings.image_tag}"
     kubectl("set", "image", namespace, f"deployment/{WORKER}-arm64", f"service={image}")
     kubectl("rollout", "status", namespace, f"deployment/{WORKER}-arm64", "--timeout=120s", timeout_s=130.0)
-    kubectl("set", "env", namespace, f"deployment/{WORKER}-amd64", "OTEL_METRICS_EXPORTER=none")
-    kubectl("set", "env", namespace, "deployment/query-api-amd64", f"OTEL_EXPORTER_OTLP_ENDPOINT={MISSPELT}")
-
     silent = "wrong-architecture-silent"
     found = findings(until=lambda causes: silent in causes, seconds=FOUND_S, keep=f"{silent}-service")
     assert [(one.cause, one.object) for one in found] == [(silent, f"Deployment/{WORKER}-arm64")]
     assert "the process says x86_64" in found[0].found
-    paste_all(machines, found, tmp_path)
+    assert cured_by(machines, found, tmp_path) == ()
 
+
+def test_silent_services_are_named_with_their_first_silent_hop(
+    stack: ClusterDeployment, kubectl: Kubectl, machines: Machines, tmp_path: Path
+) -> None:
+    """One runs, counts, and tells nobody; another sends to where nobody listens."""
+    namespace = f"--namespace={load_settings().namespace}"
+    kubectl("set", "env", namespace, f"deployment/{WORKER}-amd64", "OTEL_METRICS_EXPORTER=none")
+    kubectl("set", "env", namespace, "deployment/query-api-amd64", f"OTEL_EXPORTER_OTLP_ENDPOINT={MISSPELT}")
     both = ["running-no-metrics"] * 2
     found = findings(until=lambda causes: causes == both, seconds=FOUND_S, keep="running-no-metrics")
     assert [one.cause for one in found] == both, found

@@ -38,7 +38,7 @@ def inside(runs: Path, rig: RigFacts, tmp_path_factory: pytest.TempPathFactory) 
     store, metrics = Path(get_binary_path()), find_prometheus(LabSettings())
     assert metrics is not None
     redis = push(f"{rig.registry}/redis:1", {"amd64": store}, [], libraries=libraries_of(store))
-    prometheus = push(f"{rig.registry}/prometheus:1", {"amd64": metrics}, [])
+    prometheus = push(f"{rig.registry}/prometheus:1", {"amd64": metrics}, [], libraries=libraries_of(metrics))
     node, folder = rig.node("amd64"), tmp_path_factory.mktemp("inside")
     chosen = {
         "LAB_KUBECONFIG": str(Certificates(rig.state / "certificates").kubeconfig(ADMIN)),

@@ -47,7 +47,8 @@ def metric(name, value, at):
 
 def data(metrics):
     scope = sdk.ScopeMetrics(InstrumentationScope("late"), metrics, "")
-    return sdk.MetricsData([sdk.ResourceMetrics(Resource({"service.name": "app"}), [scope], "")])
+    worker = Resource({"service.name": "process-worker", "service.namespace": "lab", "service.instance.id": "late"})
+    return sdk.MetricsData([sdk.ResourceMetrics(worker, [scope], "")])
 
 exporter = OTLPMetricExporter(insecure=True)
 while exporter.export(data([metric("late", 1, time.time_ns())])) is not sdk.MetricExportResult.SUCCESS:

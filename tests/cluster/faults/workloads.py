@@ -89,9 +89,11 @@ def removed_exporter(place: Place) -> None:
 
 def name_error(place: Place) -> None:
     """A revision that ends at once, after one that was well."""
-    place.deploy(place.common.python, **_python("import time\ntime.sleep(3600)"))
+    # Without a probe it would be ready until it has ended, and what was well before would make room for it.
+    probe = {"exec": {"command": ["python3", "-c", ""]}, "initialDelaySeconds": 3}
+    place.deploy(place.common.python, readinessProbe=probe, **_python("import time\ntime.sleep(3600)"))
     place.kubectl.wait("condition=Available", f"--namespace={place.namespace}", f"deployment/{APP}")
-    place.deploy(place.common.python, **_python("import time\nprint(settings)"))
+    place.deploy(place.common.python, readinessProbe=probe, **_python("import time\nprint(settings)"))
 
 
 def out_of_memory(place: Place) -> None:
