@@ -66,6 +66,23 @@ def cured_by(machines: Machines, found: tuple[Finding, ...], home: Path) -> tupl
     return findings(until=lambda causes: not causes, seconds=CURED_S)
 
 
+def test_a_lab_that_asks_elsewhere_than_the_collector_writes_is_told_so(
+    stack: ClusterDeployment, rig: RigFacts, machines: Machines, tmp_path: Path
+) -> None:
+    """Everything arrives, at another server; the next step has the collector write where the lab asks."""
+    with (
+        metrics_server(rig, tmp_path, port=ELSEWHERE) as url,
+        environment_with(LAB_PROMETHEUS_URL=url),
+    ):
+        found = findings(
+            until=lambda causes: len(causes) == len(SERVICES) * 2, seconds=FOUND_S, keep="running-no-metrics-query"
+        )
+        assert {one.cause for one in found} == {"running-no-metrics"}
+        assert {one.title.rpartition("hop is ")[2] for one in found} == {"the query"}
+        assert cured_by(machines, found[:1], tmp_path) == ()
+    assert main(["up", *ON_THE_CLUSTER]) == 0
+
+
 def test_workers_that_take_nothing_are_named_with_the_silent_hop(
     stack: ClusterDeployment, machines: Machines, tmp_path: Path
 ) -> None:
@@ -115,23 +132,6 @@ def test_silent_services_are_named_with_their_first_silent_hop(
         "Deployment/query-api-amd64": "the collector",
     }
     assert cured_by(machines, found, tmp_path) == ()
-
-
-def test_a_lab_that_asks_elsewhere_than_the_collector_writes_is_told_so(
-    stack: ClusterDeployment, rig: RigFacts, machines: Machines, tmp_path: Path
-) -> None:
-    """Everything arrives, at another server; the next step has the collector write where the lab asks."""
-    with (
-        metrics_server(rig, tmp_path, port=ELSEWHERE) as url,
-        environment_with(LAB_PROMETHEUS_URL=url),
-    ):
-        found = findings(
-            until=lambda causes: len(causes) == len(SERVICES) * 2, seconds=FOUND_S, keep="running-no-metrics-query"
-        )
-        assert {one.cause for one in found} == {"running-no-metrics"}
-        assert {one.title.rpartition("hop is ")[2] for one in found} == {"the query"}
-        assert cured_by(machines, found[:1], tmp_path) == ()
-    assert main(["up", *ON_THE_CLUSTER]) == 0
 
 
 @pytest.mark.skipif(ClusterSettings().snapshots is None, reason="takes four minutes: make snapshots; its look is kept")

@@ -1,7 +1,6 @@
 """Store, metrics server and rights that a stack depends on and does not get."""
 
 import contextlib
-import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -13,14 +12,13 @@ from lab.settings import LabSettings
 from lab.targets.prometheus import find_prometheus
 from tests import programs
 from tests.cluster.faults.case import RigFault
-from tests.cluster.faults.place import SECURITY, Place, config_map, service
+from tests.cluster.faults.place import SECURITY, Place, config_map
 from tests.cluster.rig.certificates import LAB_USER
 from tests.cluster.rig.facts import HOST
 
 APP_WORKER: Final = {"app.kubernetes.io/name": "process-worker"}
 STORES: Final = {"redis-unreachable": 6391, "redis-password": 6392, "redis-evicts": 6393, "redis-not-durable": 6394}
-PROMETHEUS, LATE = 9391, 9392
-PROMETHEUS_UNIT: Final = threading.Lock()
+PROMETHEUS: Final = 9391
 DURABLE: Final = {"appendonly": "yes", "appendfsync": "always"}
 PASSWORD: Final = "correct horse"
 COLLECTOR_YAML: Final = """receivers:
@@ -34,32 +32,6 @@ service:
   pipelines:
     metrics: {receivers: [otlp], exporters: [prometheusremotewrite]}
 """
-LATE_PROGRAM: Final = """
-import itertools, time
-from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
-from opentelemetry.sdk.metrics import export as sdk
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-
-def metric(name, value, at):
-    point = sdk.NumberDataPoint({}, at, at, value)
-    return sdk.Metric(name, "", "", sdk.Sum([point], sdk.AggregationTemporality.CUMULATIVE, True))
-
-def data(metrics):
-    scope = sdk.ScopeMetrics(InstrumentationScope("late"), metrics, "")
-    worker = Resource({"service.name": "process-worker", "service.namespace": "lab", "service.instance.id": "late"})
-    return sdk.MetricsData([sdk.ResourceMetrics(worker, [scope], "")])
-
-exporter = OTLPMetricExporter(insecure=True)
-while exporter.export(data([metric("late", 1, time.time_ns())])) is not sdk.MetricExportResult.SUCCESS:
-    time.sleep(1)
-for count in itertools.count(1):
-    now = time.time_ns()
-    late = metric("late", count, now - 600_000_000_000)
-    exporter.export(data([late, metric("worker_events_processed", count, now)]))
-    time.sleep(1)
-"""
-"""Sends now what is of ten minutes ago, and with it what is of now."""
 
 
 def silent_store(place: Place) -> None:
@@ -100,25 +72,17 @@ def deaf_prometheus(place: Place) -> None:
     defaults = place.common.machines.etc(HOST) / "default" / "prometheus"
     defaults.parent.mkdir(parents=True, exist_ok=True)
     defaults.write_text('ARGS=""\n')
-    (place.folder / "prometheus.yml").write_text("global: {scrape_interval: 5s}\n")
-    _metrics_server(place, PROMETHEUS, place.folder / "prometheus.yml", defaults)
-    _collector(place, PROMETHEUS)
-
-
-def late_samples(place: Place) -> None:
-    """Of one series a later sample came first; whatever is sent along with the late ones is refused with them."""
-    config = place.common.machines.etc(HOST) / "prometheus" / "prometheus.yml"
-    config.parent.mkdir(parents=True, exist_ok=True)
-    config.write_text("global: {scrape_interval: 5s}\n")
-    defaults = place.folder / "defaults"
-    defaults.write_text('ARGS="--web.enable-remote-write-receiver"\n')
-    _metrics_server(place, LATE, config, defaults)
-    _collector(place, LATE)
-    place.apply(service("otel-collector", 4317))
+    run = partial(_prometheus, place.folder, defaults)
+    place.until.enter_context(place.common.machines.unit(HOST, "prometheus", run, started=True))
+    place.settings["prometheus_url"] = f"http://{HOST}:{PROMETHEUS}"
+    place.apply(config_map("otel-collector", config_yaml=COLLECTOR_YAML % f"{HOST}:{PROMETHEUS}"))
     place.deploy(
-        place.common.python,
-        command=["python3", "-c", LATE_PROGRAM],
-        env=[{"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": "http://otel-collector:4317"}],
+        place.common.collector,
+        name="otel-collector",
+        pod={"volumes": [{"name": "config", "configMap": {"name": "otel-collector"}}]},
+        labels={"app.kubernetes.io/name": "otel-collector"},
+        args=["--config=/etc/otelcol/config.yaml"],
+        volumeMounts=[{"name": "config", "mountPath": "/etc/otelcol"}],
     )
 
 
@@ -139,9 +103,6 @@ FAULTS: Final = {
     "redis-not-durable": RigFault("redis-not-durable", f"Redis/{HOST}:6394", "volatile", forgetful_store),
     "prometheus-receives-nothing": RigFault(
         "prometheus-receives-nothing", f"Prometheus/http://{HOST}:{PROMETHEUS}", "404", deaf_prometheus
-    ),
-    "prometheus-receives-nothing-out-of-order": RigFault(
-        "prometheus-receives-nothing", f"Prometheus/http://{HOST}:{LATE}", "out of order sample", late_samples
     ),
 }
 
@@ -190,37 +151,16 @@ def _store(folder: Path, port: int, **options: str) -> Iterator[None]:
         yield
 
 
-def _metrics_server(place: Place, port: int, config: Path, defaults: Path) -> None:
-    """The host's unit of that name, which is one fault's at a time."""
-    PROMETHEUS_UNIT.acquire()
-    place.until.callback(PROMETHEUS_UNIT.release)
-    run = partial(_prometheus, place.folder, port, config, defaults)
-    place.until.enter_context(place.common.machines.unit(HOST, "prometheus", run, started=True))
-    place.settings["prometheus_url"] = f"http://{HOST}:{port}"
-
-
 @contextlib.contextmanager
-def _prometheus(folder: Path, port: int, config: Path, defaults: Path) -> Iterator[None]:
+def _prometheus(folder: Path, defaults: Path) -> Iterator[None]:
     """A metrics server with the options that its unit's file of defaults gives it."""
+    (folder / "prometheus.yml").write_text("global: {scrape_interval: 5s}\n")
     options = defaults.read_text().split('"')[1].split()
-    command = [str(find_prometheus(LabSettings())), f"--config.file={config}", *options]
-    command += [f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={HOST}:{port}"]
+    command = [str(find_prometheus(LabSettings())), f"--config.file={folder / 'prometheus.yml'}", *options]
+    command += [f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={HOST}:{PROMETHEUS}"]
     with programs.leashed(command, {}, folder / "prometheus.log"):
-        programs.await_address(f"{HOST}:{port}")
+        programs.await_address(f"{HOST}:{PROMETHEUS}")
         yield
-
-
-def _collector(place: Place, port: int) -> None:
-    """A collector that writes to a port of the host."""
-    place.apply(config_map("otel-collector", config_yaml=COLLECTOR_YAML % f"{HOST}:{port}"))
-    place.deploy(
-        place.common.collector,
-        name="otel-collector",
-        pod={"volumes": [{"name": "config", "configMap": {"name": "otel-collector"}}]},
-        labels={"app.kubernetes.io/name": "otel-collector"},
-        args=["--config=/etc/otelcol/config.yaml"],
-        volumeMounts=[{"name": "config", "mountPath": "/etc/otelcol"}],
-    )
 
 
 def _quoted(value: str) -> str:

@@ -192,12 +192,6 @@ def config_map(name: str, **files: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
 
 
-def service(name: str, port: int) -> dict[str, Any]:
-    """A name for the pods of a Deployment that is called the same."""
-    spec = {"selector": {"app": name}, "ports": [{"port": port}]}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
-
-
 def as_json(value: object) -> str:
     """JSON, which is YAML, too."""
     return json.dumps(value)

@@ -26,6 +26,15 @@ STORE: Final = "redis-cli -e -h 198.18.0.1 -p"
 PASSWORD: Final = '"${LAB_REDIS_PASSWORD_FILE:?names no file}"'
 
 SAID: Final[Mapping[str, tuple[Said, ...]]] = {
+    "builder-plain-http": (
+        Said(
+            "Registry/198.18.0.1:5000",
+            "http: server gave HTTP response to HTTPS client",
+            "printf '[registry.\"198.18.0.1:5000\"]\\n  http = true\\n' > buildkitd.toml && "
+            "docker buildx rm -f lab; docker buildx create --name lab --driver docker-container --use "
+            "--config buildkitd.toml && lab images build",
+        ),
+    ),
     "collector-configuration": (
         Said(
             "Deployment/otel-collector",
@@ -180,6 +189,11 @@ SAID: Final[Mapping[str, tuple[Said, ...]]] = {
             "no sample of worker_events_processed_total in the last 60 s at http://198.18.0.1:9090",
             f"{KUBECTL} set env deployment/process-worker-amd64 OTEL_METRICS_EXPORTER-",
         ),
+        Said(
+            "Deployment/query-api-amd64",
+            "no sample of query_requests_total in the last 60 s at http://198.18.0.1:9090",
+            f"{KUBECTL} set env deployment/query-api-amd64 OTEL_EXPORTER_OTLP_ENDPOINT=http://otel-collector:4317",
+        ),
     ),
     "running-no-metrics-consuming": tuple(
         Said(
@@ -187,6 +201,15 @@ SAID: Final[Mapping[str, tuple[Said, ...]]] = {
             "400 of 400 accepted events wait, and none was counted in 16 s",
             f"{KUBECTL} rollout restart deployment/process-worker-{architecture}",
         )
+        for architecture in ("amd64", "arm64")
+    ),
+    "running-no-metrics-query": tuple(
+        Said(
+            f"Deployment/{service}-{architecture}",
+            "in the last 60 s at http://198.18.0.1:9395",
+            "lab up --target kubernetes --namespace {namespace} --force",
+        )
+        for service in ("ingest-api", "process-worker", "query-api", "simulator")
         for architecture in ("amd64", "arm64")
     ),
     "volume-pins-pod": (
@@ -200,7 +223,9 @@ SAID: Final[Mapping[str, tuple[Said, ...]]] = {
     "wrong-architecture": (
         Said(APP, 'the log ends with "exec /program: exec format error"', DIGEST.replace("probe", "foreign")),
     ),
-    "wrong-architecture-silent": (Said(APP, "node r3 is arm64; the image holds amd64", DIGEST),),
+    "wrong-architecture-silent": (
+        Said(APP, "imageID is the digest of the index, not of an image", DIGEST.replace("probe", "unpinned")),
+    ),
     "wrong-architecture-silent-service": (
         Said(
             "Deployment/process-worker-arm64",

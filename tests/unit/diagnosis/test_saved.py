@@ -20,7 +20,6 @@ MADE_BY_HAND: Final = {
     "node-pressure": "the nodes share this machine's memory and process ids, which a test must not use up",
     "clock-skew": "the nodes share this machine's clock; a planted offset is tested on a server of its own",
     "dns-failing": "names are looked up in a process of the control plane, which no `kubectl rollout` restarts",
-    "builder-plain-http": "the cure builds all images once more; its words are those of a build without the file",
     "registry-not-asked": "a setting of the lab's own that cannot be used; no cluster has a part in it",
     "redis-not-asked": "the rig's stores speak no TLS, and are well as soon as they answer",
     "prometheus-not-asked": "the rig's metrics server wants neither a login nor a certificate",
