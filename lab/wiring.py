@@ -50,25 +50,32 @@ def preview(settings: LabSettings, request: StackRequest, report: Report) -> Seq
 
 
 def open_kubernetes(settings: LabSettings) -> KubernetesTarget:
-    """A cluster of the user's, with the images that `images.lock` names."""
+    """A cluster of the user's, with the images that `images.lock` names; without, all but deploying works."""
     from lab.images.access import registry_access  # noqa: PLC0415 - heavy
-    from lab.images.lock import FILE_NAME, read_lock  # noqa: PLC0415 - heavy
     from lab.images.pull_secret import pull_secret  # noqa: PLC0415 - heavy
     from lab.targets.kubernetes import KubernetesTarget  # noqa: PLC0415 - heavy
 
-    lock = read_lock(settings.project / FILE_NAME)
-    images = {
-        (service, architecture): lock.reference(service, architecture)
-        for service in lock.images
-        for architecture in lock.architectures(service)
-    }
     return KubernetesTarget(
         settings,
-        images,
+        _locked_images(settings.project),
         heard=lambda endpoints: _heard(endpoints, settings),
         explain=_explain,
         pull_secret=pull_secret(registry_access(settings)) if settings.registry_user else "",
     )
+
+
+def _locked_images(project: Path) -> Mapping[tuple[str, str], str]:
+    """(service, architecture) → image; empty where none was built yet."""
+    from lab.images.lock import FILE_NAME, read_lock  # noqa: PLC0415 - heavy
+
+    if not (project / FILE_NAME).exists():
+        return {}
+    lock = read_lock(project / FILE_NAME)
+    return {
+        (service, architecture): lock.reference(service, architecture)
+        for service in lock.images
+        for architecture in lock.architectures(service)
+    }
 
 
 def snapshot_source(settings: LabSettings, target: KubernetesTarget | None = None) -> SnapshotSource:

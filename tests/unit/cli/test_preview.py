@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from lab.cli import main
+from lab.errors import BadConfig, Unavailable
 from lab.images.lock import FILE_NAME, ImageLock, write_lock
 from lab.model import SERVICES
 from lab.targets.kube import STACK_LABEL
@@ -121,3 +122,15 @@ def test_a_dry_run_leaves_nothing_on_this_machine(
     assert lines[-1].endswith(" to create; nothing was applied")
     assert (server.asked_to_apply, server.written) == ([], [])
     assert not (tmp_path / "state").exists()
+
+
+def test_without_a_lock_only_deploying_is_not_possible(
+    server: ObjectServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is there can be looked at and taken away from a checkout in which nobody has built images."""
+    (tmp_path / FILE_NAME).unlink()
+    assert main([*UP, "--render", str(tmp_path / "out")]) == BadConfig.exit_code
+    assert "lab images build && lab images resolve" in capsys.readouterr().err
+    assert main(["down", "--target", "kubernetes"]) == 0
+    assert main(["diagnose"]) == Unavailable.exit_code
+    assert "no namespace testbed in this cluster" in capsys.readouterr().err
