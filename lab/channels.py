@@ -45,10 +45,12 @@ def connector(access: Access) -> Connect:
     import grpc  # noqa: PLC0415 - heavy
 
     credentials = grpc.ssl_channel_credentials(_content(access.ca_file))
-    if access.token_file is not None:
-        token = grpc.access_token_call_credentials(_content(access.token_file).decode().strip())
-        credentials = grpc.composite_channel_credentials(credentials, token)
-    return lambda address: grpc.secure_channel(address, credentials, options=OPTIONS)
+    if access.token_file is None:
+        return lambda address: grpc.secure_channel(address, credentials, options=OPTIONS)
+    from lab.bearer import Bearer  # noqa: PLC0415 - heavy
+
+    bearer = Bearer(_content(access.token_file).decode().strip())
+    return lambda address: grpc.intercept_channel(grpc.secure_channel(address, credentials, options=OPTIONS), bearer)
 
 
 def _content(file: Path) -> bytes:
