@@ -63,8 +63,9 @@ def build_images(rig: RigFacts, machines: Machines, folder: Path) -> Built:
         if kept := ClusterSettings().snapshots:
             save(look, kept / "builder-plain-http.json")
         found = diagnose(look)
-        cured = machines.paste(found[0].do if found else BUILD, checkout, settings)
-    assert cured.returncode == 0, f"{refused.stderr}{found}{cured.stderr[-600:]}"
+        assert found, refused.stderr
+        cured = machines.paste(found[0].do, checkout, settings)
+    assert cured.returncode == 0, f"{found}{cured.stderr[-600:]}"
     shutil.copyfile(checkout / FILE_NAME, project_dir() / FILE_NAME)
     collector = push(f"{rig.registry}/otelcol:1", {"amd64": rig.programs / "otelcol"}, []).pinned("amd64")
     return Built(collector, refused, found, cured)

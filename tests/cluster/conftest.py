@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -23,7 +24,7 @@ from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.kubectl import Kubectl
 from tests.cluster.rig.rig import Rig
 from tests.cluster.rig.settings import ClusterSettings
-from tests.cluster.stack import ON_THE_CLUSTER, Configured, configured, current_stack
+from tests.cluster.stack import ON_THE_CLUSTER, Configured, configured
 
 HERE: Final = Path(__file__).parent
 TIMEOUT_S: Final = 300
@@ -133,9 +134,13 @@ def failed_up(common: Common) -> Iterator[Future[FailedUp]]:
 @pytest.fixture
 def stack(runs: Path) -> Iterator[ClusterDeployment]:
     """The one stack that all tests share, well; deployed where it is not up."""
-    if open_kubernetes(load_settings()).current() is None:
+    target = open_kubernetes(load_settings())
+    deployment = target.current()
+    if deployment is None:
         assert main(["up", *ON_THE_CLUSTER]) == 0
-    with current_stack() as deployment:
+        deployment = target.current()
+    assert deployment is not None
+    with closing(deployment):
         deployment.wait()
         yield deployment
 

@@ -113,9 +113,9 @@ def current_stack() -> Iterator[ClusterDeployment]:
         yield deployment
 
 
-def objects(kubectl: Kubectl) -> list[dict[str, Any]]:
+def objects(kubectl: Kubectl, namespace: str = NAMESPACE) -> list[dict[str, Any]]:
     """Every object that `lab up` applies, and the pods."""
-    where = (f"--namespace={NAMESPACE}", f"--selector={STACK_LABEL}")
+    where = (f"--namespace={namespace}", f"--selector={STACK_LABEL}")
     return list(kubectl.get(LISTABLE, *where)["items"])
 
 

@@ -18,6 +18,7 @@ from lab.targets.cluster.deployment import ClusterDeployment
 from lab.targets.cluster.rollout import digest_of
 from lab.targets.kube import ARCHITECTURE_LABEL, NAME_LABEL, STACK_LABEL
 from lab.wiring import ledger_source
+from services.contracts.batches import columns_of, encode
 from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendRequest, EventBatch
 from services.contracts.generated.lab.ingest.v1.ingest_pb2_grpc import IngestServiceStub
 from services.contracts.generated.lab.status.v1.status_pb2 import GetStatusRequest
@@ -36,16 +37,7 @@ ONE_EVENT: Final = AppendRequest(
     producer_id=bytes(range(16)),
     sequence=1,
     run="test-token",
-    batch=EventBatch(
-        schema=1,
-        event_count=1,
-        sources=["here"],
-        kinds=["temperature"],
-        source_index=[0],
-        kind_index=[0],
-        time_unix_nano=[1],
-        value=[1.0],
-    ),
+    batch=EventBatch.FromString(encode(columns_of([("here", "temperature", 1, 1.0)]))),
 )
 
 pytestmark = pytest.mark.timeout(900)

@@ -3,10 +3,10 @@
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from lab.targets.kube import STACK_LABEL
 from tests.cluster.builder import checked_out
 from tests.cluster.faults.machines import settings_here
 from tests.cluster.faults.place import Common, Place
+from tests.cluster.stack import objects
 
 if TYPE_CHECKING:
     import subprocess
@@ -21,15 +21,13 @@ class FailedUp(NamedTuple):
         up: What `lab up` said.
         seconds: How long it took.
         down: What `lab down` said then.
-        left: Objects of the stack after it.
-        namespace: Where all of this was.
+        left: Objects of the stack after it; its pods still drain.
     """
 
     up: "subprocess.CompletedProcess[str]"
     seconds: float
     down: "subprocess.CompletedProcess[str]"
     left: list[str]
-    namespace: str
 
 
 def fail_up(common: Common) -> FailedUp:
@@ -50,6 +48,5 @@ def fail_up(common: Common) -> FailedUp:
         up = common.machines.paste("lab up --target kubernetes", checkout, settings)
         seconds = time.monotonic() - begun
         down = common.machines.paste("lab down --target kubernetes", checkout, settings)
-        kinds = "deployments,services,configmaps,serviceaccounts,networkpolicies,poddisruptionbudgets"
-        left = place.kubectl.get(kinds, f"--namespace={place.namespace}", f"--selector={STACK_LABEL}")["items"]
-        return FailedUp(up, seconds, down, [one["metadata"]["name"] for one in left], place.namespace)
+        left = [one["metadata"]["name"] for one in objects(place.kubectl, place.namespace) if one["kind"] != "Pod"]
+        return FailedUp(up, seconds, down, left)

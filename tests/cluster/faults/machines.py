@@ -23,8 +23,12 @@ PASTED_S: Final = 300
 
 def settings_here() -> dict[str, str]:
     """What this process has configured, by environment name, for a person who has configured the same."""
-    chosen = load_settings().model_dump(mode="json", exclude_defaults=True, exclude_none=True)
-    return {f"LAB_{name.upper()}": str(value) for name, value in chosen.items()}
+    return variables(load_settings().model_dump(mode="json", exclude_defaults=True, exclude_none=True))
+
+
+def variables(settings: Mapping[str, object]) -> dict[str, str]:
+    """The lab's settings by environment name."""
+    return {f"LAB_{name.upper()}": str(value) for name, value in settings.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from lab.errors import Unavailable
 from lab.settings import load_settings
 from lab.targets.manifests import render_rbac
 from lab.wiring import snapshot_source
-from tests.cluster.faults.machines import Machines
+from tests.cluster.faults.machines import Machines, variables
 from tests.cluster.rig.certificates import LAB_USER, Certificates
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.images import Image
@@ -149,8 +149,7 @@ class Place:
 
     def paste(self, command: str, *, typed: str = "") -> "subprocess.CompletedProcess[str]":
         """Run a next step as it stands; *typed* is what the person is asked for."""
-        settings = {f"LAB_{name.upper()}": str(value) for name, value in self.settings.items()}
-        settings["LAB_NAMESPACE"] = self.namespace
+        settings = variables(self.settings | {"namespace": self.namespace})
         return self.common.machines.paste(command, self.folder, settings, typed=typed)
 
 

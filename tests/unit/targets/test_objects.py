@@ -10,6 +10,7 @@ from lab.targets.cluster.api import Applied
 from lab.targets.cluster.objects import IN_EVERY_NAMESPACE, LOOKED_FOR, SECRETS, apply_all, check_namespace, remove_all
 from lab.targets.kube import MANAGER, PART_OF, STACK_LABEL, kube_object
 from tests.rendered.rights import GOLDEN
+from tests.unit.targets.object_server import plural
 
 if TYPE_CHECKING:
     from lab.targets.cluster.api import Cluster
@@ -191,8 +192,7 @@ def test_what_is_looked_for_may_be_listed() -> None:
     """By whoever has the rights that the lab asks for, in a whole namespace."""
     for api_version, kind in LOOKED_FOR:
         group = api_version.rpartition("/")[0]
-        plural = f"{kind.lower()[:-1]}ies" if kind.endswith("y") else f"{kind.lower()}s"
-        assert "list" in GOLDEN[f"{plural}.{group}" if group else plural].split()
+        assert "list" in GOLDEN[f"{plural(kind)}.{group}" if group else plural(kind)].split()
 
 
 def test_a_namespace_that_is_there_is_not_written() -> None:
