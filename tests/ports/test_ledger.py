@@ -1,90 +1,17 @@
 """What every ledger must do, shown on a real store."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from itertools import count
 
-import numpy as np
 import pytest
 import redis
 
-from services.contracts.batches import Columns, decode, encode
-from services.contracts.cells import Aggregation, CellBlock, KeyTable, aggregate, name_of
+from services.contracts.cells import KeyTable, aggregate
 from services.ledger import errors
-from services.ledger.connection import StoreSettings, open_client
 from services.ledger.keys import prefix_of
-from services.ledger.port import Append, BadEvent, Commit, Entry, all_changes
-from services.ledger.redis_ledger import RedisLedger, open_ledger
-
-SECOND = 1_000_000_000
-RUN = "measured"
-
-
-@pytest.fixture
-def settings(store: str) -> StoreSettings:
-    """Settings of a bootstrapped store."""
-    return StoreSettings(redis_url=store)
-
-
-@pytest.fixture
-def raw(settings: StoreSettings) -> Iterator[redis.Redis]:
-    """A client beside the ledger, to look at keys and to plant faults."""
-    with open_client(settings) as client:
-        yield client
-
-
-@pytest.fixture
-def ledger_of(settings: StoreSettings) -> Callable[..., RedisLedger]:
-    """Opens a ledger for a consumer."""
-    return lambda consumer="worker", **options: open_ledger(settings, consumer, **options)
-
-
-@pytest.fixture
-def ledger(ledger_of: Callable[..., RedisLedger]) -> RedisLedger:
-    """A ledger for one consumer."""
-    return ledger_of()
-
-
-def batch(seed: int, *, events: int = 50, windows: int = 2) -> Columns:
-    """Events with values of many magnitudes, in a few windows."""
-    draw = np.random.default_rng(seed)
-    return Columns(
-        sources=("a", "b", "c"),
-        kinds=("x", "y"),
-        source_index=draw.integers(0, 3, events).astype(np.uint32),
-        kind_index=draw.integers(0, 2, events).astype(np.uint32),
-        time_ns=1_700_000_000 * SECOND + draw.integers(0, windows * SECOND, events),
-        value=draw.normal(0, 1, events) * 10.0 ** draw.integers(-9, 12, events),
-    )
-
-
-def append_of(columns: Columns, sequence: int, *, run: str = RUN, producer: bytes = b"p" * 16) -> Append:
-    """The append of a batch."""
-    names = [name_of(source, kind) for source in columns.sources for kind in columns.kinds]
-    return Append(producer, sequence, run, SECOND, encode(columns), len(columns), names)
-
-
-def fill(ledger: RedisLedger, batches: int, *, events: int = 50, run: str = RUN) -> list[Columns]:
-    """Append batches with seeds 1, 2, …; what was appended."""
-    written = [batch(seed, events=events) for seed in range(1, batches + 1)]
-    for sequence, columns in zip(count(1), written, strict=False):
-        assert not ledger.append(append_of(columns, sequence, run=run)).duplicate
-    return written
-
-
-def folded(entries: Sequence[Entry]) -> Aggregation:
-    """What entries add up to."""
-    return aggregate([decode(entry.payload) for entry in entries], KeyTable(), window_ns=SECOND)
-
-
-def commit_of(entries: Sequence[Entry]) -> Commit:
-    """The commit of entries, all events good."""
-    return Commit(RUN, entries, folded(entries))
-
-
-def exact_sum(written: Sequence[Columns]) -> int:
-    """Sum of micro-units in plain integers."""
-    return sum(int(value) for columns in written for value in np.rint(columns.value * 1e6))
+from services.ledger.port import BadEvent, Commit, all_changes
+from services.ledger.redis_ledger import RedisLedger
+from tests.ports.entries import RUN, SECOND, append_of, batch, commit_of, exact_sum, fill
 
 
 def test_what_is_appended_is_counted_once_to_the_last_digit(ledger: RedisLedger) -> None:
@@ -194,143 +121,6 @@ def test_an_emptied_or_replaced_store_is_named(ledger: RedisLedger, raw: redis.R
 
     with pytest.raises(errors.StoreLost):
         ledger.append(append_of(batch(2), 2))
-
-
-def test_partial_overlap_has_no_side_effect_and_the_rest_is_counted_once(
-    ledger_of: Callable[..., RedisLedger], raw: redis.Redis
-) -> None:
-    """A reads 64 entries, B claims and commits 20 of them: A's commit of 64 changes nothing, its retry of 44 counts."""
-    first, second = ledger_of("A"), ledger_of("B")
-    written = fill(first, 64)
-    entries = first.read(count=64, block_ms=10)
-    claimed = second.claim(first.pending()[10:30])
-    second.commit(commit_of(claimed))
-    before = raw.dbsize(), first.changes(RUN, since=0), first.audit().balance
-
-    refused = first.commit(commit_of(entries))
-
-    assert set(refused.stale) == {entry.entry_id for entry in claimed}
-    assert before == (raw.dbsize(), first.changes(RUN, since=0), first.audit().balance)
-    rest = [entry for entry in entries if entry.entry_id not in refused.stale]
-    assert first.commit(commit_of(rest)).counted == 44 * 50
-    totals = first.changes(RUN, since=0).totals
-    assert sum(cell.sum_micro for cell in totals.values()) == exact_sum(written)
-
-
-BLIND = """#!lua name=blind
-redis.register_function{function_name='lab_blind', callback=function(KEYS, ARGV)
-  local ids = {}
-  for i = 1, tonumber(ARGV[4]) do ids[i] = ARGV[4 + i] end
-  redis.call('XACK', KEYS[1] .. 'ev', 'agg', unpack(ids))
-  redis.call('XDEL', KEYS[1] .. 'ev', unpack(ids))
-  return redis.call('HINCRBY', KEYS[1] .. 'run:' .. ARGV[2], 'counted', #ids * 50)
-end}
-"""
-
-
-def test_the_overlap_test_sees_a_commit_that_does_not_check(
-    ledger_of: Callable[..., RedisLedger], raw: redis.Redis
-) -> None:
-    """Control: a commit that settles blindly counts the 20 claimed entries twice, and the account shows it."""
-    first, second = ledger_of("A"), ledger_of("B")
-    fill(first, 64)
-    entries = first.read(count=64, block_ms=10)
-    second.commit(commit_of(second.claim(first.pending()[10:30])))
-    raw.function_load(BLIND)
-    ids = [entry.entry_id for entry in entries]
-
-    counted = raw.execute_command("FCALL", "lab_blind", 1, prefix_of("lab"), "", RUN, "A", len(ids), *ids)
-
-    assert counted == 64 * 50 + 20 * 50, "the blind commit must double-count, else this test could not see one"
-    assert first.changes(RUN, since=0).balance.residual != 0
-
-
-def planted_twice(entries: list[Entry]) -> Commit:
-    """The same entry twice in one commit."""
-    return Commit(RUN, [entries[0], entries[0]], folded([entries[0], entries[0]]))
-
-
-def planted_short_counts(entries: list[Entry]) -> Commit:
-    """An entry that says it holds no events."""
-    return Commit(RUN, [replace(entries[0], events=0)], folded(entries[:1]))
-
-
-def planted_same_cell(entries: list[Entry]) -> Commit:
-    """The same cell twice in one window."""
-    good = folded(entries[:1])
-    doubled = {
-        number: CellBlock([*block.names, block.names[0]], np.vstack((block.packed, block.packed[:1])))
-        for number, block in good.windows.items()
-    }
-    return Commit(RUN, entries[:1], replace(good, windows=doubled))
-
-
-def planted_sum(entries: list[Entry]) -> Commit:
-    """Cells of more events than the entries hold."""
-    return Commit(RUN, entries[:1], folded(entries[:2]))
-
-
-def planted_foreign_bad(entries: list[Entry]) -> Commit:
-    """A bad event of an entry that is not part of the commit."""
-    return Commit(RUN, entries[:1], folded(entries[:1]), [BadEvent(entries[1].entry_id, 0, "planted", b"")])
-
-
-@pytest.mark.parametrize(
-    "planted",
-    [planted_twice, planted_short_counts, planted_same_cell, planted_sum, planted_foreign_bad],
-    ids=lambda planted: planted.__name__,
-)
-def test_a_commit_that_breaks_the_rules_changes_nothing(
-    ledger: RedisLedger, planted: Callable[[list[Entry]], Commit]
-) -> None:
-    """Everything is checked before the first write, since a function cannot be rolled back."""
-    fill(ledger, 3)
-    entries = ledger.read(count=3, block_ms=10)
-
-    with pytest.raises(errors.LedgerMisuse):
-        ledger.commit(planted(entries))
-
-    audit = ledger.audit()
-    assert (audit.pending_entries, audit.balance.counted, audit.audited_backlog) == (3, 0, 150)
-    assert ledger.commit(commit_of(entries)).counted == 150
-
-
-@pytest.mark.parametrize("key", ["ledger", f"dirty:{RUN}", f"wins:{RUN}", f"tot:{RUN}", "dead", "suspect"])
-def test_a_key_of_the_wrong_type_stops_a_commit_before_it_writes(
-    ledger: RedisLedger, raw: redis.Redis, key: str
-) -> None:
-    """A foreign key in the way is named, and no entry is lost to it."""
-    fill(ledger, 1)
-    entries = ledger.read(count=1, block_ms=10)
-    name = prefix_of("lab") + key
-    raw.rename(name, "aside") if raw.exists(name) else None
-    raw.set(name, "planted")
-
-    with pytest.raises(errors.LedgerMisuse, match="is a string, not a"):
-        ledger.commit(commit_of(entries))
-
-    raw.delete(name)
-    if raw.exists("aside"):
-        raw.rename("aside", name)
-    assert ledger.commit(commit_of(entries)).counted == 50
-
-
-def test_a_cell_that_would_leave_the_exact_range_is_refused_before_any_write(
-    ledger: RedisLedger, raw: redis.Redis
-) -> None:
-    """No sum saturates or rounds: the overflow is refused."""
-    fill(ledger, 1)
-    entries = ledger.read(count=1, block_ms=10)
-    name = folded(entries).totals.names[0]
-    near = np.array([1.0, 2.0**53 - 1, 2.0**32 - 1, 0.0, 0.0]).tobytes()
-    raw.hset(f"{prefix_of('lab')}tot:{RUN}", name, near)
-
-    huge = replace(batch(1), value=np.full(50, 2.0**45))
-    bigger = aggregate([huge], KeyTable(), window_ns=SECOND)
-    with pytest.raises(errors.CellOutOfRange):
-        ledger.commit(Commit(RUN, entries, bigger))
-
-    assert ledger.audit().pending_entries == 1
 
 
 def test_a_bad_event_is_settled_alone(ledger: RedisLedger) -> None:
