@@ -149,6 +149,7 @@ def test_a_pause_ends_with_its_context(world: World) -> None:
         with pauses.pause(world.folder.pauses, worker.pid):
             eventually(lambda: worker.status() == psutil.STATUS_STOPPED)
         eventually(lambda: worker.status() != psutil.STATUS_STOPPED)
+        assert worker.is_running()
 
 
 def test_a_pause_ends_when_its_holder_is_killed(world: World) -> None:

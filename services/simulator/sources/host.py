@@ -104,7 +104,7 @@ def _readers() -> list[Callable[[], Readings]]:
     for reader in (_cpu, _load, _memory, _swap, _disk, _network, _kernel, _temperatures):
         try:
             reader()
-        except (OSError, psutil.Error, AttributeError, NotImplementedError, RuntimeError):
+        except (OSError, psutil.Error, AttributeError, RuntimeError):
             continue
         working.append(reader)
     return working

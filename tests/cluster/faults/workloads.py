@@ -91,14 +91,14 @@ def name_error(place: Place) -> None:
     """A revision that ends at once, after one that was well."""
     # Without a probe it would be ready until it has ended, and what was well before would make room for it.
     probe = {"exec": {"command": ["python3", "-c", ""]}, "initialDelaySeconds": 3}
-    place.deploy(place.common.python, readinessProbe=probe, **_python("import time\ntime.sleep(3600)"))
+    place.deploy(place.common.python, readinessProbe=probe, **_python("import signal\nsignal.pause()"))
     place.kubectl.wait("condition=Available", f"--namespace={place.namespace}", f"deployment/{APP}")
     place.deploy(place.common.python, readinessProbe=probe, **_python("import time\nprint(settings)"))
 
 
 def out_of_memory(place: Place) -> None:
     """It needs a little more than its limit."""
-    program = "import time\nkept = bytearray(48 << 20)\ntime.sleep(3600)"
+    program = "import signal\nkept = bytearray(48 << 20)\nsignal.pause()"
     small = {"limits": {"memory": "32Mi"}, "requests": {"memory": "32Mi"}}
     place.deploy(place.common.python, resources=small, **_python(program))
 

@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from lab.errors import DataFault
 from lab.targets.certificates import end_of, names_in
@@ -40,9 +41,11 @@ def test_the_ca_signed_it_and_can_sign_no_more(tmp_path: Path) -> None:
 
 def test_openssl_takes_certificate_and_key(tmp_path: Path) -> None:
     """They fit together."""
-    made(tmp_path)
+    certificates = made(tmp_path).certificates
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "stack" / "tls.crt", tmp_path / "stack" / "tls.key")
+    key = load_pem_private_key(certificates.key, password=None)
+    assert key.public_key() == x509.load_pem_x509_certificate(certificates.certificate).public_key()
 
 
 def test_they_stay_the_same_while_they_are_good(tmp_path: Path) -> None:
