@@ -19,6 +19,7 @@ from lab.targets.cluster.api import Cluster, open_cluster, server_of
 from lab.targets.cluster.deployment import ClusterDeployment
 from lab.targets.cluster.gate import Gate
 from lab.targets.cluster.identity import doubts
+from lab.targets.cluster.leaving import GONE_S, await_gone, some_of
 from lab.targets.cluster.objects import apply_all, check_namespace, remove_all, remove_others
 from lab.targets.cluster.preview import Intent, preview_all
 from lab.targets.cluster.rollout import PodView
@@ -34,7 +35,6 @@ from lab.targets.starting import handing_over_files
 from services.contracts.signals import PROMISED
 
 DEADLINE_S: Final = 300.0
-SHOWN: Final = 3
 METRICS_S: Final = 75.0
 """For the promised metrics after the rollout; they are pushed every second, and silence is believed after a minute."""
 SCRAPE_NEEDS: Final = "; its scrape needs honor_labels: true (manifests/README.md)"
@@ -89,7 +89,8 @@ class KubernetesTarget:
         finally:
             deployment.close()
             if not request.keep and not was_up:
-                self._remove(cluster, report)
+                _, left = self._remove(cluster, report)
+                report("leaving", f"{some_of(left)} did not go in time", 0.0) if left else None
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:
@@ -108,16 +109,31 @@ class KubernetesTarget:
         return self._deployment(cluster, lambda *_: None) if self._is_up(cluster) else None
 
     def down(self, report: Report, /) -> bool:
-        """Remove what this lab applied, and nothing else; False when there was nothing."""
-        return self._remove(self.cluster(), report)
+        """Remove what this lab applied, and nothing else, and wait until it has gone; False when there was nothing.
+
+        Raises:
+            Unavailable: Some of it does not go.
+        """
+        cluster = self.cluster()
+        was_there, left = self._remove(cluster, report)
+        if left:
+            raise Unavailable(
+                "the stack is removed, and some of it does not go",
+                found=f"{some_of(left)} in namespace {cluster.namespace}, after {GONE_S:g} s",
+                next_step=f"lab diagnose --namespace {cluster.namespace}",
+                code="E_LEAVING",
+            )
+        return was_there
 
     @staticmethod
-    def _remove(cluster: Cluster, report: Report) -> bool:
+    def _remove(cluster: Cluster, report: Report) -> tuple[bool, Sequence[str]]:
+        """Whether there was something, and what of it does not go."""
         removal = remove_all(cluster, STACK)
         if removal.others:
-            told = _some_of(removal.others)
+            told = some_of(removal.others)
             report("namespace", f"{cluster.namespace} stays: {told} in it did not come from the lab", 0.0)
-        return bool(removal.gone)
+        left = await_gone(cluster, STACK, report) if removal.gone else ()
+        return bool(removal.gone), left
 
     def preview(self, request: StackRequest, report: Report) -> Sequence[Intent]:
         """What `deployed` would do to every object; nothing is changed.
@@ -192,7 +208,7 @@ class KubernetesTarget:
         """What applying would do, by the API server's word; empty where nothing. It does not say what Secrets hold."""
         intents = preview_all(cluster, wanted, stack=STACK, force=self.settings.force)
         found = [f"{one.change} {one.kind} {one.name}" for one in intents if one.change not in {"unchanged", "write"}]
-        return _some_of(found)
+        return some_of(found)
 
     def _bring_up(self, deployment: ClusterDeployment, wanted: Sequence[KubeObject], report: Report) -> None:
         """Apply, wait for the rollout, then ask everybody what it is."""
@@ -276,16 +292,6 @@ def answered(
                 code="E_NO_ANSWER",
             )
         pause.wait(pause_s)
-
-
-def _some_of(found: Sequence[str]) -> str:
-    """The first of them, and how many more there are.
-
-    >>> _some_of(["a", "b", "c", "d", "e"])
-    'a, b, c and 2 more'
-    """
-    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    return ", ".join(found[:SHOWN]) + more
 
 
 def _addresses(cluster: Cluster) -> tuple[str, ...]:

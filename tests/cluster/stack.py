@@ -124,8 +124,3 @@ def everything(kubectl: Kubectl) -> list[str]:
     kinds = kubectl("api-resources", "--verbs=list", "--output=name").split()
     found = kubectl.get(",".join(kinds), "--all-namespaces", f"--selector={STACK_LABEL}")["items"]
     return [f"{one['kind']} {one['metadata'].get('namespace', '')} {one['metadata']['name']}" for one in found]
-
-
-def wait_until_gone(kubectl: Kubectl, selector: str) -> None:
-    """Pods drain after what made them is gone."""
-    kubectl("wait", "--for=delete", "pod", f"--namespace={NAMESPACE}", f"--selector={selector}", "--timeout=60s")

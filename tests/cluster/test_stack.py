@@ -16,7 +16,7 @@ from lab.runs.folder import RunFolder
 from lab.settings import environment_with
 from lab.targets.cluster.deployment import ClusterDeployment
 from lab.targets.cluster.rollout import digest_of
-from lab.targets.kube import ARCHITECTURE_LABEL, NAME_LABEL, STACK_LABEL
+from lab.targets.kube import ARCHITECTURE_LABEL, NAME_LABEL
 from lab.wiring import ledger_source
 from services.contracts.batches import columns_of, encode
 from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendRequest, EventBatch
@@ -25,7 +25,7 @@ from services.contracts.generated.lab.status.v1.status_pb2 import GetStatusReque
 from services.contracts.generated.lab.status.v1.status_pb2_grpc import StatusServiceStub
 from tests.cluster.pods import SAYS
 from tests.cluster.rig.kubectl import Kubectl
-from tests.cluster.stack import NAMESPACE, ON_THE_CLUSTER, PROJECT, everything, objects, wait_until_gone
+from tests.cluster.stack import NAMESPACE, ON_THE_CLUSTER, PROJECT, everything, objects
 
 ARCHITECTURES: Final = PROJECT / "notebooks" / "20_architectures.ipynb"
 SECONDS: Final = 12
@@ -155,7 +155,6 @@ def test_a_call_without_the_token_is_refused(stack: ClusterDeployment) -> None:
 def test_down_leaves_nothing_of_the_stack(runs: Path, kubectl: Kubectl, after_the_others: None) -> None:
     """The namespace was there before, and stays with the rights in it."""
     assert main(["down", *ON_THE_CLUSTER]) == 0
-    wait_until_gone(kubectl, STACK_LABEL)
     assert everything(kubectl) == []
     assert kubectl.get("namespace", NAMESPACE)["status"]["phase"] == "Active"
 

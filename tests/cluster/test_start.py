@@ -16,10 +16,10 @@ from lab.load.port import PlayOrder
 from lab.model import SERVICES
 from lab.settings import load_settings
 from lab.targets.cluster.deployment import ClusterDeployment
-from lab.targets.kube import ARCHITECTURE_LABEL, NAME_LABEL, STACK_LABEL
+from lab.targets.kube import ARCHITECTURE_LABEL, NAME_LABEL
 from lab.wiring import ledger_source, load_generator, open_kubernetes
 from tests.cluster.rig.kubectl import Kubectl
-from tests.cluster.stack import NAMESPACE, ON_THE_CLUSTER, current_stack, objects, wait_until_gone
+from tests.cluster.stack import NAMESPACE, ON_THE_CLUSTER, current_stack, objects
 from tests.waiting import until
 
 FIRST_S: Final = 120.0
@@ -35,7 +35,6 @@ def test_the_first_event_is_counted_soon_after_up(
 ) -> None:
     """From `lab up` on; beside the start of the slowest pod, among all the others and alone. Images are there."""
     assert main(["down", *ON_THE_CLUSTER]) == 0
-    wait_until_gone(kubectl, STACK_LABEL)
     begun = time.monotonic()
     with ThreadPoolExecutor(1) as pool:
         code = pool.submit(main, ["up", *ON_THE_CLUSTER])
@@ -78,7 +77,8 @@ def start_alone(kubectl: Kubectl) -> float:
     """Seconds that the slowest pod takes from being wanted until it is ready, when all others are up."""
     deployment, mine = f"deployment/{'-'.join(SLOWEST.values())}", f"--namespace={NAMESPACE}"
     kubectl("scale", mine, deployment, "--replicas=0")
-    wait_until_gone(kubectl, ",".join(f"{name}={value}" for name, value in SLOWEST.items()))
+    selector = ",".join(f"{name}={value}" for name, value in SLOWEST.items())
+    kubectl("wait", "--for=delete", "pod", mine, f"--selector={selector}", "--timeout=60s")
     begun = time.monotonic()
     kubectl("scale", mine, deployment, "--replicas=1")
     kubectl("rollout", "status", mine, deployment)

@@ -21,7 +21,7 @@ class FailedUp(NamedTuple):
         up: What `lab up` said.
         seconds: How long it took.
         down: What `lab down` said then.
-        left: Objects of the stack after it; its pods still drain.
+        left: Objects of the stack after it.
     """
 
     up: "subprocess.CompletedProcess[str]"
@@ -48,5 +48,5 @@ def fail_up(common: Common) -> FailedUp:
         up = common.machines.paste("lab up --target kubernetes", checkout, settings)
         seconds = time.monotonic() - begun
         down = common.machines.paste("lab down --target kubernetes", checkout, settings)
-        left = [one["metadata"]["name"] for one in objects(place.kubectl, place.namespace) if one["kind"] != "Pod"]
+        left = [one["metadata"]["name"] for one in objects(place.kubectl, place.namespace)]
         return FailedUp(up, seconds, down, left)

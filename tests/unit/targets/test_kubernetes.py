@@ -213,8 +213,10 @@ class Failing(Server):
         return "serving"
 
     def delete(self, _api_version: str, kind: str, name: str) -> bool:
-        """See `Cluster.delete`."""
+        """See `Cluster.delete`; pods go with what made them."""
         self.done.append(f"delete {kind}")
+        if kind == "Deployment":
+            self._there = {key: one for key, one in self._there.items() if key[0] != "Pod"}
         return self._there.pop((kind, name), None) is not None
 
 
@@ -261,9 +263,23 @@ def test_a_namespace_that_stays_is_said_with_what_keeps_it(tmp_path: Path) -> No
     told: list[tuple[str, str]] = []
     shared = Kept(STACK, theirs={("ConfigMap", name): {} for name in "abcd"}, labels=OURS)
     taken = target(LabSettings(state_dir=tmp_path))
-    assert taken._remove(cluster(shared), lambda what, happened, _: told.append((what, happened)))
+
+    def tell(what: str, happened: str, _seconds: float) -> None:
+        told.append((what, happened))
+
+    assert taken._remove(cluster(shared), tell) == (True, ())
     words = "testbed stays: ConfigMap/a, ConfigMap/b, ConfigMap/c and 1 more in it did not come from the lab"
     assert told == [("namespace", words)]
-    assert taken._remove(cluster(Kept(STACK, labels=OURS)), lambda what, happened, _: told.append((what, happened)))
-    assert not taken._remove(cluster(Kept()), lambda what, happened, _: told.append((what, happened)))
+    assert taken._remove(cluster(Kept(STACK, labels=OURS)), tell) == (True, ())
+    assert taken._remove(cluster(Kept()), tell) == (False, ())
     assert len(told) == 1
+
+
+def test_a_stack_that_does_not_go_is_not_said_to_be_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What is left is named, and who knows why."""
+    monkeypatch.setattr(KubernetesTarget, "cluster", lambda _: cluster(Kept(STACK, labels=OURS)))
+    monkeypatch.setattr("lab.targets.kubernetes.await_gone", lambda *_: ["Pod/a", "Namespace/testbed"])
+    with pytest.raises(Unavailable, match="the stack is removed, and some of it does not go") as error:
+        target(LabSettings(state_dir=tmp_path)).down(lambda *_: None)
+    assert error.value.found == "Pod/a, Namespace/testbed in namespace testbed, after 300 s"
+    assert error.value.next_step == "lab diagnose --namespace testbed"
