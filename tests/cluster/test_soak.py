@@ -73,7 +73,7 @@ def test_nothing_is_found_wrong_with_a_stack_that_is_well(soaked: Soaked) -> Non
 
 
 def test_a_load_on_two_architectures_is_counted_exactly(soaked: Soaked) -> None:
-    """MET, VALID, residual 0, Prometheus agrees, a hundred calls a second; each architecture's worker does its share."""
+    """MET, VALID, residual 0, Prometheus agrees, a hundred calls a second, and each worker a fair share."""
     manifest = soaked.run.manifest()
     assert manifest["validity"]["status"] == "VALID", manifest["validity"]
     assert soaked.code == 0, manifest["verdict"]
