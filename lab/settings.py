@@ -85,7 +85,10 @@ class LabSettings(BaseSettings, frozen=True, env_prefix=PREFIX, extra="forbid", 
     tolerations: str = Field("", pattern=rf"^({TAINT}(,{TAINT})*)?$")
     """Taints that do not keep pods away, as kubectl writes them: `key=value:NoSchedule,key`; without an effect, any."""
     node_ports: bool = False
-    """ingest-api and query-api also get a port of every node; off, since port-forwards reach them and open nothing."""
+    """ingest-api and query-api also get a port of every node, by which the lab then reaches them where it can.
+
+    Off, since port-forwards reach them and open nothing.
+    """
     collector_image: str = ""
     """OpenTelemetry Collector, `host/name@sha256:…`, for the first of the architectures, amd64 before arm64."""
     otelcol: Path | None = None

@@ -20,6 +20,7 @@ from lab.targets.cluster.deployment import ClusterDeployment
 from lab.targets.cluster.gate import Gate
 from lab.targets.cluster.identity import doubts
 from lab.targets.cluster.leaving import GONE_S, await_gone, some_of
+from lab.targets.cluster.node_ports import node_addresses
 from lab.targets.cluster.objects import apply_all, check_namespace, remove_all, remove_others
 from lab.targets.cluster.preview import Intent, preview_all
 from lab.targets.cluster.rollout import PodView
@@ -73,7 +74,7 @@ class KubernetesTarget:
         cluster = self.cluster()
         report("cluster", f"{cluster.where.server} as {cluster.where.user}, namespace {cluster.namespace}", 0.0)
         check_namespace(cluster, adopt=self.settings.adopt)
-        wanted = self.objects(request, nodes=_addresses(cluster) if self.settings.node_ports else ())
+        wanted = self.objects(request, nodes=node_addresses(cluster) if self.settings.node_ports else ())
         was_up = self._is_up(cluster)
         if was_up and not request.keep and (differs := self._differences(cluster, wanted)):
             raise Unavailable(
@@ -150,7 +151,7 @@ class KubernetesTarget:
             beside = replace(self, settings=self.settings.model_copy(update={"state_dir": Path(name)}))
             if self.folder.is_dir():
                 shutil.copytree(self.folder, beside.folder)
-            nodes = _addresses(cluster) if self.settings.node_ports else ()
+            nodes = node_addresses(cluster) if self.settings.node_ports else ()
             return preview_all(cluster, beside.objects(request, nodes=nodes), stack=STACK, force=self.settings.force)
 
     def objects(self, request: StackRequest, *, nodes: Sequence[str] = ()) -> Sequence[KubeObject]:
@@ -292,9 +293,3 @@ def answered(
                 code="E_NO_ANSWER",
             )
         pause.wait(pause_s)
-
-
-def _addresses(cluster: Cluster) -> tuple[str, ...]:
-    """Addresses of every node, which the services' certificate has to be for where their ports are used."""
-    found = [one["status"].get("addresses", ()) for one in cluster.list("v1", "Node")]
-    return tuple(sorted({one["address"] for some in found for one in some if one["type"].endswith("IP")}))

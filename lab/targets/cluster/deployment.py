@@ -21,6 +21,7 @@ from lab.targets.cluster.clocks import clocks_of
 from lab.targets.cluster.faults import PodFaults
 from lab.targets.cluster.forwarding import Forward
 from lab.targets.cluster.gate import Gate
+from lab.targets.cluster.node_ports import node_ports, reached
 from lab.targets.cluster.nodes import node_facts
 from lab.targets.cluster.rollout import First, PodView, Row, pod_view
 from lab.targets.follow import followed_pods
@@ -38,7 +39,7 @@ KILLED_FROM: Final = 128
 
 
 class ClusterDeployment:
-    """What `lab.targets.port.Deployment` promises, through port-forwards.
+    """What `lab.targets.port.Deployment` promises, through ports of nodes where they lead here, else port-forwards.
 
     Args:
         cluster: Where it runs.
@@ -55,12 +56,13 @@ class ClusterDeployment:
         self._forwards: dict[str, Forward] = {}
         self._latest: Sequence[ServiceStatus] = ()
         self._clocks: Sequence[NodeClock] = ()
+        self._node_ports: Mapping[str, Sequence[str]] | None = None
         # Whoever only looks forgets it; its ports and files then go with it.
         self._let_go = weakref.finalize(self, _let_go, self._forwards, self._folder)
 
     @property
     def endpoints(self) -> Endpoints:
-        """Where everything is; services through addresses on loopback that stay the same."""
+        """Where everything is; services at ports of nodes, or through addresses on loopback that stay the same."""
         return self._located(insist=True)
 
     @property
@@ -69,8 +71,7 @@ class ClusterDeployment:
         return self._located(insist=False)
 
     def _located(self, *, insist: bool) -> Endpoints:
-        names = [f"service/{name}" for name in SERVICES]
-        ingest, worker, query, simulator = self._addresses(names, insist=insist)
+        ingest, worker, query, simulator = self._services(SERVICES, insist=insist)
         inside = f"ingest-api.{self.cluster.namespace}.svc:{GRPC_PORT}"
         return replace(
             self.outside,
@@ -87,8 +88,8 @@ class ClusterDeployment:
         return ""
 
     def address_of(self, service: str) -> str:
-        """Where one service is, on loopback; Unavailable where none of its pods can be reached."""
-        return self._addresses([f"service/{service}"])[0]
+        """Where one service is; Unavailable where none of its pods can be reached."""
+        return self._services([service], insist=True)[0]
 
     @property
     def store(self) -> StoreFacts:
@@ -267,7 +268,16 @@ class ClusterDeployment:
         pods = [pod for row in rows if row.service in SERVICES for pod in row.pods if pod.ready]
         return list(zip(pods, self._addresses([f"pod/{pod.name}" for pod in pods], insist=False), strict=True))
 
-    def _addresses(self, what: Sequence[str], *, insist: bool = True) -> list[str]:
+    def _services(self, names: Sequence[str], *, insist: bool) -> list[str]:
+        """Where services are: at a port of a node that can be reached from here, else through a port-forward."""
+        if self._node_ports is None:
+            self._node_ports = node_ports(self.cluster, self._gate.selector)
+        found = {name: reached(self._node_ports.get(name, ())) for name in names}
+        forwarded = [name for name in names if not found[name]]
+        found |= zip(forwarded, self._addresses([f"service/{name}" for name in forwarded], insist=insist), strict=True)
+        return [found[name] for name in names]
+
+    def _addresses(self, what: Sequence[str], *, insist: bool) -> list[str]:
         """Forwarded addresses, started together; those of pods that are gone are let go.
 
         One that cannot be reached is empty, or an Unavailable for those who insist.

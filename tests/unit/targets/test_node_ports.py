@@ -1,0 +1,79 @@
+"""Services at ports of nodes: used where they lead here, and nowhere else."""
+
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import Any, Final
+
+import pytest
+
+from lab.targets.cluster import deployment as module
+from lab.targets.cluster.node_ports import node_addresses, node_ports, reached
+from lab.targets.kube import NAME_LABEL, STACK_LABEL
+from tests.unit.targets.test_deployment import Kept, Nowhere, stack
+
+SELECTOR: Final = f"{STACK_LABEL}=lab"
+ADDRESSES: Final = ("127.0.0.9", "127.0.0.1")
+"""Of the nodes; at the first of them nobody listens."""
+
+
+class Exposed(Kept):
+    """A cluster of two nodes in which query-api has a port of each, and ingest-api has none."""
+
+    def __init__(self, port: int, addresses: Sequence[str] = ADDRESSES) -> None:
+        super().__init__()
+        self._port, self._nodes = port, addresses
+
+    def list(self, api_version: str, kind: str, *, selector: str = "") -> Sequence[Mapping[str, Any]]:
+        """Nodes with their names and addresses, Services of the stack."""
+        match kind:
+            case "Node":
+                return [
+                    {
+                        "status": {
+                            "addresses": [{"type": "Hostname", "address": "r"}, {"type": "InternalIP", "address": at}]
+                        }
+                    }
+                    for at in self._nodes
+                ]
+            case "Service":
+                inside, opened = {"port": 7000}, {"port": 7000, "nodePort": self._port}
+                return [service("ingest-api", inside), service("query-api", inside), service("query-api", opened)]
+        return super().list(api_version, kind, selector=selector)
+
+
+def service(name: str, port: Mapping[str, int]) -> Mapping[str, Any]:
+    """One that leads to the pods of that name."""
+    return {"metadata": {"name": "any"}, "spec": {"selector": {NAME_LABEL: name}, "ports": [port]}}
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """One at which somebody listens, at the last of the addresses."""
+    with closing(socket.create_server((ADDRESSES[-1], 0))) as server:
+        yield server.getsockname()[1]
+
+
+def test_a_service_is_at_its_port_of_every_node() -> None:
+    """By what its pods are, not by its own name; one without such a port is nowhere."""
+    assert node_ports(Exposed(31000), SELECTOR) == {"query-api": ["127.0.0.1:31000", "127.0.0.9:31000"]}
+    assert node_ports(Exposed(31000, ["fd00::1"]), SELECTOR) == {"query-api": ["[fd00::1]:31000"]}
+    assert node_addresses(Exposed(0)) == ("127.0.0.1", "127.0.0.9")
+
+
+def test_the_first_that_takes_a_connection_is_used(port: int) -> None:
+    """Of those that do not, none is."""
+    silent, listening = (f"{at}:{port}" for at in ADDRESSES)
+    assert reached([silent, listening]) == listening
+    assert reached([silent]) == ""
+
+
+def test_a_port_that_leads_here_takes_the_place_of_a_forward(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of its service alone; the others are forwarded, and so is it where a firewall is between."""
+    monkeypatch.setattr(module, "Forward", Nowhere)
+    with stack(Exposed(port)) as found:
+        assert found.address_of("query-api") == f"{ADDRESSES[-1]}:{port}"
+        assert found.within_reach.query == f"{ADDRESSES[-1]}:{port}"
+        assert found.within_reach.ingest == ""
+    with stack(Exposed(port, ADDRESSES[:1])) as found:
+        assert found.within_reach.query == ""
