@@ -16,7 +16,7 @@ from lab.settings import load_settings
 from lab.targets.cluster.deployment import ClusterDeployment
 from lab.wiring import open_kubernetes
 from tests.cluster import pods, prepare
-from tests.cluster.faults.carried_out import Outcome, carrying_out
+from tests.cluster.faults.carried_out import Outcome, carry_out_astray, carrying_out
 from tests.cluster.faults.failed_up import FailedUp, fail_up
 from tests.cluster.faults.machines import Machines
 from tests.cluster.faults.place import Common
@@ -122,6 +122,13 @@ def outcomes(common: Common) -> Iterator[Mapping[str, Future[Outcome]]]:
     """What comes of all faults; they are made in the background, since most of their time is waiting."""
     with carrying_out(common, ClusterSettings().snapshots) as going_on:
         yield going_on
+
+
+@pytest.fixture(scope="session")
+def gone_astray(common: Common) -> Iterator[Future[Mapping[str, Outcome]]]:
+    """What comes of metrics that go astray, in the background, too."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(carry_out_astray, common, ClusterSettings().snapshots)
 
 
 @pytest.fixture(scope="session")

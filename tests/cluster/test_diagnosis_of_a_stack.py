@@ -13,13 +13,11 @@ import pytest
 
 import lab
 from lab.channels import connector
-from lab.cli import main
 from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.finding import Finding
 from lab.diagnosis.snapshot import save
 from lab.load.port import PlayOrder
-from lab.model import SERVICES
-from lab.settings import environment_with, load_settings
+from lab.settings import load_settings
 from lab.targets.cluster.deployment import ClusterDeployment
 from lab.wiring import load_generator, snapshot_source
 from services.contracts.generated.lab.process.v1.process_pb2 import PauseRequest
@@ -30,17 +28,15 @@ from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.kubectl import Kubectl
 from tests.cluster.rig.processes import Processes
 from tests.cluster.rig.settings import ClusterSettings
-from tests.cluster.stack import ON_THE_CLUSTER, metrics_server
 
 WORKER: Final = "process-worker"
 MISSPELT: Final = "http://otel-collecter:4317"
-ELSEWHERE: Final = 9395
 FOUND_S: Final = 180.0
 """A rule believes in silence after a minute, the control plane in that of a node a little earlier."""
 CURED_S: Final = 180.0
 
 # Faults of other namespaces are made meanwhile: nothing of them may be held against this stack.
-pytestmark = [pytest.mark.timeout(900), pytest.mark.usefixtures("outcomes", "failed_up")]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.usefixtures("gone_astray", "outcomes", "failed_up")]
 
 
 def findings(*, until: Callable[[list[str]], bool], seconds: float, keep: str = "") -> tuple[Finding, ...]:
@@ -64,23 +60,6 @@ def cured_by(machines: Machines, found: tuple[Finding, ...], home: Path) -> tupl
         done = machines.paste(one.do, checkout, settings_here())
         assert done.returncode == 0, f"{one.do}: {done.stdout[-600:]}{done.stderr[-600:]}"
     return findings(until=lambda causes: not causes, seconds=CURED_S)
-
-
-def test_a_lab_that_asks_elsewhere_than_the_collector_writes_is_told_so(
-    stack: ClusterDeployment, rig: RigFacts, machines: Machines, tmp_path: Path
-) -> None:
-    """Everything arrives, at another server; the next step has the collector write where the lab asks."""
-    with (
-        metrics_server(rig, tmp_path, port=ELSEWHERE) as url,
-        environment_with(LAB_PROMETHEUS_URL=url),
-    ):
-        found = findings(
-            until=lambda causes: len(causes) == len(SERVICES) * 2, seconds=FOUND_S, keep="running-no-metrics-query"
-        )
-        assert {one.cause for one in found} == {"running-no-metrics"}
-        assert {one.title.rpartition("hop is ")[2] for one in found} == {"the query"}
-        assert cured_by(machines, found[:1], tmp_path) == ()
-    assert main(["up", *ON_THE_CLUSTER]) == 0
 
 
 def test_workers_that_take_nothing_are_named_with_the_silent_hop(

@@ -8,7 +8,9 @@ import pytest
 from lab.cli import main
 from lab.errors import BadConfig, Unavailable
 from lab.targets.kubernetes import DEADLINE_S
+from tests.cluster.faults import astray
 from tests.cluster.faults.carried_out import FAULTS, Outcome
+from tests.cluster.faults.case import RigFault
 from tests.cluster.faults.failed_up import NOWHERE, FailedUp
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.stack import Configured
@@ -19,11 +21,21 @@ pytestmark = pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_found_and_its_next_step_cures_it(name: str, outcomes: Mapping[str, Future[Outcome]]) -> None:
     """One finding, with the right cause and object; after its next step none is left and every Deployment is well."""
-    fault, came = FAULTS[name], outcomes[name].result()
+    assert_cured(FAULTS[name], outcomes[name].result())
+
+
+@pytest.mark.parametrize("name", astray.FAULTS)
+def test_metrics_that_go_astray_are_found_again(name: str, gone_astray: Future[Mapping[str, Outcome]]) -> None:
+    """On a whole stack, of which the hop is named that passes nothing on."""
+    assert_cured(astray.FAULTS[name], gone_astray.result()[name])
+
+
+def assert_cured(fault: RigFault, came: Outcome) -> None:
+    """It was found, it alone, and its next step did what it says."""
     assert not came.error, came.error
-    assert [one.cause for one in came.found] == [fault.cause], came.found
-    assert came.found[0].object == fault.object.replace("{namespace}", came.namespace)
-    assert fault.found in came.found[0].found
+    expected = (fault.cause, fault.object.replace("{namespace}", came.namespace))
+    assert [(one.cause, one.object) for one in came.found] == [expected]
+    assert any(fault.found in text for text in (came.found[0].title, came.found[0].found)), came.found
     assert not came.failed, f"{came.found[0].do}: {came.failed}"
     assert not came.left, came.left
 

@@ -6,11 +6,12 @@ from typing import Final, NamedTuple
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.objects import Pod, seconds
+from lab.diagnosis.objects import Pod
 from lab.diagnosis.probes import LastSample
 from lab.diagnosis.rules.prometheus import (
     COLLECTOR,
     NEWEST,
+    age_s,
     collectors,
     is_scraped,
     prometheus_receives_nothing,
@@ -38,6 +39,10 @@ RENAMED: Final = (
 )
 NOT_SCRAPED: Final = "nothing scrapes the collector, or not with honor_labels: true (manifests/README.md says how)"
 CAUSE: Final = "running-no-metrics"
+REMOTE_WRITE: Final = "remote write"
+QUERY: Final = "the query"
+SHARED: Final = (REMOTE_WRITE, QUERY)
+"""Hops by which the metrics of all services go; what is silent there is said once."""
 
 
 class Silent(NamedTuple):
@@ -55,10 +60,14 @@ def runs_without_metrics(snapshot: Snapshot) -> Iterator[Finding]:
     if probe is None or probe.samples is None or next(prometheus_receives_nothing(snapshot), None):
         return
     silent, heard = _silent(snapshot, probe.samples)
+    idling = {one.object for one in idle}
     for workload, pods in by_workload(one.pod for one in silent).items():
-        if workload in {one.object for one in idle}:
+        if workload in idling:
             continue
         hop = _hop(snapshot, pods, some_arrive=bool(heard))
+        if hop in SHARED:
+            yield _all_silent(snapshot, hop, [one for one in silent if one.pod.workload not in idling])
+            return
         metric = PROMISED[pods[0].service].prometheus_name
         why, do = _cure(snapshot, hop, pods[0], heard=heard, metric=metric)
         yield Finding(
@@ -70,6 +79,24 @@ def runs_without_metrics(snapshot: Snapshot) -> Iterator[Finding]:
             do=do,
             rests_on=("collector", *(pod.ref for pod in pods)),
         )
+
+
+def _all_silent(snapshot: Snapshot, hop: str, silent: Sequence[Silent]) -> Finding:
+    """What is said once of a hop by which the metrics of all services go."""
+    probe, names = snapshot.probes.prometheus, sorted({one.pod.workload.rpartition("/")[2] for one in silent})
+    url, metrics = probe.url if probe else "", list(dict.fromkeys(one.metric for one in silent))
+    why, do = _cure(snapshot, hop, silent[0].pod, heard=(), metric=metrics[0])
+    collector = next(iter(by_workload(collectors(snapshot))), f"Deployment/{COLLECTOR}")
+    run = f"{names[0]} runs" if len(names) == 1 else f"{len(names)} Deployments run"
+    return Finding(
+        CAUSE,
+        collector if hop == REMOTE_WRITE else f"Prometheus/{url}",
+        f"{run}, no metric arrives: the first silent hop is {hop}",
+        found=f"no sample of {', '.join(metrics)} in the last {FIRST_EXPORT_S:.0f} s at {url}; {_counts(snapshot)}",
+        why=why,
+        do=do,
+        rests_on=("collector",),
+    )
 
 
 def _idle(snapshot: Snapshot) -> Iterator[Finding]:
@@ -111,14 +138,14 @@ def _silent(snapshot: Snapshot, samples: tuple[LastSample, ...]) -> tuple[tuple[
 def _hop(snapshot: Snapshot, pods: Sequence[Pod], *, some_arrive: bool) -> str:
     """The first hop between these processes and the query that passes nothing on."""
     if is_scraped(snapshot) and _is_renamed(snapshot, PROMISED[pods[0].service].prometheus_name):
-        return "the query"
+        return QUERY
     collector = snapshot.probes.collector
     fails = any(EXPORT_FAILS.search(line) for pod in pods for line in snapshot.log(pod)[-NEWEST:])
     if some_arrive or collector is None or not collector.received:
         return "the collector" if fails else "exporting"
     if collector.failed and _fails_now(snapshot, collector.sent):
-        return "remote write"
-    return "the query" if collector.sent else "the collector"
+        return REMOTE_WRITE
+    return QUERY if collector.sent else "the collector"
 
 
 def _fails_now(snapshot: Snapshot, sent: int) -> bool:
@@ -128,15 +155,7 @@ def _fails_now(snapshot: Snapshot, sent: int) -> bool:
     """
     log = [line for pod in collectors(snapshot) for line in snapshot.log(pod)[-NEWEST:]]
     failures = [line for line in log if DELIVERY_FAILS.search(line)]
-    return not sent or not log or any(_age_s(snapshot, line) <= FIRST_EXPORT_S for line in failures)
-
-
-def _age_s(snapshot: Snapshot, line: str) -> float:
-    """Seconds since a line of the collector's log was written; 0 where it does not say when."""
-    try:
-        return snapshot.taken_at - seconds(line.partition("\t")[0])
-    except ValueError:
-        return 0.0
+    return not sent or not log or any(age_s(snapshot, line) <= FIRST_EXPORT_S for line in failures)
 
 
 def _cure(snapshot: Snapshot, hop: str, pod: Pod, *, heard: tuple[Pod, ...], metric: str) -> tuple[str, str]:
@@ -145,7 +164,7 @@ def _cure(snapshot: Snapshot, hop: str, pod: Pod, *, heard: tuple[Pod, ...], met
     if hop == "exporting":
         why = "the process was told to export nothing, or its exporter is stuck"
         return why, remedies.restart(snapshot.namespace, pod.workload)
-    if hop in {"the collector", "remote write"}:
+    if hop in {"the collector", REMOTE_WRITE}:
         why = (
             "it takes nothing from this process, or no pipeline of it leads to Prometheus"
             if hop == "the collector"

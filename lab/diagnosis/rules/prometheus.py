@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.objects import Pod
+from lab.diagnosis.objects import Pod, seconds
 from lab.diagnosis.probes import PrometheusProbe
 from lab.diagnosis.rules.servers import UNTRUSTED, is_inside, look_into, pods_of
 from lab.diagnosis.snapshot import Snapshot, by_workload
@@ -70,7 +70,8 @@ def prometheus_receives_nothing(snapshot: Snapshot) -> Iterator[Finding]:
     silent = not arrives(snapshot)
     # A receiver that takes a write now was turned on since the collector said so.
     off = [line for line in log if RECEIVER_OFF in line and silent and (probe is None or probe.receives is not True)]
-    refused = [line for line in log if REFUSED.search(line)]
+    # What it refused earlier was put right since, or is of another server than the one that is asked now.
+    refused = [line for line in log if REFUSED.search(line) and age_s(snapshot, line) <= FRESH_S]
     if probe is not None and probe.reachable is False:
         why = "Prometheus does not run, or runs elsewhere"
         do = _on(snapshot, server, "sudo systemctl restart prometheus")
@@ -113,6 +114,14 @@ def arrives(snapshot: Snapshot) -> bool:
     """Whether any promised metric has a fresh sample."""
     probe = snapshot.probes.prometheus
     return probe is not None and any(snapshot.taken_at - one.at <= FRESH_S for one in probe.samples or ())
+
+
+def age_s(snapshot: Snapshot, line: str) -> float:
+    """Seconds since a line of the collector's log was written; 0 where it does not say when."""
+    try:
+        return snapshot.taken_at - seconds(line.partition("\t")[0])
+    except ValueError:
+        return 0.0
 
 
 def collectors(snapshot: Snapshot) -> tuple[Pod, ...]:

@@ -10,11 +10,12 @@ from typing import Final
 
 from lab.diagnosis.finding import Finding
 from lab.diagnosis.snapshot import save
-from tests.cluster.faults import images, outside, workloads
+from tests.cluster.faults import astray, images, outside, workloads
 from tests.cluster.faults.case import RigFault
 from tests.cluster.faults.place import Common, Place
 
 FAULTS: Final[Mapping[str, RigFault]] = {**images.FAULTS, **workloads.FAULTS, **outside.FAULTS}
+HOME: Final = "/somewhere"
 AT_A_TIME: Final = 8
 """Most of a fault's time is waiting: for a pull to be given up, a probe to fail, a scheduler to lose patience."""
 
@@ -51,16 +52,28 @@ def _outcome(name: str, fault: RigFault, common: Common, keep: Path | None) -> O
     try:
         with place.until:
             place.open()
-            fault.make(place)
-            return _found_and_cured(place, fault, keep)
+            return _found_and_cured(place, name, fault, keep)
     except Exception:  # noqa: BLE001  one fault must not hide what came of the others
         return Outcome(place.namespace, error=traceback.format_exc(limit=6))
 
 
-def _found_and_cured(place: Place, fault: RigFault, keep: Path | None) -> Outcome:
+def carry_out_astray(common: Common, keep: Path | None) -> Mapping[str, Outcome]:
+    """Make those of `astray`, one after the other on one stack."""
+    place = Place(common, "astray")
+    with place.until:
+        place.open()
+        astray.bring_up(place)
+        return {name: _found_and_cured(place, name, fault, keep) for name, fault in astray.FAULTS.items()}
+
+
+def _found_and_cured(place: Place, name: str, fault: RigFault, keep: Path | None) -> Outcome:
+    fault.make(place)
     look, found = place.await_look(lambda seen: any(one.cause == fault.cause for one in seen), seconds=fault.seconds)
     if keep is not None and look is not None:
-        save(look, keep / f"{place.name}.json")
+        file = keep / f"{name}.json"
+        save(look, file)
+        # A person's home is nobody else's business.
+        file.write_text(file.read_text(encoding="utf-8").replace(str(place.folder), HOME), encoding="utf-8")
     outcome = Outcome(place.namespace, found)
     if [one.cause for one in found] != [fault.cause]:
         return outcome

@@ -13,7 +13,7 @@ class RigFault:
     Attributes:
         cause: What `lab diagnose` has to call it.
         object: What it has to point at; `{namespace}` stands for the fault's own.
-        found: A part of the evidence.
+        found: A part of the evidence, or of the title.
         make: Makes it.
         seconds: How long it may take until it is found: pulls back off, probes and schedulers are patient.
         cured_s: How long the cure may take.

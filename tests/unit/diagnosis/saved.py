@@ -23,7 +23,11 @@ KUBECTL: Final = "kubectl -n {namespace}"
 PATCH: Final = f"{KUBECTL} patch deployment/app"
 DIGEST: Final = f"{KUBECTL} set image deployment/app service=198.18.0.1:5000/probe@sha256:…"
 STORE: Final = "redis-cli -e -h 198.18.0.1 -p"
-PASSWORD: Final = '"${LAB_REDIS_PASSWORD_FILE:?names no file}"'
+PASSWORD: Final = "/somewhere/password"
+UP: Final = "lab up --target kubernetes --namespace {namespace} --force"
+EVERY_METRIC: Final = (
+    "ingest_events_accepted_total, worker_events_processed_total, query_requests_total, simulator_events_sent_total"
+)
 
 SAID: Final[Mapping[str, tuple[Said, ...]]] = {
     "builder-plain-http": (
@@ -118,6 +122,14 @@ SAID: Final[Mapping[str, tuple[Said, ...]]] = {
             "ssh 198.18.0.1 'sudo sed -i …--web.enable-remote-write-receiver … && sudo systemctl restart prometheus'",
         ),
     ),
+    "prometheus-receives-nothing-out-of-order": (
+        Said(
+            "Prometheus/http://198.18.0.1:9391",
+            "out of order sample",
+            "echo 'storage: {tsdb: {out_of_order_time_window: 30m}}' | ssh 198.18.0.1 "
+            "'sudo tee -a /etc/prometheus/prometheus.yml >/dev/null && sudo systemctl restart prometheus'",
+        ),
+    ),
     "quota-exceeded": (
         Said(
             "ResourceQuota/few",
@@ -203,14 +215,19 @@ SAID: Final[Mapping[str, tuple[Said, ...]]] = {
         )
         for architecture in ("amd64", "arm64")
     ),
-    "running-no-metrics-query": tuple(
+    "running-no-metrics-query": (
         Said(
-            f"Deployment/{service}-{architecture}",
-            "in the last 60 s at http://198.18.0.1:9395",
-            "lab up --target kubernetes --namespace {namespace} --force",
-        )
-        for service in ("ingest-api", "process-worker", "query-api", "simulator")
-        for architecture in ("amd64", "arm64")
+            "Prometheus/http://198.18.0.1:9395",
+            f"no sample of {EVERY_METRIC} in the last 60 s at http://198.18.0.1:9395; since its start",
+            UP,
+        ),
+    ),
+    "running-no-metrics-remote-write": (
+        Said(
+            "Deployment/otel-collector",
+            f"no sample of {EVERY_METRIC} in the last 60 s at http://198.18.0.1:9391; since its start",
+            f"{UP} && {KUBECTL} rollout restart deployment/otel-collector",
+        ),
     ),
     "volume-pins-pod": (
         Said(
@@ -230,7 +247,7 @@ SAID: Final[Mapping[str, tuple[Said, ...]]] = {
         Said(
             "Deployment/process-worker-arm64",
             "node r3 is arm64; the process says x86_64",
-            "lab images resolve && lab up --target kubernetes --namespace {namespace} --force",
+            f"lab images resolve && {UP}",
         ),
     ),
 }

@@ -94,7 +94,8 @@ def test_a_new_revision_that_fails_does_not_hide_what_the_old_one_lacks() -> Non
     """Only pods that are not well are explained."""
     new = crashing(pod(), exit_code=1)
     new["metadata"] |= {"name": "process-worker-arm64-77f6b9d4c-new01"}
-    here = with_log(with_pod(prometheus_says(), new), new, *CASES["crash-at-start"].snapshot.logs[-1].lines)
+    silent = with_probes(prometheus_says(), collector=None)
+    here = with_log(with_pod(silent, new), new, *CASES["crash-at-start"].snapshot.logs[-1].lines)
     causes = {one.cause for one in diagnose(here) if one.object == WORKER}
     assert causes == {"crash-at-start", "running-no-metrics"}
 

@@ -74,6 +74,14 @@ def test_a_line_about_the_receiver_is_believed_where_nothing_arrives(*, receives
     assert only(prometheus_says(OFF, receives=receives)).cause == "prometheus-receives-nothing"
 
 
+@pytest.mark.parametrize(("seconds", "cause"), [(30, "prometheus-receives-nothing"), (90, "running-no-metrics")])
+def test_a_refusal_of_some_time_ago_explains_no_silence_of_now(seconds: int, cause: str) -> None:
+    """It was put right since, or came from a server that is not the one that is asked now."""
+    _, *rest = (REMOTE_WRITE_LOG % (400, "out of order sample")).split("\t")
+    line = "\t".join([ago(seconds), *rest])
+    assert {one.cause for one in diagnose(prometheus_says(line))} == {cause}
+
+
 def test_silence_is_not_held_against_pods_where_nobody_asked() -> None:
     """No samples is one thing, no answer another."""
     silent = prometheus_says()
@@ -190,10 +198,11 @@ def test_a_scrape_of_the_collector_has_to_keep_its_labels(
     samples = tuple(LastSample(one.prometheus_name, instance, at) for one in PROMISED.values()) if instance else ()
     probe = here.probes.prometheus
     assert probe is not None
-    found = diagnose(with_probes(here, prometheus=replace(probe, samples=samples), collector=counts))
-    assert {one.object for one in found} == {f"Deployment/{service}-{each}" for service, each in PLACES[:-1]}
-    assert {one.why.partition(" (")[0].partition(", and so")[0] for one in found} == {why}
-    assert all("by (job, instance, exported_job, exported_instance)" in one.do for one in found)
+    found = only(with_probes(here, prometheus=replace(probe, samples=samples), collector=counts))
+    assert found.object == f"Prometheus/{probe.url}"
+    assert found.title.startswith(f"{len(PLACES) - 1} Deployments run, no metric arrives")
+    assert found.why.partition(" (")[0].partition(", and so")[0] == why
+    assert "by (job, instance, exported_job, exported_instance)" in found.do
 
 
 def test_a_collector_that_writes_is_not_scraped() -> None:

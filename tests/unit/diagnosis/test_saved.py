@@ -25,6 +25,10 @@ MADE_BY_HAND: Final = {
     "prometheus-not-asked": "the rig's metrics server wants neither a login nor a certificate",
 }
 """Cause → why the tests' cluster cannot have it. These have a case in `cases` alone."""
+VARIANTS_BY_HAND: Final = {
+    "prometheus-receives-nothing: samples too old": "needs a Prometheus whose clock differs; it reads this machine's",
+}
+"""Of a cause that was seen otherwise, why not this way; these have a case in `test_variants`."""
 
 
 def cause_of(file: Path) -> str:
@@ -42,7 +46,7 @@ def test_every_cause_was_seen_on_a_cluster_or_says_why_not() -> None:
     seen = {cause_of(file) for file in SAVED}
     assert seen | MADE_BY_HAND.keys() == set(RULES)
     assert seen.isdisjoint(MADE_BY_HAND)
-    assert len(MADE_BY_HAND) <= 8
+    assert len(MADE_BY_HAND) + len(VARIANTS_BY_HAND) <= 8
 
 
 def test_of_every_saved_look_it_is_told_what_has_to_be_said() -> None:
