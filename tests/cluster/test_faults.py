@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
@@ -19,10 +20,12 @@ from lab.settings import environment_with, load_settings
 from lab.targets.cluster.deployment import ClusterDeployment
 from lab.targets.kube import NAME_LABEL, STACK_LABEL
 from lab.wiring import parts
+from tests.cluster.rig.certificates import ADMIN, Certificates
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.kubectl import Kubectl
 from tests.cluster.stack import ON_THE_CLUSTER, current_stack
 from tests.integration.trials import Unrecorded
+from tests.waiting import until
 
 RATE: Final = 1_000.0
 SECONDS: Final = 11.0
@@ -177,6 +180,42 @@ def test_a_change_of_replicas_rolls_under_load(stack: ClusterDeployment) -> None
     found = tried(stack, nothing_happens(), act=roll, seconds=40.0)
     assert codes == [0, 0]
     assert_exact(found)
+
+
+@pytest.fixture
+def small(runs: Path, rig: RigFacts) -> Iterator[ClusterDeployment]:
+    """A stack for one architecture with ports of nodes, in a namespace of its own, by somebody who may do all."""
+    mine = {
+        "LAB_KUBECONFIG": str(Certificates(rig.state / "certificates").kubeconfig(ADMIN)),
+        "LAB_NAMESPACE": "small",
+        "LAB_ARCHITECTURES": "amd64",
+        "LAB_NODE_PORTS": "1",
+        "LAB_REDIS_URL": f"redis://{rig.host}:6379/3",
+    }
+    with environment_with(**mine):
+        try:
+            assert main(["up", *ON_THE_CLUSTER]) == 0
+            with current_stack() as stack:
+                yield stack
+        finally:
+            assert main(["down", *ON_THE_CLUSTER]) == 0
+
+
+def test_a_change_of_placement_rolls_under_load(small: ClusterDeployment, rig: RigFacts) -> None:
+    """Every pod is replaced, the load's, too: it ends early, and what was acknowledged until then is counted once."""
+    before, codes = set(small.programs()), list[int]()
+    # A node's port leads to a pod a moment after that is ready; until then the lab goes another way.
+    until(lambda: small.endpoints.query.startswith(f"{rig.node('amd64').address}:"))
+
+    def move() -> None:
+        with environment_with(LAB_NODE_SELECTOR=f"kubernetes.io/hostname={rig.node('amd64').name}"):
+            codes.append(main(["up", *ON_THE_CLUSTER]))
+
+    found = tried(small, lab.delete_pod(WORKER, at_s=10.0), act=move, seconds=60.0)
+    assert codes == [0]
+    assert found.evidence.played.stopped
+    assert_exact(found)
+    until(lambda: before.isdisjoint(small.programs()), within_s=60.0)
 
 
 def test_only_what_is_there_can_be_broken(stack: ClusterDeployment) -> None:
