@@ -54,7 +54,7 @@ integration: servers ## The whole path in local processes; PATH's prometheus and
 
 cluster: servers ## On a real Kubernetes of two architectures; skipped where it cannot run, CLUSTER=required fails there
 	@LAB_CLUSTER=$(CLUSTER) $(BIN)/python -m tests.cluster.prepare
-	@LAB_CLUSTER=$(CLUSTER) $(STAGE) cluster $(PYTEST) tests/cluster
+	@LAB_CLUSTER=$(CLUSTER) $(STAGE) cluster $(PYTEST) --durations=12 tests/cluster
 
 soak: servers ## Half an hour of load on that cluster, in which nothing may be found wrong
 	@LAB_CLUSTER=required LAB_SOAK_SECONDS=1800 $(STAGE) soak $(PYTEST) tests/cluster/test_soak.py

@@ -91,7 +91,8 @@ class KubernetesTarget:
             deployment.close()
             if not request.keep and not was_up:
                 _, left = self._remove(cluster, report)
-                report("leaving", f"{some_of(left)} did not go in time", 0.0) if left else None
+                if left:
+                    report("leaving", f"{some_of(left)} did not go in time", 0.0)
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:

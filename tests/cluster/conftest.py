@@ -31,6 +31,8 @@ TIMEOUT_S: Final = 300
 RIG: Final = "rig"
 NEEDS_RIG: Final = "rig_possible"
 AFTER: Final = "after_the_others"
+MEANWHILE: Final = ("test_diagnosis_of_a_stack.py", "test_rendered.py", "test_rig.py", "test_settings.py")
+"""What runs while faults are made in the background; none needs the machine for itself, or changes the settings."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -45,10 +47,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_turn)
 
 
-def _turn(item: pytest.Item) -> tuple[bool, bool, Path, int]:
-    """Without the shared rig first, taking away what is shared last, else as written."""
+def _turn(item: pytest.Item) -> tuple[bool, bool, bool, Path, int]:
+    """Without the shared rig first, then beside faults, taking away what is shared last, else as written."""
     names = getattr(item, "fixturenames", ())
-    return RIG in names, AFTER in names, item.path, item.location[1] or 0
+    return RIG in names, AFTER in names, item.path.name not in MEANWHILE, item.path, item.location[1] or 0
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -168,20 +168,6 @@ def test_a_restarted_collector_loses_no_event(stack: ClusterDeployment, kubectl:
     stack.wait()
 
 
-def test_a_change_of_replicas_rolls_under_load(stack: ClusterDeployment) -> None:
-    """Twice as many pods of everything and back again, by `lab up` while events flow."""
-    codes: list[int] = []
-
-    def roll() -> None:
-        for replicas in ("2", "1"):
-            with environment_with(LAB_REPLICAS=replicas):
-                codes.append(main(["up", *ON_THE_CLUSTER]))
-
-    found = tried(stack, nothing_happens(), act=roll, seconds=40.0)
-    assert codes == [0, 0]
-    assert_exact(found)
-
-
 @pytest.fixture
 def small(runs: Path, rig: RigFacts) -> Iterator[ClusterDeployment]:
     """A stack for one architecture with ports of nodes, in a namespace of its own, by somebody who may do all."""
@@ -201,18 +187,20 @@ def small(runs: Path, rig: RigFacts) -> Iterator[ClusterDeployment]:
             assert main(["down", *ON_THE_CLUSTER]) == 0
 
 
-def test_a_change_of_placement_rolls_under_load(small: ClusterDeployment, rig: RigFacts) -> None:
-    """Every pod is replaced, the load's, too: it ends early, and what was acknowledged until then is counted once."""
+def test_a_change_of_replicas_and_of_placement_rolls_under_load(small: ClusterDeployment, rig: RigFacts) -> None:
+    """Twice as many pods, then others on chosen nodes, the load's, too: it ends early; what it was promised is kept."""
     before, codes = set(small.programs()), list[int]()
     # A node's port leads to a pod a moment after that is ready; until then the lab goes another way.
     until(lambda: small.endpoints.query.startswith(f"{rig.node('amd64').address}:"))
 
-    def move() -> None:
-        with environment_with(LAB_NODE_SELECTOR=f"kubernetes.io/hostname={rig.node('amd64').name}"):
-            codes.append(main(["up", *ON_THE_CLUSTER]))
+    def roll() -> None:
+        chosen = {"LAB_NODE_SELECTOR": f"kubernetes.io/hostname={rig.node('amd64').name}"}
+        for change in ({"LAB_REPLICAS": "2"}, chosen):
+            with environment_with(**change):
+                codes.append(main(["up", *ON_THE_CLUSTER]))
 
-    found = tried(small, lab.delete_pod(WORKER, at_s=10.0), act=move, seconds=60.0)
-    assert codes == [0]
+    found = tried(small, nothing_happens(), act=roll, seconds=60.0)
+    assert codes == [0, 0]
     assert found.evidence.played.stopped
     assert_exact(found)
     until(lambda: before.isdisjoint(small.programs()), within_s=60.0)
