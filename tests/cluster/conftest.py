@@ -31,7 +31,7 @@ TIMEOUT_S: Final = 300
 RIG: Final = "rig"
 NEEDS_RIG: Final = "rig_possible"
 AFTER: Final = "after_the_others"
-MEANWHILE: Final = ("test_diagnosis_of_a_stack.py", "test_rendered.py", "test_rig.py", "test_settings.py")
+MEANWHILE: Final = ("test_diagnosis_of_a_stack.py", "test_rendered.py", "test_settings.py")
 """What runs while faults are made in the background; none needs the machine for itself, or changes the settings."""
 
 

@@ -15,7 +15,14 @@ from tests.cluster.rig.kubectl import Kubectl
 from tests.cluster.rig.rig import Rig
 
 SHIM_SOCKETS = Path("/run/containerd/s")
-HOLD = "import sys; from tests.cluster.rig.rig import Rig\nwith Rig(): print('up', flush=True); sys.stdin.read()"
+ENDS_S = 60
+HOLD = f"""
+import faulthandler, sys
+from tests.cluster.rig.rig import Rig
+faulthandler.dump_traceback_later({ENDS_S})
+with Rig(): print("up", flush=True); sys.stdin.read()
+"""
+"""It is not so old when it is told to end, and says where it stands should it not."""
 
 
 @pytest.fixture
@@ -63,7 +70,7 @@ def test_an_end_by_the_keyboard_leaves_nothing(held: "subprocess.Popen[str]") ->
     """Ctrl-C: the context ends, and not even a setting of the kernel stays."""
     serve_on_every_node()
     held.send_signal(signal.SIGINT)
-    held.wait(timeout=60)
+    held.wait(timeout=ENDS_S)
 
     assert held.returncode == -signal.SIGINT
     assert Rig().leftovers() == []

@@ -59,8 +59,9 @@ def leftovers(facts: RigFacts, processes: Processes) -> list[str]:
 def _delete_pods(facts: RigFacts) -> None:
     """While a kubelet lives it unmounts and unwires what belongs to a pod; nobody makes new ones any more."""
     with suppress(Unavailable):
-        timeout = f"--timeout={PODS_END_S:g}s"
-        Kubectl(facts)("delete", "pods", "--all", "--all-namespaces", "--grace-period=1", timeout)
+        timeouts = (f"--timeout={PODS_END_S:g}s", f"--request-timeout={PODS_END_S:g}s")
+        every = ("pods", "--all", "--all-namespaces", "--grace-period=1")
+        Kubectl(facts)("delete", *every, *timeouts, timeout_s=2 * PODS_END_S)
 
 
 def _sockets() -> Iterator[Path]:
