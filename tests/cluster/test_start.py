@@ -78,7 +78,7 @@ def start_alone(kubectl: Kubectl) -> float:
     deployment, mine = f"deployment/{'-'.join(SLOWEST.values())}", f"--namespace={NAMESPACE}"
     kubectl("scale", mine, deployment, "--replicas=0")
     selector = ",".join(f"{name}={value}" for name, value in SLOWEST.items())
-    kubectl("wait", "--for=delete", "pod", mine, f"--selector={selector}", "--timeout=60s")
+    kubectl.wait("delete", "pod", mine, f"--selector={selector}", seconds=60.0)
     begun = time.monotonic()
     kubectl("scale", mine, deployment, "--replicas=1")
     kubectl("rollout", "status", mine, deployment)

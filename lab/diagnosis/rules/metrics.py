@@ -86,11 +86,10 @@ def _all_silent(snapshot: Snapshot, hop: str, silent: Sequence[Silent]) -> Findi
     probe, names = snapshot.probes.prometheus, sorted({one.pod.workload.rpartition("/")[2] for one in silent})
     url, metrics = probe.url if probe else "", list(dict.fromkeys(one.metric for one in silent))
     why, do = _cure(snapshot, hop, silent[0].pod, heard=(), metric=metrics[0])
-    collector = next(iter(by_workload(collectors(snapshot))), f"Deployment/{COLLECTOR}")
     run = f"{names[0]} runs" if len(names) == 1 else f"{len(names)} Deployments run"
     return Finding(
         CAUSE,
-        collector if hop == REMOTE_WRITE else f"Prometheus/{url}",
+        _collector(snapshot) if hop == REMOTE_WRITE else f"Prometheus/{url}",
         f"{run}, no metric arrives: the first silent hop is {hop}",
         found=f"no sample of {', '.join(metrics)} in the last {FIRST_EXPORT_S:.0f} s at {url}; {_counts(snapshot)}",
         why=why,
@@ -170,8 +169,7 @@ def _cure(snapshot: Snapshot, hop: str, pod: Pod, *, heard: tuple[Pod, ...], met
             if hop == "the collector"
             else "the collector takes points and cannot deliver them where it was told to; the lab reaches Prometheus"
         )
-        collector = next(iter(by_workload(collectors(snapshot))), f"Deployment/{COLLECTOR}")
-        return why, f"{remedies.up(snapshot.namespace)} && {remedies.restart(snapshot.namespace, collector)}"
+        return why, f"{remedies.up(snapshot.namespace)} && {remedies.restart(snapshot.namespace, _collector(snapshot))}"
     probe, written = snapshot.probes.prometheus, written_to(snapshot)
     if probe is not None and not probe.inside and written not in {"", probe.url.rstrip("/")}:
         why = f"the collector writes to {written}, the lab asks {probe.url}; `lab up` has it write where the lab asks"
@@ -186,6 +184,11 @@ def _cure(snapshot: Snapshot, hop: str, pod: Pod, *, heard: tuple[Pod, ...], met
         words = ("exec", "deployment/prometheus", "--", "promtool", "query", "instant", "http://localhost:9090", query)
         return why, remedies.kubectl(snapshot.namespace, *words)
     return why, f"curl -sG {probe.url if probe else ''}/api/v1/query --data-urlencode 'query={query}'"
+
+
+def _collector(snapshot: Snapshot) -> str:
+    """What makes the collector's pods."""
+    return next(iter(by_workload(collectors(snapshot))), f"Deployment/{COLLECTOR}")
 
 
 def _is_renamed(snapshot: Snapshot, metric: str) -> bool:

@@ -38,16 +38,16 @@ def await_gone(
     Whoever comes next finds neither a worker that still takes its events nor a namespace that refuses its objects.
     """
     begun, pause = clock(), threading.Event()
-    waited_for: Sequence[str] = ()
-    while left := still_there(cluster, stack):
+    left = still_there(cluster, stack)
+    if not left:
+        return ()
+    report("leaving", some_of(left), 0.0)
+    while left:
         if clock() - begun > GONE_S:
             return left
-        if not waited_for:
-            report("leaving", some_of(left), 0.0)
-            waited_for = left
         pause.wait(look_s)
-    if waited_for:
-        report("gone", f"after {clock() - begun:.0f} s", clock() - begun)
+        left = still_there(cluster, stack)
+    report("gone", f"after {clock() - begun:.0f} s", clock() - begun)
     return ()
 
 
