@@ -1,6 +1,7 @@
-"""Fixtures every test may use: a port, a store, and two guards that hold for all tests.
+"""Fixtures every test may use: a port, a store, and three guards that hold for all tests.
 
-Guards: no test reaches an address outside this machine, and none leaves a process behind.
+Guards: no test reaches an address outside this machine, none leaves a process behind, and none depends on the settings
+that whoever runs them has exported.
 """
 
 import socket
@@ -18,6 +19,7 @@ from services.bootstrap.store import bootstrap
 from services.ledger.connection import StoreSettings
 from tests import programs
 from tests.cluster.rig.facts import NETWORK as RIG_NETWORK
+from tests.settings import forget_settings
 
 hypothesis_settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis_settings.load_profile("ci")
@@ -70,6 +72,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 sys.addaudithook(refuse_outside)
+forget_settings()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,11 +1,11 @@
 """Kubernetes objects as rules read them: thin views over what the API server returned."""
 
-import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
+
+from lab.diagnosis.quantities import quantity
 
 Raw = Mapping[str, Any]
 """An object as JSON, camelCase."""
@@ -17,11 +17,6 @@ OWN: Final = "node.kubernetes.io/"
 """Taints of this prefix follow from a condition of the node, which is found by itself."""
 REVISION: Final = "deployment.kubernetes.io/revision"
 MACHINES: Final = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
-UNITS: Final = {
-    "n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18,
-    "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0**50, "Ei": 2.0**60,
-}  # fmt: skip
-QUANTITY: Final = re.compile(r"(?P<number>[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)(?P<unit>[a-zA-Z]*)")
 
 
 class Condition(NamedTuple):
@@ -272,31 +267,6 @@ class Event(Thing):
         series = self.raw.get("series") or {}
         times = (self.raw.get("lastTimestamp"), series.get("lastObservedTime"), self.raw.get("eventTime"))
         return str(next((one for one in times if one), self.raw["metadata"].get("creationTimestamp", "")))
-
-
-def quantity(text: str) -> float:
-    """A Kubernetes quantity as a number: bytes, cores or pieces; none where nothing is said, NaN for what it is not.
-
-    >>> quantity("256Mi"), quantity("500m"), quantity("3"), quantity("2Ti"), quantity("1e3"), quantity("")
-    (268435456.0, 0.5, 3.0, 2199023255552.0, 1000.0, 0.0)
-    """
-    found = QUANTITY.fullmatch(text)
-    if text and (found is None or found["unit"] not in UNITS):
-        return math.nan
-    return float(found["number"]) * UNITS[found["unit"]] if found else 0.0
-
-
-def quantity_text(amount: float, resource: str) -> str:
-    """A number as a quantity of that resource, rounded down; empty where it is not known.
-
-    >>> quantity_text(2**28, "memory"), quantity_text(0.25, "requests.cpu"), quantity_text(3, "pods")
-    ('256Mi', '250m', '3')
-    """
-    if not math.isfinite(amount):
-        return ""
-    if "memory" in resource or "storage" in resource:
-        return f"{int(amount / 2**20)}Mi"
-    return f"{int(amount * 1000 + 1e-6)}m" if "cpu" in resource else str(int(amount))
 
 
 def digest_of(reference: str) -> str:

@@ -14,7 +14,7 @@ from lab.targets.kubectl import kustomize
 from lab.targets.kustomization import API, kustomization, labels_of
 from lab.targets.refusals import refuse
 from lab.targets.render_request import RenderRequest, require_sense
-from lab.targets.rights import FAULTS_ROLE, Right, rights_in
+from lab.targets.rights import FAULTS_ROLE, NODES_ROLE, ROLE, Right, binding_of, nodes_binding, rights_in
 
 FOLDER: Final = "manifests"
 PULL_KEY: Final = ".dockerconfigjson"
@@ -59,7 +59,7 @@ def render_rbac(*, namespace: str, user: str, faults: bool = True) -> str:
         faults: Whether faults may be injected, which needs `pods/exec`.
     """
     bodies = _rbac(namespace, user)
-    return as_yaml([body for body in bodies if faults or body["metadata"]["name"] != FAULTS_ROLE])
+    return as_yaml([body for body in bodies if faults or body.get("roleRef", body["metadata"])["name"] != FAULTS_ROLE])
 
 
 def needed_rights(namespace: str) -> tuple[Right, ...]:
@@ -68,16 +68,16 @@ def needed_rights(namespace: str) -> tuple[Right, ...]:
 
 
 def _rbac(namespace: str, user: str) -> list[Mapping[str, Any]]:
-    renamed = [{"op": "replace", "path": f"/subjects/{index}/name", "value": user} for index in (0, 1)]
-    # Of the whole cluster, hence one for each namespace: whoever gets another one takes nothing from anybody.
-    named = [{"op": "replace", "path": "/metadata/name", "value": f"lab-nodes-{namespace}"}]
+    given = [{"op": "replace", "path": f"/subjects/{index}/name", "value": user} for index in (0, 1)]
+    bindings = [("RoleBinding", role, binding_of(user, role)) for role in (ROLE, FAULTS_ROLE)]
+    bindings.append(("ClusterRoleBinding", NODES_ROLE, nodes_binding(user, namespace)))
     patches = [
-        {"target": {"kind": "RoleBinding|ClusterRoleBinding"}, "patch": json.dumps(renamed)},
         {
-            "target": {"kind": "ClusterRoleBinding"},
-            "patch": json.dumps(named),
+            "target": {"kind": kind, "name": role},
+            "patch": json.dumps([*given, {"op": "replace", "path": "/metadata/name", "value": name}]),
             "options": {"allowNameChange": True},
-        },
+        }
+        for kind, role, name in bindings
     ]
     return _documents({**API, "namespace": namespace, "resources": [f"{FOLDER}/rbac"], "patches": patches})
 

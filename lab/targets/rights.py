@@ -5,6 +5,12 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+ROLE: Final = "lab"
+"""Role that everything needs."""
+
+NODES_ROLE: Final = "lab-nodes"
+"""ClusterRole that lets look at nodes."""
+
 FAULTS_ROLE: Final = "lab-faults"
 """Role without which everything works but faults."""
 
@@ -41,6 +47,20 @@ def rights_in(role: Mapping[str, Any]) -> Iterator[Right]:
                 for name in rule.get("resourceNames") or ("",):
                     for verb in rule["verbs"]:
                         yield Right(verb, group, resource, name, metadata.get("namespace", ""), metadata["name"])
+
+
+def binding_of(user: str, role: str) -> str:
+    """Name of what gives a user a Role: one for each user, so that giving it to one takes it from nobody.
+
+    >>> binding_of("oidc:jane/doe", "lab-faults")
+    'lab-faults-oidc:jane-doe'
+    """
+    return f"{role}-{re.sub('[/%]', '-', user)}"
+
+
+def nodes_binding(user: str, namespace: str) -> str:
+    """Name of what gives a user a look at the nodes; of the whole cluster, hence one for each namespace, too."""
+    return binding_of(user, f"{NODES_ROLE}-{namespace}")
 
 
 def rbac_command(namespace: str, user: str) -> str:

@@ -23,10 +23,22 @@ def test_rights_are_narrow() -> None:
     assert right_findings(found) == []
     assert [str(one) for one in found if one.kind.startswith("Cluster")] == [
         "ClusterRole lab-nodes",
-        "ClusterRoleBinding lab-nodes-elsewhere",
+        "ClusterRoleBinding lab-nodes-elsewhere-me",
     ]
     assert {one.namespace for one in found if one.kind in {"Role", "RoleBinding"}} == {"elsewhere"}
     assert {subject["name"] for one in found for subject in one.body.get("subjects") or ()} == {"me"}
+
+
+def test_whoever_is_given_the_rights_takes_them_from_nobody() -> None:
+    """Two users of one namespace have bindings of their own, to the same Roles."""
+
+    def names(user: str, *, of_bindings: bool) -> set[str]:
+        found = rights(render_rbac(namespace="shared", user=user))
+        return {str(one) for one in found if one.kind.endswith("Binding") is of_bindings}
+
+    assert len(names("jane", of_bindings=True)) == 3
+    assert not names("jane", of_bindings=True) & names("https://issuer#eve", of_bindings=True)
+    assert names("jane", of_bindings=False) == names("https://issuer#eve", of_bindings=False)
 
 
 def test_faults_are_a_right_of_their_own() -> None:

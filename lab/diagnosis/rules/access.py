@@ -7,7 +7,8 @@ from typing import Final
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.objects import Container, Raw, Thing, quantity, quantity_text
+from lab.diagnosis.objects import Container, Raw, Thing
+from lab.diagnosis.quantities import quantity, quantity_text
 from lab.diagnosis.snapshot import Snapshot
 
 SHOWN: Final = 4

@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.objects import Container, Pod, Thing, quantity, quantity_text
+from lab.diagnosis.objects import Container, Pod, Thing
+from lab.diagnosis.quantities import quantity, quantity_text
 from lab.diagnosis.snapshot import RECENT_S, Snapshot, not_ready
 
 START_S: Final = 30.0

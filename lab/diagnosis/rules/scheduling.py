@@ -8,7 +8,8 @@ from typing import Final
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.objects import ARCH, OWN, Container, Node, Pod, Raw, Thing, quantity, quantity_text
+from lab.diagnosis.objects import ARCH, OWN, Container, Node, Pod, Raw, Thing
+from lab.diagnosis.quantities import quantity, quantity_text
 from lab.diagnosis.snapshot import Snapshot, by_workload, not_ready
 
 PATIENCE_S: Final = 15.0

@@ -69,7 +69,7 @@ def _cure_of_silence(snapshot: Snapshot, address: str) -> tuple[str, str]:
         return f"the lab's own settings name {probe.address}, which it reaches", remedies.up(snapshot.namespace)
     if probe is not None and probe.reachable:
         client = remedies.redis_cli(probe)
-        bind = f"{client} config set bind {shlex.quote(f'{host} 127.0.0.1 -::1')} && {client} config rewrite"
+        bind = f"{client} config set bind {shlex.quote(f'{host} 127.0.0.1 -::1')} && {_keep(client)}"
         return "it listens on its own machine only, or a firewall keeps the pods away", bind
     if probe is None and host in LOOPBACK:
         return "in a pod that address is the pod itself, which runs no store", remedies.up(snapshot.namespace)
@@ -279,7 +279,12 @@ def _configure(snapshot: Snapshot, address: str, *settings: str) -> str:
         script = " && ".join(f"{client} config set {one}" for one in settings)
         return remedies.kubectl(snapshot.namespace, "exec", f"deployment/{SERVICE}", "--", "sh", "-c", script)
     client = remedies.redis_cli(probe or StoreProbe(address, reachable=None))
-    return " && ".join([*(f"{client} config set {one}" for one in settings), f"{client} config rewrite"])
+    return " && ".join([*(f"{client} config set {one}" for one in settings), _keep(client)])
+
+
+def _keep(client: str) -> str:
+    """Write what was set into the store's file, where it has one."""
+    return f"{{ {client} config rewrite || echo 'set until the store restarts: it keeps no configuration file'; }}"
 
 
 def _blocks_dns(snapshot: Snapshot) -> str:

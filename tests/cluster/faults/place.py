@@ -11,20 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import yaml
-
 from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.finding import Finding
 from lab.diagnosis.snapshot import Snapshot
 from lab.errors import Unavailable
 from lab.settings import load_settings
-from lab.targets.manifests import render_rbac
 from lab.wiring import snapshot_source
 from tests.cluster.faults.machines import Machines, variables
 from tests.cluster.rig.certificates import LAB_USER, Certificates
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.images import Image
 from tests.cluster.rig.kubectl import Kubectl
+from tests.cluster.rights import granted
 
 if TYPE_CHECKING:
     import subprocess
@@ -98,10 +96,7 @@ class Place:
 
     def open(self) -> None:
         """Make the namespace with the lab's rights in it, as an administrator does once."""
-        self.kubectl.apply(*yaml.safe_load_all(render_rbac(namespace=self.namespace, user=LAB_USER)))
-        binding = ("clusterrolebinding", f"lab-nodes-{self.namespace}")
-        self.until.callback(self.kubectl, "delete", *binding, "--ignore-not-found")
-        self.until.callback(self.kubectl, "delete", "namespace", self.namespace, "--wait=false", "--ignore-not-found")
+        self.until.enter_context(granted(self.kubectl, self.namespace))
         self.kubectl.wait_for(f"--namespace={self.namespace}", "serviceaccount/default")
 
     def apply(self, *objects: Mapping[str, Any]) -> None:
