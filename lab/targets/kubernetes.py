@@ -24,7 +24,6 @@ from lab.targets.cluster.node_ports import node_addresses
 from lab.targets.cluster.objects import apply_all, check_namespace, remove_all, remove_others
 from lab.targets.cluster.preview import Intent, preview_all
 from lab.targets.cluster.rollout import PodView
-from lab.targets.cluster.with_metrics import DeploymentWithMetrics
 from lab.targets.cluster_request import STACK, Given, is_scraped, request_of, single_images
 from lab.targets.collector import find_collector, judge
 from lab.targets.credentials import CA, TOKEN, names_of, provide_credentials
@@ -200,8 +199,7 @@ class KubernetesTarget:
         )
         outside = Endpoints("", "", "", "", store, metrics, access=access)
         gate = Gate(cluster, f"{STACK_LABEL}={STACK}", report, DEADLINE_S, watch)
-        kind = DeploymentWithMetrics if "prometheus" in inside else ClusterDeployment
-        return kind(cluster, gate, options, outside=outside)
+        return ClusterDeployment(cluster, gate, options, outside=outside, has_metrics="prometheus" in inside)
 
     def _is_up(self, cluster: Cluster) -> bool:
         return bool(cluster.list("apps/v1", "Deployment", selector=f"{STACK_LABEL}={STACK}"))

@@ -1,6 +1,6 @@
 """A stack on a cluster, part of which does not run; nothing is reached."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from itertools import islice
@@ -12,9 +12,9 @@ from lab.errors import Forbidden, Unavailable
 from lab.model import SERVICES, Access, Endpoints, ServiceStatus
 from lab.targets import calls
 from lab.targets.cluster import deployment as module
+from lab.targets.cluster import reach
 from lab.targets.cluster.deployment import ClusterDeployment
 from lab.targets.cluster.gate import Gate
-from lab.targets.cluster.with_metrics import DeploymentWithMetrics
 from lab.targets.follow import followed_pods
 from tests.unit.targets.test_rollout import deployment, pod
 
@@ -95,18 +95,17 @@ def nothing_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     def asked(addresses: Mapping[str, str], _connect: object) -> list[ServiceStatus]:
         return [ServiceStatus(name, address, healthy=True) for name, address in addresses.items()]
 
-    monkeypatch.setattr(module, "Forward", Nowhere)
+    monkeypatch.setattr(reach, "Forward", Nowhere)
     monkeypatch.setattr(calls, "statuses_of", asked)
 
 
-Kind = Callable[..., ClusterDeployment]
-
-
 @contextmanager
-def stack(cluster: Kept, kind: Kind = ClusterDeployment) -> Iterator[ClusterDeployment]:
+def stack(cluster: Kept, *, has_metrics: bool = False) -> Iterator[ClusterDeployment]:
     """A deployment of it."""
     gate = Gate(cluster, "", lambda *_: None, 1.0)
-    with closing(kind(cast("Cluster", cluster), gate, ["--context", "my cluster"], outside=OUTSIDE)) as found:
+    options = ["--context", "my cluster"]
+    made = ClusterDeployment(cast("Cluster", cluster), gate, options, outside=OUTSIDE, has_metrics=has_metrics)
+    with closing(made) as found:
         yield found
 
 
@@ -200,7 +199,9 @@ def test_a_container_that_waits_to_be_started_again_is_heard_once() -> None:
 
 def test_a_metrics_server_inside_is_reached_by_a_command() -> None:
     """The lab's own port ends with the lab."""
-    with stack(Kept(), DeploymentWithMetrics) as found:
+    with stack(Kept(), has_metrics=True) as found:
         assert found.metrics_command == "kubectl --context 'my cluster' port-forward deployment/prometheus 9090"
+        assert found.outside.prometheus_url == "http://127.0.0.1:1"
     with stack(Kept()) as found:
         assert found.metrics_command == ""
+        assert found.outside is OUTSIDE

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from lab.targets.cluster import deployment as module
+from lab.targets.cluster import reach as module
 from lab.targets.cluster.node_ports import node_addresses, node_ports, reached
 from lab.targets.kube import NAME_LABEL, STACK_LABEL
 from tests.unit.targets.test_deployment import Kept, Nowhere, stack

@@ -3,7 +3,7 @@
 from typing import Any
 
 from lab.model import NodeClock, ServiceStatus
-from lab.targets.cluster.nodes import node_facts
+from lab.targets.cluster.nodes import ClockFacts, NodeFacts, node_facts
 
 
 def node(name: str, architecture: str) -> dict[str, Any]:
@@ -23,19 +23,19 @@ def test_a_node_is_described_with_its_clock() -> None:
     statuses = [said("big", machine="x86_64", cpu="x86_64")]
     nodes = [node("big", "amd64"), node("idle", "amd64")]
     assert node_facts(nodes, statuses, [NodeClock("big", -3.0, 0.0125, 8)]) == {
-        "big": {
-            "architecture": "amd64",
-            "kubelet": "v1.34.4",
-            "runtime": "containerd://1.6.20",
-            "kernel": "6.1",
-            "cpu": "3500m",
-            "emulated": False,
-            "clock": {"offset_ms": -3000.0, "error_ms": 12.5},
-        }
+        "big": NodeFacts(
+            architecture="amd64",
+            kubelet="v1.34.4",
+            runtime="containerd://1.6.20",
+            kernel="6.1",
+            cpu="3500m",
+            emulated=False,
+            clock=ClockFacts(offset_ms=-3000.0, error_ms=12.5),
+        )
     }
 
 
 def test_an_emulated_node_is_marked_and_an_unknown_clock_is_none() -> None:
     """Nobody answered in time: there is no figure, and none is made up."""
     found = node_facts([node("r3", "arm64")], [said("r3", machine="aarch64", cpu="x86_64")], [])
-    assert (found["r3"]["emulated"], found["r3"]["clock"]) == (True, None)
+    assert (found["r3"].emulated, found["r3"].clock) == (True, None)

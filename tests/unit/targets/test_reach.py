@@ -1,0 +1,110 @@
+"""Ports that lead to a cluster: which are opened, kept and let go."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.errors import Unavailable
+from lab.targets.cluster import reach as module
+from lab.targets.cluster.reach import Reach
+
+
+class NoServices:
+    """A cluster without a port of a node."""
+
+    def list(self, _api_version: str, _kind: str, *, selector: str = "") -> Sequence[Mapping[str, Any]]:
+        """Nothing of any kind."""
+        return []
+
+
+class Ports:
+    """Stands where `Forward` does, and knows which ports are open; to what is `gone` none leads."""
+
+    def __init__(self) -> None:
+        self.opened: list[str] = []
+        self.open: set[str] = set()
+        self.gone: set[str] = set()
+
+    def __call__(self, _options: Sequence[str], what: str, port: int, *, log: Path) -> "Port":
+        """See `Forward`."""
+        self.opened.append(f"{what}:{port}")
+        self.open.add(what)
+        return Port(self, what, f"127.0.0.1:{len(self.opened)}")
+
+
+class Port:
+    """One of them."""
+
+    def __init__(self, ports: Ports, what: str, address: str) -> None:
+        self._ports, self._what, self._address = ports, what, address
+
+    def wait(self) -> str:
+        """See `Forward.wait`."""
+        if self._what in self._ports.gone:
+            raise Unavailable(f"cannot reach {self._what}")
+        return self._address
+
+    def close(self) -> None:
+        """See `Forward.close`."""
+        self._ports.open.discard(self._what)
+
+
+@pytest.fixture
+def ports(monkeypatch: pytest.MonkeyPatch) -> Ports:
+    """Nothing is open yet."""
+    found = Ports()
+    monkeypatch.setattr(module, "Forward", found)
+    return found
+
+
+@pytest.fixture
+def reach(ports: Ports, tmp_path: Path) -> Iterator[Reach]:
+    """Closed at the end, when nothing may be open."""
+    with closing(Reach(NoServices(), "", ["--context", "a b"], tmp_path)) as found:
+        yield found
+    assert ports.open == set()
+
+
+def test_an_address_stays_the_same(ports: Ports, reach: Reach) -> None:
+    """Whoever keeps it finds the next pod there."""
+    assert reach.services(["query-api"], insist=True) == reach.services(["query-api"], insist=False) == ["127.0.0.1:1"]
+    assert reach.port("deployment/prometheus", 9090) == reach.port("deployment/prometheus", 9090) == "127.0.0.1:2"
+    assert ports.opened == ["service/query-api:7000", "deployment/prometheus:9090"]
+
+
+def test_pods_that_are_not_asked_for_any_more_are_let_go(ports: Ports, reach: Reach) -> None:
+    """They may be gone; ports of services stay."""
+    reach.services(["query-api"], insist=True)
+    reach.pods(["a", "b"])
+    assert reach.pods(["b", "c"]) == ["127.0.0.1:3", "127.0.0.1:4"]
+    assert ports.open == {"service/query-api", "pod/b", "pod/c"}
+
+
+def test_what_is_not_reached_is_told_to_those_who_insist_and_tried_again(ports: Ports, reach: Reach) -> None:
+    """For everybody else it has no address; the others have theirs."""
+    ports.gone = {"service/query-api", "pod/a"}
+    assert reach.services(["ingest-api", "query-api"], insist=False) == ["127.0.0.1:1", ""]
+    with pytest.raises(Unavailable, match="service/query-api"):
+        reach.services(["ingest-api", "query-api"], insist=True)
+    assert reach.pods(["a", "b"]) == ["", "127.0.0.1:5"]
+    ports.gone = set()
+    assert reach.services(["query-api"], insist=True) == ["127.0.0.1:6"]
+
+
+def test_a_port_may_be_opened_for_a_moment(ports: Ports, reach: Reach) -> None:
+    """It is closed again, and also where the moment ends badly."""
+    with reach.once("pod/collector", 8888) as address:
+        assert (address, ports.open) == ("127.0.0.1:1", {"pod/collector"})
+    assert ports.open == set()
+    ports.gone = {"pod/collector"}
+    with pytest.raises(Unavailable), reach.once("pod/collector", 8888):
+        pytest.fail("it was not reached")
+    assert ports.open == set()
+
+
+def test_a_port_is_opened_by_hand_with_a_command(reach: Reach) -> None:
+    """Which is ready to be pasted."""
+    assert reach.command("service/x", 80) == "kubectl --context 'a b' port-forward service/x 80"
