@@ -53,11 +53,13 @@ def open_kubernetes(settings: LabSettings) -> KubernetesTarget:
     """A cluster of the user's, with the images that `images.lock` names; without, all but deploying works."""
     from lab.images.access import registry_access  # noqa: PLC0415 - heavy
     from lab.images.pull_secret import pull_secret  # noqa: PLC0415 - heavy
+    from lab.looks.registry import holds  # noqa: PLC0415 - heavy
     from lab.targets.kubernetes import KubernetesTarget  # noqa: PLC0415 - heavy
 
     return KubernetesTarget(
         settings,
         _locked_images(settings.project),
+        holds=lambda index, digest: holds(index, digest, settings),
         heard=lambda endpoints: _heard(endpoints, settings),
         explain=_explain,
         pull_secret=pull_secret(registry_access(settings)) if settings.registry_user else "",

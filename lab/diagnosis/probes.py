@@ -36,6 +36,10 @@ class ImageProbe:
     platforms: tuple[Platform, ...] = ()
     tags: tuple[str, ...] = ()
 
+    def is_index_of(self, digest: str) -> bool:
+        """Whether it is an index, and holds the image of that digest."""
+        return bool(self.index_digest) and any(one.digest == digest for one in self.platforms)
+
 
 @dataclass(frozen=True, slots=True)
 class RegistryProbe:

@@ -52,6 +52,11 @@ def probe_images(references: Iterable[str], settings: LabSettings) -> tuple[Imag
     return tuple(_probe(reference, settings) for reference in references)
 
 
+def holds(index: str, digest: str, settings: LabSettings) -> bool:
+    """Whether a registry says that a reference names an index, and that the image of a digest is in it."""
+    return _probe(index, settings).is_index_of(digest)
+
+
 def access_to(host: str, settings: LabSettings) -> RegistryAccess:
     """How a host is spoken to: as configured, if it is the configured one."""
     configured = registry_access(settings) if settings.registry else None

@@ -18,7 +18,7 @@ from lab.settings import LabSettings
 from lab.targets.cluster.api import Cluster, open_cluster, server_of
 from lab.targets.cluster.deployment import ClusterDeployment
 from lab.targets.cluster.gate import Gate
-from lab.targets.cluster.identity import doubts
+from lab.targets.cluster.identity import Holds, doubts
 from lab.targets.cluster.leaving import GONE_S, await_gone, some_of
 from lab.targets.cluster.node_ports import node_addresses
 from lab.targets.cluster.objects import apply_all, check_namespace, remove_all, remove_others
@@ -50,6 +50,7 @@ class KubernetesTarget:
     Attributes:
         settings: Cluster, namespace, overlay, and where store and metrics server are.
         images: (service, architecture) → `host/name@sha256:…`, from the lock.
+        holds: Whether what a reference names is an index at the registry, and the image of a digest is in it.
         heard: (metric, instance) of every promised metric that the metrics server of a stack has.
         explain: Looks at the cluster and puts what it finds into an error.
         pull_secret: What the registry wants of nodes, as docker's `config.json`; empty for none.
@@ -57,6 +58,7 @@ class KubernetesTarget:
 
     settings: LabSettings
     images: Mapping[tuple[str, str], str]
+    holds: Holds
     heard: Callable[[Endpoints], frozenset[tuple[str, str]]]
     explain: Callable[["KubernetesTarget", LabError], LabError]
     pull_secret: str = field(default="", repr=False)
@@ -225,7 +227,7 @@ class KubernetesTarget:
         processes = answered(deployment)
         said = {pod.name: one.host_architecture for pod, one in processes}
         deployment.show(rows, said)
-        if found := doubts(rows, nodes=nodes, said=said):
+        if found := doubts(rows, nodes=nodes, said=said, holds=self.holds):
             raise Unavailable(
                 f"{found[0].pod} is not what was wanted",
                 found="\n".join(f"{doubt.pod}: {doubt.reason}" for doubt in found[:2]),

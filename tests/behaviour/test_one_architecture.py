@@ -34,7 +34,11 @@ def settings(folder: Path) -> LabSettings:
 def deployments(folder: Path, architecture: str) -> set[str]:
     """Names of what would be deployed."""
     target = KubernetesTarget(
-        settings(folder), IMAGES, heard=lambda _endpoints: frozenset(), explain=lambda _target, error: error
+        settings(folder),
+        IMAGES,
+        holds=lambda _index, _digest: False,
+        heard=lambda _endpoints: frozenset(),
+        explain=lambda _target, error: error,
     )
     objects = target.objects(StackRequest(architecture=architecture))
     return {one.name for one in objects if one.kind == "Deployment"}

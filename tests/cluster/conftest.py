@@ -1,5 +1,6 @@
 """The rig, once for all tests of the cluster, where this machine can have one."""
 
+import uuid
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -84,6 +85,17 @@ def rig(rig_possible: None) -> Iterator[RigFacts]:
 def kubectl(rig: RigFacts) -> Kubectl:
     """The administrator's kubectl."""
     return Kubectl(rig)
+
+
+@pytest.fixture
+def namespace(kubectl: Kubectl) -> Iterator[str]:
+    """A namespace of this test's own, with Pod Security `restricted`."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+    kubectl.wait_for(f"--namespace={name}", "serviceaccount/default")
+    yield name
+    kubectl("delete", "namespace", name, "--wait=false")
 
 
 @pytest.fixture(scope="session")

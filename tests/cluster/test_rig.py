@@ -22,17 +22,6 @@ def probe(rig: RigFacts) -> Image:
     return pods.push_probe(rig)
 
 
-@pytest.fixture
-def namespace(kubectl: Kubectl) -> Iterator[str]:
-    """A namespace of this test's own, with Pod Security `restricted`."""
-    name = f"test-{uuid.uuid4().hex[:8]}"
-    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
-    kubectl.wait_for(f"--namespace={name}", "serviceaccount/default")
-    yield name
-    kubectl("delete", "namespace", name, "--wait=false")
-
-
 def answer(kubectl: Kubectl, namespace: str, asked: dict[str, Any]) -> str:
     """What a pod prints until it ends well."""
     name, where = asked["metadata"]["name"], f"--namespace={namespace}"

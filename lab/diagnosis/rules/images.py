@@ -79,7 +79,8 @@ def image_is_silently_wrong(snapshot: Snapshot) -> Iterator[Finding]:
             continue
         said = architecture_of(machine)
         holds = platform.holds if platform else ""
-        by_index = probe is not None and container.image_digest == probe.index_digest and len(probe.platforms) > 1
+        choices = probe.platforms if probe and probe.index_digest == container.image_digest else ()
+        by_index = platform is None and len(choices) > 1
         differs = {node.architecture} != {one for one in (node.architecture, said, holds) if one}
         if not differs and not (by_index and not machine):
             continue
@@ -123,8 +124,10 @@ def _containers(snapshot: Snapshot, *, pinned: bool = False) -> Iterator[Known]:
     """Every container with what the registry knows of its image; of pods that are through, evicted say, none."""
     for pod in sorted(snapshot.pods, key=lambda one: one.is_ready):
         for container in pod.containers if pod.phase != "Failed" else ():
-            asked = digest_of(container.image)
-            yield _known(snapshot, pod, container, asked if pinned else container.image_digest or asked)
+            asked, running = digest_of(container.image), container.image_digest
+            # A runtime that pulled an image by its index before may call it by that one's digest.
+            is_same = any(one.index_digest == running and one.is_index_of(asked) for one in snapshot.probes.images)
+            yield _known(snapshot, pod, container, asked if pinned or is_same or not running else running)
 
 
 def _known(snapshot: Snapshot, pod: Pod, container: Container, digest: str) -> Known:

@@ -136,6 +136,16 @@ def test_a_pod_by_the_index_whose_process_says_nothing_is_not_believed() -> None
     assert "nothing proves" in only(with_probes(here, processes=())).title
 
 
+def test_a_pinned_pod_that_its_node_calls_by_the_index_is_believed() -> None:
+    """The node pulled the index before, knows the image by two digests, and calls it by the one that sorts first."""
+    called = changed(pod(), imageID=image("process-worker"))
+    assert diagnose(with_probes(with_pod(healthy(), called), processes=())) == diagnose(
+        with_probes(healthy(), processes=())
+    )
+    elsewhere = changed(respecified(pod(), image=image("process-worker", "riscv64")), imageID=image("process-worker"))
+    assert only(with_probes(with_pod(healthy(), elsewhere), processes=())).cause == "wrong-architecture-silent"
+
+
 @pytest.mark.parametrize(
     ("resource", "asked", "offered"), [("memory", "6Gi", "1971Mi"), ("cpu", "4", "1000m"), ("cpu", "100m", "50m")]
 )

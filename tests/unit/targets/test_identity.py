@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lab.targets.cluster.identity import doubts
+from lab.targets.cluster.identity import Doubt, Holds, doubts
 from lab.targets.cluster.rollout import PodView, Row
 
 DIGEST = "sha256:" + "a" * 64
@@ -19,16 +19,30 @@ def row(pod: PodView) -> Row:
     return Row("process-worker-arm64", "process-worker", "arm64", 1, 1, settled=True, pods=(pod,), trouble="")
 
 
+def found(pod: PodView, machine: str = "", *, holds: Holds = lambda *_: False) -> tuple[Doubt, ...]:
+    """What is doubted of one pod, whose process says *machine* if it was asked."""
+    said = {pod.name: machine} if machine else {}
+    return doubts([row(pod)], nodes=NODES, said=said, holds=holds)
+
+
 def test_witnesses_that_agree_leave_no_doubt() -> None:
     """Asked or not yet asked."""
-    assert doubts([row(POD)], nodes=NODES, said={"worker-1": "aarch64"}) == ()
-    assert doubts([row(POD)], nodes=NODES, said={}) == ()
+    assert found(POD, "aarch64") == ()
+    assert found(POD) == ()
 
 
 def test_a_pod_that_is_leaving_is_not_asked() -> None:
     """After a cure the wrong one still drains."""
     leaving = replace(POD, image="198.18.0.1:5000/process-worker:latest", ready=False, doing="Terminating")
-    assert doubts([row(leaving)], nodes=NODES, said={}) == ()
+    assert found(leaving) == ()
+
+
+def test_an_image_that_its_node_calls_by_the_index_is_the_one_that_was_pinned() -> None:
+    """It pulled the index before; what an index does not hold is another image."""
+    called = replace(POD, image_id=f"198.18.0.1:5000/process-worker@{OTHER}")
+    assert found(called, holds=lambda index, digest: (index, digest) == (called.image_id, DIGEST)) == ()
+    assert len(found(called, holds=lambda *_: False)) == 1
+    assert len(found(replace(POD, image_id=""), holds=lambda *_: True)) == 1
 
 
 @pytest.mark.parametrize(
@@ -44,6 +58,6 @@ def test_a_pod_that_is_leaving_is_not_asked() -> None:
 )
 def test_each_witness_can_raise_a_doubt(pod: PodView, machine: str, reason: str) -> None:
     """The last is the failure that nothing else shows: running, ready, and the wrong program."""
-    [doubt] = doubts([row(pod)], nodes=NODES, said={"worker-1": machine})
+    [doubt] = found(pod, machine)
     assert doubt.pod == "worker-1"
     assert reason in doubt.reason

@@ -38,7 +38,7 @@ def target(
     settings: LabSettings, explain: Callable[[KubernetesTarget, LabError], LabError] = lambda _, error: error
 ) -> KubernetesTarget:
     """A target without images."""
-    return KubernetesTarget(settings, {}, heard=lambda _: frozenset(), explain=explain)
+    return KubernetesTarget(settings, {}, holds=lambda *_: False, heard=lambda _: frozenset(), explain=explain)
 
 
 def test_credentials_belong_to_a_namespace_of_one_cluster(tmp_path: Path) -> None:
