@@ -1,7 +1,5 @@
 """What a real runtime calls an image that it knows by two digests; it is known all the same for what it is."""
 
-import uuid
-from collections.abc import Iterator
 from functools import partial
 from typing import Final
 

@@ -1,7 +1,5 @@
 """The rig is a real cluster of two architectures, and behaves as the boards of the mission did."""
 
-import uuid
-from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
