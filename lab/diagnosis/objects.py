@@ -284,6 +284,16 @@ def registry_of(reference: str) -> str:
     return first if slash and (set(first) & set(".:") or first == "localhost") else "docker.io"
 
 
+def repository_of(reference: str) -> str:
+    """A reference without tag and digest.
+
+    >>> repository_of("198.18.0.1:5000/app:1"), repository_of("198.18.0.1:5000/app@sha256:ab")
+    ('198.18.0.1:5000/app', '198.18.0.1:5000/app')
+    """
+    name = reference.partition("@")[0]
+    return name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
+
+
 def short_image(reference: str) -> str:
     """The last part of a reference with a digest that fits a line: `process-worker@53ef817b…`."""
     name, at, digest = reference.rpartition("/")[2].partition("@sha256:")

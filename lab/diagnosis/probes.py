@@ -26,8 +26,10 @@ class ImageProbe:
         reference: As it was asked, with tag or digest.
         found: Whether the registry has it.
         index_digest: Digest of the index; empty where the reference names a single image.
-        platforms: Its images; where a single one was named, that one first, then those of the index it belongs to.
-        tags: Tags of the repository.
+        platforms: Its images; where a single one was named, that one first, then those of the index it belongs to;
+            where the tag is not there, those of the nearest.
+        tags: Tags of the repository, where the one that was asked for is not among them.
+        nearest: The one of them that is most like it.
     """
 
     reference: str
@@ -35,6 +37,7 @@ class ImageProbe:
     index_digest: str = ""
     platforms: tuple[Platform, ...] = ()
     tags: tuple[str, ...] = ()
+    nearest: str = ""
 
     def is_index_of(self, digest: str) -> bool:
         """Whether it is an index, and holds the image of that digest."""

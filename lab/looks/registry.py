@@ -1,5 +1,6 @@
 """Looks at the registry: whether it answers, and what it holds under a name."""
 
+import difflib
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final, Literal
@@ -84,7 +85,7 @@ def _probe(reference: str, settings: LabSettings) -> ImageProbe:
             except LabError as error:
                 if error.reason != MISSING:
                     raise
-                return ImageProbe(reference, found=False, tags=registry.tags(repository))
+                return _absent(registry, reference, repository, wanted)
     except LabError:
         return ImageProbe(reference)
 
@@ -98,6 +99,16 @@ def _held(registry: Registry, reference: str, repository: str, wanted: str) -> I
         return ImageProbe(reference, found=True, platforms=(only, *_siblings(registry, repository, document.digest)))
     platforms = _platforms(registry, repository, held)
     return ImageProbe(reference, found=True, index_digest=document.digest, platforms=platforms)
+
+
+def _absent(registry: Registry, reference: str, repository: str, wanted: str) -> ImageProbe:
+    """What there is in place of a tag; nobody means another image by a digest."""
+    tags = registry.tags(repository)
+    nearest = "" if ":" in wanted else next(iter(difflib.get_close_matches(wanted, tags, n=1, cutoff=0.0)), "")
+    held: tuple[Platform, ...] = ()
+    with suppress(LabError):  # one that cannot be read is no help
+        held = _held(registry, reference, repository, nearest).platforms if nearest else ()
+    return ImageProbe(reference, found=False, platforms=held, tags=tags, nearest=nearest)
 
 
 def _siblings(registry: Registry, repository: str, digest: str) -> tuple[Platform, ...]:

@@ -141,6 +141,7 @@ def test_images_are_seen_by_tag_and_by_digest(tmp_path: Path) -> None:
     seen = [(image.digest, image.holds) for image in by_digest.platforms]
     assert seen == [(one, "arm64"), (sibling, "amd64")], "the image that was named, then what its index has besides"
     assert (absent.found, absent.tags, nobody.found, nobody.tags) == (False, ("dev",), False, ())
+    assert (absent.nearest, absent.platforms, absent.index_digest) == ("dev", by_tag.platforms, "")
     [unseen] = probe_images([f"{name}:dev"], settings)
     assert unseen.found is None
 

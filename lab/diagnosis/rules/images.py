@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.objects import Container, Pod, architecture_of, digest_of, short_image
+from lab.diagnosis.objects import Container, Pod, architecture_of, digest_of, repository_of, short_image
 from lab.diagnosis.probes import ImageProbe, Platform
 from lab.diagnosis.rules.registry import pulls
 from lab.diagnosis.snapshot import Snapshot, not_ready
@@ -109,7 +109,7 @@ def _finding(snapshot: Snapshot, cause: str, known: Known, *, title: str, found:
     right = [one.digest for one in (probe.platforms if probe else ()) if one.holds == meant]
     do = remedies.resolve(snapshot.namespace) if right or not probe else remedies.build(snapshot.namespace)
     if right:
-        image = f"{_repository(container.image)}@{right[0]}"
+        image = f"{repository_of(container.image)}@{right[0]}"
         why += f"; the one for {meant} is {short_image(image)}"
         if not snapshot.is_wanted(pod.workload):
             change = f"{container.name}={image}"
@@ -132,8 +132,8 @@ def _containers(snapshot: Snapshot, *, pinned: bool = False) -> Iterator[Known]:
 
 def _known(snapshot: Snapshot, pod: Pod, container: Container, digest: str) -> Known:
     """A container with its image's reference at the registry, and with the one image that the digest names."""
-    repository = _repository(container.image)
-    probes = [one for one in snapshot.probes.images if _repository(one.reference) == repository]
+    repository = repository_of(container.image)
+    probes = [one for one in snapshot.probes.images if repository_of(one.reference) == repository]
     named = [one for one in probes if one.reference == container.image or (digest and digest == one.index_digest)]
     platforms = [platform for one in probes for platform in one.platforms if platform.digest == digest]
     probe = next(iter(named or probes), None)
@@ -142,12 +142,6 @@ def _known(snapshot: Snapshot, pod: Pod, container: Container, digest: str) -> K
 
 def _holdings(known: Known) -> str:
     return ", ".join(one.holds for one in known.probe.platforms) if known.probe else ""
-
-
-def _repository(image: str) -> str:
-    """A reference without tag and digest."""
-    name = image.partition("@")[0]
-    return name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
 
 
 def _name(pod: Pod) -> str:

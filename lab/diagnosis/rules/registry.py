@@ -1,6 +1,5 @@
 """Images that cannot be had: registry, login, tag."""
 
-import difflib
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -8,7 +7,7 @@ from typing import Final, NamedTuple
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.objects import Container, Node, Pod, digest_of, registry_of, short_image
+from lab.diagnosis.objects import Container, Node, Pod, digest_of, registry_of, repository_of, short_image
 from lab.diagnosis.snapshot import Snapshot, not_ready
 
 WAITING: Final = frozenset({"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable"})
@@ -119,19 +118,21 @@ def image_is_absent(snapshot: Snapshot) -> Iterator[Finding]:
     """The registry has no such image or tag, or the node asks another registry."""
     for workload, pod, container, said in _first_of_each(snapshot, "absent"):
         host, node = registry_of(container.image), snapshot.node(pod.node)
-        name, _, tag = container.image.partition("@")[0].rpartition(":")
-        tags = next((one.tags for one in snapshot.probes.images if one.reference.startswith(f"{name}:")), ())
-        nearest = difflib.get_close_matches(tag, tags, n=1, cutoff=0.0)
-        has = f"; the registry has the tags {', '.join(tags[:5])}" if tags else ""
+        probe = next((one for one in snapshot.probes.images if one.reference == container.image), None)
+        has = f"; the registry has the tags {', '.join(probe.tags[:5])}" if probe and probe.tags else ""
+        meant = node.architecture if node else snapshot.architecture(pod)
+        right = [one.digest for one in (probe.platforms if probe else ()) if one.holds == meant]
         why = "it was never pushed, or was pushed under another name; a node only repeats what the registry says"
         do = remedies.resolve(snapshot.namespace) if digest_of(container.image) else remedies.build(snapshot.namespace)
-        if node and any(one.found and one.reference == container.image for one in snapshot.probes.images):
+        if node and probe and probe.found:
             scheme = next((one.scheme for one in snapshot.probes.registries if one.host == host), "") or "https"
             has, do = f"; the lab finds it at {host}", _point_to(node, host, scheme)
             why = f"{pod.node} asks somebody else: its own files name no address, or another one, for {host}"
             why += _to_add(node, host, scheme)
-        elif nearest and not snapshot.is_wanted(workload):
-            change = f"{container.name}={name}:{nearest[0]}"
+        elif probe and right and not snapshot.is_wanted(workload):
+            image = f"{repository_of(container.image)}@{right[0]}"
+            why += f"; the nearest tag is {probe.nearest}, whose image for {meant} is {short_image(image)}"
+            change = f"{container.name}={image}"
             do = remedies.kubectl(snapshot.namespace, "set", "image", workload.lower(), change)
         yield _pull_finding(
             snapshot,

@@ -21,10 +21,10 @@ from tests.cluster.rig.facts import HOST
 from tests.cluster.stack import metrics_server
 
 PORT: Final = 9391
-ELSEWHERE: Final = 9395
+FIRST: Final = 9395
 NOBODY: Final = 9397
 URL: Final = f"http://{HOST}:{PORT}"
-OTHER_URL: Final = f"http://{HOST}:{ELSEWHERE}"
+FIRST_URL: Final = f"http://{HOST}:{FIRST}"
 DATABASE: Final = 2
 """Of the shared store: what this stack counts is its own."""
 AHEAD_S: Final = 540
@@ -34,11 +34,11 @@ RESTART: Final = f"ssh {HOST} 'sudo systemctl restart prometheus'"
 
 
 def bring_up(place: Place) -> None:
-    """A stack for one architecture, and a metrics server that is a unit of its machine."""
+    """A stack for one architecture, its metrics server, and another one that is a unit of its machine."""
     mine = {
         "architectures": "amd64",
         "redis_url": f"redis://{HOST}:6379/{DATABASE}",
-        "prometheus_url": URL,
+        "prometheus_url": FIRST_URL,
         "state_dir": str(place.folder / "state"),
     }
     place.settings |= load_settings().model_dump(mode="json", exclude_defaults=True, exclude_none=True) | mine
@@ -48,8 +48,16 @@ def bring_up(place: Place) -> None:
         file.write_text(text)
     run = partial(_prometheus, place.folder, etc)
     place.until.enter_context(place.common.machines.unit(HOST, "prometheus", run, started=True))
+    first = place.folder / "first"
+    first.mkdir()
+    place.until.enter_context(metrics_server(place.common.rig, first, port=FIRST))
     checked_out(place.folder)
     _pasted(place, "lab up --target kubernetes")
+
+
+def look_elsewhere(place: Place) -> None:
+    """The lab was told of the other metrics server, and the collector was not."""
+    place.settings["prometheus_url"] = URL
 
 
 def deafen(place: Place) -> None:
@@ -78,16 +86,10 @@ def foretell(place: Place) -> None:
     httpx.post(f"{URL}/api/v1/write", content=body, headers=headers).raise_for_status()
 
 
-def look_elsewhere(place: Place) -> None:
-    """The lab was told another metrics server than the collector."""
-    folder = place.folder / "elsewhere"
-    folder.mkdir()
-    place.settings["prometheus_url"] = place.until.enter_context(
-        metrics_server(place.common.rig, folder, port=ELSEWHERE)
-    )
-
-
 FAULTS: Final[Mapping[str, RigFault]] = {
+    "running-no-metrics-query": RigFault(
+        "running-no-metrics", f"Prometheus/{URL}", "the first silent hop is the query", look_elsewhere
+    ),
     "prometheus-receives-nothing": RigFault("prometheus-receives-nothing", f"Prometheus/{URL}", "404", deafen),
     "running-no-metrics-remote-write": RigFault(
         "running-no-metrics", "Deployment/otel-collector", "the first silent hop is remote write", misdirect
@@ -95,14 +97,8 @@ FAULTS: Final[Mapping[str, RigFault]] = {
     "prometheus-receives-nothing-out-of-order": RigFault(
         "prometheus-receives-nothing", f"Prometheus/{URL}", "out of order sample", foretell
     ),
-    "running-no-metrics-query": RigFault(
-        "running-no-metrics",
-        f"Prometheus/http://{HOST}:{ELSEWHERE}",
-        "the first silent hop is the query",
-        look_elsewhere,
-    ),
 }
-"""In the order in which they are made: the stack is well again after each."""
+"""In the order in which they are made: each begins with a collector that has refused nothing, or makes one."""
 
 
 def _pasted(place: Place, command: str) -> None:

@@ -63,7 +63,7 @@ SAID: Final[Mapping[str, tuple[Said, ...]]] = {
         Said(
             APP,
             "198.18.0.1:5000/probe:2: not found; the registry has the tags 1",
-            f"{KUBECTL} set image deployment/app service=198.18.0.1:5000/probe:1",
+            DIGEST,
         ),
     ),
     "limit-range": (
@@ -218,8 +218,8 @@ SAID: Final[Mapping[str, tuple[Said, ...]]] = {
     ),
     "running-no-metrics-query": (
         Said(
-            "Prometheus/http://198.18.0.1:9395",
-            f"no sample of {EVERY_METRIC} in the last 60 s at http://198.18.0.1:9395; since its start",
+            "Prometheus/http://198.18.0.1:9391",
+            f"no sample of {EVERY_METRIC} in the last 60 s at http://198.18.0.1:9391; since its start",
             UP,
         ),
     ),

@@ -24,6 +24,7 @@ from tests.unit.diagnosis.builders import (
     event,
     healthy,
     image,
+    image_probe,
     node,
     pod,
     refused,
@@ -80,16 +81,21 @@ def test_an_old_kubelet_says_why_only_in_its_event() -> None:
     assert only(with_pod(here, thing)).cause == "registry-plain-http"
 
 
-def test_the_nearest_tag_is_offered_for_what_the_lab_did_not_apply() -> None:
-    """The registry's own list is the evidence."""
-    thing = bare(respecified(pod(), image=f"{REGISTRY}/process-worker:0.1.1"), "control")
-    thing = waiting(
-        thing, "ErrImagePull", f"rpc error: code = NotFound desc = {REGISTRY}/process-worker:0.1.1: not found"
-    )
-    found = only(with_pod(healthy(), thing))
+def test_the_nearest_image_is_offered_for_what_the_lab_did_not_apply() -> None:
+    """The registry's own list is the evidence; the step names one image by its digest, so that nobody chooses."""
+    reference = f"{REGISTRY}/process-worker:0.1.1"
+    thing = bare(respecified(pod(), image=reference), "control")
+    thing = waiting(thing, "ErrImagePull", f"rpc error: code = NotFound desc = {reference}: not found")
+    there = image_probe("process-worker")
+    absent = replace(there, reference=reference, found=False, index_digest="", nearest="0.1.0")
+    here = with_pod(healthy(), thing)
+    found = only(with_probes(here, images=(*here.probes.images, absent)))
     assert found.object == "Pod/control"
     assert "0.1.0, 0.0.9" in found.found
-    assert found.do == f"kubectl -n {NAMESPACE} set image pod/control process-worker={REGISTRY}/process-worker:0.1.0"
+    chosen = image("process-worker", "arm64")
+    assert found.do == f"kubectl -n {NAMESPACE} set image pod/control process-worker={chosen}"
+    other = replace(absent, platforms=tuple(one for one in absent.platforms if one.architecture != "arm64"))
+    assert only(with_probes(here, images=(*here.probes.images, other))).do.startswith("lab images build && ")
 
 
 def test_a_node_that_asks_another_registry_is_told_from_an_image_that_is_not_there() -> None:
