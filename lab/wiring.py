@@ -53,13 +53,12 @@ def open_kubernetes(settings: LabSettings) -> KubernetesTarget:
     """A cluster of the user's, with the images that `images.lock` names; without, all but deploying works."""
     from lab.images.access import registry_access  # noqa: PLC0415 - heavy
     from lab.images.pull_secret import pull_secret  # noqa: PLC0415 - heavy
-    from lab.looks.registry import holds  # noqa: PLC0415 - heavy
     from lab.targets.kubernetes import KubernetesTarget  # noqa: PLC0415 - heavy
 
     return KubernetesTarget(
         settings,
         _locked_images(settings.project),
-        holds=lambda index, digest: holds(index, digest, settings),
+        holds=lambda index, digest: _holds(index, digest, settings),
         heard=lambda endpoints: _heard(endpoints, settings),
         explain=_explain,
         pull_secret=pull_secret(registry_access(settings)) if settings.registry_user else "",
@@ -87,6 +86,13 @@ def snapshot_source(settings: LabSettings, target: KubernetesTarget | None = Non
 
     build_log = settings.state_dir / "images" / "build.log"
     return ClusterLook(target or open_kubernetes(settings), ConfiguredOutside(settings), build_log)
+
+
+def _holds(index: str, digest: str, settings: LabSettings) -> bool:
+    """Whether a reference names an index, and an image is in it, by the registry's word; seldom asked."""
+    from lab.looks.registry import holds  # noqa: PLC0415 - heavy
+
+    return holds(index, digest, settings)
 
 
 def _heard(endpoints: Endpoints, settings: LabSettings) -> frozenset[tuple[str, str]]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from lab.diagnosis.objects import repository_of
+
 
 @dataclass(frozen=True, slots=True)
 class Platform:
@@ -38,6 +40,11 @@ class ImageProbe:
     platforms: tuple[Platform, ...] = ()
     tags: tuple[str, ...] = ()
     nearest: str = ""
+
+    def image_for(self, architecture: str) -> str:
+        """Its image for an architecture, by digest; empty where it has none."""
+        found = (one.digest for one in self.platforms if one.holds == architecture)
+        return next((f"{repository_of(self.reference)}@{digest}" for digest in found), "")
 
     def is_index_of(self, digest: str) -> bool:
         """Whether it is an index, and holds the image of that digest."""

@@ -55,6 +55,11 @@ def patch(namespace: str, target: str, change: object, *, kind: Literal["strateg
     return kubectl(namespace, "patch", target.lower(), f"--type={kind}", "-p", text)
 
 
+def set_image(namespace: str, workload: str, container: str, image: str) -> str:
+    """Have a container of a workload run another image."""
+    return kubectl(namespace, "set", "image", workload.lower(), f"{container}={image}")
+
+
 def restart(namespace: str, workload: str) -> str:
     """Make new pods of a workload; a pod that nothing made is only deleted."""
     words = ("delete", workload.lower()) if workload.startswith("Pod/") else ("rollout", "restart", workload.lower())

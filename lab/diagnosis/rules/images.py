@@ -106,14 +106,12 @@ def _finding(snapshot: Snapshot, cause: str, known: Known, *, title: str, found:
     pod, container, probe, _ = known
     node = snapshot.node(pod.node)
     meant = node.architecture if node else snapshot.architecture(pod)
-    right = [one.digest for one in (probe.platforms if probe else ()) if one.holds == meant]
-    do = remedies.resolve(snapshot.namespace) if right or not probe else remedies.build(snapshot.namespace)
-    if right:
-        image = f"{repository_of(container.image)}@{right[0]}"
+    image = probe.image_for(meant) if probe else ""
+    do = remedies.resolve(snapshot.namespace) if image or not probe else remedies.build(snapshot.namespace)
+    if image:
         why += f"; the one for {meant} is {short_image(image)}"
         if not snapshot.is_wanted(pod.workload):
-            change = f"{container.name}={image}"
-            do = remedies.kubectl(snapshot.namespace, "set", "image", pod.workload.lower(), change)
+            do = remedies.set_image(snapshot.namespace, pod.workload, container.name, image)
     pods = not_ready(snapshot, pod.workload)
     # Where a digest is that of another architecture, what the pod says when it runs all the same needs no reason.
     stops = (*pods, pod.ref) if cause == DIGEST else pods

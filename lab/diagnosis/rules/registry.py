@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.objects import Container, Node, Pod, digest_of, registry_of, repository_of, short_image
+from lab.diagnosis.objects import Container, Node, Pod, digest_of, registry_of, short_image
 from lab.diagnosis.snapshot import Snapshot, not_ready
 
 WAITING: Final = frozenset({"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable"})
@@ -121,7 +121,7 @@ def image_is_absent(snapshot: Snapshot) -> Iterator[Finding]:
         probe = next((one for one in snapshot.probes.images if one.reference == container.image), None)
         has = f"; the registry has the tags {', '.join(probe.tags[:5])}" if probe and probe.tags else ""
         meant = node.architecture if node else snapshot.architecture(pod)
-        right = [one.digest for one in (probe.platforms if probe else ()) if one.holds == meant]
+        image = probe.image_for(meant) if probe else ""
         why = "it was never pushed, or was pushed under another name; a node only repeats what the registry says"
         do = remedies.resolve(snapshot.namespace) if digest_of(container.image) else remedies.build(snapshot.namespace)
         if node and probe and probe.found:
@@ -129,11 +129,9 @@ def image_is_absent(snapshot: Snapshot) -> Iterator[Finding]:
             has, do = f"; the lab finds it at {host}", _point_to(node, host, scheme)
             why = f"{pod.node} asks somebody else: its own files name no address, or another one, for {host}"
             why += _to_add(node, host, scheme)
-        elif probe and right and not snapshot.is_wanted(workload):
-            image = f"{repository_of(container.image)}@{right[0]}"
+        elif probe and image and not snapshot.is_wanted(workload):
             why += f"; the nearest tag is {probe.nearest}, whose image for {meant} is {short_image(image)}"
-            change = f"{container.name}={image}"
-            do = remedies.kubectl(snapshot.namespace, "set", "image", workload.lower(), change)
+            do = remedies.set_image(snapshot.namespace, workload, container.name, image)
         yield _pull_finding(
             snapshot,
             "image-not-there",
