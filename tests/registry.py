@@ -16,7 +16,7 @@ import httpx
 
 from lab.errors import LabError
 from lab.settings import find_server, load_settings
-from lab.targets import debian
+from lab.targets.processes import debian_packages
 from tests import programs
 
 PROGRAM: Final = "docker-registry"
@@ -86,7 +86,7 @@ def running(folder: Path, *, pair: Pair | None = None, signed_in: bool = False) 
         (folder / "htpasswd").write_text(HTPASSWD)
         config["auth"] = {"htpasswd": {"realm": "tests", "path": str(folder / "htpasswd")}}
     (folder / "config.yml").write_text(json.dumps(config))  # JSON is YAML
-    with programs.leashed([str(program), "serve", str(folder / "config.yml")], {}, folder / "registry.log"):
+    with programs.tied_to_parent([str(program), "serve", str(folder / "config.yml")], {}, folder / "registry.log"):
         programs.await_port(port)
         yield Running(f"127.0.0.1:{port}", folder / "data")
 
@@ -157,7 +157,9 @@ def main() -> int:
     """Fetch the program where it is missing; tests that need it are skipped when that cannot be done."""
     if find_registry() is None:
         try:
-            debian.fetch(PROGRAM, (PROGRAM,), _folder(), lambda text: print(f"  registry      {text}", file=sys.stderr))
+            debian_packages.fetch(
+                PROGRAM, (PROGRAM,), _folder(), lambda text: print(f"  registry      {text}", file=sys.stderr)
+            )
         except LabError as error:
             print(f"  registry      {error}", file=sys.stderr)
     return 0

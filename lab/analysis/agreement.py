@@ -62,23 +62,23 @@ def compare(store: StoreView, series: Sequence[Series], *, deaths: Sequence[Deat
     if not counters:
         return Comparison(store.balance.counted, None, query=QUERY)
     seen = {name: increase(counter, window) for name, counter in counters.items()}
-    settled_s = store.last_commit_ns / NANOS + SCRAPE_MARGIN_S
-    job_was_scraped = _job_was_scraped(series, settled_s)
+    drained_s = store.last_commit_ns / NANOS + SCRAPE_MARGIN_S
+    job_was_scraped = _job_was_scraped(series, drained_s)
     attributions = [
-        _attribution(_worker(name, missing, counters.get(name), deaths), settled_s, job_was_scraped=job_was_scraped)
+        _attribution(_worker(name, missing, counters.get(name), deaths), drained_s, job_was_scraped=job_was_scraped)
         for name in sorted(store.instances.keys() | seen.keys())
         if (missing := store.instances.get(name, 0) - seen.get(name, 0))
     ]
     return Comparison(store.balance.counted, sum(seen.values()), (*attributions, *_nobodys(store)), QUERY)
 
 
-def settled_window(evidence: Evidence) -> Window:
+def drained_window(evidence: Evidence) -> Window:
     """From the first intended time to the last sample that was collected, which comes after settling.
 
     The sample must lie within, whatever the double of its time loses when it becomes an integer: 240 ns at most.
     """
     last_s = max((float(one.time_s[-1]) for one in evidence.series if len(one.time_s)), default=0.0)
-    window = evidence.played.window
+    window = evidence.load_run.window
     return Window(window.start_ns, max(window.end_ns, round(last_s * NANOS) + ROUNDING_NS))
 
 
@@ -89,10 +89,10 @@ def increase(counter: Series, window: Window) -> int:
     return round(float(until[-1]) if len(until) else 0.0) - round(float(before[-1]) if len(before) else 0.0)
 
 
-def _job_was_scraped(series: Sequence[Series], settled_s: float) -> bool:
+def _job_was_scraped(series: Sequence[Series], drained_s: float) -> bool:
     """Whether every target of the workers' job was scraped once more after the last commit."""
     targets = [one for one in scrape_times(series) if one.job == JOB]
-    return bool(targets) and all(len(one.time_s) > 0 and one.time_s[-1] >= settled_s for one in targets)
+    return bool(targets) and all(len(one.time_s) > 0 and one.time_s[-1] >= drained_s for one in targets)
 
 
 def _worker(name: str, missing: int, counter: Series | None, deaths: Sequence[Death]) -> _Worker:
@@ -106,17 +106,17 @@ def _worker(name: str, missing: int, counter: Series | None, deaths: Sequence[De
     )
 
 
-def _attribution(worker: _Worker, settled_s: float, *, job_was_scraped: bool) -> Attribution:
-    cause = _cause(worker, settled_s, job_was_scraped=job_was_scraped)
+def _attribution(worker: _Worker, drained_s: float, *, job_was_scraped: bool) -> Attribution:
+    cause = _cause(worker, drained_s, job_was_scraped=job_was_scraped)
     return Attribution(cause, worker.instance_id, worker.missing, explained=cause != UNEXPLAINED)
 
 
-def _cause(worker: _Worker, settled_s: float, *, job_was_scraped: bool) -> str:
+def _cause(worker: _Worker, drained_s: float, *, job_was_scraped: bool) -> str:
     if worker.missing < 0:
         return UNEXPLAINED
     if worker.death is not None:
         return _cause_of_dead(worker, worker.death)
-    if job_was_scraped or (worker.last_sample_s is not None and worker.last_sample_s >= settled_s):
+    if job_was_scraped or (worker.last_sample_s is not None and worker.last_sample_s >= drained_s):
         return NOT_INCREMENTED
     return STOPPED
 

@@ -41,7 +41,7 @@ def compare(first: Trial, second: Trial) -> tuple[Difference, ...]:
 
 def _latency(quantile: float) -> Callable[[Trial], float | None]:
     def read(trial: Trial) -> float | None:
-        samples = trial.evidence.played.samples
+        samples = trial.evidence.load_run.samples
         values = latency_ms(samples)[samples.outcome == ACKNOWLEDGED]
         return exact_quantile(values, quantile) if len(values) else None
 
@@ -50,7 +50,7 @@ def _latency(quantile: float) -> Callable[[Trial], float | None]:
 
 def _cpu_per_event_us(trial: Trial) -> float | None:
     """CPU time of all services over the window, for each event counted; None where Prometheus has no series of it."""
-    window = trial.evidence.played.window
+    window = trial.evidence.load_run.window
     used = [growth for one in trial.evidence.series if one.name == CPU and (growth := _growth(one, window)) is not None]
     return 1e6 * sum(used) / trial.ledger.counted if used and trial.ledger.counted else None
 
@@ -65,9 +65,9 @@ def _growth(counter: Series, window: Window) -> float | None:
 FIGURES: Final[tuple[tuple[str, str, Callable[[Trial], float | None]], ...]] = (
     ("p50 acknowledgement", "ms", _latency(0.5)),
     ("p99 acknowledgement", "ms", _latency(0.99)),
-    ("throughput", "events/s", lambda trial: throughput_interval(trial.evidence.played.samples).value),
+    ("throughput", "events/s", lambda trial: throughput_interval(trial.evidence.load_run.samples).value),
     ("events counted", "events", lambda trial: float(trial.ledger.counted)),
     ("CPU per counted event", "µs", _cpu_per_event_us),
     ("events lost", "events", lambda trial: float(trial.ledger.lost)),
-    ("events counted twice", "events", lambda trial: float(trial.ledger.twice)),
+    ("events counted twice", "events", lambda trial: float(trial.ledger.double_counted)),
 )

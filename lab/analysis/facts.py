@@ -20,22 +20,22 @@ class Facts:
     comparison: Comparison
 
 
-class InOrder(NamedTuple):
+class Pass(NamedTuple):
     """Nothing speaks against the run here; *sentence* says what was looked at, and is empty where nobody asks."""
 
     sentence: str = ""
 
 
-class Breaks(NamedTuple):
+class Fail(NamedTuple):
     """The run may not be believed."""
 
     reason: Reason
 
 
-class Lacks(NamedTuple):
+class Inconclusive(NamedTuple):
     """Evidence is missing, so that nothing can be said."""
 
     reason: Reason
 
 
-Finding = InOrder | Breaks | Lacks
+Finding = Pass | Fail | Inconclusive

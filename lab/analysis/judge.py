@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from lab.analysis.agreement import compare, settled_window
+from lab.analysis.agreement import compare, drained_window
 from lab.analysis.facts import Facts
 from lab.analysis.ledger import close_ledger
 from lab.analysis.objectives import judge_objectives
@@ -34,8 +34,8 @@ def judge(experiment: Experiment, evidence: Evidence, *, missing: tuple[Reason, 
         missing: What could not be collected, for example a metric without series; it makes the run INCONCLUSIVE.
         seed: Of the bootstrap intervals.
     """
-    ledger = close_ledger(evidence.played, evidence.store, totals=evidence.totals, windows=evidence.windows)
-    comparison = compare(evidence.store, evidence.series, deaths=evidence.deaths, window=settled_window(evidence))
+    ledger = close_ledger(evidence.load_run, evidence.store, totals=evidence.totals, windows=evidence.windows)
+    comparison = compare(evidence.store, evidence.series, deaths=evidence.deaths, window=drained_window(evidence))
     facts = Facts(experiment, evidence, ledger, comparison)
     validity = assess(facts, missing=missing)
     verdict = judge_objectives(facts, validity, seed=seed)

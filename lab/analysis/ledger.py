@@ -15,7 +15,7 @@ from lab.model import LedgerAccount
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from lab.model import Played, StoreView, Total
+    from lab.model import Aggregate, LoadRun, StoreView
 
 
 class Key(NamedTuple):
@@ -40,7 +40,7 @@ class Sum(NamedTuple):
 NOTHING = Sum(0, 0)
 
 
-class CellFinding(NamedTuple):
+class AggregateFinding(NamedTuple):
     """A cell whose answer differs from the journal.
 
     Attributes:
@@ -51,7 +51,7 @@ class CellFinding(NamedTuple):
     """
 
     key: Key
-    journal: Sum
+    producer_ledger: Sum
     unknown: Sum
     answer: Sum
 
@@ -72,14 +72,14 @@ class LedgerFindings:
 
     account: LedgerAccount
     lost_at_most: int
-    missing: tuple[CellFinding, ...]
-    extra: tuple[CellFinding, ...]
-    wrong_sums: tuple[CellFinding, ...]
-    journal_gap: int
+    missing: tuple[AggregateFinding, ...]
+    extra: tuple[AggregateFinding, ...]
+    wrong_sums: tuple[AggregateFinding, ...]
+    producer_ledger_gap: int
 
 
 def close_ledger(
-    played: Played, store: StoreView, *, totals: Sequence[Total], windows: Sequence[Total] = ()
+    load_run: LoadRun, store: StoreView, *, totals: Sequence[Aggregate], windows: Sequence[Aggregate] = ()
 ) -> LedgerFindings:
     """Compare what was acknowledged with what is answered.
 
@@ -89,68 +89,74 @@ def close_ledger(
         totals: Aggregates over the run.
         windows: Aggregates per window; empty where some were pruned, and then the totals alone are compared.
     """
-    by_totals = _compare(played, totals, with_window=False)
-    by_windows = _compare(played, windows, with_window=True) if windows else by_totals
+    by_totals = _compare(load_run, totals, with_window=False)
+    by_windows = _compare(load_run, windows, with_window=True) if windows else by_totals
     levels = (by_windows, by_totals) if windows else (by_totals,)
     accounted = store.balance.dead + store.balance.backlog
-    lost = max(max(0, sum(map(_missing, cells)) - accounted) for cells in levels)
+    lost = max(max(0, sum(map(_missing, aggregates)) - accounted) for aggregates in levels)
     return LedgerFindings(
-        account=_account(played, store, lost=lost, twice=max(sum(map(_extra, cells)) for cells in levels)),
+        account=_account(
+            load_run, store, lost=lost, double_counted=max(sum(map(_extra, aggregates)) for aggregates in levels)
+        ),
         lost_at_most=max(lost, sum(map(_missing_at_most, by_windows)) - accounted),
-        missing=tuple(cell for cell in by_windows if _missing(cell)),
-        extra=tuple(cell for cell in by_windows if _extra(cell)),
-        wrong_sums=tuple(cell for cells in levels for cell in cells if _has_wrong_sum(cell)),
-        journal_gap=_journal_gap(played),
+        missing=tuple(aggregate for aggregate in by_windows if _missing(aggregate)),
+        extra=tuple(aggregate for aggregate in by_windows if _extra(aggregate)),
+        wrong_sums=tuple(aggregate for aggregates in levels for aggregate in aggregates if _has_wrong_sum(aggregate)),
+        producer_ledger_gap=_producer_ledger_gap(load_run),
     )
 
 
-def _compare(played: Played, answer: Iterable[Total], *, with_window: bool) -> list[CellFinding]:
+def _compare(load_run: LoadRun, answer: Iterable[Aggregate], *, with_window: bool) -> list[AggregateFinding]:
     """Every cell that the journal or the answer knows, in order."""
-    journal, unknown, answered = (
-        _sums(cells, with_window=with_window) for cells in (played.journal, played.journal_unknown, answer)
+    producer_ledger, unknown, answered = (
+        _sums(aggregates, with_window=with_window)
+        for aggregates in (load_run.producer_ledger, load_run.producer_ledger_unknown, answer)
     )
     return [
-        CellFinding(key, journal.get(key, NOTHING), unknown.get(key, NOTHING), answered.get(key, NOTHING))
-        for key in sorted(journal.keys() | unknown.keys() | answered.keys())
+        AggregateFinding(key, producer_ledger.get(key, NOTHING), unknown.get(key, NOTHING), answered.get(key, NOTHING))
+        for key in sorted(producer_ledger.keys() | unknown.keys() | answered.keys())
     ]
 
 
-def _sums(cells: Iterable[Total], *, with_window: bool) -> Mapping[Key, Sum]:
+def _sums(aggregates: Iterable[Aggregate], *, with_window: bool) -> Mapping[Key, Sum]:
     sums: dict[Key, Sum] = {}
-    for cell in cells:
-        key = Key(cell.window_start_ns if with_window else 0, cell.source, cell.kind)
-        sums[key] = sums.get(key, NOTHING).plus(Sum(cell.count, cell.sum_micro))
+    for aggregate in aggregates:
+        key = Key(aggregate.window_start_ns if with_window else 0, aggregate.source, aggregate.kind)
+        sums[key] = sums.get(key, NOTHING).plus(Sum(aggregate.count, aggregate.sum_micro))
     return sums
 
 
-def _missing(cell: CellFinding) -> int:
-    return max(0, cell.journal.events - cell.answer.events)
+def _missing(aggregate: AggregateFinding) -> int:
+    return max(0, aggregate.producer_ledger.events - aggregate.answer.events)
 
 
-def _missing_at_most(cell: CellFinding) -> int:
+def _missing_at_most(aggregate: AggregateFinding) -> int:
     """An unknown batch that was accepted can hide as many lost events."""
-    return min(cell.journal.events, max(0, cell.journal.events + cell.unknown.events - cell.answer.events))
+    return min(
+        aggregate.producer_ledger.events,
+        max(0, aggregate.producer_ledger.events + aggregate.unknown.events - aggregate.answer.events),
+    )
 
 
-def _extra(cell: CellFinding) -> int:
-    return max(0, cell.answer.events - cell.journal.events - cell.unknown.events)
+def _extra(aggregate: AggregateFinding) -> int:
+    return max(0, aggregate.answer.events - aggregate.producer_ledger.events - aggregate.unknown.events)
 
 
-def _has_wrong_sum(cell: CellFinding) -> bool:
+def _has_wrong_sum(aggregate: AggregateFinding) -> bool:
     """Whether none or all of the unknown events are counted, and yet the sum is another."""
-    possible = (cell.journal, cell.journal.plus(cell.unknown))
-    fitting = [expected for expected in possible if expected.events == cell.answer.events]
-    return bool(fitting) and cell.answer not in fitting
+    possible = (aggregate.producer_ledger, aggregate.producer_ledger.plus(aggregate.unknown))
+    fitting = [expected for expected in possible if expected.events == aggregate.answer.events]
+    return bool(fitting) and aggregate.answer not in fitting
 
 
-def _journal_gap(played: Played) -> int:
-    acknowledged = sum(cell.count for cell in played.journal)
-    unknown = sum(cell.count for cell in played.journal_unknown)
-    return abs(acknowledged - played.account.acknowledged) + abs(unknown - played.account.unknown)
+def _producer_ledger_gap(load_run: LoadRun) -> int:
+    acknowledged = sum(aggregate.count for aggregate in load_run.producer_ledger)
+    unknown = sum(aggregate.count for aggregate in load_run.producer_ledger_unknown)
+    return abs(acknowledged - load_run.account.acknowledged) + abs(unknown - load_run.account.unknown)
 
 
-def _account(played: Played, store: StoreView, *, lost: int, twice: int) -> LedgerAccount:
-    account, balance = played.account, store.balance
+def _account(load_run: LoadRun, store: StoreView, *, lost: int, double_counted: int) -> LedgerAccount:
+    account, balance = load_run.account, store.balance
     return LedgerAccount(
         intended=account.intended,
         sent=account.sent,
@@ -164,5 +170,5 @@ def _account(played: Played, store: StoreView, *, lost: int, twice: int) -> Ledg
         backlog=balance.backlog,
         residual=balance.residual,
         lost=lost,
-        twice=twice,
+        double_counted=double_counted,
     )

@@ -38,13 +38,13 @@ def judge_objectives(facts: Facts, validity: Validity, *, seed: int = 0) -> Verd
 
 
 def _latency(objective: Objective, facts: Facts, seed: int) -> ObjectiveResult:
-    estimate = quantile_interval(facts.evidence.played.samples, objective.quantile, seed=seed)
+    estimate = quantile_interval(facts.evidence.load_run.samples, objective.quantile, seed=seed)
     label = f"p{100 * objective.quantile:g} acknowledgement"
     return _result(objective, label, "ms", estimate, met=_less_than(estimate, objective.threshold))
 
 
 def _throughput(objective: Objective, facts: Facts, seed: int) -> ObjectiveResult:
-    estimate = throughput_interval(facts.evidence.played.samples, seed=seed)
+    estimate = throughput_interval(facts.evidence.load_run.samples, seed=seed)
     met = None if estimate.value is None else estimate.value >= objective.threshold
     return _result(objective, "throughput", "events/s", estimate, met=met)
 
@@ -58,14 +58,14 @@ def _lost(objective: Objective, facts: Facts, _seed: int) -> ObjectiveResult:
     return _counted(objective, "events lost", Estimate(account.lost, account.lost, at_most, note), facts)
 
 
-def _twice(objective: Objective, facts: Facts, _seed: int) -> ObjectiveResult:
+def _double_counted(objective: Objective, facts: Facts, _seed: int) -> ObjectiveResult:
     account = facts.ledger.account
-    estimate = Estimate(account.twice, note=f"of {account.counted:,} counted")
+    estimate = Estimate(account.double_counted, note=f"of {account.counted:,} counted")
     return _counted(objective, "events counted twice", estimate, facts)
 
 
 def _counted(objective: Objective, label: str, estimate: Estimate, facts: Facts) -> ObjectiveResult:
-    if estimate.value is None or not facts.evidence.played.journal:
+    if estimate.value is None or not facts.evidence.load_run.producer_ledger:
         return _result(objective, label, "events", Estimate(None, note="the generator left no journal"), met=None)
     return _result(objective, label, "events", estimate, met=estimate.value <= objective.threshold)
 
@@ -82,14 +82,14 @@ def _recovery(objective: Objective, facts: Facts, _seed: int) -> ObjectiveResult
 
 
 def _recoveries(facts: Facts) -> list[Estimate]:
-    played = facts.evidence.played
+    load_run = facts.evidence.load_run
     backlog = _merged([one for one in facts.evidence.series if one.name == STREAM_BACKLOG.prometheus_name])
-    rate = played.account.intended / played.window.seconds if played.window.seconds > 0 else 0.0
+    rate = load_run.account.intended / load_run.window.seconds if load_run.window.seconds > 0 else 0.0
     slow = [
         Series(one.name, one.labels, one.time_s, one.value - objective.threshold)
         for objective in facts.experiment.objectives
         if objective.kind == "latency"
-        for one in quantiles_over_time(played.samples, (objective.quantile,))
+        for one in quantiles_over_time(load_run.samples, (objective.quantile,))
     ]
     return [recovery_s(fault, backlog, floor=USUAL_BACKLOG_S * rate, others=slow) for fault in facts.evidence.faults]
 
@@ -124,7 +124,7 @@ def _note(estimate: Estimate, objective: Objective) -> str:
 _JUDGES: Final[dict[str, Callable[[Objective, Facts, int], ObjectiveResult]]] = {
     "latency": _latency,
     "lost": _lost,
-    "twice": _twice,
+    "double-counted": _double_counted,
     "recovery": _recovery,
     "throughput": _throughput,
 }

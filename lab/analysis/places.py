@@ -51,7 +51,7 @@ def emulated_places(evidence: Evidence) -> Mapping[Place, str]:
 
 def node_of_load(evidence: Evidence) -> str:
     """The node whose simulator played the load; empty on one machine, and where nobody knows."""
-    places, window = places_of(evidence), evidence.played.window
+    places, window = places_of(evidence), evidence.load_run.window
     senders = [one for one in evidence.series if one.name == SENT and increase(one, window)]
     busiest = max(senders, key=lambda one: increase(one, window), default=None)
     return places.get(_instance(busiest), NOWHERE).node if busiest is not None else ""

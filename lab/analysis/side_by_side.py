@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from lab.analysis.breakdown import ACCEPTED, COUNTED, cpu_cost
 from lab.analysis.estimate import Estimate, ratio
 from lab.analysis.latency import quantile_interval
 from lab.analysis.places import emulated_places
-from lab.analysis.strata import ACCEPTED, COUNTED, cpu_cost
 from lab.analysis.throughput import throughput_interval
 from lab.model import HANDLES_EVENTS
 
@@ -72,17 +72,17 @@ def _compared(name: str, unit: str, values: Sequence[Estimate], believed: Sequen
 
 
 def _cpu(counter: str) -> Callable[[Trial], Estimate]:
-    return lambda trial: cpu_cost(trial.evidence.series, counter, trial.evidence.played.window)
+    return lambda trial: cpu_cost(trial.evidence.series, counter, trial.evidence.load_run.window)
 
 
 def _latency(quantile: float) -> Callable[[Trial], Estimate]:
-    return lambda trial: quantile_interval(trial.evidence.played.samples, quantile)
+    return lambda trial: quantile_interval(trial.evidence.load_run.samples, quantile)
 
 
 FIGURES: Final[tuple[Figure, ...]] = (
     ("p50 acknowledgement", "ms", _latency(0.5)),
     ("p99 acknowledgement", "ms", _latency(0.99)),
-    ("throughput", "events/s", lambda trial: throughput_interval(trial.evidence.played.samples)),
+    ("throughput", "events/s", lambda trial: throughput_interval(trial.evidence.load_run.samples)),
     ("ingest-api CPU per 1,000 events", "ms", _cpu(ACCEPTED)),
     ("process-worker CPU per 1,000 events", "ms", _cpu(COUNTED)),
 )

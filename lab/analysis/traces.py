@@ -72,7 +72,7 @@ def complete_traces(spans: Sequence[Span]) -> tuple[CompleteTrace, ...]:
 
 
 def _complete(trace: Sequence[Span], commit_of: Mapping[str, Span]) -> CompleteTrace | None:
-    """The hops by name; a second delivery leaves a second `process`, and the one that was committed counts."""
+    """The stages by name; a second delivery leaves a second `process`, and the one that was committed counts."""
     send = next((span for span in trace if span.name == SEND_BATCH.name and not span.parent_id), None)
     serve = next((span for span in trace if span.name == SEND_BATCH.name and span.parent_id), None)
     append = next((span for span in trace if span.name == APPEND_ENTRY.name), None)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lab.analysis.traces import CompleteTrace, Span
     from lab.model import Samples
 
-HOPS: Final = ("schedule", "network", "ingest", "queue", "commit")
+STAGES: Final = ("schedule", "network", "ingest", "queue", "commit")
 
 
 class WaterfallRow(NamedTuple):
@@ -36,7 +36,7 @@ class WaterfallRow(NamedTuple):
     depth: int
 
 
-class Hop(NamedTuple):
+class Stage(NamedTuple):
     """A part of the path from the intended time to the commit: its mean, and its share of the whole."""
 
     name: str
@@ -53,7 +53,7 @@ def slowest_trace(documents: Sequence[Mapping[str, object]]) -> tuple[WaterfallR
     return tuple(_row(span, slowest.send.start_ns, depth) for depth, span in enumerate(slowest))
 
 
-def mean_path(documents: Sequence[Mapping[str, object]], samples: Samples) -> tuple[Hop, ...]:
+def mean_path(documents: Sequence[Mapping[str, object]], samples: Samples) -> tuple[Stage, ...]:
     """The mean time of each hop over the complete traces, and its share; empty where no trace is complete.
 
     Schedule comes from the samples (intended time to send), network is the call without what the server took for it,
@@ -62,17 +62,17 @@ def mean_path(documents: Sequence[Mapping[str, object]], samples: Samples) -> tu
     traces = complete_traces(read_spans(documents))
     if not traces or not len(samples):
         return ()
-    hops = np.array([_hops_ms(trace) for trace in traces]).mean(axis=0)
-    means = np.maximum(0.0, np.array([schedule_delay_ms(samples).mean(), *hops]))
+    stages = np.array([_stages_ms(trace) for trace in traces]).mean(axis=0)
+    means = np.maximum(0.0, np.array([schedule_delay_ms(samples).mean(), *stages]))
     total = float(means.sum()) or 1.0
-    return tuple(Hop(name, float(mean), float(mean) / total) for name, mean in zip(HOPS, means, strict=True))
+    return tuple(Stage(name, float(mean), float(mean) / total) for name, mean in zip(STAGES, means, strict=True))
 
 
 def _row(span: Span, start_ns: int, depth: int) -> WaterfallRow:
     return WaterfallRow(span.service, span.name, (span.start_ns - start_ns) / 1e6, span.duration_ms, depth)
 
 
-def _hops_ms(trace: CompleteTrace) -> tuple[float, float, float, float]:
+def _stages_ms(trace: CompleteTrace) -> tuple[float, float, float, float]:
     return (
         trace.send.duration_ms - trace.serve.duration_ms,
         trace.serve.duration_ms,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from lab.cli import diagnosis, images, kubernetes, machine, measure, stack
+from lab.cli import diagnosis, images, machine, measure, rbac, stack
 from lab.errors import LabError, UsageFault
 
 EX_INTERRUPTED: Final = 130
@@ -49,7 +49,7 @@ def build() -> typer.Typer:
     app.command("down", rich_help_panel="stack")(stack.down)
     app.add_typer(images.images, name="images", rich_help_panel="kubernetes")
     app.add_typer(images.registry, name="registry", rich_help_panel="kubernetes")
-    app.add_typer(kubernetes.rbac, name="rbac", rich_help_panel="kubernetes")
+    app.add_typer(rbac.rbac, name="rbac", rich_help_panel="kubernetes")
     app.command("diagnose", rich_help_panel="kubernetes")(diagnosis.diagnose)
     app.command("doctor", rich_help_panel="machine")(machine.doctor)
     app.add_typer(machine.config, name="config", rich_help_panel="machine")

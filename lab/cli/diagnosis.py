@@ -24,9 +24,9 @@ def diagnose(
 
     Exit 0: nothing was found, 1: something was.
     """
-    from lab.diagnosis import snapshot as looks  # noqa: PLC0415 - heavy
     from lab.diagnosis import text  # noqa: PLC0415 - heavy
     from lab.diagnosis.diagnose import diagnose as findings_in  # noqa: PLC0415 - heavy
+    from lab.snapshots import snapshot as looks  # noqa: PLC0415 - heavy
     from lab.wiring import snapshot_source  # noqa: PLC0415 - heavy
 
     if snapshot is not None and (save is not None or namespace):

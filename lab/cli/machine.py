@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from lab.errors import LabError, Unavailable, UsageFault
-from lab.looks.check import Check
+from lab.probes.check import Check
 from lab.settings import find_program, load_settings, origins
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -70,7 +70,7 @@ def show() -> None:
 
 def _checks(target: str) -> Iterator[Check]:
     if target == "kubernetes":
-        from lab.looks.doctor import check_everything  # noqa: PLC0415 - heavy
+        from lab.probes.doctor import check_everything  # noqa: PLC0415 - heavy
 
         return check_everything(load_settings())
     return (check() for check in CHECKS)
@@ -96,7 +96,7 @@ def _platform() -> Check:
 
 
 def _store() -> Check:
-    from lab.targets.store import find_store, version_of  # noqa: PLC0415 - heavy
+    from lab.targets.processes.store_server import find_store, version_of  # noqa: PLC0415 - heavy
 
     settings = load_settings()
     if settings.redis_url:
@@ -108,7 +108,7 @@ def _store() -> Check:
 
 
 def _prometheus() -> Check:
-    from lab.targets.prometheus import find_prometheus  # noqa: PLC0415 - heavy
+    from lab.targets.processes.metrics_server import find_prometheus  # noqa: PLC0415 - heavy
 
     settings = load_settings()
     if settings.prometheus_url:

@@ -52,9 +52,9 @@ def run(
 
     0: objectives met, 1: not met, 2: invalid, 3: inconclusive.
     """
+    from lab.display.progress import StreamProgress, followed  # noqa: PLC0415 - heavy
     from lab.runs.notebooks import PROGRESS, run_notebook  # noqa: PLC0415 - heavy
     from lab.runs.parameters import checked, parameters_of  # noqa: PLC0415 - heavy
-    from lab.runs.progress import StreamProgress, followed  # noqa: PLC0415 - heavy
     from lab.wiring import run_store  # noqa: PLC0415 - heavy
 
     settings = load_settings()

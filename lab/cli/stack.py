@@ -45,7 +45,7 @@ def up(  # noqa: PLR0913  its options
     force: Annotated[bool, typer.Option("--force", help="On a cluster: take over fields that others own.")] = False,
 ) -> None:
     """Bring a stack up and leave it running."""
-    from lab.runs.rollout import RolloutProgress  # noqa: PLC0415 - heavy
+    from lab.display.rollout import RolloutProgress  # noqa: PLC0415 - heavy
     from lab.wiring import target as open_target  # noqa: PLC0415 - heavy
 
     chosen = {"prometheus_url": prometheus, "redis_url": redis, "namespace": namespace}

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from lab.diagnosis.finding import Finding
 from lab.diagnosis.rules import LAST_RESORT, RULES
-from lab.diagnosis.snapshot import Snapshot
+from lab.snapshots.snapshot import Snapshot
 
 
 def diagnose(snapshot: Snapshot) -> tuple[Finding, ...]:

@@ -5,8 +5,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from lab.diagnosis.objects import Node, Pod
-from lab.diagnosis.probes import StoreProbe
+from lab.snapshots.kubernetes import Node, Pod
+from lab.snapshots.probes import StoreProbe
 
 SET_CLOCK: Final = "sudo chronyc makestep || sudo systemctl restart systemd-timesyncd"
 

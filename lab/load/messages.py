@@ -10,11 +10,11 @@ from lab.load.port import Progress
 from lab.model import (
     NANOS,
     Account,
+    Aggregate,
     Burst,
     Constant,
-    Histogram,
     Host,
-    Played,
+    LoadRun,
     Poisson,
     Ramp,
     Replay,
@@ -22,7 +22,6 @@ from lab.model import (
     SkippedRow,
     Step,
     Synthetic,
-    Total,
     Trace,
     Window,
 )
@@ -33,15 +32,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lab.load.port import PlayOrder
+    from lab.load.port import LoadOrder
     from lab.model import Shape, Source
 
 LIMB_BITS: Final = 32
 
 
-def play_request(order: PlayOrder, *, ingest_address: str) -> pb.PlayRequest:
+def run_load_request(order: LoadOrder, *, ingest_address: str) -> pb.RunLoadRequest:
     """The order as the simulator reads it."""
-    request = pb.PlayRequest(
+    request = pb.RunLoadRequest(
         run=order.run,
         window_nanos=order.window_ns,
         window_fits_file=order.window_ns == 0 and isinstance(order.load.source, Replay),
@@ -87,33 +86,30 @@ class Report:
     def __init__(self) -> None:
         self.result: pb.Result | None = None
         self._samples: list[pb.Samples] = []
-        self._journal: list[pb.JournalPage] = []
+        self._producer_ledger: list[pb.ProducerLedgerPage] = []
 
-    def take(self, part: pb.PlayResponse) -> Progress | None:
+    def take(self, part: pb.RunLoadResponse) -> Progress | None:
         """Keep a part; progress is handed back, since nobody needs it later."""
         match part.WhichOneof("part"):
             case "progress":
                 return progress_of(part.progress)
             case "samples":
                 self._samples.append(part.samples)
-            case "journal":
-                self._journal.append(part.journal)
+            case "producer_ledger":
+                self._producer_ledger.append(part.producer_ledger)
             case "result":
                 self.result = part.result
         return None
 
-    def played(self, result: pb.Result) -> Played:
+    def load_run(self, result: pb.Result) -> LoadRun:
         """All of it in the lab's words."""
         width_ns = result.window_nanos or NANOS
-        return Played(
+        return LoadRun(
             account=account_of(result.account),
             window=Window(result.started_unix_nano, result.ended_unix_nano),
             samples=samples_of(self._samples, started_ns=result.started_unix_nano),
-            latency=_histogram(result.latency),
-            service_time=_histogram(result.service_time),
-            schedule_delay=_histogram(result.schedule_delay),
-            journal=_cells((page for page in self._journal if not page.unknown), width_ns),
-            journal_unknown=_cells((page for page in self._journal if page.unknown), width_ns),
+            producer_ledger=_aggregates((page for page in self._producer_ledger if not page.unknown), width_ns),
+            producer_ledger_unknown=_aggregates((page for page in self._producer_ledger if page.unknown), width_ns),
             window_ns=width_ns,
             skipped_rows=result.skipped_rows,
             skipped=tuple(SkippedRow(row.line, row.reason) for row in result.skipped),
@@ -161,7 +157,7 @@ def _add_shape(profile: pb.Profile, shape: Shape) -> None:
             profile.trace.offset_seconds.extend(offsets_s)
 
 
-def _add_source(request: pb.PlayRequest, source: Source) -> None:
+def _add_source(request: pb.RunLoadRequest, source: Source) -> None:
     match source:
         case Synthetic(seed, sources, kinds):
             request.synthetic.CopyFrom(pb.SyntheticSource(seed=seed, sources=sources, kinds=kinds))
@@ -171,27 +167,17 @@ def _add_source(request: pb.PlayRequest, source: Source) -> None:
             request.replay.CopyFrom(pb.ReplaySource(path=path, columns=columns, speed=speed))
 
 
-def _histogram(message: pb.Histogram) -> Histogram:
-    return Histogram(
-        tuple(message.bucket),
-        tuple(message.count),
-        message.minimum_seconds,
-        message.maximum_seconds,
-        message.sum_seconds,
-    )
-
-
-def _cells(pages: Iterable[pb.JournalPage], width_ns: int) -> tuple[Total, ...]:
+def _aggregates(pages: Iterable[pb.ProducerLedgerPage], width_ns: int) -> tuple[Aggregate, ...]:
     return tuple(
-        Total(
-            source=cell.source,
-            kind=cell.kind,
-            count=cell.count,
-            sum_micro=(cell.sum_high << LIMB_BITS) + cell.sum_low,
-            minimum=cell.minimum,
-            maximum=cell.maximum,
-            window_start_ns=cell.window * width_ns,
+        Aggregate(
+            source=aggregate.source,
+            kind=aggregate.kind,
+            count=aggregate.count,
+            sum_micro=(aggregate.sum_high << LIMB_BITS) + aggregate.sum_low,
+            minimum=aggregate.minimum,
+            maximum=aggregate.maximum,
+            window_start_ns=aggregate.window * width_ns,
         )
         for page in pages
-        for cell in page.cells
+        for aggregate in page.aggregates
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from lab.model import Account, Load, Played
+from lab.model import Account, Load, LoadRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class PlayOrder:
+class LoadOrder:
     """One load to be played: the run it is accounted to, what, how long, in windows of what width (0: fit or 1 s)."""
 
     run: str
@@ -34,7 +34,7 @@ class PlayOrder:
 class LoadGenerator(Protocol):
     """Plays one load at a time."""
 
-    def play(self, order: PlayOrder, on_progress: Callable[[Progress], None]) -> Played:
+    def run(self, order: LoadOrder, on_progress: Callable[[Progress], None]) -> LoadRun:
         """Play to the end and report; raises LabError (UsageFault, DataFault) for a load that cannot be played."""
 
     def stop(self) -> None:

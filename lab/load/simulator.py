@@ -5,18 +5,18 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
-from lab.channels import plaintext
 from lab.errors import DataFault, InternalFault, LabError, Unavailable, UsageFault
+from lab.rpc.channels import plaintext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import grpc
 
-    from lab.channels import Connect
-    from lab.load.port import PlayOrder, Progress
-    from lab.model import Played
-    from services.contracts.generated.lab.simulator.v1.simulator_pb2 import PlayResponse
+    from lab.load.port import LoadOrder, Progress
+    from lab.model import LoadRun
+    from lab.rpc.channels import Connect
+    from services.contracts.generated.lab.simulator.v1.simulator_pb2 import RunLoadResponse
 
 GRACE_S: Final = 120.0
 """Beyond the duration: for reading a large file at the beginning, for the last answers and the journal at the end."""
@@ -41,7 +41,7 @@ class SimulatorLoad:
         self._address, self._ingest_address, self._connect = address, ingest_address, connect
         self._uploads = uploads
 
-    def play(self, order: PlayOrder, on_progress: Callable[[Progress], None]) -> Played:
+    def run(self, order: LoadOrder, on_progress: Callable[[Progress], None]) -> LoadRun:
         """Play to the end and report; Ctrl-C ends the load, and what happened so far is reported.
 
         Raises:
@@ -52,10 +52,10 @@ class SimulatorLoad:
         import grpc  # noqa: PLC0415 - heavy
 
         from lab.load import upload  # noqa: PLC0415 - heavy
-        from lab.load.messages import play_request  # noqa: PLC0415 - heavy
+        from lab.load.messages import run_load_request  # noqa: PLC0415 - heavy
         from services.contracts.generated.lab.simulator.v1 import simulator_pb2_grpc  # noqa: PLC0415 - heavy
 
-        request = play_request(order, ingest_address=self._ingest_address)
+        request = run_load_request(order, ingest_address=self._ingest_address)
         path = request.replay.path if self._uploads else ""
         content = upload.content_of(path) if path else b""
         with self._connect(self._address) as channel, ExitStack() as call_over:
@@ -64,7 +64,7 @@ class SimulatorLoad:
                 if path:
                     # By the same channel as the play, since of several simulators one alone has the file then.
                     request.replay.path = upload.send(stub, path, content)
-                call = stub.Play(request, timeout=order.duration_s + order.deadline_ms / 1_000 + GRACE_S)
+                call = stub.RunLoad(request, timeout=order.duration_s + order.deadline_ms / 1_000 + GRACE_S)
                 call_over.callback(call.cancel)
                 return self._report(call, on_progress)
             except grpc.RpcError as error:
@@ -83,7 +83,7 @@ class SimulatorLoad:
             except grpc.RpcError as error:
                 raise self._fault(error) from error
 
-    def _report(self, call: Iterator[PlayResponse], on_progress: Callable[[Progress], None]) -> Played:
+    def _report(self, call: Iterator[RunLoadResponse], on_progress: Callable[[Progress], None]) -> LoadRun:
         """Read the whole report; the first Ctrl-C only stops the load, a second one goes through."""
         from lab.load.messages import Report  # noqa: PLC0415 - heavy
 
@@ -101,7 +101,7 @@ class SimulatorLoad:
                     raise
                 stopped = True
                 self.stop()
-        return report.played(report.result)
+        return report.load_run(report.result)
 
     def _fault(self, error: grpc.RpcError) -> LabError:
         import grpc  # noqa: PLC0415 - heavy

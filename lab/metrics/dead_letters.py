@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from lab.channels import plaintext
-from lab.metrics import calls
+from lab.rpc import calls
+from lab.rpc.channels import plaintext
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lab.channels import Connect
+    from lab.rpc.channels import Connect
     from services.contracts.generated.lab.process.v1.process_pb2 import (
         ListDeadLettersResponse,
         ReplayDeadLettersResponse,

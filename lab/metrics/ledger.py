@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from lab.channels import plaintext
-from lab.metrics import calls
-from lab.model import Balance, StoreView, Total
+from lab.model import Aggregate, Balance, StoreView
+from lab.rpc import calls
+from lab.rpc.channels import plaintext
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import grpc
 
-    from lab.channels import Connect
+    from lab.rpc.channels import Connect
+    from services.contracts.generated.lab.query.v1 import query_pb2
     from services.contracts.generated.lab.query.v1.query_pb2 import (
-        Cell,
         GetLedgerResponse,
         Ledger,
         ListTotalsResponse,
@@ -66,7 +66,7 @@ class QueryLedger:
             degraded=answer.freshness.degraded,
         )
 
-    def totals(self, run: str) -> Sequence[Total]:
+    def totals(self, run: str) -> Sequence[Aggregate]:
         """Aggregates over the whole run."""
         from services.contracts.generated.lab.query.v1 import query_pb2  # noqa: PLC0415 - heavy
 
@@ -75,9 +75,11 @@ class QueryLedger:
             answer: ListTotalsResponse = self._call("ListTotals", request, run)
             return answer
 
-        return tuple(_total(cell) for page in calls.pages(ask, attempted=_attempted(run)) for cell in page.cells)
+        return tuple(
+            _total(aggregate) for page in calls.pages(ask, attempted=_attempted(run)) for aggregate in page.aggregates
+        )
 
-    def windows(self, run: str) -> Sequence[Total]:
+    def windows(self, run: str) -> Sequence[Aggregate]:
         """Aggregates per window; empty where some were removed, since what is left then proves nothing."""
         from services.contracts.generated.lab.query.v1 import query_pb2  # noqa: PLC0415 - heavy
 
@@ -86,12 +88,12 @@ class QueryLedger:
             answer: ListWindowsResponse = self._call("ListWindows", request, run)
             return answer
 
-        cells: list[Total] = []
+        aggregates: list[Aggregate] = []
         for page in calls.pages(ask, attempted=_attempted(run)):
             if page.known and not page.complete:
                 return ()
-            cells += map(_total, page.cells)
-        return tuple(cells)
+            aggregates += map(_total, page.aggregates)
+        return tuple(aggregates)
 
     def close(self) -> None:
         """Give the connection back."""
@@ -118,13 +120,13 @@ def _balance(ledger: Ledger) -> Balance:
     return Balance(ledger.accepted, ledger.counted, ledger.dead, ledger.backlog, ledger.duplicates)
 
 
-def _total(cell: Cell) -> Total:
-    return Total(
-        source=cell.source,
-        kind=cell.kind,
-        count=cell.count,
-        sum_micro=(cell.sum_high << LIMB_BITS) + cell.sum_low,
-        minimum=cell.minimum,
-        maximum=cell.maximum,
-        window_start_ns=cell.window_start_unix_nano,
+def _total(aggregate: query_pb2.Aggregate) -> Aggregate:
+    return Aggregate(
+        source=aggregate.source,
+        kind=aggregate.kind,
+        count=aggregate.count,
+        sum_micro=(aggregate.sum_high << LIMB_BITS) + aggregate.sum_low,
+        minimum=aggregate.minimum,
+        maximum=aggregate.maximum,
+        window_start_ns=aggregate.window_start_unix_nano,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from lab.model import Series, StoreView, Total, Window
+from lab.model import Aggregate, Series, StoreView, Window
 
 
 class MetricSource(Protocol):
@@ -25,8 +25,8 @@ class LedgerSource(Protocol):
     def view(self, run: str, *, audit: bool = False) -> StoreView:
         """The account of one run; of the whole store when *run* is empty."""
 
-    def totals(self, run: str) -> Sequence[Total]:
+    def totals(self, run: str) -> Sequence[Aggregate]:
         """Aggregates over the whole run."""
 
-    def windows(self, run: str) -> Sequence[Total]:
+    def windows(self, run: str) -> Sequence[Aggregate]:
         """Aggregates per window."""

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from lab.analysis.queries import selector
 from lab.errors import Unavailable
+from lab.metrics.queries import selector
 from lab.model import NANOS, Reason, Series
 from lab.settings import text_of
 from services.contracts.signals import PROCESS_CPU_TIME

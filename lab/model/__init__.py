@@ -1,6 +1,28 @@
 """The words of the lab as types: frozen values that cross module boundaries."""
 
-from lab.model.asked import (
+from lab.model.evidence import (
+    MACHINES,
+    OUTCOMES,
+    Access,
+    Account,
+    Aggregate,
+    Balance,
+    Death,
+    Endpoints,
+    Evidence,
+    FaultRecord,
+    LoadRun,
+    NodeClock,
+    RolloutRow,
+    Samples,
+    Series,
+    ServiceStatus,
+    SkippedRow,
+    StoreFacts,
+    StoreView,
+    Window,
+)
+from lab.model.experiment import (
     HANDLES_EVENTS,
     NANOS,
     SERVICES,
@@ -22,7 +44,7 @@ from lab.model.asked import (
     TargetName,
     Trace,
 )
-from lab.model.judged import (
+from lab.model.judgement import (
     Attribution,
     Comparison,
     LedgerAccount,
@@ -31,29 +53,6 @@ from lab.model.judged import (
     Trial,
     Validity,
     Verdict,
-)
-from lab.model.observed import (
-    MACHINES,
-    OUTCOMES,
-    Access,
-    Account,
-    Balance,
-    Death,
-    Endpoints,
-    Evidence,
-    FaultRecord,
-    Histogram,
-    NodeClock,
-    Played,
-    RolloutRow,
-    Samples,
-    Series,
-    ServiceStatus,
-    SkippedRow,
-    StoreFacts,
-    StoreView,
-    Total,
-    Window,
 )
 
 __all__ = [
@@ -64,6 +63,7 @@ __all__ = [
     "SERVICES",
     "Access",
     "Account",
+    "Aggregate",
     "Attribution",
     "Balance",
     "Burst",
@@ -75,14 +75,13 @@ __all__ = [
     "Experiment",
     "Fault",
     "FaultRecord",
-    "Histogram",
     "Host",
     "LedgerAccount",
     "Load",
+    "LoadRun",
     "NodeClock",
     "Objective",
     "ObjectiveResult",
-    "Played",
     "Poisson",
     "Ramp",
     "Reason",
@@ -100,7 +99,6 @@ __all__ = [
     "StoreView",
     "Synthetic",
     "TargetName",
-    "Total",
     "Trace",
     "Trial",
     "Validity",

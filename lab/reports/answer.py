@@ -64,10 +64,10 @@ def conclusion(trial: Trial) -> Conclusion:
     missed = [result for result in trial.verdict.objectives if result.status == "NOT_MET"]
     shown = "Every objective was met." if not missed else f"Not met: {', '.join(map(_missed, missed))}."
     kept = "Every acknowledged event was counted exactly once."
-    lost = f"{trial.ledger.lost:,} events were lost and {trial.ledger.twice:,} counted twice."
+    lost = f"{trial.ledger.lost:,} events were lost and {trial.ledger.double_counted:,} counted twice."
     sentences = (
         shown,
-        lost if trial.ledger.lost or trial.ledger.twice else kept,
+        lost if trial.ledger.lost or trial.ledger.double_counted else kept,
         "This is one run on one machine: its intervals say how steady it was, not what the next run will show.",
     )
     return Conclusion(sentences, _next(trial))

@@ -31,7 +31,7 @@ GREEN: Final = "#009e73"
 GREY: Final = "#7f7f7f"
 SKY: Final = "#56b4e9"
 YELLOW: Final = "#e69f00"
-HOP_COLOURS: Final = (GREY, SKY, BLUE, YELLOW, GREEN)
+STAGE_COLOURS: Final = (GREY, SKY, BLUE, YELLOW, GREEN)
 STYLE: Final[dict[Any, Any]] = {
     "axes.grid": True,
     "axes.spines.right": False,
@@ -64,10 +64,10 @@ class Shown:
 
 def load(trial: Trial) -> Shown:
     """Offered, acknowledged and counted events per second, and the backlog below; the measured window is shaded."""
-    played, window = trial.evidence.played, trial.evidence.played.window
+    load_run, window = trial.evidence.load_run, trial.evidence.load_run.window
     rates = {
-        "offered": (offered_rate(played.samples), GREY),
-        "acknowledged": (acknowledged_rate(played.samples), BLUE),
+        "offered": (offered_rate(load_run.samples), GREY),
+        "acknowledged": (acknowledged_rate(load_run.samples), BLUE),
         "counted": (counted_rate(_named(trial, WORKER_EVENTS_PROCESSED.prometheus_name), window), GREEN),
     }
     with _drawing(2, (7.6, 4.2), heights=(2, 1)) as (figure, (above, below)):
@@ -79,14 +79,14 @@ def load(trial: Trial) -> Shown:
         _draw_backlog(trial, below)
         _mark(trial, above, below)
         svg = _svg(figure)
-    account = played.account
+    account = load_run.account
     text = f"load: {account.intended:,} events offered in {window.seconds:.1f} s, {account.acknowledged:,} acknowledged"
     return Shown(svg, text)
 
 
 def latency(trial: Trial) -> Shown:
     """Quantiles of acknowledgement latency second by second, and the whole distribution with the objective marked."""
-    samples = trial.evidence.played.samples
+    samples = trial.evidence.load_run.samples
     values = np.sort(latency_ms(samples)[samples.outcome == ACKNOWLEDGED])
     with _drawing(1, (7.6, 3.4), columns=2) as (figure, (left, right)):
         for series, colour in zip(quantiles_over_time(samples, (0.5, 0.99, 1.0)), (BLUE, ORANGE, GREY), strict=True):
@@ -107,8 +107,8 @@ def latencies(trials: Sequence[Trial]) -> Shown:
     """The whole distribution of acknowledgement latency of several trials, a line for each architecture."""
     said = []
     with _drawing(1, (7.6, 3.2)) as (figure, (axes,)):
-        for trial, colour in zip(trials, HOP_COLOURS[::-1], strict=False):
-            samples, name = trial.evidence.played.samples, architecture_of(trial)
+        for trial, colour in zip(trials, STAGE_COLOURS[::-1], strict=False):
+            samples, name = trial.evidence.load_run.samples, architecture_of(trial)
             values = np.sort(latency_ms(samples)[samples.outcome == ACKNOWLEDGED])
             _draw_distribution(axes, values, colour=colour, label=name)
             said.append(f"{name} p99 {number(exact_quantile(values, 0.99))} ms")
@@ -120,18 +120,20 @@ def latencies(trials: Sequence[Trial]) -> Shown:
 
 def path(trial: Trial) -> Shown:
     """Where the mean time of a batch went, from its intended time to its commit, by the sampled traces."""
-    hops = mean_path(trial.evidence.spans, trial.evidence.played.samples)
-    if not hops:
+    stages = mean_path(trial.evidence.spans, trial.evidence.load_run.samples)
+    if not stages:
         return Shown("", "path: no trace was recorded from end to end")
     with _drawing(1, (7.6, 1.9)) as (figure, (axes,)):
         left = 0.0
-        for hop, colour in zip(hops, HOP_COLOURS, strict=True):
-            axes.barh(0, hop.mean_ms, left=left, color=colour, label=f"{hop.name} {number(hop.mean_ms)} ms", height=0.6)
-            left += hop.mean_ms
+        for stage, colour in zip(stages, STAGE_COLOURS, strict=True):
+            axes.barh(
+                0, stage.mean_ms, left=left, color=colour, label=f"{stage.name} {number(stage.mean_ms)} ms", height=0.6
+            )
+            left += stage.mean_ms
         axes.set(title=f"Where the time went: {number(left)} ms on average", xlabel="ms", yticks=[])
         figure.legend(ncols=5, loc="outside lower center", handlelength=1, columnspacing=1.2)
         svg = _svg(figure)
-    return Shown(svg, "path: " + ", ".join(f"{hop.name} {number(hop.mean_ms)} ms" for hop in hops))
+    return Shown(svg, "path: " + ", ".join(f"{stage.name} {number(stage.mean_ms)} ms" for stage in stages))
 
 
 def backlog(trial: Trial) -> Shown:
@@ -219,7 +221,7 @@ def _draw_objective(trial: Trial, left: Axes, right: Axes) -> None:
 
 def _mark(trial: Trial, *axes: Axes) -> None:
     """Shade the measured window; mark faults and stalls of the machine."""
-    window = trial.evidence.played.window
+    window = trial.evidence.load_run.window
     for one in axes:
         one.axvspan(0, window.seconds, color=BLUE, alpha=0.05, lw=0)
         for fault in trial.evidence.faults:
@@ -240,5 +242,5 @@ def _named(trial: Trial, name: str) -> list[Series]:
 
 def _since(trial: Trial, time_s: np.ndarray) -> np.ndarray:
     """Seconds since the first intended send."""
-    since: np.ndarray = time_s - trial.evidence.played.window.start_ns / NANOS
+    since: np.ndarray = time_s - trial.evidence.load_run.window.start_ns / NANOS
     return since

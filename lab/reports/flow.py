@@ -46,7 +46,7 @@ def leaks_of(ledger: LedgerAccount) -> list[Leak]:
         (2, "lost", ledger.lost, True),
         (3, "dead", ledger.dead, True),
         (3, "waiting", ledger.backlog, True),
-        (3, "twice", ledger.twice, True),
+        (3, "twice", ledger.double_counted, True),
     ]
     return [Leak(after, f"{count:,} {word}", bad) for after, word, count, bad in found if count]
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from lab.analysis.queries import PasteQuery, queries_to_paste
 from lab.analysis.waterfall import slowest_trace
+from lab.metrics.queries import PasteQuery, queries_to_paste
 from lab.model import Trial
-from lab.reports import card, figures, strata, waterfall, words
+from lab.reports import breakdown, card, figures, waterfall, words
 
 TEMPLATE: Final = "report.html.j2"
 FILES: Final = (
@@ -55,7 +55,7 @@ def html(trial: Trial, pictures: tuple[Picture, ...]) -> str:
 
     loader = PackageLoader("lab.reports", package_path="")
     template = Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template(TEMPLATE)
-    played, places = trial.evidence.played, strata.table(trial)
+    load_run, places = trial.evidence.load_run, breakdown.table(trial)
     return template.render(
         word=words.HEADWORDS[words.headline(trial)],
         name=trial.experiment.name,
@@ -70,8 +70,8 @@ def html(trial: Trial, pictures: tuple[Picture, ...]) -> str:
             PasteQuery("What is compared with the ledger?", trial.comparison.query, "events"),
             *queries_to_paste(),
         ),
-        skipped=played.skipped,
-        skipped_rows=played.skipped_rows,
+        skipped=load_run.skipped,
+        skipped_rows=load_run.skipped_rows,
         environment=list(_flat(trial.environment)),
         files=FILES,
     )

@@ -48,7 +48,7 @@ def _follows(names: Sequence[str], trials: Sequence[Trial]) -> Iterator[str]:
             yield f"Nobody can say whether {name} keeps up: it was emulated ({how})."
         else:
             yield f"Nobody can say whether {name} keeps up: {words.why_believed(trial)}."
-        account = trial.evidence.played.account
+        account = trial.evidence.load_run.account
         if account.acknowledged < account.intended:
             answered = f"{account.acknowledged:,} of {account.intended:,} events"
             yield f"{name} acknowledged {answered}: ask at a lower rate, too."

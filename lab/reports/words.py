@@ -3,8 +3,8 @@
 import math
 from itertools import pairwise
 
-from lab.analysis.remarks import remarks
-from lab.analysis.strata import Stratum, strata
+from lab.analysis.breakdown import Share, breakdown
+from lab.analysis.warnings import warnings_of
 from lab.model import ObjectiveResult, Trial
 
 HEADWORDS = {"MET": "MET", "NOT_MET": "NOT MET", "INVALID": "INVALID", "INCONCLUSIVE": "INCONCLUSIVE"}
@@ -47,7 +47,7 @@ def interval(result: ObjectiveResult) -> str:
 def bound(result: ObjectiveResult) -> str:
     """What was asked."""
     threshold = number(result.objective.threshold)
-    if result.objective.kind in {"lost", "twice"}:
+    if result.objective.kind in {"lost", "double-counted"}:
         return threshold
     sign = {"throughput": "≥", "recovery": "≤"}.get(result.objective.kind, "<")
     return f"{sign} {threshold} {result.unit}"
@@ -85,7 +85,7 @@ def account(trial: Trial) -> str:
     odd = {"refused": ledger.refused, "unknown": ledger.unknown, "backlog": ledger.backlog, "residual": ledger.residual}
     odd |= {"duplicates": ledger.duplicates, "lost": ledger.lost}
     extra = "".join(f", {name} {value:,}" for name, value in odd.items() if value)
-    return f"{said}; dead {ledger.dead:,}, twice {ledger.twice:,}{extra}; {telemetry(trial)}"
+    return f"{said}; dead {ledger.dead:,}, twice {ledger.double_counted:,}{extra}; {telemetry(trial)}"
 
 
 def telemetry(trial: Trial) -> str:
@@ -101,20 +101,20 @@ def telemetry(trial: Trial) -> str:
 
 def notes(trial: Trial) -> tuple[str, ...]:
     """What a reader should know: the generator's own notes, and what the evidence shows."""
-    return (*trial.evidence.played.notes, *remarks(trial.evidence))
+    return (*trial.evidence.load_run.notes, *warnings_of(trial.evidence))
 
 
 def places(trial: Trial) -> str:
     """Who counted how much, at what cost, where there are several; else an empty text."""
-    counted, found = trial.ledger.counted, strata(trial.evidence)
+    counted, found = trial.ledger.counted, breakdown(trial.evidence)
     return "; ".join(_place(one, counted) for one in found) if len(found) > 1 and counted else ""
 
 
-def _place(stratum: Stratum, counted: int) -> str:
-    where = " on ".join(filter(None, (stratum.place.architecture, stratum.place.node)))
-    cost = stratum.worker_cpu.value
+def _place(share: Share, counted: int) -> str:
+    where = " on ".join(filter(None, (share.place.architecture, share.place.node)))
+    cost = share.worker_cpu.value
     spent = f" at {number(cost)} ms of CPU per 1,000 events" if cost is not None else ""
-    return f"{where or 'elsewhere'} counted {100 * stratum.counted / counted:.0f} %{spent}"
+    return f"{where or 'elsewhere'} counted {100 * share.counted / counted:.0f} %{spent}"
 
 
 def machine_pauses(trial: Trial) -> str:

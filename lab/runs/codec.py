@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from lab import model
-from lab.errors import DataFault
+from lab.errors import DataFault, InternalFault
+from lab.runs.stored_names import NAMES, TYPES
 
 TYPE: Final = "_"
 """The key that names the type of a value."""
@@ -19,11 +19,15 @@ NOT_FINITE: Final = frozenset({"nan", "inf", "-inf"})
 
 
 def encode(value: object) -> Any:  # noqa: ANN401  JSON
-    """A value as JSON; an array is left empty, what no JSON can hold is said in words."""
+    """A value as JSON: an array is left empty; what JSON cannot hold becomes its text.
+
+    Raises:
+        InternalFault: A type has no name in `lab.runs.stored_names`.
+    """
     if is_dataclass(value) and not isinstance(value, type):
-        return {TYPE: type(value).__name__} | {one.name: encode(getattr(value, one.name)) for one in fields(value)}
+        return {TYPE: _name(value)} | {field.name: encode(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return {TYPE: type(value).__name__} | {name: encode(getattr(value, name)) for name in value._fields}
+        return {TYPE: _name(value)} | {name: encode(getattr(value, name)) for name in value._fields}
     if isinstance(value, Mapping):
         return _encode_mapping(value)
     if isinstance(value, np.ndarray):
@@ -46,6 +50,14 @@ def decode(data: object) -> Any:  # noqa: ANN401  whatever was encoded
     return data
 
 
+def _name(value: object) -> str:
+    if type(value) not in NAMES:
+        raise InternalFault(
+            f"a {type(value).__name__} has no name in files", next_step="add it to lab/runs/stored_names.py"
+        )
+    return NAMES[type(value)]
+
+
 def _encode_mapping(value: Mapping[Any, object]) -> Any:  # noqa: ANN401  JSON
     encoded = {str(key): encode(one) for key, one in value.items()}
     return {TYPE: ITEMS, "items": list(encoded.items())} if TYPE in encoded else encoded
@@ -66,11 +78,10 @@ def _decode_mapping(data: dict[str, Any]) -> Any:  # noqa: ANN401  whatever was 
         return float(kind)
     if kind == ITEMS:
         return {key: decode(one) for key, one in data["items"]}
-    made = getattr(model, kind, None)
-    if not isinstance(made, type):
+    if kind not in TYPES:
         raise DataFault(f"a recorded {kind[:40]!r} cannot be read", found="no type of that name", code="CORRUPT_RUN")
     try:
-        return made(**{key: decode(one) for key, one in data.items() if key != TYPE})
+        return TYPES[kind](**{key: decode(one) for key, one in data.items() if key != TYPE})
     except TypeError as error:
         message = f"a recorded {kind} cannot be read"
         raise DataFault(message, found=str(error), code="CORRUPT_RUN") from error

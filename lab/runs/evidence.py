@@ -12,15 +12,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lab.errors import DataFault
-from lab.model import Samples, Series, Total, Trial
+from lab.model import Aggregate, Samples, Series, Trial
 from lab.runs.codec import decode, encode
-from lab.runs.folder import MANIFEST, RunFolder, written_whole
+from lab.runs.folder import MANIFEST, SCHEMA, RunFolder, written_whole
+from lab.runs.schema_1 import RENAMED_TABLES, upgraded_trial
 
 Read = TypeVar("Read")
 TRIAL: Final = "trial.json"
 SPANS: Final = "spans.jsonl"
 SAMPLE_COLUMNS: Final = ("intended_ns", "sent_ns", "completed_ns", "events", "outcome")
-CELLS: Final = pa.schema(
+AGGREGATES: Final = pa.schema(
     [
         ("window_start_ns", pa.int64()),
         ("source", pa.string()),
@@ -42,18 +43,18 @@ def save_trial(trial: Trial, folder: Path) -> None:
     Raises:
         OSError: There is no room; no half file is left.
     """
-    evidence, played = trial.evidence, trial.evidence.played
-    _write_table(folder / "samples.parquet", _samples_table(played.samples))
+    evidence, load_run = trial.evidence, trial.evidence.load_run
+    _write_table(folder / "samples.parquet", _samples_table(load_run.samples))
     _write_table(folder / "series.parquet", _series_table(evidence.series))
-    for name, cells in _cell_tables(trial).items():
-        _write_table(folder / f"{name}.parquet", _cells_table(cells))
+    for name, aggregates in _aggregate_tables(trial).items():
+        _write_table(folder / f"{name}.parquet", _aggregates_table(aggregates))
     _write_lines(folder / SPANS, evidence.spans)
     small = replace(
         trial,
         folder="",
         evidence=replace(
             evidence,
-            played=replace(played, journal=(), journal_unknown=()),
+            load_run=replace(load_run, producer_ledger=(), producer_ledger_unknown=()),
             totals=(),
             windows=(),
             series=(),
@@ -69,25 +70,27 @@ def load_trial(folder: Path) -> Trial:
     Raises:
         DataFault: Something is missing or damaged, or another version wrote it; the message names the file.
     """
-    if (folder / MANIFEST).exists():
-        RunFolder(folder).check_schema()
+    schema = RunFolder(folder).schema() if (folder / MANIFEST).exists() else SCHEMA
     [small] = _read(folder / TRIAL, _lines)
-    trial = decode(small)
+    trial = decode(upgraded_trial(small) if schema == 1 else small)
     if not isinstance(trial, Trial):
         raise DataFault(f"cannot read the run in {folder}", found=f"{TRIAL} holds no trial", code="CORRUPT_RUN")
-    cells = {name: _read(folder / f"{name}.parquet", _cells) for name in _cell_tables(trial)}
-    started_ns = trial.evidence.played.samples.started_ns
-    played = replace(
-        trial.evidence.played,
+    stored = RENAMED_TABLES if schema == 1 else {}
+    aggregates = {
+        name: _read(folder / f"{stored.get(name, name)}.parquet", _aggregates) for name in _aggregate_tables(trial)
+    }
+    started_ns = trial.evidence.load_run.samples.started_ns
+    load_run = replace(
+        trial.evidence.load_run,
         samples=_read(folder / "samples.parquet", lambda file: _samples(file, started_ns)),
-        journal=cells["journal"],
-        journal_unknown=cells["journal_unknown"],
+        producer_ledger=aggregates["producer_ledger"],
+        producer_ledger_unknown=aggregates["producer_ledger_unknown"],
     )
     observed = replace(
         trial.evidence,
-        played=played,
-        totals=cells["totals"],
-        windows=cells["windows"],
+        load_run=load_run,
+        totals=aggregates["totals"],
+        windows=aggregates["windows"],
         series=_read(folder / "series.parquet", _series),
         spans=_read(folder / SPANS, _lines),
     )
@@ -104,13 +107,13 @@ def _read(file: Path, how: Callable[[Path], Read]) -> Read:
         ) from error
 
 
-def _cell_tables(trial: Trial) -> dict[str, Sequence[Total]]:
+def _aggregate_tables(trial: Trial) -> dict[str, Sequence[Aggregate]]:
     evidence = trial.evidence
     return {
         "totals": evidence.totals,
         "windows": evidence.windows,
-        "journal": evidence.played.journal,
-        "journal_unknown": evidence.played.journal_unknown,
+        "producer_ledger": evidence.load_run.producer_ledger,
+        "producer_ledger_unknown": evidence.load_run.producer_ledger_unknown,
     }
 
 
@@ -173,25 +176,25 @@ def _series(file: Path) -> tuple[Series, ...]:
     )
 
 
-def _cells_table(cells: Sequence[Total]) -> pa.Table:
+def _aggregates_table(aggregates: Sequence[Aggregate]) -> pa.Table:
     def column(read: Iterable[Any], name: str) -> pa.Array:
-        return pa.array(list(read), CELLS.field(name).type)
+        return pa.array(list(read), AGGREGATES.field(name).type)
 
     arrays = [
-        column((cell.window_start_ns for cell in cells), "window_start_ns"),
-        column((cell.source for cell in cells), "source"),
-        column((cell.kind for cell in cells), "kind"),
-        column((cell.count for cell in cells), "count"),
-        column((EXACT.multiply(cell.sum_micro, MICRO) for cell in cells), "sum"),
-        column((cell.minimum for cell in cells), "minimum"),
-        column((cell.maximum for cell in cells), "maximum"),
+        column((aggregate.window_start_ns for aggregate in aggregates), "window_start_ns"),
+        column((aggregate.source for aggregate in aggregates), "source"),
+        column((aggregate.kind for aggregate in aggregates), "kind"),
+        column((aggregate.count for aggregate in aggregates), "count"),
+        column((EXACT.multiply(aggregate.sum_micro, MICRO) for aggregate in aggregates), "sum"),
+        column((aggregate.minimum for aggregate in aggregates), "minimum"),
+        column((aggregate.maximum for aggregate in aggregates), "maximum"),
     ]
-    return pa.table(arrays, schema=CELLS)
+    return pa.table(arrays, schema=AGGREGATES)
 
 
-def _cells(file: Path) -> tuple[Total, ...]:
+def _aggregates(file: Path) -> tuple[Aggregate, ...]:
     return tuple(
-        Total(
+        Aggregate(
             source=row["source"],
             kind=row["kind"],
             count=row["count"],

@@ -12,10 +12,13 @@ from typing import Any, Final
 import psutil
 
 from lab.errors import DataFault, Unavailable
+from lab.runs.schema_1 import upgraded_manifest
 
 MANIFEST: Final = "run.json"
-SCHEMA: Final = 1
-"""Version of what a run folder holds; another one is refused, not guessed at."""
+SCHEMA: Final = 2
+"""Version of what a run folder holds."""
+READABLE: Final = (1, SCHEMA)
+"""Versions that can be read; any other is refused, not guessed at."""
 ROOM: Final = ".room"
 ROOM_BYTES: Final = 65_536
 """Set aside until the run ends, so that a run that fills the disk can still say that it failed. Random bytes, since a
@@ -51,20 +54,27 @@ class RunFolder:
             DataFault: It cannot be read.
         """
         manifest = self._read()
+        if manifest.get("schema") == 1:
+            manifest = upgraded_manifest(manifest)
         if manifest["status"] == RUNNING and not _is_alive(manifest.get("process")):
             manifest |= {"status": FAILED, "reason": "the process that ran it is gone"}
         return manifest
 
-    def check_schema(self) -> None:
-        """DataFault where another version of the lab wrote this run."""
+    def schema(self) -> int:
+        """The version of what it holds.
+
+        Raises:
+            DataFault: This lab cannot read that version.
+        """
         schema = self._read().get("schema")
-        if schema != SCHEMA:
+        if schema not in READABLE:
             raise DataFault(
                 f"cannot read the run in {self.path}",
-                found=f"it has schema {schema!r}, this lab reads {SCHEMA}",
+                found=f"it has schema {schema!r}, this lab reads {' and '.join(map(str, READABLE))}",
                 next_step="read it with the revision in its run.json",
                 code="CORRUPT_RUN",
             )
+        return int(schema)
 
     def begin(self, **facts: object) -> None:
         """Write the first manifest, and set room aside for the last."""

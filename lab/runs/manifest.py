@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from lab.analysis.remarks import remarks
-from lab.analysis.strata import strata
+from lab.analysis.breakdown import breakdown
+from lab.analysis.warnings import warnings_of
 from lab.model import NANOS, ObjectiveResult, Trial
 
 if TYPE_CHECKING:
+    from lab.analysis.breakdown import Share
     from lab.analysis.estimate import Estimate
-    from lab.analysis.strata import Stratum
 
 
 def facts_of(trial: Trial) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def facts_of(trial: Trial) -> dict[str, Any]:
     return {
         "experiment": trial.experiment.name,
         "started": iso(trial.started_ns),
-        "window": {"from": iso(evidence.played.window.start_ns), "to": iso(evidence.played.window.end_ns)},
+        "window": {"from": iso(evidence.load_run.window.start_ns), "to": iso(evidence.load_run.window.end_ns)},
         "validity": {
             "status": trial.validity.status,
             "reasons": [{"code": code, "message": message} for code, message in trial.validity.reasons],
@@ -38,28 +38,28 @@ def facts_of(trial: Trial) -> dict[str, Any]:
             "attributions": [one._asdict() for one in comparison.attributions],
         },
         "source": {
-            "notes": list(evidence.played.notes),
-            "skipped_rows": evidence.played.skipped_rows,
-            "skipped": [row._asdict() for row in evidence.played.skipped],
-            "window_ns": evidence.played.window_ns,
+            "notes": list(evidence.load_run.notes),
+            "skipped_rows": evidence.load_run.skipped_rows,
+            "skipped": [row._asdict() for row in evidence.load_run.skipped],
+            "window_ns": evidence.load_run.window_ns,
         },
         "faults": [fault._asdict() for fault in evidence.faults],
-        "notes": list(remarks(evidence)),
-        "strata": [_stratum(one) for one in strata(evidence)],
+        "notes": list(warnings_of(evidence)),
+        "breakdown": [_share(one) for one in breakdown(evidence)],
         "deaths": [death._asdict() for death in evidence.deaths],
         "environment": dict(trial.environment),
     }
 
 
-def _stratum(stratum: Stratum) -> dict[str, Any]:
+def _share(share: Share) -> dict[str, Any]:
     return {
-        "architecture": stratum.place.architecture,
-        "node": stratum.place.node,
-        "emulated": bool(stratum.emulated),
-        "accepted": stratum.accepted,
-        "counted": stratum.counted,
-        "ingest_cpu_ms_per_1000": _estimate(stratum.ingest_cpu),
-        "worker_cpu_ms_per_1000": _estimate(stratum.worker_cpu),
+        "architecture": share.place.architecture,
+        "node": share.place.node,
+        "emulated": bool(share.emulated),
+        "accepted": share.accepted,
+        "counted": share.counted,
+        "ingest_cpu_ms_per_1000": _estimate(share.ingest_cpu),
+        "worker_cpu_ms_per_1000": _estimate(share.worker_cpu),
     }
 
 

@@ -54,7 +54,7 @@ class Listener(Protocol):
 
 
 class RunRecord:
-    """What `lab.experiment.Recorder` promises; a context that marks the run failed or interrupted when that happens.
+    """What `lab.trials.experiment.Recorder` promises; a context that marks the run failed or interrupted when that happens.
 
     Args:
         folder: Of a run that was begun.

@@ -16,7 +16,7 @@ from lab.runs.folder import MANIFEST, SUCCEEDED, Manifest, RunFolder
 
 RECORDED: Final = Path("tests") / "data" / "recorded"
 LARGEST_BYTES: Final = 1 << 20
-TABLES: Final = ("samples", "series", "totals", "windows", "journal", "journal_unknown")
+TABLES: Final = ("samples", "series", "totals", "windows", "producer_ledger", "producer_ledger_unknown")
 MOST_SHOWN: Final = 3
 LONGEST_VALUE: Final = 120
 ANSWERS: Final = ("validity", "verdict", "ledger", "comparison")
@@ -51,8 +51,8 @@ def judged_again(trial: Trial, experiment: Experiment) -> Trial:
     if not changed:
         return now
     note = f"judged otherwise than when it was recorded: {', '.join(changed)}"
-    played = replace(trial.evidence.played, notes=(*trial.evidence.played.notes, note))
-    return replace(now, evidence=replace(trial.evidence, played=played))
+    load_run = replace(trial.evidence.load_run, notes=(*trial.evidence.load_run.notes, note))
+    return replace(now, evidence=replace(trial.evidence, load_run=load_run))
 
 
 def keep_recorded(run: RunFolder, project: Path) -> Path:

@@ -53,7 +53,7 @@ def bootstrap(settings: StoreSettings, *, require_durability: str = "") -> Facts
     Raises UnfitStore, or a LedgerError where the store cannot be reached. Doing it twice changes nothing.
     """
     client = open_client(settings)
-    where, prefix = settings.redis_url.rpartition("@")[2], prefix_of(settings.namespace)
+    where, prefix = settings.redis_url.rpartition("@")[2], prefix_of(settings.store_namespace)
     with our_errors(where):
         server = client.info("server")
         version = str(server.get("valkey_version") or server["redis_version"])
@@ -87,7 +87,9 @@ def _check_keys(client: redis.Redis, prefix: str) -> None:
     for name, wanted in KEY_TYPES.items():
         found = client.type(prefix + name).decode()
         if found not in {"none", wanted}:
-            raise UnfitStore("KEY_CLASH", f"{prefix}{name} is a {found}, not a {wanted}; choose another LAB_NAMESPACE")
+            raise UnfitStore(
+                "KEY_CLASH", f"{prefix}{name} is a {found}, not a {wanted}; choose another LAB_STORE_NAMESPACE"
+            )
 
 
 def _durability(kind: str, version: str, client: redis.Redis) -> Facts:

@@ -24,7 +24,7 @@ MIN_WINDOW_NS = 1_000_000
 
 MAX_COMMIT_ENTRIES = 1_024
 MAX_COMMIT_EVENTS = 2**19
-MAX_COMMIT_CELLS = 4_096
+MAX_COMMIT_AGGREGATES = 4_096
 """Window cells of one commit. A batch whose events fall into more cells is refused, since no commit could hold it."""
 
 EVENT_SCHEMA = 1

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from services.ingest_api.servicer import SERVICE, IngestServicer, add_to
 from services.ingest_api.settings import IngestSettings
 from services.ledger.redis_ledger import open_ledger
-from services.serving.program import Context, Hop, Service, run_program
-from services.serving.store import store_hop
+from services.serving.program import Context, Dependency, Service, run_program
+from services.serving.store import store_dependency
 
 
 def build(context: Context[IngestSettings]) -> Service:
@@ -21,13 +21,13 @@ def build(context: Context[IngestSettings]) -> Service:
     servicer = IngestServicer(ledger, context.instruments, context.tracing)
     durability = ledger.facts().durability
 
-    def hops() -> Sequence[Hop]:
-        return (store_hop(ledger),)
+    def dependencies() -> Sequence[Dependency]:
+        return (store_dependency(ledger),)
 
     return Service(
         register=lambda server: add_to(server, servicer),
         grpc_names=(SERVICE,),
-        hops=hops,
+        dependencies=dependencies,
         durability=lambda: durability,
     )
 

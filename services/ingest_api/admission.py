@@ -7,15 +7,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.contracts.aggregates import name_of
 from services.contracts.batches import Columns, PayloadError, decode
-from services.contracts.cells import name_of
 from services.contracts.generated.lab.ingest.v1.fast_reader_pb2 import AppendRequestReader
 from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendRequest
 from services.contracts.limits import (
     DEFAULT_WINDOW_NS,
     EVENT_SCHEMA,
     MAX_BATCH_EVENTS,
-    MAX_COMMIT_CELLS,
+    MAX_COMMIT_AGGREGATES,
     MAX_NAME_BYTES,
     MAX_REQUEST_BYTES,
     MAX_RUN_BYTES,
@@ -158,11 +158,11 @@ def check_index(field: str, index: NDArray[np.unsignedinteger], size: int) -> No
 
 def check_spread(columns: Columns, pair: NDArray[np.intp], window_ns: int) -> None:
     """No batch may fall into more cells than one commit can hold; up to that many events none can."""
-    if len(columns) <= MAX_COMMIT_CELLS:
+    if len(columns) <= MAX_COMMIT_AGGREGATES:
         return
-    cells = len(np.unique(np.stack((columns.time_ns // window_ns, pair)), axis=1).T)
-    if cells > MAX_COMMIT_CELLS:
-        found = f"{cells} cells of (window, source, kind), limit {MAX_COMMIT_CELLS}"
+    aggregates = len(np.unique(np.stack((columns.time_ns // window_ns, pair)), axis=1).T)
+    if aggregates > MAX_COMMIT_AGGREGATES:
+        found = f"{aggregates} cells of (window, source, kind), limit {MAX_COMMIT_AGGREGATES}"
         raise NotAdmitted("BATCH_TOO_SCATTERED", "events", f"{found}; send fewer at once or use wider windows")
 
 

@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from services.ledger.errors import (
-    CellOutOfRange,
+    AggregateOutOfRange,
     LedgerError,
     LedgerMisuse,
     StoreDenied,
@@ -34,7 +34,7 @@ class StoreSettings(BaseSettings, frozen=True, env_prefix="LAB_"):
     """File that holds the password; never the password itself."""
     redis_ca_file: Path | None = None
     """CA that signed the store's certificate, for `rediss://`."""
-    namespace: str = Field("lab", pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
+    store_namespace: str = Field("lab", pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
     """Part of every key, so that several stacks may share one store."""
     redis_timeout_s: float = Field(5.0, gt=0, le=60)
     """Seconds a call may take. A read that waits does so for at most half of it."""
@@ -43,7 +43,7 @@ class StoreSettings(BaseSettings, frozen=True, env_prefix="LAB_"):
 REPLIES: Final[Mapping[str, tuple[type[LedgerError], str]]] = {
     "LABEMPTY": (StoreEmpty, "redis {where} is empty or was reset; its acknowledged events are gone"),
     "LABEPOCH": (StoreReplaced, "redis {where} is another store than at the start"),
-    "LABRANGE": (CellOutOfRange, "the sum of {text!r} would leave the exact range"),
+    "LABRANGE": (AggregateOutOfRange, "the sum of {text!r} would leave the exact range"),
     "OOM": (StoreFull, "redis {where} reached its memory limit: {text}"),
     "NOPERM": (StoreDenied, "redis {where}: {reply}"),
     "NOAUTH": (StoreDenied, "redis {where}: {reply}"),

@@ -99,7 +99,7 @@ class DeadLetterFull(LedgerError):
     reason = "DEAD_LETTER_FULL"
 
 
-class CellOutOfRange(LedgerError):
+class AggregateOutOfRange(LedgerError):
     """A sum would leave the range that stays exact; nothing was written."""
 
     reason = "CELL_RANGE"

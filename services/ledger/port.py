@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from services.contracts.cells import Aggregation, Cell
+from services.contracts.aggregates import Aggregate, Aggregation
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +182,8 @@ class Changes:
     window_ns: int = 0
     low_window: int | None = None
     last_commit_ns: int = 0
-    windows: Mapping[int, Mapping[bytes, Cell]] = field(default_factory=dict)
-    totals: Mapping[bytes, Cell] = field(default_factory=dict)
+    windows: Mapping[int, Mapping[bytes, Aggregate]] = field(default_factory=dict)
+    totals: Mapping[bytes, Aggregate] = field(default_factory=dict)
     instances: Mapping[str, int] = field(default_factory=dict)
     more: bool = False
 
@@ -220,7 +220,7 @@ class Ledger(Protocol):
     def commit(self, commit: Commit) -> Committed:
         """Settle entries and add what they hold; where any is stale nothing happens and the stale ones are named."""
 
-    def bury(self, entry_id: str, reason: str) -> int:
+    def dead_letter(self, entry_id: str, reason: str) -> int:
         """Set a whole entry aside, for one that cannot be decoded; the events moved, 0 when it was settled already."""
 
     def requeue(self, dead_id: str) -> int:
@@ -232,19 +232,19 @@ class Ledger(Protocol):
     def claim(self, held: Sequence[Pending]) -> list[Entry]:
         """Take over entries of a dead consumer; those settled meanwhile are left out."""
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """Move this consumer's heartbeat."""
 
-    def beats(self) -> Mapping[str, int]:
+    def heartbeats(self) -> Mapping[str, int]:
         """Consumer → heartbeat."""
 
     def reap(self, consumer: str) -> bool:
         """Forget a dead consumer; False where it still holds entries."""
 
-    def suspicion(self, entry_id: str) -> str:
+    def isolation_note(self, entry_id: str) -> str:
         """The note left on a suspect entry, or empty."""
 
-    def suspect(self, entry_id: str, note: str) -> None:
+    def keep_isolation_note(self, entry_id: str, note: str) -> None:
         """Leave a note on a suspect entry; its commit or burial removes it."""
 
     def prune(self, run: str, *, keep_windows: int) -> int:

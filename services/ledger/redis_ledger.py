@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import redis
 
-from services.contracts.cells import Cell, CellBlock, unpack
+from services.contracts.aggregates import Aggregate, AggregateBlock, unpack
 from services.ledger.connection import Lines, StoreSettings, open_client, our_errors
 from services.ledger.errors import (
     BacklogFull,
@@ -43,7 +43,7 @@ from services.ledger.port import (
     StoreFacts,
 )
 
-CHANGES_PAGE_CELLS: Final = 20_000
+CHANGES_PAGE_AGGREGATES: Final = 20_000
 PENDING_LIMIT: Final = 256
 
 
@@ -77,7 +77,7 @@ class RedisLedger:
     def __init__(self, client: redis.Redis, settings: StoreSettings, consumer: str, *, backlog_limit: int) -> None:
         self._redis, self._lines = client, Lines(client)
         self._where = urlsplit(settings.redis_url).netloc.rpartition("@")[2]
-        self._prefix = prefix_of(settings.namespace)
+        self._prefix = prefix_of(settings.store_namespace)
         self._stream = self._prefix + "ev"
         self._consumer = consumer
         self._limit = backlog_limit
@@ -160,7 +160,7 @@ class RedisLedger:
             return Committed(0, tuple(entry_id.decode() for entry_id in reply[1:]))
         return Committed(counted=reply[0], windows=reply[2])
 
-    def bury(self, entry_id: str, reason: str) -> int:
+    def dead_letter(self, entry_id: str, reason: str) -> int:
         """See `Ledger.bury`."""
         return int(self._call("lab_bury", self._epoch, entry_id, reason))
 
@@ -168,28 +168,28 @@ class RedisLedger:
         """See `Ledger.requeue`."""
         return int(self._call("lab_requeue", self._epoch, dead_id))
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """See `Ledger.beat`."""
         with our_errors(self._where):
             self._redis.hincrby(self._prefix + "beat", self._consumer, 1)
 
-    def beats(self) -> Mapping[str, int]:
+    def heartbeats(self) -> Mapping[str, int]:
         """See `Ledger.beats`."""
         with our_errors(self._where):
             found = self._redis.hgetall(self._prefix + "beat")
-        return {consumer.decode(): int(beat) for consumer, beat in found.items()}
+        return {consumer.decode(): int(heartbeat) for consumer, heartbeat in found.items()}
 
     def reap(self, consumer: str) -> bool:
         """See `Ledger.reap`."""
         return bool(self._call("lab_reap", self._epoch, consumer))
 
-    def suspicion(self, entry_id: str) -> str:
+    def isolation_note(self, entry_id: str) -> str:
         """See `Ledger.suspicion`."""
         with our_errors(self._where):
             note = self._redis.hget(self._prefix + "suspect", entry_id)
         return note.decode() if note else ""
 
-    def suspect(self, entry_id: str, note: str) -> None:
+    def keep_isolation_note(self, entry_id: str, note: str) -> None:
         """See `Ledger.suspect`."""
         with our_errors(self._where):
             self._redis.hset(self._prefix + "suspect", entry_id, note)
@@ -203,7 +203,7 @@ class RedisLedger:
     def changes(self, run: str, *, since: int) -> Changes:
         """See `Ledger.changes`."""
         epoch, known, version, balance, width, low, last_us, more, windows, totals, instances = self._call(
-            "lab_changes", run, since, CHANGES_PAGE_CELLS, read_only=True
+            "lab_changes", run, since, CHANGES_PAGE_AGGREGATES, read_only=True
         )
         return Changes(
             epoch=epoch.decode(),
@@ -213,8 +213,8 @@ class RedisLedger:
             window_ns=int(width),
             low_window=int(low) if low else None,
             last_commit_ns=int(last_us) * 1_000,
-            windows={int(number): _cells(block) for number, block in windows},
-            totals=_cells(totals),
+            windows={int(number): _aggregates(block) for number, block in windows},
+            totals=_aggregates(totals),
             instances={name.decode(): int(count) for name, count in _pairs(instances)},
             more=bool(more),
         )
@@ -292,7 +292,7 @@ def _commit_tail(commit: Commit) -> Iterator[object]:
         yield from _block(block)
 
 
-def _block(block: CellBlock) -> Iterator[object]:
+def _block(block: AggregateBlock) -> Iterator[object]:
     yield len(block.names)
     yield block.packed.tobytes()
     yield from block.names
@@ -329,7 +329,7 @@ def _pairs(flat: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
     return zip(flat[::2], flat[1::2], strict=True)
 
 
-def _cells(flat: Sequence[bytes]) -> dict[bytes, Cell]:
+def _aggregates(flat: Sequence[bytes]) -> dict[bytes, Aggregate]:
     return {name: unpack(packed) for name, packed in _pairs(flat)}
 
 

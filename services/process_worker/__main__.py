@@ -5,15 +5,15 @@ from collections.abc import Sequence
 
 from services.contracts.generated.lab.process.v1.process_pb2_grpc import add_ProcessServiceServicer_to_server
 from services.ledger.redis_ledger import open_ledger
-from services.process_worker.consumer import Consumer, Heart, Pace
+from services.process_worker.committing import Committer
+from services.process_worker.consumer import Consumer, Heartbeat, Pace
 from services.process_worker.handling import Handler
 from services.process_worker.servicer import SERVICE, ProcessServicer
 from services.process_worker.settings import WorkerSettings
-from services.process_worker.settling import Settler
 from services.process_worker.takeover import Takeover
-from services.process_worker.witness import WorkerWitness
-from services.serving.program import Context, Hop, Service, run_program
-from services.serving.store import store_hop
+from services.process_worker.telemetry import WorkerTelemetry
+from services.serving.program import Context, Dependency, Service, run_program
+from services.serving.store import store_dependency
 from services.serving.watchdog import Patience, Progress
 
 
@@ -22,29 +22,31 @@ def build(context: Context[WorkerSettings]) -> Service:
     settings = context.settings
     ledger = open_ledger(settings, context.instance_id, wait_s=settings.worker_store_wait_s)
     durability = ledger.facts().durability
-    heart = Heart(ledger)
-    handler = Handler(cost_us=settings.worker_cost_us, crash_on_kind=settings.worker_crash_on_kind, alive=heart.beat)
-    witness = WorkerWitness(context.instruments, context.tracing, context.instance_id)
-    settler = Settler(ledger, handler, witness, keep_windows=settings.worker_keep_windows)
+    heartbeat = Heartbeat(ledger)
+    handler = Handler(
+        cost_us=settings.worker_cost_us, crash_on_kind=settings.worker_crash_on_kind, alive=heartbeat.heartbeat
+    )
+    hook = WorkerTelemetry(context.instruments, context.tracing, context.instance_id)
+    committer = Committer(ledger, handler, hook, keep_windows=settings.worker_keep_windows)
     takeover = Takeover(context.instance_id, idle_s=settings.worker_idle_s)
-    consumer = Consumer(ledger, settler, heart, takeover, pace=_pace(settings))
-    servicer = ProcessServicer(ledger, consumer, witness, context.stopping)
+    consumer = Consumer(ledger, committer, heartbeat, takeover, pace=_pace(settings))
+    servicer = ProcessServicer(ledger, consumer, hook, context.stopping)
     # What lives from start to end is not worth looking at again in every collection.
     gc.freeze()
 
-    def hops() -> Sequence[Hop]:
-        return (store_hop(ledger),)
+    def dependencies() -> Sequence[Dependency]:
+        return (store_dependency(ledger),)
 
     def progress() -> Progress:
         return Progress(
             busy=consumer.backlog > 0 and not consumer.paused.is_set(),
-            mark=(witness.commits, consumer.settled_version),
+            mark=(hook.commits, consumer.committed_version),
         )
 
     return Service(
         register=lambda server: add_ProcessServiceServicer_to_server(servicer, server),
         grpc_names=(SERVICE,),
-        hops=hops,
+        dependencies=dependencies,
         durability=lambda: durability,
         work=lambda: consumer.run(context.stopping),
         progress=progress,

@@ -8,12 +8,12 @@ from typing import Final
 
 from services.ledger.errors import StoreLoading, StoreUnreachable
 from services.ledger.port import Entry, Ledger
-from services.process_worker.settling import Settler
+from services.process_worker.committing import Committer
 from services.process_worker.takeover import Takeover
 
 ROUND_S: Final = 1.0
 """A round is at most this much work by measured cost (D47), so that no worker sits on entries others could handle."""
-BEAT_EVERY_S: Final = 0.2
+HEARTBEAT_EVERY_S: Final = 0.2
 RECONNECT_PAUSE_S: Final = 0.1
 
 log = logging.getLogger(__name__)
@@ -29,32 +29,34 @@ class Pace:
     idle_s: float
 
 
-class Heart:
+class Heartbeat:
     """Moves this worker's heartbeat, not more often than needed."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._next_s = 0.0
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """Show that this worker is alive."""
         now = time.monotonic()
         if now >= self._next_s:
-            self._ledger.beat()
-            self._next_s = now + BEAT_EVERY_S
+            self._ledger.heartbeat()
+            self._next_s = now + HEARTBEAT_EVERY_S
 
 
 class Consumer:
     """Reads and settles until told to stop; survives a store that goes away and comes back."""
 
-    def __init__(self, ledger: Ledger, settler: Settler, heart: Heart, takeover: Takeover, *, pace: Pace) -> None:
-        self._ledger, self._settler, self._heart, self._takeover = ledger, settler, heart, takeover
+    def __init__(
+        self, ledger: Ledger, committer: Committer, heartbeat: Heartbeat, takeover: Takeover, *, pace: Pace
+    ) -> None:
+        self._ledger, self._committer, self._heartbeat, self._takeover = ledger, committer, heartbeat, takeover
         self._pace = pace
         self._entry_cost_s = 0.0
         self._next_look_s = 0.0
         self._unsure = False
         self.backlog = 0
-        self.settled_version = 0
+        self.committed_version = 0
         self.paused = threading.Event()
 
     def run(self, stopping: threading.Event) -> None:
@@ -68,27 +70,27 @@ class Consumer:
                 stopping.wait(RECONNECT_PAUSE_S)
 
     def _turn(self, stopping: threading.Event) -> None:
-        self._heart.beat()
+        self._heartbeat.heartbeat()
         if self.paused.is_set():
             stopping.wait(RECONNECT_PAUSE_S)
             return
         if self._unsure:
             # A reply may have been lost: what was handed to us and not settled is still ours.
-            self._settle(self._ledger.own_pending())
+            self._commit_all(self._ledger.own_pending())
             self._unsure = False
         self._take_over()
         wanted = self._entries_per_round()
         entries = self._ledger.read(count=wanted, block_ms=self._pace.block_ms)
-        self._settle(entries)
+        self._commit_all(entries)
         if entries and len(entries) < wanted // 2:
             stopping.wait(self._pace.nap_s)
 
-    def _settle(self, entries: list[Entry]) -> None:
+    def _commit_all(self, entries: list[Entry]) -> None:
         if not entries:
             return
-        self._heart.beat()
+        self._heartbeat.heartbeat()
         started = time.monotonic()
-        self._settler.settle(entries)
+        self._committer.commit(entries)
         cost = (time.monotonic() - started) / len(entries)
         self._entry_cost_s = cost if not self._entry_cost_s else 0.7 * self._entry_cost_s + 0.3 * cost
 
@@ -104,11 +106,11 @@ class Consumer:
             return
         self._next_look_s = now + self._pace.idle_s / 2
         account = self._ledger.changes("", since=0)
-        self.backlog, self.settled_version = account.balance.backlog, account.version
+        self.backlog, self.committed_version = account.balance.backlog, account.version
         held = self._ledger.pending()
-        ripe = self._takeover.ripe(held, self._ledger.beats(), now_s=now)
-        if ripe:
-            log.info("taking over %d entries of consumers that stand still", len(ripe))
-            self._settle(self._ledger.claim(ripe))
+        claimable = self._takeover.claimable(held, self._ledger.heartbeats(), now_s=now)
+        if claimable:
+            log.info("taking over %d entries of consumers that stand still", len(claimable))
+            self._commit_all(self._ledger.claim(claimable))
         for consumer in self._takeover.dead(held, now_s=now):
             self._ledger.reap(consumer)

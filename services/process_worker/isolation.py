@@ -40,22 +40,22 @@ class Isolation:
     todo: tuple[Range, ...]
     trying: Range | None = None
     once: tuple[Range, ...] = ()
-    convicted: tuple[Range, ...] = ()
+    isolated: tuple[Range, ...] = ()
 
     @classmethod
     def of(cls, note: str, events: int) -> "Isolation":
         """The state a note tells; an attempt that was under way then has ended in a death."""
         if not note:
             return cls(todo=(Range(0, events),))
-        todo, trying, once, convicted = (tuple(_ranges(part)) for part in note.split("|"))
-        state = cls(todo, None, once, convicted)
+        todo, trying, once, isolated = (tuple(_ranges(part)) for part in note.split("|"))
+        state = cls(todo, None, once, isolated)
         return state._died(trying[0]) if trying else state
 
     @property
     def note(self) -> str:
         """The state as text."""
         trying = (self.trying,) if self.trying else ()
-        groups = (self.todo, trying, self.once, self.convicted)
+        groups = (self.todo, trying, self.once, self.isolated)
         return "|".join(",".join(f"{part.start}-{part.end}" for part in group) for group in groups)
 
     def attempt(self) -> "Isolation":
@@ -71,7 +71,7 @@ class Isolation:
         if not on.alone:
             return replace(self, todo=(*on.halves(), *self.todo))
         if on in self.once:
-            return replace(self, convicted=(*self.convicted, on))
+            return replace(self, isolated=(*self.isolated, on))
         return replace(self, todo=(on, *self.todo), once=(*self.once, on))
 
 

@@ -1,7 +1,6 @@
 """Answers about one worker, and steers it."""
 
 import threading
-import time
 from collections.abc import Iterator
 from typing import Final
 
@@ -13,7 +12,7 @@ from services.contracts.limits import MAX_PAGE_ROWS
 from services.ledger import port
 from services.ledger.port import Ledger
 from services.process_worker.consumer import Consumer
-from services.process_worker.witness import WorkerWitness
+from services.process_worker.telemetry import WorkerTelemetry
 from services.serving.status import Refused
 
 SERVICE: Final = "lab.process.v1.ProcessService"
@@ -23,43 +22,8 @@ DEFAULT_PAGE: Final = 100
 class ProcessServicer(ProcessServiceServicer):
     """`lab.process.v1.ProcessService`."""
 
-    def __init__(self, ledger: Ledger, consumer: Consumer, witness: WorkerWitness, stopping: threading.Event) -> None:
-        self._ledger, self._consumer, self._witness, self._stopping = ledger, consumer, witness, stopping
-
-    def GetProgress(  # noqa: N802  the names are the proto's
-        self, _request: pb.GetProgressRequest, _context: grpc.ServicerContext
-    ) -> pb.GetProgressResponse:
-        """How far this worker has come."""
-        last = self._witness.last_settled_s
-        return pb.GetProgressResponse(
-            state=self._state(),
-            consumer=self._witness.consumer,
-            counted=self._witness.counted,
-            dead=self._witness.dead,
-            commits=self._witness.commits,
-            stale_entries=self._witness.stale_entries,
-            idle_seconds=-1.0 if last is None else time.monotonic() - last,
-        )
-
-    def _state(self) -> pb.WorkerState:
-        if self._stopping.is_set():
-            return pb.WORKER_STATE_DRAINING
-        return pb.WORKER_STATE_PAUSED if self._consumer.paused.is_set() else pb.WORKER_STATE_RUNNING
-
-    def Pause(self, _request: pb.PauseRequest, _context: grpc.ServicerContext) -> pb.PauseResponse:  # noqa: N802
-        """Stop reading; what is in hand is settled."""
-        self._consumer.paused.set()
-        return pb.PauseResponse()
-
-    def Resume(self, _request: pb.ResumeRequest, _context: grpc.ServicerContext) -> pb.ResumeResponse:  # noqa: N802
-        """Read again."""
-        self._consumer.paused.clear()
-        return pb.ResumeResponse()
-
-    def Drain(self, _request: pb.DrainRequest, _context: grpc.ServicerContext) -> pb.DrainResponse:  # noqa: N802
-        """Settle what is in hand and end."""
-        self._stopping.set()
-        return pb.DrainResponse()
+    def __init__(self, ledger: Ledger, consumer: Consumer, hook: WorkerTelemetry, stopping: threading.Event) -> None:
+        self._ledger, self._consumer, self._hook, self._stopping = ledger, consumer, hook, stopping
 
     def ListDeadLetters(  # noqa: N802
         self, request: pb.ListDeadLettersRequest, _context: grpc.ServicerContext

@@ -9,7 +9,7 @@ from services.ledger.port import Pending
 class Sighting(NamedTuple):
     """The last heartbeat seen of a consumer, and when it was first seen there, in seconds of our monotonic clock."""
 
-    beat: int
+    heartbeat: int
     since_s: float
 
 
@@ -20,10 +20,10 @@ class Takeover:
         self._own, self._idle_s = own_name, idle_s
         self._seen: dict[str, Sighting] = {}
 
-    def ripe(self, held: Sequence[Pending], beats: Mapping[str, int], *, now_s: float) -> list[Pending]:
+    def claimable(self, held: Sequence[Pending], heartbeats: Mapping[str, int], *, now_s: float) -> list[Pending]:
         """The entries held by consumers that stood still for the idle time."""
-        owners = {entry.consumer for entry in held} | beats.keys()
-        self._seen = {name: self._sighting(name, beats.get(name, 0), now_s) for name in owners}
+        owners = {entry.consumer for entry in held} | heartbeats.keys()
+        self._seen = {name: self._sighting(name, heartbeats.get(name, 0), now_s) for name in owners}
         return [entry for entry in held if entry.consumer != self._own and self._still(entry.consumer, now_s)]
 
     def dead(self, held: Sequence[Pending], *, now_s: float) -> list[str]:
@@ -35,9 +35,9 @@ class Takeover:
             if name != self._own and name not in holders and now_s - sighting.since_s >= 10 * self._idle_s
         ]
 
-    def _sighting(self, name: str, beat: int, now_s: float) -> Sighting:
+    def _sighting(self, name: str, heartbeat: int, now_s: float) -> Sighting:
         seen = self._seen.get(name)
-        return seen if seen and seen.beat == beat else Sighting(beat, now_s)
+        return seen if seen and seen.heartbeat == heartbeat else Sighting(heartbeat, now_s)
 
     def _still(self, name: str, now_s: float) -> bool:
         return now_s - self._seen[name].since_s >= self._idle_s

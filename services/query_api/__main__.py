@@ -8,8 +8,8 @@ from services.query_api.gauges import StoreGauges
 from services.query_api.mirror import Mirror
 from services.query_api.servicer import SERVICE, Parts, QueryServicer
 from services.query_api.settings import QuerySettings
-from services.serving.program import Context, Hop, Service, run_program
-from services.serving.store import store_hop
+from services.serving.program import Context, Dependency, Service, run_program
+from services.serving.store import store_dependency
 
 
 def build(context: Context[QuerySettings]) -> Service:
@@ -21,14 +21,14 @@ def build(context: Context[QuerySettings]) -> Service:
     StoreGauges(ledger).observe_with(context.instruments)
     servicer = QueryServicer(Parts(mirror, ledger, context.instruments, durability, context.stopping))
 
-    def hops() -> Sequence[Hop]:
-        cache = Hop("cache", healthy=not mirror.degraded, detail=mirror.degraded or "on disk")
-        return (store_hop(ledger), cache)
+    def dependencies() -> Sequence[Dependency]:
+        cache = Dependency("cache", healthy=not mirror.degraded, detail=mirror.degraded or "on disk")
+        return (store_dependency(ledger), cache)
 
     return Service(
         register=lambda server: add_QueryServiceServicer_to_server(servicer, server),
         grpc_names=(SERVICE,),
-        hops=hops,
+        dependencies=dependencies,
         durability=lambda: durability,
         drained=mirror.close,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from services.contracts.cells import LIMB, Cell, source_and_kind
+from services.contracts.aggregates import LIMB, Aggregate, source_and_kind
 from services.ledger.port import Balance, Changes
 
 SCHEMA: Final = 1
@@ -76,7 +76,7 @@ class WindowFilter:
     kind: str = ""
 
 
-Row = tuple[Key, Cell]
+Row = tuple[Key, Aggregate]
 
 
 class Cache:
@@ -195,7 +195,7 @@ class Cache:
         # Only names of ours are part of the text; every value is bound.
         with closing(self._database.execute(f"SELECT {what} LIMIT ?", (*values, limit))) as found:
             return [
-                (Key(number, source, kind), Cell(count, high * LIMB + low, minimum, maximum))
+                (Key(number, source, kind), Aggregate(count, high * LIMB + low, minimum, maximum))
                 for number, source, kind, count, high, low, minimum, maximum in found
             ]
 
@@ -219,10 +219,10 @@ class _Transaction:
             self._database.execute("ROLLBACK")
 
 
-def _rows(block: Mapping[bytes, Cell]) -> Iterator[tuple[str, str, int, int, int, float, float]]:
-    for name, cell in block.items():
-        high, low = divmod(cell.sum_micro, LIMB)
-        yield (*source_and_kind(name), cell.count, high, low, cell.minimum, cell.maximum)
+def _rows(block: Mapping[bytes, Aggregate]) -> Iterator[tuple[str, str, int, int, int, float, float]]:
+    for name, aggregate in block.items():
+        high, low = divmod(aggregate.sum_micro, LIMB)
+        yield (*source_and_kind(name), aggregate.count, high, low, aggregate.minimum, aggregate.maximum)
 
 
 def _state_row(run: str, page: Changes) -> tuple[str | int | None, ...]:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import grpc
 
 from services.contracts import signals
-from services.contracts.cells import LIMB, Cell
+from services.contracts.aggregates import LIMB, Aggregate
 from services.contracts.generated.lab.query.v1 import query_pb2 as pb
 from services.contracts.generated.lab.query.v1.query_pb2_grpc import QueryServiceServicer
 from services.ledger.port import Balance, Ledger
@@ -18,20 +18,8 @@ from services.serving.status import Refused
 from services.telemetry.instruments import Instruments
 
 SERVICE: Final = "lab.query.v1.QueryService"
-METHODS: Final = ("GetLedger", "ListWindows", "ListTotals", "ListTopKeys", "ListDeadLetters", "Watch")
+METHODS: Final = ("GetLedger", "ListWindows", "ListTotals")
 DEFAULT_PAGE: Final = 1_000
-DEFAULT_LETTERS: Final = 100
-DEFAULT_TOP: Final = 10
-DEFAULT_INTERVAL_MS: Final = 500
-INTERVAL_MS: Final = range(50, 60_001)
-STOP_LOOK_S: Final = 0.25
-"""How long a watch may overlook that the process is stopping."""
-RANKINGS: Final = {
-    pb.RANKING_UNSPECIFIED: "count",
-    pb.RANKING_COUNT: "count",
-    pb.RANKING_SUM: "sum",
-    pb.RANKING_MAXIMUM: "maximum",
-}
 
 
 class Parts(NamedTuple):
@@ -83,7 +71,7 @@ class QueryServicer(QueryServiceServicer):
         )
         self._answered("ListWindows")
         return pb.ListWindowsResponse(
-            cells=_cells(rows, seen.state.window_ns),
+            aggregates=_aggregates(rows, seen.state.window_ns),
             known=seen.state.known,
             window_nanos=seen.state.window_ns,
             complete=_is_complete(request, seen.state),
@@ -102,71 +90,11 @@ class QueryServicer(QueryServiceServicer):
         )
         self._answered("ListTotals")
         return pb.ListTotalsResponse(
-            cells=_cells(rows, 0),
+            aggregates=_aggregates(rows, 0),
             known=seen.state.known,
             next_page_token=_next(question, rows, size),
             freshness=self._freshness(seen),
         )
-
-    def ListTopKeys(  # noqa: N802
-        self, request: pb.ListTopKeysRequest, _context: grpc.ServicerContext
-    ) -> pb.ListTopKeysResponse:
-        """The largest totals of a run."""
-        size = page_size(request.limit, default=DEFAULT_TOP, field="limit")
-        if request.ranking not in RANKINGS:
-            message = f"ranking: {request.ranking} is none of count, sum, maximum"
-            raise Refused(grpc.StatusCode.INVALID_ARGUMENT, "BAD_RANGE", message, field="ranking")
-        ranking = RANKINGS[request.ranking]
-        seen, rows = self._mirror.read(request.run, lambda cache, _state: cache.top(request.run, ranking, limit=size))
-        self._answered("ListTopKeys")
-        return pb.ListTopKeysResponse(cells=_cells(rows, 0), known=seen.state.known, freshness=self._freshness(seen))
-
-    def ListDeadLetters(  # noqa: N802
-        self, request: pb.ListDeadLettersRequest, _context: grpc.ServicerContext
-    ) -> pb.ListDeadLettersResponse:
-        """Dead letters in order of burial."""
-        size = page_size(request.page_size, default=DEFAULT_LETTERS)
-        letters = self._ledger.dead_letters(after=request.page_token, count=size)
-        seen = self._mirror.look("")
-        self._answered("ListDeadLetters")
-        return pb.ListDeadLettersResponse(
-            dead_letters=[
-                pb.DeadLetter(
-                    id=letter.dead_id,
-                    run=letter.run,
-                    entry_id=letter.entry_id,
-                    index=letter.index,
-                    reason=letter.reason,
-                    event_count=letter.events,
-                )
-                for letter in letters
-            ],
-            next_page_token=letters[-1].dead_id if len(letters) == size else "",
-            freshness=self._freshness(seen),
-        )
-
-    def Watch(self, request: pb.WatchRequest, context: grpc.ServicerContext) -> Iterator[pb.WatchResponse]:  # noqa: N802
-        """The account now, then whenever it changed, until the caller goes or the process stops."""
-        interval_ms = request.interval_ms or DEFAULT_INTERVAL_MS
-        if interval_ms not in INTERVAL_MS:
-            message = f"interval_ms: {interval_ms}, must be {INTERVAL_MS.start}..{INTERVAL_MS.stop - 1}"
-            raise Refused(grpc.StatusCode.INVALID_ARGUMENT, "BAD_RANGE", message, field="interval_ms")
-        self._answered("Watch")
-        over, last = threading.Event(), None
-        context.add_callback(over.set)
-        while not over.is_set():
-            seen = self._mirror.look(request.run)
-            if seen.state != last:
-                last = seen.state
-                yield pb.WatchResponse(ledger=_ledger(last.balance), known=last.known, freshness=self._freshness(seen))
-            self._pause(over, interval_ms / 1e3)
-
-    def _pause(self, over: threading.Event, seconds: float) -> None:
-        """Wait so long; a process that stops ends it."""
-        while seconds > 0 and not over.wait(min(seconds, STOP_LOOK_S)):
-            seconds -= STOP_LOOK_S
-            if self._stopping.is_set():
-                over.set()
 
     def _answered(self, method: str) -> None:
         self._instruments.add(signals.QUERY_REQUESTS, 1, _labels(method))
@@ -195,25 +123,21 @@ def _ledger(balance: Balance) -> pb.Ledger:
     )
 
 
-def _instances(state: RunState) -> Iterator[pb.InstanceCount]:
-    return (pb.InstanceCount(instance_id=name, counted=count) for name, count in sorted(state.instances.items()))
+def _aggregates(rows: Sequence[Row], window_ns: int) -> Iterator[pb.Aggregate]:
+    return (_aggregate(key, aggregate, window_ns) for key, aggregate in rows)
 
 
-def _cells(rows: Sequence[Row], window_ns: int) -> Iterator[pb.Cell]:
-    return (_cell(key, cell, window_ns) for key, cell in rows)
-
-
-def _cell(key: Key, cell: Cell, window_ns: int) -> pb.Cell:
-    high, low = divmod(cell.sum_micro, LIMB)
-    return pb.Cell(
+def _aggregate(key: Key, aggregate: Aggregate, window_ns: int) -> pb.Aggregate:
+    high, low = divmod(aggregate.sum_micro, LIMB)
+    return pb.Aggregate(
         window_start_unix_nano=key.number * window_ns,
         source=key.source,
         kind=key.kind,
-        count=cell.count,
+        count=aggregate.count,
         sum_high=high,
         sum_low=low,
-        minimum=cell.minimum,
-        maximum=cell.maximum,
+        minimum=aggregate.minimum,
+        maximum=aggregate.maximum,
     )
 
 

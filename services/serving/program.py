@@ -21,14 +21,14 @@ from services.serving.interceptors import CallInterceptor, TokenInterceptor
 from services.serving.ready import Ready, write_ready
 from services.serving.server import Servers, is_private, new_server, start
 from services.serving.settings import EX_CONFIG, ServiceFault, ServiceSettings, quieten_grpc, read_settings
-from services.serving.status_service import Hop
+from services.serving.status_service import Dependency
 from services.serving.watchdog import EX_SOFTWARE, Patience, Progress, watch
 from services.telemetry.instruments import Instruments
 from services.telemetry.settings import TelemetrySettings
 from services.telemetry.setup import Identity, Telemetry, set_up
 from services.telemetry.tracing import Tracing
 
-__all__ = ["Context", "Hop", "Service", "run_program"]
+__all__ = ["Context", "Dependency", "Service", "run_program"]
 
 LAST_SCRAPE_S: Final = 3.0
 EX_UNAVAILABLE: Final = 69
@@ -57,7 +57,7 @@ class Service:
     Attributes:
         register: Adds its servicers.
         grpc_names: Their full names, for health and reflection.
-        hops: What it depends on, looked at now.
+        dependencies: What it depends on, looked at now.
         durability: Class of its store.
         work: A loop for the main thread, until the context's `stopping` is set; None just waits.
         drained: Called when the server has stopped: settle what is in hand.
@@ -68,7 +68,7 @@ class Service:
 
     register: Callable[[grpc.Server], None]
     grpc_names: tuple[str, ...]
-    hops: Callable[[], Sequence[Hop]] = tuple
+    dependencies: Callable[[], Sequence[Dependency]] = tuple
     durability: Callable[[], str] = str
     work: Callable[[], None] | None = None
     drained: Callable[[], None] = field(default=lambda: None)
@@ -159,7 +159,7 @@ def _serve(context: Context[S], service: Service, identity: Identity, *, started
     server = new_server(settings, interceptors)
     service.register(server)
     facts = status_service.Facts(context.name, identity.version, identity.instance_id, settings.config_hash, started_ns)
-    status = status_service.StatusServicer(facts, service.hops, service.durability)
+    status = status_service.StatusServicer(facts, service.dependencies, service.durability)
     add_StatusServiceServicer_to_server(status, server)
     names = (*service.grpc_names, status_service.SERVICE)
     if settings.reflection:

@@ -17,7 +17,7 @@ SERVICE: Final = "lab.status.v1.StatusService"
 
 
 @dataclass(frozen=True, slots=True)
-class Hop:
+class Dependency:
     """One thing the service depends on."""
 
     name: str
@@ -41,7 +41,7 @@ class StatusServicer(StatusServiceServicer):
 
     Args:
         facts: What does not change.
-        hops: What the service depends on, looked at now.
+        dependencies: What the service depends on, looked at now.
         durability: Class of its store.
         clock: Nanoseconds since the epoch, by this machine.
     """
@@ -49,12 +49,12 @@ class StatusServicer(StatusServiceServicer):
     def __init__(
         self,
         facts: Facts,
-        hops: Callable[[], Sequence[Hop]],
+        dependencies: Callable[[], Sequence[Dependency]],
         durability: Callable[[], str],
         *,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
-        self._facts, self._hops, self._durability, self._clock = facts, hops, durability, clock
+        self._facts, self._dependencies, self._durability, self._clock = facts, dependencies, durability, clock
         self._cpu_architecture = cpu_architecture()
 
     def GetStatus(  # noqa: N802  the name is the proto's
@@ -73,6 +73,9 @@ class StatusServicer(StatusServiceServicer):
             server_time_unix_nano=self._clock(),
             durability=self._durability(),
             config_hash=self._facts.config_hash,
-            hops=[pb.Hop(name=hop.name, healthy=hop.healthy, detail=hop.detail) for hop in self._hops()],
+            dependencies=[
+                pb.Dependency(name=dependency.name, healthy=dependency.healthy, detail=dependency.detail)
+                for dependency in self._dependencies()
+            ],
             cpu_architecture=self._cpu_architecture,
         )

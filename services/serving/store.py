@@ -2,13 +2,13 @@
 
 from services.ledger.errors import LedgerError
 from services.ledger.port import Ledger
-from services.serving.program import Hop
+from services.serving.program import Dependency
 
 
-def store_hop(ledger: Ledger) -> Hop:
+def store_dependency(ledger: Ledger) -> Dependency:
     """One look at the store, now."""
     try:
         ledger.ping()
     except LedgerError as error:
-        return Hop("redis", healthy=False, detail=str(error))
-    return Hop("redis", healthy=True, detail="answers")
+        return Dependency("redis", healthy=False, detail=str(error))
+    return Dependency("redis", healthy=True, detail="answers")

@@ -18,8 +18,8 @@ from services.serving.program import Context
 from services.serving.status import Refused
 from services.simulator import report, sources
 from services.simulator.arrivals import Schedule
-from services.simulator.order import Order, read_order
-from services.simulator.player import METHOD, Player, Wires
+from services.simulator.generator import METHOD, LoadGenerator, Wires
+from services.simulator.request import Order, read_order
 from services.simulator.settings import SimulatorSettings
 from services.simulator.source import Source, SourceFault
 from services.simulator.uploads import Uploads
@@ -31,14 +31,14 @@ CONNECT_S: Final = 10.0
 
 
 @dataclass
-class Play:
+class LoadRun:
     """A play under way, on a thread of its own."""
 
     context: Context[SimulatorSettings]
     order: Order
     schedule: Schedule
     source: Source
-    player: Player | None = None
+    generator: LoadGenerator | None = None
     error: BaseException | None = None
 
     def __post_init__(self) -> None:
@@ -48,13 +48,13 @@ class Play:
     def run(self) -> None:
         """Play to the end; what goes wrong is kept for whoever waits."""
         try:
-            asyncio.run(self._play())
+            asyncio.run(self._run())
         except BaseException as error:  # noqa: BLE001  raised by the thread that waits
             self.error = error
         finally:
             self.over.set()
 
-    async def _play(self) -> None:
+    async def _run(self) -> None:
         settings = self.context.settings
         async with open_aio_channel(self.order.ingest_address, settings) as channel:
             try:
@@ -70,21 +70,23 @@ class Play:
                 self.context.tracing,
                 settings.simulator_in_flight,
             )
-            self.player = Player(self.order, self.schedule, self.source, wires, stopping=self.stopping)
-            await self.player.play()
+            self.generator = LoadGenerator(self.order, self.schedule, self.source, wires, stopping=self.stopping)
+            await self.generator.run()
 
     def stop(self) -> None:
         """End the load; what is under way is waited for."""
         self.stopping.set()
 
-    def progress(self) -> Iterator[pb.PlayResponse]:
+    def progress(self) -> Iterator[pb.RunLoadResponse]:
         """A look every fifth of a second, until it is over."""
         while not self.over.wait(PROGRESS_S):
             if self.context.stopping.is_set():
                 self.stop()
-            player = self.player
-            if player is not None and player.started_unix_ns:
-                yield pb.PlayResponse(progress=report.progress(player, time.time_ns() - player.started_unix_ns))
+            generator = self.generator
+            if generator is not None and generator.started_unix_ns:
+                yield pb.RunLoadResponse(
+                    progress=report.progress(generator, time.time_ns() - generator.started_unix_ns)
+                )
 
     def raise_trouble(self) -> None:
         """Raise what went wrong, as what the caller is told."""
@@ -103,38 +105,38 @@ class SimulatorServicer(SimulatorServiceServicer):
     def __init__(self, context: Context[SimulatorSettings]) -> None:
         self._context = context
         self._busy = threading.Lock()
-        self._play: Play | None = None
+        self._run: LoadRun | None = None
         self._uploads = Uploads()
 
     @property
-    def is_playing(self) -> bool:
+    def is_busy(self) -> bool:
         """Whether a load is under way."""
         return self._busy.locked()
 
-    def Play(self, request: pb.PlayRequest, context: grpc.ServicerContext) -> Iterator[pb.PlayResponse]:  # noqa: N802  the names are the proto's
+    def LoadRun(self, request: pb.RunLoadRequest, context: grpc.ServicerContext) -> Iterator[pb.RunLoadResponse]:  # noqa: N802  the names are the proto's
         """Play a load; progress first, then everything about it."""
         order = read_order(request)
         if not self._busy.acquire(blocking=False):
             message = "a load is being played; two at once would measure each other"
             raise Refused(grpc.StatusCode.FAILED_PRECONDITION, "BUSY", message)
         try:
-            yield from self._played(request, order, context)
+            yield from self._run_load(request, order, context)
         finally:
-            self._play = None
+            self._run = None
             self._busy.release()
 
     def Stop(self, _request: pb.StopRequest, _context: grpc.ServicerContext) -> pb.StopResponse:  # noqa: N802
         """End the load that is playing."""
-        play = self._play
-        if play is not None:
-            play.stop()
-        return pb.StopResponse(was_playing=play is not None)
+        load_run = self._run
+        if load_run is not None:
+            load_run.stop()
+        return pb.StopResponse(was_running=load_run is not None)
 
     def Upload(  # noqa: N802
         self, request_iterator: Iterator[pb.UploadRequest], _context: grpc.ServicerContext
     ) -> pb.UploadResponse:
         """Take a file to replay."""
-        if self.is_playing:
+        if self.is_busy:
             message = "a load is being played; a file that comes in meanwhile would disturb it"
             raise Refused(grpc.StatusCode.FAILED_PRECONDITION, "BUSY", message)
         return pb.UploadResponse(path=str(self._uploads.receive(request_iterator)))
@@ -143,9 +145,9 @@ class SimulatorServicer(SimulatorServiceServicer):
         """Remove the file that came and was not played."""
         self._uploads.close()
 
-    def _played(
-        self, request: pb.PlayRequest, order: Order, context: grpc.ServicerContext
-    ) -> Iterator[pb.PlayResponse]:
+    def _run_load(
+        self, request: pb.RunLoadRequest, order: Order, context: grpc.ServicerContext
+    ) -> Iterator[pb.RunLoadResponse]:
         try:
             prepared = sources.prepare(request)
         except SourceFault as fault:
@@ -155,23 +157,23 @@ class SimulatorServicer(SimulatorServiceServicer):
             self._uploads.forget(request.replay.path)
         with closing(prepared.source):
             order = replace(order, window_ns=prepared.window_ns or order.window_ns)
-            play = self._play = Play(self._context, order, prepared.schedule, prepared.source)
-            context.add_callback(play.stop)
-            thread = threading.Thread(target=play.run, name="play", daemon=True)
+            load_run = self._run = LoadRun(self._context, order, prepared.schedule, prepared.source)
+            context.add_callback(load_run.stop)
+            thread = threading.Thread(target=load_run.run, name="play", daemon=True)
             thread.start()
             try:
-                yield from play.progress()
+                yield from load_run.progress()
             finally:
-                play.stop()
+                load_run.stop()
                 thread.join()
-            play.raise_trouble()
-            if play.player is not None:
-                yield from report.closing(play.player, stopped=_was_stopped(play.player))
+            load_run.raise_trouble()
+            if load_run.generator is not None:
+                yield from report.closing(load_run.generator, stopped=_was_stopped(load_run.generator))
 
 
-def _was_stopped(player: Player) -> bool:
+def _was_stopped(generator: LoadGenerator) -> bool:
     """Whether batches were left out at the end."""
-    return not bool(player.account.was_sent.all())
+    return not bool(generator.account.was_sent.all())
 
 
 def _refusal(fault: SourceFault) -> Refused:

@@ -10,10 +10,10 @@ from typing import Any, Final
 import pytest
 from pydantic_settings import BaseSettings
 
-from lab.targets.kube import CONFIG_ANNOTATION, KubeObject, kube_object
-from lab.targets.kustomization import components
-from lab.targets.manifests import render
-from lab.targets.refusals import pinned_to_a_node, removed_components, unpinned
+from lab.targets.kubernetes.objects import CONFIG_ANNOTATION, KubeObject, kube_object
+from lab.targets.kubernetes.rendering.kustomization import components
+from lab.targets.kubernetes.rendering.refusals import pinned_to_a_node, removed_components, unpinned
+from lab.targets.kubernetes.rendering.render import render
 from services.bootstrap.settings import BootstrapSettings
 from services.ingest_api.settings import IngestSettings
 from services.process_worker.settings import WorkerSettings

@@ -137,10 +137,10 @@ def test_make_help_lists_every_target() -> None:
     assert missing == ["servers"], "all but the one that tests call for themselves"
 
 
-def cells_of(notebook: Path) -> list[dict[str, Any]]:
+def aggregates_of(notebook: Path) -> list[dict[str, Any]]:
     """The cells of a notebook."""
-    cells: list[dict[str, Any]] = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    return cells
+    aggregates: list[dict[str, Any]] = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return aggregates
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
@@ -149,14 +149,14 @@ class TestNotebook:
 
     def test_parameters_are_typed_and_commented(self, notebook: Path) -> None:
         """The first code cell is theirs, one a line."""
-        first = next(cell for cell in cells_of(notebook) if cell["cell_type"] == "code")
+        first = next(cell for cell in aggregates_of(notebook) if cell["cell_type"] == "code")
         assert "parameters" in first["metadata"]["tags"]
         for line in "".join(first["source"]).splitlines():
             assert re.fullmatch(r"[a-z0-9_]+: (str|float|int|bool) = .+  # .+", line), line
 
     def test_cells_are_short_and_hold_no_logic(self, notebook: Path) -> None:
         """At most eight lines, nothing that wants a test, imports from the lab alone."""
-        for cell in cells_of(notebook):
+        for cell in aggregates_of(notebook):
             if cell["cell_type"] == "code" and "parameters" not in cell["metadata"].get("tags", ()):
                 source = "".join(cell["source"])
                 assert len(source.splitlines()) <= MOST_LINES, source
@@ -168,12 +168,12 @@ class TestNotebook:
 
     def test_every_step_is_introduced(self, notebook: Path) -> None:
         """Prose before each code cell."""
-        kinds = [cell["cell_type"] for cell in cells_of(notebook)]
+        kinds = [cell["cell_type"] for cell in aggregates_of(notebook)]
         assert all(before == "markdown" for before, kind in itertools.pairwise(kinds) if kind == "code")
 
     def test_only_checked_cells_keep_their_output(self, notebook: Path) -> None:
         """The one that nbval compares, which shows verdict and ledger."""
-        kept = [cell for cell in cells_of(notebook) if cell.get("outputs")]
+        kept = [cell for cell in aggregates_of(notebook) if cell.get("outputs")]
         assert [cell["metadata"]["tags"] for cell in kept] == [["keep_output", "nbval-check-output"]]
         shown = json.dumps(kept[0]["outputs"])
         assert "verdict MET" in shown

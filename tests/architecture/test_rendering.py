@@ -9,9 +9,9 @@ import yaml
 
 from lab.errors import BadConfig, Exists, LabError, UsageFault
 from lab.model import SERVICES
-from lab.targets.kube import APPLY_ORDER, KubeObject
-from lab.targets.manifests import render, write_rendered
-from lab.targets.render_request import RenderRequest, Workload
+from lab.targets.kubernetes.objects import APPLY_ORDER, KubeObject
+from lab.targets.kubernetes.rendering.render import render, write_rendered
+from lab.targets.kubernetes.rendering.request import RenderRequest, Workload
 from tests.rendered.samples import EVERYWHERE, OUTSIDE, REGISTRY, SAMPLES, image, rendered, workload
 
 

@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from lab.cli import main
-from lab.targets.kube import KubeObject, kube_object
-from lab.targets.manifests import render_rbac
+from lab.targets.kubernetes.objects import KubeObject, kube_object
+from lab.targets.kubernetes.rendering.render import render_rbac
 from tests.rendered.hygiene import right_findings
 from tests.rendered.rights import GOLDEN
 

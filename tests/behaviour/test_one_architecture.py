@@ -9,9 +9,9 @@ import pytest
 from lab.errors import UsageFault
 from lab.model import MACHINES, SERVICES
 from lab.settings import LabSettings
-from lab.targets.kubernetes import KubernetesTarget
+from lab.targets.kubernetes.target import KubernetesTarget
 from lab.targets.port import StackRequest
-from lab.targets.processes import ProcessTarget
+from lab.targets.processes.target import ProcessTarget
 
 DIGEST: Final = "sha256:" + "ab" * 32
 IMAGES: Final[dict[tuple[str, str], str]] = {

@@ -11,7 +11,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from lab.targets.credentials import names_of, provide_credentials
+from lab.targets.kubernetes.credentials.credentials import names_of, provide_credentials
 from services.contracts.generated.lab.status.v1.status_pb2 import GetStatusRequest
 from services.contracts.generated.lab.status.v1.status_pb2_grpc import StatusServiceStub
 from tests.programs import ready_file, service

@@ -17,16 +17,16 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from lab.channels import connector
 from lab.model import Access
-from lab.targets.calls import statuses_of
+from lab.rpc.channels import connector
+from lab.rpc.service_status import statuses_of
 from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendRequest, AppendStreamRequest
 from services.contracts.generated.lab.ingest.v1.ingest_pb2_grpc import IngestServiceStub
 from services.contracts.generated.lab.status.v1.status_pb2 import GetStatusRequest
 from services.contracts.generated.lab.status.v1.status_pb2_grpc import StatusServiceStub
 from services.contracts.signals import PROMISED
 from tests.bench.load import batched_calls
-from tests.programs import free_port, leashed, ready_file, service
+from tests.programs import free_port, ready_file, service, tied_to_parent
 
 SERVICES: Final = ("ingest-api", "process-worker", "query-api", "simulator")
 DRAIN_S: Final = 10.0
@@ -70,7 +70,7 @@ def self_signed(folder: Path) -> tuple[Path, dict[str, str]]:
 def test_bootstrap_names_a_setting_that_cannot_be(tmp_path: Path) -> None:
     """Exit 78 and the variable, as the services do; no traceback."""
     log = tmp_path / "bootstrap.log"
-    with leashed([sys.executable, "-m", "services.bootstrap"], {"LAB_BOOTSTRAP_WAIT_S": "soon"}, log) as process:
+    with tied_to_parent([sys.executable, "-m", "services.bootstrap"], {"LAB_BOOTSTRAP_WAIT_S": "soon"}, log) as process:
         assert process.wait(WAIT_S) == 78
     said = log.read_text()
     assert "LAB_BOOTSTRAP_WAIT_S" in said
@@ -121,7 +121,7 @@ def test_a_service_tells_what_it_is(name: str, store: str, tmp_path: Path) -> No
             with pytest.raises(grpc.RpcError) as nothing_else:
                 StatusServiceStub(channel).GetStatus(GetStatusRequest(), timeout=10)
         assert (status.service, status.instance_id, status.process_id) == (name, ready["instance_id"], process.pid)
-    assert all(hop.healthy for hop in status.hops)
+    assert all(dependency.healthy for dependency in status.dependencies)
     assert status.durability == ("" if name == "simulator" else "durable")
     assert health.status == health_pb2.HealthCheckResponse.SERVING
     assert nothing_else.value.code() is grpc.StatusCode.UNIMPLEMENTED
@@ -251,6 +251,6 @@ def test_logs_are_json_lines(store: str, tmp_path: Path) -> None:
 
 def test_programs_on_a_leash_end_with_their_starter(tmp_path: Path) -> None:
     """What these tests start is gone when they are killed."""
-    with leashed(["sleep", "60"], {}, tmp_path / "log") as process:
+    with tied_to_parent(["sleep", "60"], {}, tmp_path / "log") as process:
         assert process.poll() is None
     assert process.returncode == -signal.SIGKILL

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from services.contracts.aggregates import name_of
 from services.contracts.batches import columns_of, encode
-from services.contracts.cells import name_of
 from services.ledger.connection import StoreSettings
 from services.ledger.port import Append, Commit, Committed, Entry, Ledger
 from services.ledger.redis_ledger import RedisLedger, open_ledger
+from services.process_worker.committing import Committer
 from services.process_worker.handling import Handler
-from services.process_worker.settling import Settler
 
 SECOND = 1_000_000_000
 
@@ -27,7 +27,7 @@ class Notes:
 
     counted: list[int] = field(default_factory=list)
     stale_entries: int = 0
-    buried_events: int = 0
+    dead_lettered_events: int = 0
 
     def received(self, entries: Sequence[Entry]) -> None:
         """Not of interest here."""
@@ -40,9 +40,9 @@ class Notes:
         """Remember stale entries."""
         self.stale_entries += entries
 
-    def buried(self, events: int) -> None:
+    def dead_lettered(self, events: int) -> None:
         """Remember buried events."""
-        self.buried_events += events
+        self.dead_lettered_events += events
 
 
 @pytest.fixture
@@ -59,9 +59,9 @@ def append(ledger: Ledger, sequence: int, kinds: Sequence[str], *, run: str = "r
     ledger.append(Append(b"p" * 16, sequence, run, SECOND, encode(columns), len(kinds), names))
 
 
-def settler_of(ledger: Ledger, notes: Notes, *, keep_windows: int = 1_000_000) -> Settler:
+def committer_of(ledger: Ledger, notes: Notes, *, keep_windows: int = 1_000_000) -> Committer:
     """A settler without a cost per event."""
-    return Settler(ledger, Handler(cost_us=0, crash_on_kind="", alive=lambda: None), notes, keep_windows=keep_windows)
+    return Committer(ledger, Handler(cost_us=0, crash_on_kind="", alive=lambda: None), notes, keep_windows=keep_windows)
 
 
 def test_entries_of_several_runs_are_committed_run_by_run(ledger: RedisLedger) -> None:
@@ -70,7 +70,7 @@ def test_entries_of_several_runs_are_committed_run_by_run(ledger: RedisLedger) -
         append(ledger, sequence, ["x", "y"], run=run)
     notes = Notes()
 
-    settler_of(ledger, notes).settle(ledger.read(count=10, block_ms=10))
+    committer_of(ledger, notes).commit(ledger.read(count=10, block_ms=10))
 
     assert notes.counted == [4, 4]
     assert [ledger.changes(run, since=0).balance.counted for run in ("a", "b")] == [4, 4]
@@ -82,7 +82,7 @@ def test_a_round_with_too_many_cells_is_committed_in_parts(ledger: RedisLedger) 
         append(ledger, sequence, [f"k{sequence}"] * 2_000, spread_s=1)
     notes = Notes()
 
-    settler_of(ledger, notes).settle(ledger.read(count=10, block_ms=10))
+    committer_of(ledger, notes).commit(ledger.read(count=10, block_ms=10))
 
     assert sum(notes.counted) == 8_000
     assert len(notes.counted) == 2
@@ -94,7 +94,7 @@ def test_windows_beyond_the_kept_number_are_removed(ledger: RedisLedger) -> None
     append(ledger, 1, ["x"] * 20, spread_s=1)
     notes = Notes()
 
-    settler_of(ledger, notes, keep_windows=5).settle(ledger.read(count=10, block_ms=10))
+    committer_of(ledger, notes, keep_windows=5).commit(ledger.read(count=10, block_ms=10))
 
     changes = ledger.changes("r", since=0)
     assert len(changes.windows) == 5
@@ -107,10 +107,10 @@ def test_an_entry_that_cannot_be_decoded_is_set_aside_whole(ledger: RedisLedger)
     append(ledger, 2, ["x"])
     notes = Notes()
 
-    settler_of(ledger, notes).settle(ledger.read(count=10, block_ms=10))
+    committer_of(ledger, notes).commit(ledger.read(count=10, block_ms=10))
 
     [letter] = ledger.dead_letters()
-    assert (letter.index, letter.events, notes.buried_events, notes.counted) == (-1, 3, 3, [1])
+    assert (letter.index, letter.events, notes.dead_lettered_events, notes.counted) == (-1, 3, 3, [1])
     assert letter.reason.startswith("decode: not an EventBatch")
     assert ledger.audit().balance.residual == 0
 
@@ -121,10 +121,10 @@ def test_stale_entries_are_left_to_whoever_settled_them(ledger: RedisLedger, sto
         append(ledger, sequence, ["x"])
     mine = ledger.read(count=10, block_ms=10)
     other = open_ledger(StoreSettings(redis_url=store), "other")
-    settler_of(other, Notes()).settle(other.claim(ledger.pending()[:4]))
+    committer_of(other, Notes()).commit(other.claim(ledger.pending()[:4]))
     notes = Notes()
 
-    settler_of(ledger, notes).settle(mine)
+    committer_of(ledger, notes).commit(mine)
 
     assert (notes.stale_entries, notes.counted) == (4, [6])
     assert ledger.changes("r", since=0).totals[b"pi\x1fx"].count == 10
@@ -135,7 +135,7 @@ DYING_WORKER = """
     from services.ledger.connection import StoreSettings
     from services.ledger.redis_ledger import open_ledger
     from services.process_worker.handling import Handler
-    from services.process_worker.settling import Settler
+    from services.process_worker.committing import Settler
     from tests.behaviour.test_settling import Notes
 
     ledger = open_ledger(StoreSettings(redis_url=sys.argv[1]), sys.argv[2])

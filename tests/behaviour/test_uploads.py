@@ -17,11 +17,11 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_status import rpc_status
 
 from lab.errors import DataFault
-from lab.load.port import PlayOrder
+from lab.load.port import LoadOrder
 from lab.load.profiles import load
 from lab.load.simulator import SimulatorLoad
 from lab.load.upload import messages
-from lab.model import Played
+from lab.model import LoadRun
 from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
 from services.contracts.generated.lab.simulator.v1.simulator_pb2_grpc import SimulatorServiceStub
 from services.contracts.limits import MAX_UPLOAD_BYTES, UPLOAD_CHUNK_BYTES
@@ -207,9 +207,9 @@ def test_a_file_that_was_sent_is_played_as_if_it_were_the_simulators_own(tmp_pat
     path.write_bytes(CONTENT)
     with running(tmp_path) as simulator, service("ingest-api", tmp_path, {"LAB_REDIS_URL": store}):
         ingest = ready_file(tmp_path, "ingest-api")["grpc"]
-        played = [_played(simulator, ingest, path, uploads=uploads) for uploads in (False, True)]
-        assert [one.account.acknowledged for one in played] == [ROWS, ROWS]
-        assert played[0].journal == played[1].journal
+        load_run = [_load_run(simulator, ingest, path, uploads=uploads) for uploads in (False, True)]
+        assert [one.account.acknowledged for one in load_run] == [ROWS, ROWS]
+        assert load_run[0].producer_ledger == load_run[1].producer_ledger
         assert simulator.kept() == []
 
 
@@ -218,13 +218,13 @@ def test_a_file_that_cannot_be_read_is_the_files_fault(tmp_path: Path, simulator
     path = tmp_path / "readings.csv"
     path.write_bytes(b"a,b\n1,2\n")
     with pytest.raises(DataFault, match=r"readings\.csv"):
-        _played(simulator, "127.0.0.1:9", path, uploads=True)
+        _load_run(simulator, "127.0.0.1:9", path, uploads=True)
     assert simulator.kept() == []
 
 
-def _played(simulator: Simulator, ingest: str, path: Path, *, uploads: bool) -> Played:
-    order = PlayOrder(f"run-{uploads}", load("replay", path=str(path)), duration_s=1.0)
-    return SimulatorLoad(simulator.address, ingest_address=ingest, uploads=uploads).play(order, lambda _: None)
+def _load_run(simulator: Simulator, ingest: str, path: Path, *, uploads: bool) -> LoadRun:
+    order = LoadOrder(f"run-{uploads}", load("replay", path=str(path)), duration_s=1.0)
+    return SimulatorLoad(simulator.address, ingest_address=ingest, uploads=uploads).run(order, lambda _: None)
 
 
 def _is_taken(simulator: Simulator) -> bool:

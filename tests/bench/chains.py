@@ -11,14 +11,14 @@ from typing import Final
 
 import redis
 
-from lab.targets.recipe import telemetry_environment
+from lab.targets.processes.recipe import telemetry_environment
 from services.bootstrap.store import bootstrap
 from services.ledger.connection import StoreSettings
 from services.ledger.port import Ledger
 from services.ledger.redis_ledger import open_ledger
-from tests.programs import await_port, free_port, leashed, ready_file, service, store
+from tests.programs import await_port, free_port, ready_file, service, store, tied_to_parent
 
-SETTLE_S: Final = 60.0
+DRAIN_S: Final = 60.0
 OUR_METHOD: Final = "/lab.ingest.v1.IngestService/Append"
 NAIVE: Final = (sys.executable, "-m", "tests.bench.naive_chain")
 NO_TELEMETRY: Final = {"OTEL_SDK_DISABLED": "true"}
@@ -42,7 +42,7 @@ class Chain:
 
     def await_counted(self, events: int) -> None:
         """Wait until so many events are counted; TimeoutError when they are not."""
-        end, pause = time.monotonic() + SETTLE_S, threading.Event()
+        end, pause = time.monotonic() + DRAIN_S, threading.Event()
         while (counted := self.counted()) < events:
             if time.monotonic() > end:
                 raise TimeoutError(f"{counted:,} of {events:,} events counted")
@@ -78,7 +78,7 @@ def naive_chain() -> Iterator[Chain]:
         roles = {"ingest-api": ["ingest", str(port), str(grpc_port)], "process-worker": ["worker", str(port)]}
         with contextlib.ExitStack() as stack:
             processes = {
-                name: stack.enter_context(leashed([*NAIVE, *role], {}, folder / f"{name}.log"))
+                name: stack.enter_context(tied_to_parent([*NAIVE, *role], {}, folder / f"{name}.log"))
                 for name, role in roles.items()
             }
             await_port(grpc_port)

@@ -13,7 +13,7 @@ import grpc
 from lab.metrics.ledger import QueryLedger
 from lab.model import SERVICES
 from lab.settings import load_settings
-from lab.targets.processes import ProcessTarget
+from lab.targets.processes.target import ProcessTarget
 from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendRequest
 from services.contracts.generated.lab.ingest.v1.ingest_pb2_grpc import IngestServiceStub
 from tests.bench.load import batched_calls

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.snapshot import save
 from lab.images.lock import FILE_NAME
 from lab.settings import load_settings, project_dir
+from lab.snapshots.snapshot import save
 from lab.wiring import snapshot_source
 from tests import programs
 from tests.cluster import base_image, wheels
@@ -97,7 +97,7 @@ def buildkitd(rig: RigFacts, place: Path) -> Iterator[None]:
         *("--containerd-worker=false", "--oci-worker-snapshotter=auto"),
         *(("--config", str(config)) if config.exists() else ()),
     ]
-    with programs.leashed(command, {}, place.parent / "buildkitd.log"):
+    with programs.tied_to_parent(command, {}, place.parent / "buildkitd.log"):
         programs.await_file(socket)
         yield
     socket.unlink(missing_ok=True)

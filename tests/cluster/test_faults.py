@@ -14,11 +14,11 @@ import lab
 from lab.analysis.agreement import KILLED
 from lab.analysis.judge import Judgement, judge
 from lab.cli import main
-from lab.experiment import observe
 from lab.model import Evidence, Fault, FaultRecord
 from lab.settings import environment_with, load_settings
-from lab.targets.cluster.deployment import ClusterDeployment
-from lab.targets.kube import NAME_LABEL, STACK_LABEL
+from lab.targets.kubernetes.deployment import ClusterDeployment
+from lab.targets.kubernetes.objects import NAME_LABEL, STACK_LABEL
+from lab.trials.experiment import observe
 from lab.wiring import parts
 from tests.cluster.rig.certificates import ADMIN, Certificates
 from tests.cluster.rig.facts import RigFacts
@@ -80,8 +80,8 @@ def assert_exact(found: Tried) -> None:
     """Something was broken, and every one of ten thousand acknowledged events was counted once."""
     ledger = found.judged.ledger
     assert len(found.evidence.faults) == 1
-    assert found.evidence.played.account.acknowledged >= EVENTS
-    assert (ledger.lost, ledger.twice, ledger.residual) == (0, 0, 0)
+    assert found.evidence.load_run.account.acknowledged >= EVENTS
+    assert (ledger.lost, ledger.double_counted, ledger.residual) == (0, 0, 0)
     assert ledger.counted >= EVENTS
 
 
@@ -201,7 +201,7 @@ def test_a_change_of_replicas_and_of_placement_rolls_under_load(small: ClusterDe
 
     found = tried(small, nothing_happens(), act=roll, seconds=60.0)
     assert codes == [0, 0]
-    assert found.evidence.played.stopped
+    assert found.evidence.load_run.stopped
     assert_exact(found)
     until(lambda: before.isdisjoint(small.programs()), within_s=60.0)
 

@@ -5,10 +5,10 @@ from typing import Final
 
 import pytest
 
-from lab.looks.registry import holds
+from lab.probes.registry import holds
 from lab.settings import LabSettings
-from lab.targets.cluster.identity import doubts
-from lab.targets.cluster.rollout import PodView, Row, digest_of, pod_view
+from lab.targets.kubernetes.rollout.identity import doubts
+from lab.targets.kubernetes.rollout.rows import PodView, Row, digest_of, pod_view
 from tests.cluster.pods import SAYS, pod
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.images import Image, push
@@ -42,7 +42,7 @@ def test_a_pinned_image_that_its_node_calls_by_the_index_is_proven(
 
     started("before", image.unpinned)
     pinned = started("pinned", image.pinned(ARCHITECTURE))
-    row = Row("app", "app", ARCHITECTURE, 1, 1, settled=True, pods=(pinned,), trouble="")
+    row = Row("app", "app", ARCHITECTURE, 1, 1, rolled_out=True, pods=(pinned,), trouble="")
     settings = LabSettings(registry=rig.registry, registry_insecure=True)
     nodes = {node.name: node.architecture for node in rig.nodes}
 

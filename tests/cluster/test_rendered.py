@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from lab.errors import BadConfig
-from lab.targets.collector import judge
+from lab.targets.kubernetes.rendering.collector import judge
 from tests.cluster.rig.certificates import LAB_USER, Certificates
 from tests.cluster.rig.commands import run
 from tests.cluster.rig.facts import RigFacts

@@ -10,10 +10,10 @@ import pytest
 
 from lab.model import SERVICES
 from lab.settings import LabSettings, inherited_environment
-from lab.targets.certificates import Certificates as ServingCertificates
-from lab.targets.cluster_request import Given, request_of
-from lab.targets.credentials import Credentials
-from lab.targets.manifests import render
+from lab.targets.kubernetes.credentials.certificates import Certificates as ServingCertificates
+from lab.targets.kubernetes.credentials.credentials import Credentials
+from lab.targets.kubernetes.rendering.from_settings import Given, request_of
+from lab.targets.kubernetes.rendering.render import render
 from tests.cluster.rig.certificates import LAB_USER, Certificates
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.kubectl import PROGRAM, Kubectl

@@ -78,7 +78,7 @@ def test_a_load_on_two_architectures_is_counted_exactly(soaked: Soaked) -> None:
     assert manifest["validity"]["status"] == "VALID", manifest["validity"]
     assert soaked.code == 0, manifest["verdict"]
     ledger = manifest["ledger"]
-    assert (ledger["residual"], ledger["lost"], ledger["twice"]) == (0, 0, 0)
+    assert (ledger["residual"], ledger["lost"], ledger["double_counted"]) == (0, 0, 0)
     assert ledger["intended"] == ledger["sent"] == RATE * SECONDS
     # On a busy machine a few batches may get no answer in time; those that were accepted count as any other.
     assert manifest["comparison"]["prometheus_counted"] == ledger["counted"] == ledger["accepted"]
@@ -99,5 +99,8 @@ def test_a_run_says_where_it_ran(soaked: Soaked) -> None:
     }
     # The rig's nodes share one clock, which is the lab's, too.
     assert all(abs(node["clock"]["offset_ms"]) <= node["clock"]["error_ms"] for node in nodes.values())
-    assert [(one["architecture"], one["node"]) for one in manifest["strata"]] == [("amd64", "clus1"), ("arm64", "r3")]
+    assert [(one["architecture"], one["node"]) for one in manifest["breakdown"]] == [
+        ("amd64", "clus1"),
+        ("arm64", "r3"),
+    ]
     assert any("r3 is emulated" in note for note in manifest["notes"])

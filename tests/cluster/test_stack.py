@@ -7,16 +7,16 @@ from typing import Final
 import grpc
 import pytest
 
-from lab.channels import connector
 from lab.cli import main
 from lab.cli.measure import EXIT_CODES
 from lab.images.lock import FILE_NAME, read_lock
 from lab.model import Access
+from lab.rpc.channels import connector
 from lab.runs.folder import RunFolder
 from lab.settings import environment_with
-from lab.targets.cluster.deployment import ClusterDeployment
-from lab.targets.cluster.rollout import digest_of
-from lab.targets.kube import ARCHITECTURE_LABEL, NAME_LABEL
+from lab.targets.kubernetes.deployment import ClusterDeployment
+from lab.targets.kubernetes.objects import ARCHITECTURE_LABEL, NAME_LABEL
+from lab.targets.kubernetes.rollout.rows import digest_of
 from lab.wiring import ledger_source
 from services.contracts.batches import columns_of, encode
 from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendRequest, EventBatch
@@ -164,7 +164,7 @@ def test_an_emulated_architecture_is_no_answer(runs: Path, tmp_path: Path, after
     with environment_with(LAB_RUNS_DIR=str(tmp_path)):
         assert main(["run", str(ARCHITECTURES), *SHORT]) == EXIT_CODES["INVALID"]
     made = {one["experiment"]: one for one in (RunFolder(path).manifest() for path in tmp_path.iterdir())}
-    places = {name: [(one["architecture"], one["node"]) for one in run["strata"]] for name, run in made.items()}
+    places = {name: [(one["architecture"], one["node"]) for one in run["breakdown"]] for name, run in made.items()}
     assert places == {"architectures-amd64": [("amd64", "clus1")], "architectures-arm64": [("arm64", "r3")]}
     assert made["architectures-amd64"]["validity"]["status"] == "VALID"
     assert "emulated" in {reason["code"] for reason in made["architectures-arm64"]["validity"]["reasons"]}

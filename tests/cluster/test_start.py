@@ -12,11 +12,11 @@ import pytest
 
 import lab
 from lab.cli import main
-from lab.load.port import PlayOrder
+from lab.load.port import LoadOrder
 from lab.model import SERVICES
 from lab.settings import load_settings
-from lab.targets.cluster.deployment import ClusterDeployment
-from lab.targets.kube import ARCHITECTURE_LABEL, NAME_LABEL
+from lab.targets.kubernetes.deployment import ClusterDeployment
+from lab.targets.kubernetes.objects import ARCHITECTURE_LABEL, NAME_LABEL
 from lab.wiring import ledger_source, load_generator, open_kubernetes
 from tests.cluster.rig.kubectl import Kubectl
 from tests.cluster.stack import NAMESPACE, ON_THE_CLUSTER, current_stack, objects
@@ -54,9 +54,9 @@ def test_the_first_event_is_counted_soon_after_up(
 
 def count_an_event() -> None:
     """Wait for a stack that has a pod of every service, play a few events, return when one of them is counted."""
-    order = PlayOrder("test-first", lab.load("synthetic", rate=100.0), 0.1)
+    order = LoadOrder("test-first", lab.load("synthetic", rate=100.0), 0.1)
     with reached_stack() as stack:
-        load_generator(stack.endpoints).play(order, lambda _: None)
+        load_generator(stack.endpoints).run(order, lambda _: None)
         ledger = ledger_source(stack.endpoints)
         until(lambda: ledger.view(order.run).balance.counted > 0, within_s=FIRST_S, look_s=LOOK_S)
 

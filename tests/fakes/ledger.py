@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lab.errors import Unavailable
-from lab.model import Balance, StoreView, Total
+from lab.model import Aggregate, Balance, StoreView
 
 
 class FakeLedger:
@@ -53,12 +53,12 @@ class FakeLedger:
             durability="durable",
         )
 
-    def totals(self, run: str) -> Sequence[Total]:
+    def totals(self, run: str) -> Sequence[Aggregate]:
         """See `LedgerSource.totals`."""
         counted = self._balances.get(run, Balance()).counted
-        return [Total("fake", "fake", counted, counted * 1_000_000, 1.0, 1.0)] if counted else []
+        return [Aggregate("fake", "fake", counted, counted * 1_000_000, 1.0, 1.0)] if counted else []
 
-    def windows(self, run: str) -> Sequence[Total]:
+    def windows(self, run: str) -> Sequence[Aggregate]:
         """See `LedgerSource.windows`; every event is in one window."""
         return [replace(total, window_start_ns=1) for total in self.totals(run)]
 

@@ -3,22 +3,20 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from lab.errors import LabError
-from lab.load.port import PlayOrder, Progress
-from lab.model import NANOS, Account, Constant, Histogram, Played, Samples, Total, Window
+from lab.load.port import LoadOrder, Progress
+from lab.model import NANOS, Account, Aggregate, Constant, LoadRun, Samples, Window
 from tests.fakes.ledger import FakeLedger
-
-EMPTY: Final = Histogram((), (), float("nan"), float("nan"), 0.0)
 
 
 class Begun(NamedTuple):
     """A load as it was ordered, and the events that the store had still to settle when it began."""
 
-    order: PlayOrder
+    order: LoadOrder
     backlog: int
 
 
@@ -43,7 +41,7 @@ class FakeLoad:
         self._ledger, self._fails, self._stops_early, self._note = ledger, fails, stops_early, note
         self.begun: list[Begun] = []
 
-    def play(self, order: PlayOrder, on_progress: Callable[[Progress], None]) -> Played:
+    def run(self, order: LoadOrder, on_progress: Callable[[Progress], None]) -> LoadRun:
         """See `LoadGenerator.play`."""
         self._note(f"load {order.run}")
         self.begun.append(Begun(order, self._ledger.backlog))
@@ -58,8 +56,8 @@ class FakeLoad:
         raise LabError("no load is playing")
 
     def _play(
-        self, order: PlayOrder, on_progress: Callable[[Progress], None], *, share: float, stopped: bool
-    ) -> Played:
+        self, order: LoadOrder, on_progress: Callable[[Progress], None], *, share: float, stopped: bool
+    ) -> LoadRun:
         started_ns = time.time_ns()
         threading.Event().wait(order.duration_s * share)
         rate = order.load.shape.rate if isinstance(order.load.shape, Constant) else 100.0
@@ -69,14 +67,11 @@ class FakeLoad:
         on_progress(Progress(order.duration_s * share, account, rate, rate, 0, 1.0, 1.0))
         ended_ns = time.time_ns()
         zero = np.zeros(1, np.int64)
-        return Played(
+        return LoadRun(
             account=account,
             window=Window(started_ns, ended_ns),
             samples=Samples(started_ns, zero, zero, zero + 1_000_000, zero + events, np.ones(1, np.int8)),
-            latency=EMPTY,
-            service_time=EMPTY,
-            schedule_delay=EMPTY,
-            journal=(Total("fake", "fake", events, events * 1_000_000, 1.0, 1.0, 1),),
+            producer_ledger=(Aggregate("fake", "fake", events, events * 1_000_000, 1.0, 1.0, 1),),
             window_ns=order.window_ns or NANOS,
             stopped=stopped,
         )

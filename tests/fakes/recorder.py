@@ -16,7 +16,7 @@ class Said(NamedTuple):
 
 
 class FakeRecorder:
-    """Remembers what it was told; satisfies `lab.experiment.Recorder`.
+    """Remembers what it was told; satisfies `lab.trials.experiment.Recorder`.
 
     Args:
         note: Is told of every stage, and of the end.

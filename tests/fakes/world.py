@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from lab.experiment import NOBODY, Asked, Parts, Patience, observe, run_experiment
 from lab.faults.port import FaultInjector
 from lab.model import Constant, Evidence, Experiment, Fault, FaultRecord, Host, Load, Trial, Window
 from lab.targets.port import Deployment
+from lab.trials.experiment import NOBODY, Asked, Parts, Patience, observe, run_experiment
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.load import FakeLoad
 from tests.fakes.metrics import FakeMetrics
@@ -19,9 +19,9 @@ from tests.fakes.target import FakeDeployment, FakeTarget
 
 EXPERIMENT: Final = Experiment("a", Load(Host(), Constant(10_000)), (), duration=0.02, warm_up=0.01)
 """Two hundred events after a hundred to warm up."""
-HASTY: Final = Patience(settle_s=0.03, scrape_s=0.03, first_scrape_s=0.03, look_every_s=0.001)
+HASTY: Final = Patience(drain_s=0.03, scrape_s=0.03, first_scrape_s=0.03, look_every_s=0.001)
 """For what never comes."""
-PATIENT: Final = replace(HASTY, settle_s=20, scrape_s=20, first_scrape_s=20)
+PATIENT: Final = replace(HASTY, drain_s=20, scrape_s=20, first_scrape_s=20)
 """For what comes at once, on a machine that may be busy."""
 
 

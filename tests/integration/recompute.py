@@ -16,7 +16,7 @@ class Event(NamedTuple):
     value: float
 
 
-class Cell(NamedTuple):
+class Aggregate(NamedTuple):
     """Count, exact sum in micro-units, smallest and largest value."""
 
     number: int
@@ -38,21 +38,21 @@ def micro(value: float) -> int:
     return round(value * 1e6)
 
 
-def cells_of(events: Iterable[Event], *, window_ns: int | None) -> dict[tuple[int, str, str], Cell]:
+def aggregates_of(events: Iterable[Event], *, window_ns: int | None) -> dict[tuple[int, str, str], Aggregate]:
     """(start of the window in ns or 0, source, kind) → cell."""
-    cells: dict[tuple[int, str, str], Cell] = {}
+    aggregates: dict[tuple[int, str, str], Aggregate] = {}
     for event in events:
         start = event.time_ns // window_ns * window_ns if window_ns else 0
         key = (start, event.source, event.kind)
         value = event.value + 0.0
-        old = cells.get(key)
+        old = aggregates.get(key)
         if old is None:
-            cells[key] = Cell(1, micro(value), value, value)
+            aggregates[key] = Aggregate(1, micro(value), value, value)
         else:
-            cells[key] = Cell(
+            aggregates[key] = Aggregate(
                 old.number + 1,
                 old.sum_micro + micro(value),
                 min(old.smallest, value),
                 max(old.largest, value),
             )
-    return cells
+    return aggregates

@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from lab import model
 from lab.load.profiles import load
-from lab.model import Evidence, Experiment, Total
+from lab.model import Evidence, Experiment
 from lab.questions import nothing_counted_twice, nothing_lost
-from tests.integration.recompute import Cell, Event, cells_of, nanoseconds
+from tests.integration.recompute import Aggregate, Event, aggregates_of, nanoseconds
 from tests.integration.trials import Bench, stack_up
 
 WEATHER: Final = ("temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib")
@@ -98,20 +99,20 @@ def assert_exact(bench: Bench, path: Path, events: list[Event]) -> None:
         warm_up=0,
     )
     evidence, judgement = bench.judged(experiment)
-    assert (judgement.ledger.counted, judgement.ledger.lost, judgement.ledger.twice) == (len(events), 0, 0)
+    assert (judgement.ledger.counted, judgement.ledger.lost, judgement.ledger.double_counted) == (len(events), 0, 0)
     assert judgement.comparison.difference == 0
-    assert answered(evidence, windows=False) == cells_of(events, window_ns=None)
-    assert answered(evidence, windows=True) == cells_of(events, window_ns=evidence.played.window_ns)
+    assert answered(evidence, windows=False) == aggregates_of(events, window_ns=None)
+    assert answered(evidence, windows=True) == aggregates_of(events, window_ns=evidence.load_run.window_ns)
 
 
-def answered(evidence: Evidence, *, windows: bool) -> dict[tuple[int, str, str], Cell]:
+def answered(evidence: Evidence, *, windows: bool) -> dict[tuple[int, str, str], Aggregate]:
     """What query-api said, in the words of the recomputation."""
 
-    def cell(total: Total) -> Cell:
-        return Cell(total.count, total.sum_micro, total.minimum, total.maximum)
+    def aggregate(total: model.Aggregate) -> Aggregate:
+        return Aggregate(total.count, total.sum_micro, total.minimum, total.maximum)
 
-    cells = evidence.windows if windows else evidence.totals
-    return {(one.window_start_ns, one.source, one.kind): cell(one) for one in cells}
+    aggregates = evidence.windows if windows else evidence.totals
+    return {(one.window_start_ns, one.source, one.kind): aggregate(one) for one in aggregates}
 
 
 def flights() -> Iterator[dict[str, str]]:

@@ -117,7 +117,7 @@ def why_void(evidence: Evidence) -> str:
 def assert_exact(evidence: Evidence, judgement: Judgement) -> None:
     """Nothing lost, nothing twice, no residual, every sum right, every missing metric named."""
     ledger = judgement.ledger
-    assert (ledger.lost, ledger.twice, ledger.residual, ledger.backlog, ledger.dead) == (0, 0, 0, 0, 0), ledger
+    assert (ledger.lost, ledger.double_counted, ledger.residual, ledger.backlog, ledger.dead) == (0, 0, 0, 0, 0), ledger
     assert evidence.store.audited_backlog == 0
     assert ledger.acknowledged <= ledger.counted <= ledger.acknowledged + ledger.unknown
     wrong = {"ledger-open", "journal-gap", "sums-differ", "store-lost", "telemetry-disagrees", "unsettled"}

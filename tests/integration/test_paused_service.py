@@ -35,7 +35,7 @@ def test_the_p99_of_a_paused_service_is_the_analytic_one(bench: Bench) -> None:
     seen = []
     for _ in range(TRIES):
         evidence = bench.observe(paused_ingest())
-        reported = exact_quantile(latency_ms(evidence.played.samples), 0.99)
+        reported = exact_quantile(latency_ms(evidence.load_run.samples), 0.99)
         seen.append((reported, analytic_p99_ms(evidence)))
         if reported == pytest.approx(seen[-1][1], rel=TOLERANCE):
             return
@@ -63,15 +63,15 @@ def analytic_p99_ms(evidence: Evidence) -> float:
     """
     [fault] = evidence.faults
     length_ms = (fault.ended_ns - fault.started_ns) / 1e6
-    rank = round(0.01 * len(evidence.played.samples))
-    usual_ms = float(np.median(latency_ms(evidence.played.samples)[_outside(evidence)]))
+    rank = round(0.01 * len(evidence.load_run.samples))
+    usual_ms = float(np.median(latency_ms(evidence.load_run.samples)[_outside(evidence)]))
     return length_ms + usual_ms - rank * (1e3 / BATCHES_PER_S - service_ms(evidence, rank))
 
 
 def service_ms(evidence: Evidence, answers: int) -> float:
     """How far apart the first answers are to the batches that were due during the pause."""
     [fault] = evidence.faults
-    samples = evidence.played.samples
+    samples = evidence.load_run.samples
     intended = samples.started_ns + samples.intended_ns
     piled_up = (intended > fault.started_ns) & (intended < fault.ended_ns)
     assert piled_up.sum() == pytest.approx(PAUSE_S * BATCHES_PER_S, abs=2), "the load went on during the pause"
@@ -82,6 +82,6 @@ def service_ms(evidence: Evidence, answers: int) -> float:
 def _outside(evidence: Evidence) -> NDArray[np.bool_]:
     """Batches that were due well before the pause, or well after it."""
     [fault] = evidence.faults
-    intended = evidence.played.samples.started_ns + evidence.played.samples.intended_ns
+    intended = evidence.load_run.samples.started_ns + evidence.load_run.samples.intended_ns
     outside: NDArray[np.bool_] = (intended < fault.started_ns - 5e7) | (intended > fault.ended_ns + 3e8)
     return outside

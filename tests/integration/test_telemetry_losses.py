@@ -11,12 +11,12 @@ import pytest
 
 from lab.analysis.agreement import KILLED, NOT_INCREMENTED, STOPPED
 from lab.analysis.judge import Judgement
-from lab.experiment import Patience, await_scrape
 from lab.load.profiles import load
 from lab.model import Experiment, Fault
 from lab.questions import kill, nothing_counted_twice, nothing_lost
-from lab.targets import scraping
-from lab.targets.process_deployment import ProcessDeployment
+from lab.targets.processes import scraping
+from lab.targets.processes.deployment import ProcessDeployment
+from lab.trials.experiment import Patience, await_scrape
 from tests.integration.trials import Bench, stack_up
 
 DURATION_S: Final = 6.0
@@ -94,7 +94,7 @@ def judged(state_dir: Path, *faults: Fault, settings: Mapping[str, str] = Mappin
 
 def causes(judgement: Judgement) -> set[str]:
     """What the missing events are called; the ledger itself must be whole."""
-    assert (judgement.ledger.lost, judgement.ledger.twice, judgement.ledger.residual) == (0, 0, 0)
+    assert (judgement.ledger.lost, judgement.ledger.double_counted, judgement.ledger.residual) == (0, 0, 0)
     assert all(one.explained and one.events > 0 for one in judgement.comparison.attributions)
     return {one.cause for one in judgement.comparison.attributions}
 

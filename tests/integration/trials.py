@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from lab.analysis.judge import Judgement, judge
-from lab.experiment import Parts, observe
 from lab.load.port import Progress
 from lab.model import Evidence, Experiment, Trial
 from lab.settings import LabSettings, load_settings
 from lab.targets.port import Deployment, StackRequest
+from lab.trials.experiment import Parts, observe
 from lab.wiring import parts
 
 _NUMBERS: Final = itertools.count(1)
@@ -26,16 +26,16 @@ class Unrecorded:
         self.folder = Path()
 
     def stage(self, stage: str, message: str, seconds: float | None = None) -> None:
-        """See `lab.experiment.Recorder`."""
+        """See `lab.trials.experiment.Recorder`."""
 
     def progress(self, stage: str, progress: Progress, *, of_s: float) -> None:
-        """See `lab.experiment.Recorder`."""
+        """See `lab.trials.experiment.Recorder`."""
 
     def keep_logs(self, logs: Mapping[str, Path]) -> None:
-        """See `lab.experiment.Recorder`."""
+        """See `lab.trials.experiment.Recorder`."""
 
     def succeeded(self, trial: Trial, *, interrupted: bool) -> Trial:
-        """See `lab.experiment.Recorder`."""
+        """See `lab.trials.experiment.Recorder`."""
         return trial
 
 

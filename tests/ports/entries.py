@@ -5,8 +5,8 @@ from itertools import count
 
 import numpy as np
 
+from services.contracts.aggregates import Aggregation, KeyTable, aggregate, name_of
 from services.contracts.batches import Columns, decode, encode
-from services.contracts.cells import Aggregation, KeyTable, aggregate, name_of
 from services.ledger.port import Append, Commit, Entry
 from services.ledger.redis_ledger import RedisLedger
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import redis
 
-from services.contracts.cells import KeyTable, aggregate
+from services.contracts.aggregates import KeyTable, aggregate
 from services.ledger import errors
 from services.ledger.keys import prefix_of
 from services.ledger.port import BadEvent, Commit, all_changes
@@ -22,8 +22,10 @@ def test_what_is_appended_is_counted_once_to_the_last_digit(ledger: RedisLedger)
 
     changes = ledger.changes(RUN, since=0)
 
-    assert sum(cell.sum_micro for cell in changes.totals.values()) == exact_sum(written)
-    assert sum(cell.sum_micro for cells in changes.windows.values() for cell in cells.values()) == exact_sum(written)
+    assert sum(aggregate.sum_micro for aggregate in changes.totals.values()) == exact_sum(written)
+    assert sum(
+        aggregate.sum_micro for aggregates in changes.windows.values() for aggregate in aggregates.values()
+    ) == exact_sum(written)
     assert (changes.balance.accepted, changes.balance.counted, changes.balance.residual) == (1_000, 1_000, 0)
     assert changes.instances == {"worker": 1_000}
 
@@ -74,7 +76,7 @@ def test_dead_letters_that_fill_the_limit_are_named_as_the_cause(ledger_of: Call
     ledger = ledger_of(backlog_limit=60)
     fill(ledger, 1)
     [entry] = ledger.read(count=1, block_ms=10)
-    assert ledger.bury(entry.entry_id, "decode: planted") == 50
+    assert ledger.dead_letter(entry.entry_id, "decode: planted") == 50
 
     with pytest.raises(errors.DeadLetterFull, match="50 dead letters"):
         ledger.append(append_of(batch(2), 2))
@@ -148,7 +150,7 @@ def test_a_dead_letter_comes_back_with_the_account_closed(ledger: RedisLedger) -
     """Bury, requeue, count: the law holds after every step."""
     [columns] = fill(ledger, 1)
     [entry] = ledger.read(count=1, block_ms=10)
-    steps = [ledger.bury(entry.entry_id, "planted")]
+    steps = [ledger.dead_letter(entry.entry_id, "planted")]
     balances = [ledger.audit()]
     [letter] = ledger.dead_letters()
     steps.append(ledger.requeue(letter.dead_id))
@@ -161,14 +163,16 @@ def test_a_dead_letter_comes_back_with_the_account_closed(ledger: RedisLedger) -
     assert ledger.requeue(letter.dead_id) == 0
     assert all(audit.balance.residual == 0 for audit in balances)
     assert [(audit.audited_dead, audit.audited_backlog) for audit in balances] == [(50, 0), (0, 50), (0, 0)]
-    assert sum(cell.sum_micro for cell in ledger.changes(RUN, since=0).totals.values()) == exact_sum([columns])
+    assert sum(aggregate.sum_micro for aggregate in ledger.changes(RUN, since=0).totals.values()) == exact_sum(
+        [columns]
+    )
 
 
 def test_a_consumer_that_still_holds_entries_is_not_forgotten(ledger_of: Callable[..., RedisLedger]) -> None:
     """Reaping checks first; afterwards its entries can be claimed, and then it goes."""
     dying, living = ledger_of("dying"), ledger_of("living")
     fill(dying, 1)
-    dying.beat()
+    dying.heartbeat()
     dying.read(count=1, block_ms=10)
 
     assert not living.reap("dying")
@@ -176,7 +180,7 @@ def test_a_consumer_that_still_holds_entries_is_not_forgotten(ledger_of: Callabl
     living.commit(commit_of([entry]))
     assert entry.deliveries == 2
     assert living.reap("dying")
-    assert "dying" not in living.beats()
+    assert "dying" not in living.heartbeats()
 
 
 def test_removed_windows_live_on_in_the_totals(ledger: RedisLedger) -> None:
@@ -191,8 +195,8 @@ def test_removed_windows_live_on_in_the_totals(ledger: RedisLedger) -> None:
 
     assert changes.low_window == 1_700_000_001
     assert set(changes.windows) == {1_700_000_001}
-    assert sum(cell.count for cell in changes.totals.values()) == 200
-    assert sum(cell.sum_micro for cell in changes.totals.values()) == exact_sum(written)
+    assert sum(aggregate.count for aggregate in changes.totals.values()) == 200
+    assert sum(aggregate.sum_micro for aggregate in changes.totals.values()) == exact_sum(written)
 
 
 def test_changes_come_in_pages_that_add_up(ledger: RedisLedger) -> None:

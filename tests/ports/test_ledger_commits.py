@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import redis
 
-from services.contracts.cells import CellBlock, KeyTable, aggregate
+from services.contracts.aggregates import AggregateBlock, KeyTable, aggregate
 from services.ledger import errors
 from services.ledger.keys import prefix_of
 from services.ledger.port import BadEvent, Commit, Entry
@@ -33,7 +33,7 @@ def test_partial_overlap_has_no_side_effect_and_the_rest_is_counted_once(
     rest = [entry for entry in entries if entry.entry_id not in refused.stale]
     assert first.commit(commit_of(rest)).counted == 44 * 50
     totals = first.changes(RUN, since=0).totals
-    assert sum(cell.sum_micro for cell in totals.values()) == exact_sum(written)
+    assert sum(aggregate.sum_micro for aggregate in totals.values()) == exact_sum(written)
 
 
 BLIND = """#!lua name=blind
@@ -74,11 +74,11 @@ def planted_short_counts(entries: list[Entry]) -> Commit:
     return Commit(RUN, [replace(entries[0], events=0)], folded(entries[:1]))
 
 
-def planted_same_cell(entries: list[Entry]) -> Commit:
+def planted_same_aggregate(entries: list[Entry]) -> Commit:
     """The same cell twice in one window."""
     good = folded(entries[:1])
     doubled = {
-        number: CellBlock([*block.names, block.names[0]], np.vstack((block.packed, block.packed[:1])))
+        number: AggregateBlock([*block.names, block.names[0]], np.vstack((block.packed, block.packed[:1])))
         for number, block in good.windows.items()
     }
     return Commit(RUN, entries[:1], replace(good, windows=doubled))
@@ -96,7 +96,7 @@ def planted_foreign_bad(entries: list[Entry]) -> Commit:
 
 @pytest.mark.parametrize(
     "planted",
-    [planted_twice, planted_short_counts, planted_same_cell, planted_sum, planted_foreign_bad],
+    [planted_twice, planted_short_counts, planted_same_aggregate, planted_sum, planted_foreign_bad],
     ids=lambda planted: planted.__name__,
 )
 def test_a_commit_that_breaks_the_rules_changes_nothing(
@@ -146,7 +146,7 @@ def test_a_cell_that_would_leave_the_exact_range_is_refused_before_any_write(
 
     huge = replace(batch(1), value=np.full(50, 2.0**45))
     bigger = aggregate([huge], KeyTable(), window_ns=SECOND)
-    with pytest.raises(errors.CellOutOfRange):
+    with pytest.raises(errors.AggregateOutOfRange):
         ledger.commit(Commit(RUN, entries, bigger))
 
     assert ledger.audit().pending_entries == 1

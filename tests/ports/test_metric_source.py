@@ -23,14 +23,14 @@ from lab.metrics.prometheus import MAX_POINTS, PUSHED, PrometheusSource
 from lab.metrics.recorded import RecordedSource
 from lab.model import NANOS, Series, Window
 from lab.settings import LabSettings
-from lab.targets.prometheus import find_prometheus
+from lab.targets.processes.metrics_server import find_prometheus
 from tests.waiting import until
 
 COUNTER = "worker_events_processed_total"
 JOB = "lab/process-worker"
 DEAD_JOB = "lab/query-api"
 RATE = f"sum(rate({COUNTER}[2s]))"
-LEASH = Path(__file__).parents[2] / "lab/targets/leash.py"
+LEASH = Path(__file__).parents[2] / "lab/targets/parent_death.py"
 PUSHED_JOB = "lab/simulator"
 """Its samples come by another way than a scrape of it: it has no `up`."""
 SCRAPES = 6

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from lab.targets.kube import NAME_LABEL, KubeObject
+from lab.targets.kubernetes.objects import NAME_LABEL, KubeObject
 
 ANYBODY: Final = "anybody"
 Labels = Mapping[str, str]

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from jsonschema import Draft7Validator
 
-from lab.targets.kube import KubeObject
+from lab.targets.kubernetes.objects import KubeObject
 
 KINDS: Final = "x-kubernetes-group-version-kind"
 Document = Mapping[str, Any]

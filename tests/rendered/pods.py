@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from lab.targets.kube import KubeObject
+from lab.targets.kubernetes.objects import KubeObject
 
 VOLUMES: Final = frozenset({"configMap", "downwardAPI", "emptyDir", "projected", "secret"})
 """Of those that `restricted` allows, the ones that pin nothing."""

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from lab.model import SERVICES
-from lab.targets.kube import KubeObject, kube_object
-from lab.targets.manifests import render
-from lab.targets.render_request import Architecture, RenderRequest, Toleration, Workload, WorkloadName
+from lab.targets.kubernetes.objects import KubeObject, kube_object
+from lab.targets.kubernetes.rendering.render import render
+from lab.targets.kubernetes.rendering.request import Architecture, RenderRequest, Toleration, Workload, WorkloadName
 
 REGISTRY: Final = "198.18.0.1:5000"
 ARCHITECTURES: Final[tuple[Architecture, ...]] = ("amd64", "arm64")

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from lab.display.progress import Silent
 from lab.errors import DataFault, LabError, Unavailable
-from lab.experiment import SERIES, Asked, await_scrape, run_experiment
 from lab.model import NANOS, SERVICES, Constant, Death, Fault, Host, Load, Poisson, Synthetic, Trial, Window
 from lab.runs.folder import RunFolder
-from lab.runs.progress import Silent
 from lab.runs.record import RunRecord
 from lab.runs.store import RunStore
 from lab.settings import load_settings
+from lab.trials.experiment import SERIES, Asked, await_scrape, run_experiment
 from lab.wiring import parts
 from services.contracts.signals import PROMISED
 from tests.fakes.ledger import FakeLedger
@@ -67,7 +67,7 @@ def test_the_warm_up_is_a_run_of_its_own() -> None:
     evidence = world.observe()
     warm_up = world.load.begun[0].order
     assert (warm_up.run, type(warm_up.load.source)) == ("a-run.warmup", Synthetic)
-    assert evidence.store.balance.accepted == evidence.played.account.acknowledged == 200
+    assert evidence.store.balance.accepted == evidence.load_run.account.acknowledged == 200
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_a_fault_is_carried_out_at_its_time() -> None:
     kill = Fault("kill", "process-worker", at_s=0.05)
     evidence = world.observe(replace(EXPERIMENT, warm_up=0.0, duration=0.3, faults=(kill,)))
     [fault] = evidence.faults
-    assert began_ns + 0.04 * NANOS < fault.started_ns < evidence.played.window.end_ns
+    assert began_ns + 0.04 * NANOS < fault.started_ns < evidence.load_run.window.end_ns
     assert (fault.kind, fault.service, fault.in_flight_events) == ("kill", "process-worker", 20)
 
 
@@ -207,7 +207,7 @@ def test_every_series_begins_before_the_load_and_ends_after_the_last_commit() ->
     assert {series.name for series in evidence.series} == set(SERIES)
     assert {signal.prometheus_name for signal in PROMISED.values()} < set(SERIES)
     for series in evidence.series:
-        assert series.time_s[0] * NANOS < evidence.played.window.start_ns
+        assert series.time_s[0] * NANOS < evidence.load_run.window.start_ns
         assert series.time_s[-1] * NANOS > evidence.store.last_commit_ns
 
 
@@ -222,7 +222,7 @@ def test_spans_are_read_up_to_the_last_commit() -> None:
     """The last batches are counted after the last answer to the sender."""
     world = World(FakeLedger(counted_per_look=7))
     evidence = world.observe()
-    assert world.span_windows == [Window(evidence.played.window.start_ns, evidence.store.last_commit_ns)]
+    assert world.span_windows == [Window(evidence.load_run.window.start_ns, evidence.store.last_commit_ns)]
     assert evidence.spans == ({"file": "simulator.jsonl"},)
 
 
@@ -245,13 +245,19 @@ def test_the_trial_holds_what_was_asked_and_when() -> None:
     assert (trial.run_id, trial.experiment) == ("a-run", EXPERIMENT)
     assert (trial.parameters, trial.defaults) == ({"rate": 7.0}, {"rate": 100.0, "duration": 20.0})
     assert trial.environment == {"store": "valkey"}
-    assert began_ns <= trial.started_ns < trial.evidence.played.window.start_ns < trial.ended_ns <= time.time_ns()
+    assert began_ns <= trial.started_ns < trial.evidence.load_run.window.start_ns < trial.ended_ns <= time.time_ns()
 
 
 def test_nothing_was_lost_and_nothing_counted_twice() -> None:
     """The account of a stack that works is closed."""
     ledger = World(FakeLedger(counted_per_look=7)).run().ledger
-    assert (ledger.acknowledged, ledger.counted, ledger.lost, ledger.twice, ledger.residual) == (200, 200, 0, 0, 0)
+    assert (ledger.acknowledged, ledger.counted, ledger.lost, ledger.double_counted, ledger.residual) == (
+        200,
+        200,
+        0,
+        0,
+        0,
+    )
 
 
 def test_a_load_that_was_interrupted_is_recorded_so() -> None:

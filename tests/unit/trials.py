@@ -6,7 +6,7 @@ from lab.analysis.judge import judge
 from lab.model import Death, Evidence, Experiment, FaultRecord, Objective, Series, SkippedRow, Trial
 from tests.unit.analysis import builders
 
-ASKED = (Objective("latency", 50.0), Objective("lost", 0), Objective("twice", 0))
+ASKED = (Objective("latency", 50.0), Objective("lost", 0), Objective("double-counted", 0))
 SPAN = {"traceId": "a" * 32, "spanId": "b" * 16, "startTimeUnixNano": "1800000000000000000"}
 DOCUMENT = {
     "resourceSpans": [
@@ -44,9 +44,9 @@ def trial(*objectives: Objective, evidence: Evidence | None = None, folder: str 
 def rich() -> Trial:
     """A trial with something of everything: a fault, a death, spans, skipped rows, notes, pauses."""
     observed = builders.evidence()
-    start = observed.played.window.start_ns
-    played = replace(
-        observed.played,
+    start = observed.load_run.window.start_ns
+    load_run = replace(
+        observed.load_run,
         skipped_rows=2,
         skipped=(SkippedRow(3, "value: <empty>"),),
         notes=("naive times were read as UTC",),
@@ -54,7 +54,7 @@ def rich() -> Trial:
     return trial(
         evidence=replace(
             observed,
-            played=played,
+            load_run=load_run,
             spans=(DOCUMENT,),
             faults=(FaultRecord("kill", "process-worker", start + 10**9, start + 10**9, 40),),
             deaths=(Death("process-worker", "gone", start + 10**9, 9, 0),),

@@ -17,7 +17,7 @@ from lab.diagnosis.rules import (
     store,
     unexplained,
 )
-from lab.diagnosis.snapshot import Snapshot
+from lab.snapshots.snapshot import Snapshot
 
 Rule = Callable[[Snapshot], Iterator[Finding]]
 

@@ -7,9 +7,9 @@ from typing import Final
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.objects import Container, Raw, Thing
-from lab.diagnosis.quantities import quantity, quantity_text
-from lab.diagnosis.snapshot import Snapshot
+from lab.snapshots.kubernetes import Container, Raw, Thing
+from lab.snapshots.quantities import quantity, quantity_text
+from lab.snapshots.snapshot import Snapshot
 
 SHOWN: Final = 4
 """How many missing rights a title names."""

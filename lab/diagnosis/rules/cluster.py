@@ -6,8 +6,8 @@ from typing import Final
 from lab.analysis.clocks import TOLERANCE_S
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.objects import Node
-from lab.diagnosis.snapshot import Snapshot
+from lab.snapshots.kubernetes import Node
+from lab.snapshots.snapshot import Snapshot
 
 PRESSURES: Final[Mapping[str, tuple[str, str]]] = {
     "MemoryPressure": ("memory", "ps -eo rss,pid,user,args --sort=-rss | head -n 15"),

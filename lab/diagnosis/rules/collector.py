@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.objects import Thing
-from lab.diagnosis.snapshot import Snapshot, not_ready
+from lab.snapshots.kubernetes import Thing
+from lab.snapshots.snapshot import Snapshot, not_ready
 
 OTLP: Final = ("otlp_grpc", "otlp")
 OTLP_HTTP: Final = ("otlp_http", "otlphttp")

@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.objects import Container, Pod, Thing
-from lab.diagnosis.quantities import quantity, quantity_text
-from lab.diagnosis.snapshot import RECENT_S, Snapshot, not_ready
+from lab.snapshots.kubernetes import Container, Pod, Thing
+from lab.snapshots.quantities import quantity, quantity_text
+from lab.snapshots.snapshot import RECENT_S, Snapshot, not_ready
 
 START_S: Final = 30.0
 """How long a container may take until its probes pass: ten times what the slowest service needs."""

@@ -6,10 +6,10 @@ from typing import Final, NamedTuple
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.objects import Container, Pod, architecture_of, digest_of, repository_of, short_image
-from lab.diagnosis.probes import ImageProbe, Platform
 from lab.diagnosis.rules.registry import pulls
-from lab.diagnosis.snapshot import Snapshot, not_ready
+from lab.snapshots.kubernetes import Container, Pod, architecture_of, digest_of, repository_of, short_image
+from lab.snapshots.probes import ImageProbe, Platform
+from lab.snapshots.snapshot import Snapshot, not_ready
 
 DIGEST: Final = "digest-not-of-architecture"
 FORMAT_ERROR: Final = re.compile(r"exec format error")

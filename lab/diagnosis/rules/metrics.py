@@ -6,8 +6,6 @@ from typing import Final, NamedTuple
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.objects import Pod
-from lab.diagnosis.probes import LastSample
 from lab.diagnosis.rules.prometheus import (
     COLLECTOR,
     NEWEST,
@@ -17,7 +15,9 @@ from lab.diagnosis.rules.prometheus import (
     prometheus_receives_nothing,
     written_to,
 )
-from lab.diagnosis.snapshot import Snapshot, by_workload
+from lab.snapshots.kubernetes import Pod
+from lab.snapshots.probes import LastSample
+from lab.snapshots.snapshot import Snapshot, by_workload
 from services.contracts.signals import PROMISED
 
 FIRST_EXPORT_S: Final = 60.0
@@ -30,7 +30,7 @@ EXPORT_FAILS: Final = re.compile(
 PATHS: Final = (
     "OTEL_SDK_DISABLED", "OTEL_METRICS_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
 )  # fmt: skip
-QUEUES: Final = ("LAB_REDIS_URL", "LAB_NAMESPACE")
+QUEUES: Final = ("LAB_REDIS_URL", "LAB_STORE_NAMESPACE")
 DELIVERY_FAILS: Final = re.compile(r"(?i)exporting failed|failed to send|dropping data")
 """What a collector says of points that it could not pass on."""
 ADDRESS: Final = re.compile(r":\d+$")
@@ -64,16 +64,16 @@ def runs_without_metrics(snapshot: Snapshot) -> Iterator[Finding]:
     for workload, pods in by_workload(one.pod for one in silent).items():
         if workload in idling:
             continue
-        hop = _hop(snapshot, pods, some_arrive=bool(heard))
-        if hop in SHARED:
-            yield _all_silent(snapshot, hop, [one for one in silent if one.pod.workload not in idling])
+        stage = _stage(snapshot, pods, some_arrive=bool(heard))
+        if stage in SHARED:
+            yield _all_silent(snapshot, stage, [one for one in silent if one.pod.workload not in idling])
             return
         metric = PROMISED[pods[0].service].prometheus_name
-        why, do = _cure(snapshot, hop, pods[0], heard=heard, metric=metric)
+        why, do = _cure(snapshot, stage, pods[0], heard=heard, metric=metric)
         yield Finding(
             CAUSE,
             workload,
-            f"{workload.rpartition('/')[2]} runs, no metric arrives: the first silent hop is {hop}",
+            f"{workload.rpartition('/')[2]} runs, no metric arrives: the first silent stage is {stage}",
             found=f"no sample of {metric} in the last {FIRST_EXPORT_S:.0f} s at {probe.url}; {_counts(snapshot)}",
             why=why,
             do=do,
@@ -81,16 +81,16 @@ def runs_without_metrics(snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
-def _all_silent(snapshot: Snapshot, hop: str, silent: Sequence[Silent]) -> Finding:
+def _all_silent(snapshot: Snapshot, stage: str, silent: Sequence[Silent]) -> Finding:
     """What is said once of a hop by which the metrics of all services go."""
     probe, names = snapshot.probes.prometheus, sorted({one.pod.workload.rpartition("/")[2] for one in silent})
     url, metrics = probe.url if probe else "", list(dict.fromkeys(one.metric for one in silent))
-    why, do = _cure(snapshot, hop, silent[0].pod, heard=(), metric=metrics[0])
+    why, do = _cure(snapshot, stage, silent[0].pod, heard=(), metric=metrics[0])
     run = f"{names[0]} runs" if len(names) == 1 else f"{len(names)} Deployments run"
     return Finding(
         CAUSE,
-        _collector(snapshot) if hop == REMOTE_WRITE else f"Prometheus/{url}",
-        f"{run}, no metric arrives: the first silent hop is {hop}",
+        _collector(snapshot) if stage == REMOTE_WRITE else f"Prometheus/{url}",
+        f"{run}, no metric arrives: the first silent stage is {stage}",
         found=f"no sample of {', '.join(metrics)} in the last {FIRST_EXPORT_S:.0f} s at {url}; {_counts(snapshot)}",
         why=why,
         do=do,
@@ -112,7 +112,7 @@ def _idle(snapshot: Snapshot) -> Iterator[Finding]:
         yield Finding(
             CAUSE,
             workload,
-            f"{workload.rpartition('/')[2]} runs, counts nothing: the first silent hop is consuming",
+            f"{workload.rpartition('/')[2]} runs, counts nothing: the first silent stage is consuming",
             found=f"{ledger.backlog:,} of {ledger.accepted:,} accepted events wait, and none was counted "
             f"in {ledger.still_s:.0f} s",
             why=why,
@@ -134,7 +134,7 @@ def _silent(snapshot: Snapshot, samples: tuple[LastSample, ...]) -> tuple[tuple[
     return tuple(silent), tuple(heard)
 
 
-def _hop(snapshot: Snapshot, pods: Sequence[Pod], *, some_arrive: bool) -> str:
+def _stage(snapshot: Snapshot, pods: Sequence[Pod], *, some_arrive: bool) -> str:
     """The first hop between these processes and the query that passes nothing on."""
     if is_scraped(snapshot) and _is_renamed(snapshot, PROMISED[pods[0].service].prometheus_name):
         return QUERY
@@ -157,16 +157,16 @@ def _fails_now(snapshot: Snapshot, sent: int) -> bool:
     return not sent or not log or any(age_s(snapshot, line) <= FIRST_EXPORT_S for line in failures)
 
 
-def _cure(snapshot: Snapshot, hop: str, pod: Pod, *, heard: tuple[Pod, ...], metric: str) -> tuple[str, str]:
-    if hop in {"exporting", "the collector"} and (differs := _difference(snapshot, pod, heard, PATHS)):
+def _cure(snapshot: Snapshot, stage: str, pod: Pod, *, heard: tuple[Pod, ...], metric: str) -> tuple[str, str]:
+    if stage in {"exporting", "the collector"} and (differs := _difference(snapshot, pod, heard, PATHS)):
         return differs
-    if hop == "exporting":
+    if stage == "exporting":
         why = "the process was told to export nothing, or its exporter is stuck"
         return why, remedies.restart(snapshot.namespace, pod.workload)
-    if hop in {"the collector", REMOTE_WRITE}:
+    if stage in {"the collector", REMOTE_WRITE}:
         why = (
             "it takes nothing from this process, or no pipeline of it leads to Prometheus"
-            if hop == "the collector"
+            if stage == "the collector"
             else "the collector takes points and cannot deliver them where it was told to; the lab reaches Prometheus"
         )
         return why, f"{remedies.up(snapshot.namespace)} && {remedies.restart(snapshot.namespace, _collector(snapshot))}"

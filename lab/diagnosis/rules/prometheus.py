@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.objects import Pod, seconds
-from lab.diagnosis.probes import PrometheusProbe
 from lab.diagnosis.rules.servers import UNTRUSTED, is_inside, look_into, pods_of
-from lab.diagnosis.snapshot import Snapshot, by_workload
+from lab.snapshots.kubernetes import Pod, seconds
+from lab.snapshots.probes import PrometheusProbe
+from lab.snapshots.snapshot import Snapshot, by_workload
 
 FRESH_S: Final = 60.0
 """How old the newest sample of a metric may be."""

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.objects import Container, Node, Pod, digest_of, registry_of, short_image
-from lab.diagnosis.snapshot import Snapshot, not_ready
+from lab.snapshots.kubernetes import Container, Node, Pod, digest_of, registry_of, short_image
+from lab.snapshots.snapshot import Snapshot, not_ready
 
 WAITING: Final = frozenset({"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable"})
 PLAIN_HTTP: Final = "server gave HTTP response to HTTPS client"

@@ -8,9 +8,9 @@ from typing import Final
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.objects import ARCH, OWN, Container, Node, Pod, Raw, Thing
-from lab.diagnosis.quantities import quantity, quantity_text
-from lab.diagnosis.snapshot import Snapshot, by_workload, not_ready
+from lab.snapshots.kubernetes import ARCH, OWN, Container, Node, Pod, Raw, Thing
+from lab.snapshots.quantities import quantity, quantity_text
+from lab.snapshots.snapshot import Snapshot, by_workload, not_ready
 
 PATIENCE_S: Final = 15.0
 """How long a pod may wait for a node: longer than a node needs that has just come."""

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from lab.diagnosis import remedies
-from lab.diagnosis.snapshot import Snapshot
+from lab.snapshots.snapshot import Snapshot
 
 UNTRUSTED: Final = re.compile(r"(?i)\bssl\b|certificate|\btls\b")
 """What is said of a certificate that does not convince."""

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.objects import Container, Pod, Thing
-from lab.diagnosis.probes import StoreProbe
 from lab.diagnosis.rules.servers import UNTRUSTED, is_inside, look_into, pods_of
-from lab.diagnosis.snapshot import Snapshot
+from lab.snapshots.kubernetes import Container, Pod, Thing
+from lab.snapshots.probes import StoreProbe
+from lab.snapshots.snapshot import Snapshot
 
 DENIED: Final = re.compile(r"WRONGPASS|NOAUTH|refuses to log in|invalid username-password pair|Authentication required")
 UNREACHABLE: Final = re.compile(r"(?i)redis (?P<where>\S+:\d+): .*(?:refused|timed? ?out|timeout|unreachable|no route)")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
 from services.simulator import arrivals
 from services.simulator.arrivals import Schedule
-from services.simulator.order import peak_rate, read_schedule
+from services.simulator.request import peak_rate, read_schedule
 from services.simulator.source import Source
 from services.simulator.sources.host import open_host
 from services.simulator.sources.replay import open_replay
@@ -20,7 +20,7 @@ class Prepared(NamedTuple):
     window_ns: int = 0
 
 
-def prepare(request: pb.PlayRequest) -> Prepared:
+def prepare(request: pb.RunLoadRequest) -> Prepared:
     """Open what is asked for; SourceFault where it cannot be had, Refused where the profile makes no sense."""
     kind = request.WhichOneof("source")
     if kind == "replay":
@@ -32,7 +32,7 @@ def prepare(request: pb.PlayRequest) -> Prepared:
     return Prepared(SyntheticSource(seed=asked.seed, sources=asked.sources or 5, kinds=asked.kinds or 4), schedule)
 
 
-def _replay(request: pb.PlayRequest) -> Prepared:
+def _replay(request: pb.RunLoadRequest) -> Prepared:
     """A file at its own pace, or, where the profile has a shape, at that of the profile as far as the file goes."""
     asked, profile = request.replay, request.profile
     source = open_replay(asked.path, asked.columns)

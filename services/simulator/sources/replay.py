@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from services.contracts.batches import Columns
-from services.contracts.limits import MAX_BATCH_EVENTS, MAX_COMMIT_CELLS, MAX_KEYS_PER_RUN, MAX_NAME_BYTES, NANOS
+from services.contracts.limits import MAX_BATCH_EVENTS, MAX_COMMIT_AGGREGATES, MAX_KEYS_PER_RUN, MAX_NAME_BYTES, NANOS
 from services.simulator.source import SkippedRow, SourceFault
 from services.simulator.sources.readings import times_of, values_of
 from services.simulator.sources.roles import Roles, roles_of
@@ -126,19 +126,19 @@ def fitting_width(events: Events) -> int:
     """The smallest natural width that makes no more than 2,000 windows, of which no batch touches too many cells."""
     span = int(events.time_ns[-1] - events.time_ns[0])
     for width in WIDTHS:
-        if span <= width * MANY_WINDOWS and _most_cells(events, width) <= MAX_COMMIT_CELLS:
+        if span <= width * MANY_WINDOWS and _most_aggregates(events, width) <= MAX_COMMIT_AGGREGATES:
             return width
     return WIDTHS[-1]
 
 
-def _most_cells(events: Events, width: int) -> int:
+def _most_aggregates(events: Events, width: int) -> int:
     """Cells that the fullest batch of the largest size touches, wherever it begins."""
-    if len(events.time_ns) <= MAX_COMMIT_CELLS:
+    if len(events.time_ns) <= MAX_COMMIT_AGGREGATES:
         return len(events.time_ns)
-    cell = np.column_stack((events.time_ns // width, events.source, events.kind))
-    starts = range(0, len(cell), MAX_BATCH_EVENTS // 2)
+    aggregate = np.column_stack((events.time_ns // width, events.source, events.kind))
+    starts = range(0, len(aggregate), MAX_BATCH_EVENTS // 2)
     # Any batch lies within two neighbouring blocks of half its size and one more.
-    return max(len(np.unique(cell[first : first + MAX_BATCH_EVENTS], axis=0)) for first in starts)
+    return max(len(np.unique(aggregate[first : first + MAX_BATCH_EVENTS], axis=0)) for first in starts)
 
 
 def _factor(speed: str) -> float:

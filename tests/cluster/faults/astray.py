@@ -11,7 +11,7 @@ from typing import Final
 import httpx
 
 from lab.settings import LabSettings, load_settings
-from lab.targets.prometheus import find_prometheus
+from lab.targets.processes.metrics_server import find_prometheus
 from tests import programs
 from tests.cluster.builder import checked_out
 from tests.cluster.faults.case import RigFault
@@ -88,11 +88,11 @@ def foretell(place: Place) -> None:
 
 FAULTS: Final[Mapping[str, RigFault]] = {
     "running-no-metrics-query": RigFault(
-        "running-no-metrics", f"Prometheus/{URL}", "the first silent hop is the query", look_elsewhere
+        "running-no-metrics", f"Prometheus/{URL}", "the first silent stage is the query", look_elsewhere
     ),
     "prometheus-receives-nothing": RigFault("prometheus-receives-nothing", f"Prometheus/{URL}", "404", deafen),
     "running-no-metrics-remote-write": RigFault(
-        "running-no-metrics", "Deployment/otel-collector", "the first silent hop is remote write", misdirect
+        "running-no-metrics", "Deployment/otel-collector", "the first silent stage is remote write", misdirect
     ),
     "prometheus-receives-nothing-out-of-order": RigFault(
         "prometheus-receives-nothing", f"Prometheus/{URL}", "out of order sample", foretell
@@ -120,6 +120,6 @@ def _prometheus(folder: Path, etc: Path) -> Iterator[None]:
     options = _defaults(etc).read_text().split('"')[1].split()
     command = [str(find_prometheus(LabSettings())), f"--config.file={_configuration(etc)}", *options]
     command += [f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={HOST}:{PORT}"]
-    with programs.leashed(command, {}, folder / "prometheus.log"):
+    with programs.tied_to_parent(command, {}, folder / "prometheus.log"):
         programs.await_address(f"{HOST}:{PORT}")
         yield

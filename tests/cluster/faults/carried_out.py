@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.snapshot import save
+from lab.snapshots.snapshot import save
 from tests.cluster.faults import astray, images, outside, workloads
 from tests.cluster.faults.case import RigFault
 from tests.cluster.faults.place import Common, Place

@@ -111,7 +111,7 @@ def _registry(folder: Path, address: str, *, signed_in: bool = False) -> Iterato
         config["auth"] = {"htpasswd": {"realm": "rig", "path": str(folder / "htpasswd")}}
     file = folder / "registry.json"
     file.write_text(as_json(config))
-    with programs.leashed(["/usr/bin/docker-registry", "serve", str(file)], {}, folder / "registry.log"):
+    with programs.tied_to_parent(["/usr/bin/docker-registry", "serve", str(file)], {}, folder / "registry.log"):
         programs.await_address(address)
         yield
 

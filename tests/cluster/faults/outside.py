@@ -110,7 +110,7 @@ def _store(folder: Path, port: int, **options: str) -> Iterator[None]:
     file = folder / "store.conf"
     if not file.exists():
         file.write_text("".join(f"{name} {_quoted(value)}\n" for name, value in settings.items()))
-    with programs.leashed([str(get_binary_path()), str(file)], {}, folder / "store.log"):
+    with programs.tied_to_parent([str(get_binary_path()), str(file)], {}, folder / "store.log"):
         programs.await_address(f"{HOST}:{port}")
         yield
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.snapshot import Snapshot
 from lab.errors import Unavailable
 from lab.settings import load_settings
+from lab.snapshots.snapshot import Snapshot
 from lab.wiring import snapshot_source
 from tests.cluster.faults.machines import Machines, variables
 from tests.cluster.rig.certificates import LAB_USER, Certificates

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from lab.looks.resp import Line, Refused
+from lab.probes.resp import Line, Refused
 from lab.settings import inherited_environment
 
 

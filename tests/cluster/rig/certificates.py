@@ -5,7 +5,7 @@ from base64 import b64encode
 from pathlib import Path
 from typing import Final
 
-from lab.targets.atomic import write_text
+from lab.files import write_text
 from tests.cluster.rig.commands import run
 from tests.cluster.rig.facts import API_SERVICE, API_URL, CONTROL, NODES
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from lab.targets.atomic import write_text
+from lab.files import write_text
 from tests.cluster.rig.certificates import Certificates
 from tests.cluster.rig.facts import CONTROL, CONTROL_NAMESPACE, DNS_READY_URL, SERVICES
 from tests.cluster.rig.processes import Processes

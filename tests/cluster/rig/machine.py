@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from lab.errors import Unavailable
-from lab.targets.atomic import write_text
+from lab.files import write_text
 from tests.cluster.rig.commands import run, succeeds
 from tests.cluster.rig.facts import NODES, PREFIX, RUN
 from tests.cluster.rig.network import NAMESPACE_FOLDER

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from lab.targets.atomic import write_text
+from lab.files import write_text
 from tests.cluster.rig.certificates import Certificates
 from tests.cluster.rig.facts import CONTROL, REGISTRY, RUN, Node
 from tests.cluster.rig.images import PAUSE

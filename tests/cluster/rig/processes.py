@@ -15,8 +15,8 @@ from typing import Final, NamedTuple
 import psutil
 
 from lab.errors import Unavailable
-from lab.targets import leash
-from lab.targets.atomic import write_text
+from lab.files import write_text
+from lab.targets import parent_death
 from tests.cluster.rig import machine
 from tests.cluster.rig.facts import NAMESPACES, RUN
 from tests.cluster.rig.network import NAMESPACE_FOLDER, inside
@@ -39,8 +39,8 @@ class Running(NamedTuple):
 class Processes:
     """Processes of one rig, by the names it gives them."""
 
-    def __init__(self, state: Path, *, leashed: bool) -> None:
-        self._pids, self._logs, self._leashed = state / "pids", state / "log", leashed
+    def __init__(self, state: Path, *, tied_to_parent: bool) -> None:
+        self._pids, self._logs, self._leashed = state / "pids", state / "log", tied_to_parent
         # Kept, since a child that is forgotten before it ended is a warning.
         self._children: list[subprocess.Popen[bytes]] = []
 
@@ -51,10 +51,12 @@ class Processes:
         environment = machine_environment()
         whole = (*inside(namespace), *command) if namespace else command
         first = shutil.which(whole[0], path=environment["PATH"]) or whole[0]
-        leashing = (sys.executable, "-I", "-S", leash.__file__, str(os.getpid())) if self._leashed else ()
+        parent_death_command = (
+            (sys.executable, "-I", "-S", parent_death.__file__, str(os.getpid())) if self._leashed else ()
+        )
         with (self._logs / f"{name}.log").open("wb") as log:
             child = subprocess.Popen(
-                [*leashing, first, *whole[1:]],
+                [*parent_death_command, first, *whole[1:]],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

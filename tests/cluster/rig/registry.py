@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Final
 
-from lab.targets.atomic import write_text
+from lab.files import write_text
 from tests.cluster.rig.facts import REGISTRY
 from tests.cluster.rig.processes import Processes
 

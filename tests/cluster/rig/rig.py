@@ -5,9 +5,9 @@ from types import TracebackType
 from typing import Final, Self
 
 from lab.errors import Exists, InternalFault, Unavailable
+from lab.files import write_text
 from lab.settings import LabSettings, load_settings
-from lab.targets.atomic import write_text
-from lab.targets.locks import Lock, Taken
+from lab.targets.processes.locks import Lock, Taken
 from tests.cluster.rig import clearing, requirements, starting
 from tests.cluster.rig.certificates import ADMIN, Certificates
 from tests.cluster.rig.facts import API_URL, NODES, REGISTRY, RigFacts
@@ -32,7 +32,7 @@ class Rig:
     def __init__(self, settings: LabSettings | None = None, progress: Progress = _silent) -> None:
         self._settings, self._progress = settings or load_settings(), progress
         self._state = self._settings.state_dir / "rig"
-        self._processes = Processes(self._state, leashed=True)
+        self._processes = Processes(self._state, tied_to_parent=True)
 
     @property
     def facts(self) -> RigFacts:
@@ -74,7 +74,7 @@ class Rig:
         lock = self._taken()
         try:
             if not self._is_well():
-                self._processes = Processes(self._state, leashed=False)
+                self._processes = Processes(self._state, tied_to_parent=False)
                 self._create()
                 write_text(self._state / KEPT, self.facts.programs.name)
         finally:

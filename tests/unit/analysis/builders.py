@@ -10,27 +10,25 @@ from lab.analysis.latency import ACKNOWLEDGED
 from lab.model import (
     NANOS,
     Account,
+    Aggregate,
     Balance,
     Constant,
     Evidence,
     Experiment,
-    Histogram,
     Load,
+    LoadRun,
     Objective,
-    Played,
     Samples,
     Series,
     StoreFacts,
     StoreView,
     Synthetic,
-    Total,
     Window,
 )
 
 START_S = 1_800_000_000
 START_NS = START_S * NANOS
 WORKER = "worker-1"
-EMPTY = Histogram((), (), float("nan"), float("nan"), 0.0)
 
 
 def samples(
@@ -49,10 +47,10 @@ def samples(
     )
 
 
-def total(source: str, kind: str, count: int, sum_micro: int | None = None, *, window: int = 0) -> Total:
+def total(source: str, kind: str, count: int, sum_micro: int | None = None, *, window: int = 0) -> Aggregate:
     """A cell whose values are 1 unless a sum is given."""
     micro = count * 1_000_000 if sum_micro is None else sum_micro
-    return Total(source, kind, count, micro, 1.0, 1.0, START_NS + window * NANOS)
+    return Aggregate(source, kind, count, micro, 1.0, 1.0, START_NS + window * NANOS)
 
 
 def series(name: str, labels: dict[str, str], points: list[tuple[float, float]]) -> Series:
@@ -71,18 +69,15 @@ def up(seconds: list[float], *, job: str = JOB, failed: tuple[float, ...] = ()) 
     return series("up", {"job": job, "instance": "127.0.0.1:1"}, [(at, float(at not in failed)) for at in seconds])
 
 
-def played(measured: Samples, journal: tuple[Total, ...] | None = None) -> Played:
+def load_run(measured: Samples, producer_ledger: tuple[Aggregate, ...] | None = None) -> LoadRun:
     """What a generator says that sent all of it."""
     acknowledged = int(measured.events[measured.outcome == ACKNOWLEDGED].sum())
     intended = int(measured.events.sum())
-    return Played(
+    return LoadRun(
         account=Account(intended=intended, sent=intended, acknowledged=acknowledged, attempts=len(measured)),
         window=Window(START_NS, START_NS + int(measured.completed_ns.max(initial=0))),
         samples=measured,
-        latency=EMPTY,
-        service_time=EMPTY,
-        schedule_delay=EMPTY,
-        journal=(total("pi", "temp", acknowledged),) if journal is None else journal,
+        producer_ledger=(total("pi", "temp", acknowledged),) if producer_ledger is None else producer_ledger,
     )
 
 
@@ -109,13 +104,13 @@ def experiment(*objectives: Objective) -> Experiment:
 def evidence(measured: Samples | None = None) -> Evidence:
     """Twenty good seconds at a hundred batches a second."""
     measured = samples(np.full(2_000, 3.0)) if measured is None else measured
-    report = played(measured)
+    report = load_run(measured)
     counted = report.account.acknowledged
     seconds = [float(second) + 0.4 for second in range(-3, 23)]
     return Evidence(
-        played=report,
+        load_run=report,
         store=store(counted),
-        totals=tuple(replace(cell, window_start_ns=0) for cell in report.journal),
+        totals=tuple(replace(aggregate, window_start_ns=0) for aggregate in report.producer_ledger),
         windows=(),
         series=(
             counter(

@@ -8,10 +8,16 @@ from tests.unit.analysis.builders import evidence, experiment
 def test_a_good_run_is_judged_in_four_answers() -> None:
     """Validity, verdict, ledger, comparison."""
     validity, verdict, ledger, comparison = judge(
-        experiment(Objective("latency", 50.0), Objective("lost", 0), Objective("twice", 0)), evidence()
+        experiment(Objective("latency", 50.0), Objective("lost", 0), Objective("double-counted", 0)), evidence()
     )
     assert (validity.status, verdict.status) == ("VALID", "MET")
-    assert (ledger.intended, ledger.counted, ledger.lost, ledger.twice, ledger.residual) == (2_000, 2_000, 0, 0, 0)
+    assert (ledger.intended, ledger.counted, ledger.lost, ledger.double_counted, ledger.residual) == (
+        2_000,
+        2_000,
+        0,
+        0,
+        0,
+    )
     assert (comparison.prometheus_counted, comparison.attributions) == (2_000, ())
 
 

@@ -6,91 +6,98 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.analysis.ledger import LedgerFindings, close_ledger
-from lab.model import Account, Balance, Played, Total
-from tests.unit.analysis.builders import START_NS, played, samples, store, total
+from lab.model import Account, Aggregate, Balance, LoadRun
+from tests.unit.analysis.builders import START_NS, load_run, samples, store, total
 
-CELLS = st.lists(st.integers(0, 30), min_size=4, max_size=4)
+AGGREGATES = st.lists(st.integers(0, 30), min_size=4, max_size=4)
 
 
-def cells(counts: list[int]) -> tuple[Total, ...]:
+def aggregates(counts: list[int]) -> tuple[Aggregate, ...]:
     """A cell for each count: two windows of two kinds."""
     return tuple(total("pi", "ab"[i % 2], count, window=i // 2) for i, count in enumerate(counts) if count)
 
 
-def without_windows(windows: tuple[Total, ...]) -> tuple[Total, ...]:
+def without_windows(windows: tuple[Aggregate, ...]) -> tuple[Aggregate, ...]:
     """The totals of those windows."""
-    kinds = sorted({cell.kind for cell in windows})
+    kinds = sorted({aggregate.kind for aggregate in windows})
     return tuple(
-        replace(total("pi", kind, sum(cell.count for cell in windows if cell.kind == kind)), window_start_ns=0)
+        replace(
+            total("pi", kind, sum(aggregate.count for aggregate in windows if aggregate.kind == kind)),
+            window_start_ns=0,
+        )
         for kind in kinds
     )
 
 
-def report(journal: tuple[Total, ...], unknown: tuple[Total, ...] = ()) -> Played:
+def report(producer_ledger: tuple[Aggregate, ...], unknown: tuple[Aggregate, ...] = ()) -> LoadRun:
     """A generator with this journal."""
-    acknowledged, open_ = (sum(cell.count for cell in part) for part in (journal, unknown))
+    acknowledged, open_ = (sum(aggregate.count for aggregate in part) for part in (producer_ledger, unknown))
     account = Account(
         intended=acknowledged + open_, sent=acknowledged + open_, acknowledged=acknowledged, unknown=open_
     )
-    return replace(played(samples([1.0]), journal), account=account, journal_unknown=unknown)
+    return replace(load_run(samples([1.0]), producer_ledger), account=account, producer_ledger_unknown=unknown)
 
 
-def close(journal: tuple[Total, ...], answer: tuple[Total, ...], unknown: tuple[Total, ...] = ()) -> LedgerFindings:
+def close(
+    producer_ledger: tuple[Aggregate, ...], answer: tuple[Aggregate, ...], unknown: tuple[Aggregate, ...] = ()
+) -> LedgerFindings:
     """The ledger of a settled store that answers this, window by window."""
-    counted = sum(cell.count for cell in answer)
-    return close_ledger(report(journal, unknown), store(counted), totals=without_windows(answer), windows=answer)
+    counted = sum(aggregate.count for aggregate in answer)
+    return close_ledger(
+        report(producer_ledger, unknown), store(counted), totals=without_windows(answer), windows=answer
+    )
 
 
-@given(CELLS)
+@given(AGGREGATES)
 def test_equal_answers_close(counts: list[int]) -> None:
     """Nothing is lost, nothing is twice, no sum is wrong."""
-    found = close(cells(counts), cells(counts))
-    assert (found.account.lost, found.account.twice, found.lost_at_most) == (0, 0, 0)
+    found = close(aggregates(counts), aggregates(counts))
+    assert (found.account.lost, found.account.double_counted, found.lost_at_most) == (0, 0, 0)
     assert not found.missing
     assert not found.extra
     assert not found.wrong_sums
-    assert found.journal_gap == 0
+    assert found.producer_ledger_gap == 0
 
 
-@given(CELLS, CELLS)
-def test_lost_and_twice_are_the_two_halves_of_the_difference(journal: list[int], answer: list[int]) -> None:
+@given(AGGREGATES, AGGREGATES)
+def test_lost_and_twice_are_the_two_halves_of_the_difference(producer_ledger: list[int], answer: list[int]) -> None:
     """By D34, and they cannot cancel out between cells."""
-    found = close(cells(journal), cells(answer))
-    assert found.account.lost == sum(max(0, j - a) for j, a in zip(journal, answer, strict=True))
-    assert found.account.twice == sum(max(0, a - j) for j, a in zip(journal, answer, strict=True))
+    found = close(aggregates(producer_ledger), aggregates(answer))
+    assert found.account.lost == sum(max(0, j - a) for j, a in zip(producer_ledger, answer, strict=True))
+    assert found.account.double_counted == sum(max(0, a - j) for j, a in zip(producer_ledger, answer, strict=True))
 
 
-@given(CELLS, CELLS, CELLS)
+@given(AGGREGATES, AGGREGATES, AGGREGATES)
 def test_unknown_batches_explain_extra_events_up_to_their_number(
-    journal: list[int], unknown: list[int], answer: list[int]
+    producer_ledger: list[int], unknown: list[int], answer: list[int]
 ) -> None:
     """What may have been accepted is not counted twice; what it may hide bounds what is lost."""
-    found = close(cells(journal), cells(answer), cells(unknown))
-    triples = list(zip(journal, unknown, answer, strict=True))
-    assert found.account.twice <= sum(max(0, a - j - u) for j, u, a in triples) + sum(unknown)
-    assert found.account.twice >= sum(max(0, a - j - u) for j, u, a in triples)
+    found = close(aggregates(producer_ledger), aggregates(answer), aggregates(unknown))
+    triples = list(zip(producer_ledger, unknown, answer, strict=True))
+    assert found.account.double_counted <= sum(max(0, a - j - u) for j, u, a in triples) + sum(unknown)
+    assert found.account.double_counted >= sum(max(0, a - j - u) for j, u, a in triples)
     assert found.account.lost <= found.lost_at_most <= found.account.lost + sum(unknown)
 
 
 def test_events_of_one_window_that_are_counted_in_another_are_found() -> None:
     """The totals agree, the windows do not."""
-    found = close(cells([5, 0, 5, 0]), cells([4, 0, 6, 0]))
-    assert (found.account.lost, found.account.twice) == (1, 1)
+    found = close(aggregates([5, 0, 5, 0]), aggregates([4, 0, 6, 0]))
+    assert (found.account.lost, found.account.double_counted) == (1, 1)
     assert found.missing[0].key.window_start_ns == START_NS
 
 
 def test_a_total_that_is_short_is_found_beside_windows_that_are_whole() -> None:
     """Both levels are compared."""
-    windows = cells([5, 0, 5, 0])
+    windows = aggregates([5, 0, 5, 0])
     short = (replace(total("pi", "a", 9), window_start_ns=0),)
     assert close_ledger(report(windows), store(10), totals=short, windows=windows).account.lost == 1
 
 
 def test_without_windows_the_totals_are_compared() -> None:
     """Pruned windows leave nothing to compare window by window."""
-    journal = cells([5, 3, 5, 0])
-    found = close_ledger(report(journal), store(13), totals=without_windows(journal))
-    assert (found.account.lost, found.account.twice) == (0, 0)
+    producer_ledger = aggregates([5, 3, 5, 0])
+    found = close_ledger(report(producer_ledger), store(13), totals=without_windows(producer_ledger))
+    assert (found.account.lost, found.account.double_counted) == (0, 0)
 
 
 def test_dead_letters_are_not_lost() -> None:
@@ -100,27 +107,27 @@ def test_dead_letters_are_not_lost() -> None:
         report((total("pi", "a", 10),)), view, totals=(replace(total("pi", "a", 9), window_start_ns=0),)
     )
     assert (found.account.lost, found.account.dead, found.account.residual) == (0, 1, 0)
-    assert found.missing[0].journal.events == 10
+    assert found.missing[0].producer_ledger.events == 10
 
 
 def test_a_right_count_with_a_wrong_sum_is_a_fault_of_its_own() -> None:
     """Neither lost nor twice, and not passed over."""
-    journal = (total("pi", "a", 3, 6_000_001),)
+    producer_ledger = (total("pi", "a", 3, 6_000_001),)
     answer = (replace(total("pi", "a", 3, 6_000_000), window_start_ns=0),)
-    found = close_ledger(report(journal), store(3), totals=answer)
-    assert (found.account.lost, found.account.twice) == (0, 0)
-    assert [cell.answer.micro for cell in found.wrong_sums] == [6_000_000]
+    found = close_ledger(report(producer_ledger), store(3), totals=answer)
+    assert (found.account.lost, found.account.double_counted) == (0, 0)
+    assert [aggregate.answer.micro for aggregate in found.wrong_sums] == [6_000_000]
 
 
 def test_a_journal_that_misses_acknowledged_events_is_noticed() -> None:
     """Without it, lost could not be trusted."""
-    journal = (total("pi", "a", 3),)
-    whole = report(journal)
+    producer_ledger = (total("pi", "a", 3),)
+    whole = report(producer_ledger)
     torn = replace(whole, account=replace(whole.account, acknowledged=5))
-    assert close_ledger(torn, store(3), totals=journal).journal_gap == 2
+    assert close_ledger(torn, store(3), totals=producer_ledger).producer_ledger_gap == 2
 
 
 def test_the_account_shows_every_word() -> None:
     """From the generator and from the store."""
-    account = close(cells([5, 0, 5, 0]), cells([5, 0, 5, 0])).account
+    account = close(aggregates([5, 0, 5, 0]), aggregates([5, 0, 5, 0])).account
     assert (account.intended, account.sent, account.acknowledged, account.accepted, account.counted) == (10,) * 5

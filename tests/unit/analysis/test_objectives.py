@@ -70,12 +70,14 @@ def test_nothing_may_be_lost(events: int, status: str) -> None:
 def test_unknown_events_bound_what_may_be_lost() -> None:
     """They may hide a loss, and the result says how large."""
     good = evidence()
-    account = replace(good.played.account, unknown=7)
-    report = replace(good.played, account=account, journal_unknown=(replace(good.played.journal[0], count=7),))
+    account = replace(good.load_run.account, unknown=7)
+    report = replace(
+        good.load_run, account=account, producer_ledger_unknown=(replace(good.load_run.producer_ledger[0], count=7),)
+    )
     answer = (replace(good.totals[0], count=2_007),)
-    result = only(LOST, replace(good, played=report, totals=answer))
+    result = only(LOST, replace(good, load_run=report, totals=answer))
     assert (result.observed, result.low, result.high, result.status) == (0, None, None, "MET")
-    hidden = only(LOST, replace(good, played=report))
+    hidden = only(LOST, replace(good, load_run=report))
     assert (hidden.observed, hidden.low, hidden.high) == (0, 0, 7)
     assert "at most 7" in hidden.note
 
@@ -83,14 +85,14 @@ def test_unknown_events_bound_what_may_be_lost() -> None:
 def test_nothing_may_be_counted_twice() -> None:
     """Events beyond the journal."""
     good = evidence()
-    result = only(Objective("twice", 0), replace(good, totals=(replace(good.totals[0], count=2_002),)))
+    result = only(Objective("double-counted", 0), replace(good, totals=(replace(good.totals[0], count=2_002),)))
     assert (result.label, result.observed, result.status) == ("events counted twice", 2, "NOT_MET")
 
 
 def test_without_a_journal_nothing_is_known_to_be_kept() -> None:
     """Missing is not 0."""
     good = evidence()
-    assert only(LOST, replace(good, played=replace(good.played, journal=()))).status == "INCONCLUSIVE"
+    assert only(LOST, replace(good, load_run=replace(good.load_run, producer_ledger=()))).status == "INCONCLUSIVE"
 
 
 @pytest.mark.parametrize(("at_least", "status"), [(99.0, "MET"), (101.0, "NOT_MET")])

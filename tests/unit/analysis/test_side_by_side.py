@@ -68,8 +68,8 @@ def test_of_an_emulated_architecture_nobody_can_say() -> None:
 def test_events_that_were_not_acknowledged_are_told() -> None:
     """A generator that waits for a slow service falls behind, and the run cannot say more than that."""
     trial = trial_on("arm64")
-    played = replace(trial.evidence.played, account=replace(trial.evidence.played.account, acknowledged=1_200))
-    said = repr(table([replace(trial, evidence=replace(trial.evidence, played=played))]))
+    load_run = replace(trial.evidence.load_run, account=replace(trial.evidence.load_run.account, acknowledged=1_200))
+    said = repr(table([replace(trial, evidence=replace(trial.evidence, load_run=load_run))]))
     assert "arm64 acknowledged 1,200 of 2,000 events: ask at a lower rate, too." in said
 
 

@@ -44,12 +44,14 @@ def with_store(**changes: object) -> Change:
 
 def with_account(**changes: int) -> Change:
     """The generator says something else."""
-    return lambda good: replace(good, played=replace(good.played, account=replace(good.played.account, **changes)))
+    return lambda good: replace(
+        good, load_run=replace(good.load_run, account=replace(good.load_run.account, **changes))
+    )
 
 
 def with_samples(measured: Samples) -> Change:
     """The generator measured something else."""
-    return lambda good: replace(good, played=replace(good.played, samples=measured))
+    return lambda good: replace(good, load_run=replace(good.load_run, samples=measured))
 
 
 def with_clocks(*clocks: NodeClock) -> Change:
@@ -115,7 +117,7 @@ def test_what_breaks_a_run(change: Change, code: str, figure: str) -> None:
     [
         (with_samples(samples([])), "no-samples"),
         (lambda good: replace(good, series=()), "no-series"),
-        (lambda good: replace(good, played=replace(good.played, stopped=True)), "stopped"),
+        (lambda good: replace(good, load_run=replace(good.load_run, stopped=True)), "stopped"),
     ],
 )
 def test_what_is_missing_makes_a_run_inconclusive(change: Change, code: str) -> None:

@@ -74,10 +74,10 @@ def test_an_incomplete_trace_is_passed_over() -> None:
 
 def test_the_path_has_five_hops_that_make_up_the_whole() -> None:
     """Schedule from the samples, the rest from the traces."""
-    hops = mean_path(trace("one") + trace("two", queue_ms=6.0), samples(np.full(10, 9.0), delay_ms=0.5))
-    assert [hop.name for hop in hops] == ["schedule", "network", "ingest", "queue", "commit"]
-    assert [hop.mean_ms for hop in hops] == pytest.approx([0.5, 1.0, 2.0, 6.0, 3.0])
-    assert sum(hop.share for hop in hops) == pytest.approx(1.0)
+    stages = mean_path(trace("one") + trace("two", queue_ms=6.0), samples(np.full(10, 9.0), delay_ms=0.5))
+    assert [stage.name for stage in stages] == ["schedule", "network", "ingest", "queue", "commit"]
+    assert [stage.mean_ms for stage in stages] == pytest.approx([0.5, 1.0, 2.0, 6.0, 3.0])
+    assert sum(stage.share for stage in stages) == pytest.approx(1.0)
 
 
 def test_nothing_recorded_gives_nothing() -> None:

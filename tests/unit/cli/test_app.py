@@ -10,9 +10,9 @@ import pytest
 
 from lab.cli import main
 from lab.settings import environment_with
-from lab.targets.layout import StackFolder
-from lab.targets.locks import Lock
-from lab.targets.plan import Plan, write_plan
+from lab.targets.processes.folder import StackFolder
+from lab.targets.processes.locks import Lock
+from lab.targets.processes.plan import Plan, write_plan
 from tests.waiting import until
 
 PROJECT = Path(__file__).parents[3]
@@ -129,7 +129,7 @@ def test_clean_stops_the_stacks_of_every_project(tmp_path: Path, capsys: pytest.
     folder = StackFolder(tmp_path / "state" / "stacks" / "kept-another")
     folder.make()
     write_plan(folder.plan, Plan((), throw_away=False))
-    command = [sys.executable, "-m", "lab.targets.supervisor", str(folder.root)]
+    command = [sys.executable, "-m", "lab.targets.processes.supervisor", str(folder.root)]
     lock = Lock(folder.lock)
     with subprocess.Popen([*command, "--lock", str(lock.fileno())], pass_fds=[lock.fileno()]) as supervisor:
         lock.release()

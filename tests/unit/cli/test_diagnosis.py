@@ -7,7 +7,7 @@ import pytest
 
 from lab import wiring
 from lab.cli import main
-from lab.diagnosis.snapshot import Snapshot, load
+from lab.snapshots.snapshot import Snapshot, load
 from tests.unit.diagnosis.builders import healthy
 
 

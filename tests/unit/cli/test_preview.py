@@ -12,7 +12,7 @@ from lab.cli import main
 from lab.errors import BadConfig, Unavailable
 from lab.images.lock import FILE_NAME, ImageLock, write_lock
 from lab.model import SERVICES
-from lab.targets.kube import STACK_LABEL
+from lab.targets.kubernetes.objects import STACK_LABEL
 from tests.rendered.samples import ARCHITECTURES, image
 from tests.unit.targets.api_server import serving
 from tests.unit.targets.object_server import ObjectServer

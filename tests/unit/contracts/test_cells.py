@@ -9,8 +9,17 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.contracts.aggregates import (
+    DENSE_GROUPS,
+    PACKED,
+    Aggregate,
+    Aggregation,
+    KeyTable,
+    aggregate,
+    name_of,
+    unpack,
+)
 from services.contracts.batches import Columns, columns_of
-from services.contracts.cells import CELL, DENSE_GROUPS, Aggregation, Cell, KeyTable, aggregate, name_of, unpack
 from services.contracts.limits import MAX_COMMIT_EVENTS, MAX_TIME_NS, MAX_VALUE, MIN_TIME_NS
 
 SECOND = 1_000_000_000
@@ -32,24 +41,27 @@ def micro(value: float) -> int:
     return round(Fraction(value * 1e6))
 
 
-def plain_cells(rows: Sequence[Event], *, window_ns: int) -> dict[tuple[int, bytes], Cell]:
+def plain_aggregates(rows: Sequence[Event], *, window_ns: int) -> dict[tuple[int, bytes], Aggregate]:
     """The same aggregates by a dictionary and integers."""
     grouped: dict[tuple[int, bytes], list[float]] = defaultdict(list)
     for source, kind, time, value in rows:
         grouped[time // window_ns, name_of(source, kind)].append(value)
     return {
-        key: Cell(len(values), sum(map(micro, values)), min(values), max(values)) for key, values in grouped.items()
+        key: Aggregate(len(values), sum(map(micro, values)), min(values), max(values))
+        for key, values in grouped.items()
     }
 
 
-def window_cells(aggregation: Aggregation) -> dict[tuple[int, bytes], Cell]:
+def window_aggregates(aggregation: Aggregation) -> dict[tuple[int, bytes], Aggregate]:
     """(window, name) → cell."""
     return {
-        (window, name): cell for window, block in aggregation.windows.items() for name, cell in block.cells().items()
+        (window, name): aggregate
+        for window, block in aggregation.windows.items()
+        for name, aggregate in block.aggregates().items()
     }
 
 
-def packed_cells(aggregation: Aggregation) -> dict[tuple[int | None, bytes], bytes]:
+def packed_aggregates(aggregation: Aggregation) -> dict[tuple[int | None, bytes], bytes]:
     """Every cell as the 40 bytes the store keeps; window None holds the totals."""
     blocks = [(None, aggregation.totals), *aggregation.windows.items()]
     return {
@@ -59,7 +71,7 @@ def packed_cells(aggregation: Aggregation) -> dict[tuple[int | None, bytes], byt
     }
 
 
-def cells_of(rows: Sequence[Event], *, window_ns: int = SECOND) -> Aggregation:
+def aggregates_of(rows: Sequence[Event], *, window_ns: int = SECOND) -> Aggregation:
     """The aggregation of rows in one batch."""
     return aggregate([columns_of(rows)], KeyTable(), window_ns=window_ns)
 
@@ -73,17 +85,17 @@ def same_values(count: int, value: float, *, time_ns: int = 0) -> Columns:
 @given(rows=events(CLOSE_TIMES))
 def test_windows_and_totals_equal_plain_integers(rows: list[Event]) -> None:
     """Count, exact sum, minimum, maximum of every cell, before and after 1970."""
-    found = cells_of(rows)
+    found = aggregates_of(rows)
 
-    assert window_cells(found) == plain_cells(rows, window_ns=SECOND)
-    whole = plain_cells([(source, kind, 0, value) for source, kind, _, value in rows], window_ns=SECOND)
-    assert found.totals.cells() == {name: cell for (_, name), cell in whole.items()}
+    assert window_aggregates(found) == plain_aggregates(rows, window_ns=SECOND)
+    whole = plain_aggregates([(source, kind, 0, value) for source, kind, _, value in rows], window_ns=SECOND)
+    assert found.totals.aggregates() == {name: aggregate for (_, name), aggregate in whole.items()}
 
 
 @given(rows=events(ANY_TIMES))
 def test_windows_centuries_apart_are_as_exact(rows: list[Event]) -> None:
     """Far more possible groups than a counting array may have: the sorting path gives the same cells."""
-    assert window_cells(cells_of(rows)) == plain_cells(rows, window_ns=SECOND)
+    assert window_aggregates(aggregates_of(rows)) == plain_aggregates(rows, window_ns=SECOND)
 
 
 def test_both_ways_of_grouping_are_taken() -> None:
@@ -91,8 +103,8 @@ def test_both_ways_of_grouping_are_taken() -> None:
     dense = [("a", "x", 0, 1.5), ("a", "y", SECOND, 2.5), ("a", "x", 2 * SECOND, -3.5)]
     sparse = [*dense, ("b", "y", (DENSE_GROUPS + 1) * SECOND, 4.5)]
 
-    assert window_cells(cells_of(dense)) == plain_cells(dense, window_ns=SECOND)
-    assert window_cells(cells_of(sparse)) == plain_cells(sparse, window_ns=SECOND)
+    assert window_aggregates(aggregates_of(dense)) == plain_aggregates(dense, window_ns=SECOND)
+    assert window_aggregates(aggregates_of(sparse)) == plain_aggregates(sparse, window_ns=SECOND)
 
 
 @given(rows=events(CLOSE_TIMES), data=st.data())
@@ -100,7 +112,7 @@ def test_order_does_not_change_a_bit(rows: list[Event], data: st.DataObject) -> 
     """The same events in another order give the same bytes, also with 0.0 beside -0.0."""
     shuffled = data.draw(st.permutations(rows))
 
-    assert packed_cells(cells_of(shuffled)) == packed_cells(cells_of(rows))
+    assert packed_aggregates(aggregates_of(shuffled)) == packed_aggregates(aggregates_of(rows))
 
 
 @given(rows=events(CLOSE_TIMES), data=st.data())
@@ -109,7 +121,7 @@ def test_batch_boundaries_do_not_change_a_bit(rows: list[Event], data: st.DataOb
     cuts = sorted(data.draw(st.sets(st.integers(0, len(rows)))) | {0, len(rows)})
     parts = [columns_of(rows[start:end]) for start, end in itertools.pairwise(cuts)]
 
-    assert packed_cells(aggregate(parts, KeyTable(), window_ns=SECOND)) == packed_cells(cells_of(rows))
+    assert packed_aggregates(aggregate(parts, KeyTable(), window_ns=SECOND)) == packed_aggregates(aggregates_of(rows))
 
 
 @given(rows=events(CLOSE_TIMES), data=st.data())
@@ -117,42 +129,42 @@ def test_cells_of_parts_merge_into_the_cell_of_all(rows: list[Event], data: st.D
     """`merged` adds what two rounds counted, exactly."""
     at = data.draw(st.integers(1, max(1, len(rows) - 1)))
     one = [("a", "x", 0, value) for *_, value in rows]
-    parts = [cells_of(part).totals.cells() for part in (one[:at], one[at:]) if part]
+    parts = [aggregates_of(part).totals.aggregates() for part in (one[:at], one[at:]) if part]
     [name] = parts[0]
 
     merged = parts[0][name] if len(parts) == 1 else parts[0][name].merged(parts[1][name])
 
-    assert merged == cells_of(one).totals.cells()[name]
+    assert merged == aggregates_of(one).totals.aggregates()[name]
 
 
 def test_a_sum_beyond_64_bits_is_exact() -> None:
     """The most a commit may hold, each event as large as allowed, and one micro-unit to tell."""
     columns = [same_values(MAX_COMMIT_EVENTS - 1, MAX_VALUE), same_values(1, 1e-6)]
 
-    cell = aggregate(columns, KeyTable(), window_ns=SECOND).totals.cells()[name_of("a", "x")]
+    exact = aggregate(columns, KeyTable(), window_ns=SECOND).totals.aggregates()[name_of("a", "x")]
 
-    assert cell.sum_micro == (MAX_COMMIT_EVENTS - 1) * 2**45 * 10**6 + 1
-    assert cell.sum_micro > 2**64
+    assert exact.sum_micro == (MAX_COMMIT_EVENTS - 1) * 2**45 * 10**6 + 1
+    assert exact.sum_micro > 2**64
 
 
 def test_huge_values_of_both_signs_cancel_to_the_last_micro_unit() -> None:
     """What floating-point addition would lose between two large numbers is kept."""
     rows = [("a", "x", 0, MAX_VALUE), ("a", "x", 0, 0.000001), ("a", "x", 0, -MAX_VALUE)]
 
-    assert cells_of(rows).totals.cells()[name_of("a", "x")].sum_micro == 1
+    assert aggregates_of(rows).totals.aggregates()[name_of("a", "x")].sum_micro == 1
 
 
 def test_minus_zero_is_stored_as_zero() -> None:
     """Minimum and maximum of -0.0 have the bytes of 0.0, so that they do not depend on the order."""
-    [row] = cells_of([("a", "x", 0, -0.0)]).totals.packed
+    [row] = aggregates_of([("a", "x", 0, -0.0)]).totals.packed
 
-    assert row.tobytes() == CELL.pack(1.0, 0.0, 0.0, 0.0, 0.0)
+    assert row.tobytes() == PACKED.pack(1.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def test_half_a_micro_unit_is_rounded_to_even() -> None:
     """Rounding is `numpy.rint` of the product, half to even, for both signs."""
     values = [0.5e-6, 1.5e-6, -0.5e-6, -1.5e-6, 2.5e-6]
-    sums = [cells_of([("a", "x", 0, value)]).totals.cells()[name_of("a", "x")].sum_micro for value in values]
+    sums = [aggregates_of([("a", "x", 0, value)]).totals.aggregates()[name_of("a", "x")].sum_micro for value in values]
 
     assert sums == [int(np.rint(value * 1e6)) for value in values] == [0, 2, 0, -2, 2]
 
@@ -164,7 +176,7 @@ def test_a_key_table_serves_batches_with_other_dictionaries() -> None:
     second = aggregate([columns_of([("b", "y", 0, 2.0), ("a", "x", 0, 3.0)])], keys, window_ns=SECOND)
 
     assert set(first.totals.names) == {name_of("a", "x")}
-    assert {name: cell.sum_micro for name, cell in second.totals.cells().items()} == {
+    assert {name: aggregate.sum_micro for name, aggregate in second.totals.aggregates().items()} == {
         name_of("a", "x"): 3_000_000,
         name_of("b", "y"): 2_000_000,
     }
@@ -177,6 +189,6 @@ def test_a_key_table_serves_batches_with_other_dictionaries() -> None:
 )
 def test_the_packed_sum_is_high_limb_times_two_to_the_32_plus_low(count: int, high: int, low: int) -> None:
     """Every cell the store may hold unpacks to the exact integer."""
-    cell = unpack(CELL.pack(count, high, low, -1.0, 1.0))
+    aggregate = unpack(PACKED.pack(count, high, low, -1.0, 1.0))
 
-    assert (cell.count, cell.sum_micro) == (count, high * 2**32 + low)
+    assert (aggregate.count, aggregate.sum_micro) == (count, high * 2**32 + low)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from lab.diagnosis.probes import (
+from lab.snapshots.probes import (
     ClockProbe,
     CollectorProbe,
     ImageProbe,
@@ -22,7 +22,7 @@ from lab.diagnosis.probes import (
     RegistryProbe,
     StoreProbe,
 )
-from lab.diagnosis.snapshot import ContainerLog, Objects, Snapshot, Wanted
+from lab.snapshots.snapshot import ContainerLog, Objects, Snapshot, Wanted
 from services.contracts.signals import PROMISED
 
 Object = dict[str, Any]

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-from lab.diagnosis.probes import ClockProbe, Denial, LedgerProbe, ProcessProbe, PrometheusProbe, RegistryProbe
-from lab.diagnosis.snapshot import Snapshot
+from lab.snapshots.probes import ClockProbe, Denial, LedgerProbe, ProcessProbe, PrometheusProbe, RegistryProbe
+from lab.snapshots.snapshot import Snapshot
 from tests.unit.diagnosis.builders import (
     COLLECTOR_YAML,
     HOST,

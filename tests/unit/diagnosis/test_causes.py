@@ -3,7 +3,7 @@
 import copy
 
 from lab.diagnosis.diagnose import diagnose
-from lab.diagnosis.objects import Raw
+from lab.snapshots.kubernetes import Raw
 from tests.unit.diagnosis.builders import (
     NODES,
     changed,

@@ -7,8 +7,8 @@ import pytest
 
 from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.probes import CollectorProbe, LastSample, PrometheusProbe
-from lab.diagnosis.snapshot import Snapshot, load, save
+from lab.snapshots.probes import CollectorProbe, LastSample, PrometheusProbe
+from lab.snapshots.snapshot import Snapshot, load, save
 from services.contracts.signals import PROMISED
 from tests.unit.diagnosis.builders import (
     HOST,
@@ -162,13 +162,13 @@ def failed_ago(seconds: float) -> str:
 
 
 @pytest.mark.parametrize(
-    ("said", "hop"), [(failed_ago(5), "remote write"), (failed_ago(3_000), "the query"), ("ready", "the query")]
+    ("said", "stage"), [(failed_ago(5), "remote write"), (failed_ago(3_000), "the query"), ("ready", "the query")]
 )
-def test_points_that_failed_once_are_not_failing_now(said: str, hop: str) -> None:
+def test_points_that_failed_once_are_not_failing_now(said: str, stage: str) -> None:
     """The collector counts them from its start; the times in its log tell."""
     here = with_probes(prometheus_says(), collector=CollectorProbe(received=900, sent=890, failed=10))
     found = diagnose(with_log(here, pod("otel-collector", "amd64"), said))
-    assert {one.title.partition("hop is ")[2] for one in found} == {hop}
+    assert {one.title.partition("stage is ")[2] for one in found} == {stage}
     assert {"since its start" in one.found for one in found} == {True}
 
 

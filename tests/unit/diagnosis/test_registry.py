@@ -8,8 +8,8 @@ import pytest
 
 from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.probes import ImageProbe, RegistryProbe
-from lab.diagnosis.snapshot import Snapshot
+from lab.snapshots.probes import ImageProbe, RegistryProbe
+from lab.snapshots.snapshot import Snapshot
 from tests.cluster.faults.machines import COMMANDS
 from tests.unit.diagnosis.builders import HOST, REGISTRY, node, with_objects, with_probes
 from tests.unit.diagnosis.cases import CASES, pull_fails, registry_says

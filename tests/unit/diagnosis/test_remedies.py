@@ -10,9 +10,9 @@ import pytest
 from lab.diagnosis import remedies
 from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.objects import Node
-from lab.diagnosis.quantities import quantity
-from lab.diagnosis.snapshot import Snapshot
+from lab.snapshots.kubernetes import Node
+from lab.snapshots.quantities import quantity
+from lab.snapshots.snapshot import Snapshot
 from tests.unit.diagnosis.builders import (
     NAMESPACE,
     changed,

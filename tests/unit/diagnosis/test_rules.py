@@ -9,7 +9,7 @@ import pytest
 
 from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.rules import RULES
-from lab.diagnosis.snapshot import Objects, Snapshot
+from lab.snapshots.snapshot import Objects, Snapshot
 from tests.unit.diagnosis.builders import (
     ago,
     changed,

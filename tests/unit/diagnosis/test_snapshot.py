@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from lab.diagnosis.diagnose import diagnose
-from lab.diagnosis.redaction import redacted, without_secrets
-from lab.diagnosis.snapshot import ContainerLog, load, save
 from lab.errors import DataFault
+from lab.snapshots.redaction import redacted, without_secrets
+from lab.snapshots.snapshot import ContainerLog, load, save
 from tests.unit.diagnosis.builders import healthy, pod, with_log, with_objects, with_pod, with_probes
 from tests.unit.diagnosis.cases import CASES, Case
 

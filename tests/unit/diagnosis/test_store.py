@@ -10,9 +10,9 @@ import pytest
 
 from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.probes import StoreProbe
 from lab.diagnosis.remedies import redis_cli
-from lab.diagnosis.snapshot import ContainerLog, Snapshot
+from lab.snapshots.probes import StoreProbe
+from lab.snapshots.snapshot import ContainerLog, Snapshot
 from tests.unit.diagnosis.builders import (
     HOST,
     NAMESPACE,

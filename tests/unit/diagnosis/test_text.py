@@ -7,8 +7,8 @@ import pytest
 
 from lab.cli import main
 from lab.diagnosis.diagnose import diagnose
-from lab.diagnosis.snapshot import Snapshot, save
 from lab.diagnosis.text import as_json, text
+from lab.snapshots.snapshot import Snapshot, save
 from tests.unit.diagnosis.builders import NAMESPACE, healthy
 from tests.unit.diagnosis.cases import CASES
 

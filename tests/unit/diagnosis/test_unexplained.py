@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from lab.diagnosis.diagnose import diagnose
-from lab.diagnosis.probes import Denial
-from lab.diagnosis.snapshot import Snapshot
+from lab.snapshots.probes import Denial
+from lab.snapshots.snapshot import Snapshot
 from tests.unit.diagnosis.builders import (
     NAMESPACE,
     Object,

@@ -8,9 +8,9 @@ import pytest
 
 from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.probes import Denial, ImageProbe, Platform
 from lab.diagnosis.rules.containers import last_traceback
-from lab.diagnosis.snapshot import Snapshot
+from lab.snapshots.probes import Denial, ImageProbe, Platform
+from lab.snapshots.snapshot import Snapshot
 from tests.unit.diagnosis.builders import (
     COLLECTOR_YAML,
     NAMESPACE,
@@ -350,9 +350,9 @@ def test_a_prometheus_that_is_away_is_one_finding() -> None:
 def test_a_worker_of_another_namespace_of_keys_consumes_nothing() -> None:
     """The variable that differs is named, and made the same."""
     thing = pod()
-    thing["spec"]["containers"][0]["env"].append({"name": "LAB_NAMESPACE", "value": "other"})
+    thing["spec"]["containers"][0]["env"].append({"name": "LAB_STORE_NAMESPACE", "value": "other"})
     found = [one for one in diagnose(with_pod(worker_sleeps(), thing)) if one.object == WORKER]
-    assert found[0].do == f"kubectl -n {NAMESPACE} set env deployment/process-worker-arm64 LAB_NAMESPACE-"
+    assert found[0].do == f"kubectl -n {NAMESPACE} set env deployment/process-worker-arm64 LAB_STORE_NAMESPACE-"
 
 
 def test_services_that_cannot_reach_a_store_the_lab_reaches() -> None:

@@ -92,16 +92,16 @@ def test_a_fault_that_has_begun_is_finished() -> None:
 
 def test_what_goes_wrong_in_a_fault_is_raised_when_the_load_is_over() -> None:
     """The load is not cut short, and no fault follows."""
-    injector, played = Injector(fails_at=0), threading.Event()
+    injector, load_run = Injector(fails_at=0), threading.Event()
 
     def play() -> None:
         with faults_beside(injector, [KILL, KILL]):
             injector.await_faults(1)
-            played.set()
+            load_run.set()
 
     with pytest.raises(UsageFault, match="no process-worker here"):
         play()
-    assert played.is_set()
+    assert load_run.is_set()
     assert injector.broken == []
 
 

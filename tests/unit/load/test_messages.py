@@ -4,11 +4,12 @@ import math
 
 import pytest
 
-from lab.load.messages import Report, play_request
-from lab.load.port import PlayOrder, Progress
+from lab.load.messages import Report, run_load_request
+from lab.load.port import LoadOrder, Progress
 from lab.model import (
     NANOS,
     Account,
+    Aggregate,
     Burst,
     Constant,
     Host,
@@ -21,7 +22,6 @@ from lab.model import (
     Source,
     Step,
     Synthetic,
-    Total,
     Trace,
     Window,
 )
@@ -32,10 +32,10 @@ SHAPE = Constant(5)
 SOURCE = Synthetic()
 
 
-def request(shape: Shape | None = SHAPE, source: Source = SOURCE, *, window_ns: int = 0) -> pb.PlayRequest:
+def request(shape: Shape | None = SHAPE, source: Source = SOURCE, *, window_ns: int = 0) -> pb.RunLoadRequest:
     """A load of two seconds as it travels."""
-    order = PlayOrder("a-run", Load(source, shape, batch_events=7), 2.0, window_ns=window_ns, deadline_ms=900)
-    return play_request(order, ingest_address="127.0.0.1:1")
+    order = LoadOrder("a-run", Load(source, shape, batch_events=7), 2.0, window_ns=window_ns, deadline_ms=900)
+    return run_load_request(order, ingest_address="127.0.0.1:1")
 
 
 # -------------------------------------------------------------------------------------------------------- requests
@@ -76,15 +76,15 @@ def test_a_shape_travels_as_itself(shape: Shape | None, profile: pb.Profile) -> 
 @pytest.mark.parametrize(
     ("source", "sent"),
     [
-        (Synthetic(7, sources=2, kinds=3), pb.PlayRequest(synthetic=pb.SyntheticSource(seed=7, sources=2, kinds=3))),
-        (Host(), pb.PlayRequest(host=pb.HostSource())),
+        (Synthetic(7, sources=2, kinds=3), pb.RunLoadRequest(synthetic=pb.SyntheticSource(seed=7, sources=2, kinds=3))),
+        (Host(), pb.RunLoadRequest(host=pb.HostSource())),
         (
             Replay("/a.csv", "value=v", "max"),
-            pb.PlayRequest(replay=pb.ReplaySource(path="/a.csv", columns="value=v", speed="max")),
+            pb.RunLoadRequest(replay=pb.ReplaySource(path="/a.csv", columns="value=v", speed="max")),
         ),
     ],
 )
-def test_a_source_travels_as_itself(source: Source, sent: pb.PlayRequest) -> None:
+def test_a_source_travels_as_itself(source: Source, sent: pb.RunLoadRequest) -> None:
     """A host has nothing to say but that it is meant."""
     kind = sent.WhichOneof("source")
     assert kind is not None
@@ -119,10 +119,10 @@ def samples(
     )
 
 
-def reported(*parts: pb.PlayResponse, result: pb.Result | None = None) -> Report:
+def reported(*parts: pb.RunLoadResponse, result: pb.Result | None = None) -> Report:
     """A report that came in these parts, the result last."""
     report = Report()
-    for part in (*parts, pb.PlayResponse(result=result or pb.Result())):
+    for part in (*parts, pb.RunLoadResponse(result=result or pb.Result())):
         report.take(part)
     return report
 
@@ -141,13 +141,17 @@ def test_progress_is_handed_back_in_our_words() -> None:
         p99_ms=7.5,
     )  # fmt: skip
     account = Account(intended=9, sent=8, acknowledged=5, unknown=2, refused=1, duplicates=3, attempts=11)
-    assert Report().take(pb.PlayResponse(progress=message)) == Progress(1.5, account, 100, 99, 4, 1.25, 7.5)
+    assert Report().take(pb.RunLoadResponse(progress=message)) == Progress(1.5, account, 100, 99, 4, 1.25, 7.5)
 
 
 def test_other_parts_are_no_progress() -> None:
     """They wait for the result."""
     report = Report()
-    parts = (pb.PlayResponse(samples=pb.Samples()), pb.PlayResponse(journal=pb.JournalPage()), pb.PlayResponse())
+    parts = (
+        pb.RunLoadResponse(samples=pb.Samples()),
+        pb.RunLoadResponse(producer_ledger=pb.ProducerLedgerPage()),
+        pb.RunLoadResponse(),
+    )
     assert [report.take(part) for part in parts] == [None, None, None]
     assert report.result is None
 
@@ -164,44 +168,26 @@ def test_the_result_ends_a_report() -> None:
             skipped=[pb.SkippedRow(line=3, reason="no value")],
             stopped=True,
             notes=["naive times were read as UTC"],
-            latency=pb.Histogram(
-                bucket=[-1, 4], count=[2, 1], minimum_seconds=0.1, maximum_seconds=0.5, sum_seconds=0.75
-            ),
         )
     )
     assert report.result is not None
-    played = report.played(report.result)
-    assert (played.account, played.window) == (
+    load_run = report.load_run(report.result)
+    assert (load_run.account, load_run.window) == (
         Account(intended=3, acknowledged=3),
         Window(START_NS, START_NS + 5),
     )
-    assert (played.window_ns, played.stopped) == (7, True)
-    assert (played.skipped_rows, played.skipped) == (2, (SkippedRow(3, "no value"),))
-    assert played.notes == ("naive times were read as UTC",)
-    assert (played.latency.bucket, played.latency.count) == ((-1, 4), (2, 1))
-    assert (played.latency.minimum_s, played.latency.maximum_s, played.latency.sum_s) == (0.1, 0.5, 0.75)
-
-
-def test_the_histograms_are_not_mixed_up() -> None:
-    """Latency, service time and schedule delay are three."""
-    three = {
-        "latency": pb.Histogram(sum_seconds=1),
-        "service_time": pb.Histogram(sum_seconds=2),
-        "schedule_delay": pb.Histogram(sum_seconds=3),
-    }
-    result = pb.Result(latency=three["latency"], service_time=three["service_time"])
-    result.schedule_delay.CopyFrom(three["schedule_delay"])
-    played = Report().played(result)
-    assert [played.latency.sum_s, played.service_time.sum_s, played.schedule_delay.sum_s] == [1, 2, 3]
+    assert (load_run.window_ns, load_run.stopped) == (7, True)
+    assert (load_run.skipped_rows, load_run.skipped) == (2, (SkippedRow(3, "no value"),))
+    assert load_run.notes == ("naive times were read as UTC",)
 
 
 def test_samples_of_all_parts_are_one_table_in_the_order_of_their_intended_time() -> None:
     """Times of every part are counted from the first one's start."""
     report = reported(
-        pb.PlayResponse(samples=samples(START_NS, [300, 100], events=2)),
-        pb.PlayResponse(samples=samples(START_NS + 50, [150], events=5, outcome=pb.OUTCOME_UNKNOWN)),
+        pb.RunLoadResponse(samples=samples(START_NS, [300, 100], events=2)),
+        pb.RunLoadResponse(samples=samples(START_NS + 50, [150], events=5, outcome=pb.OUTCOME_UNKNOWN)),
     )
-    table = report.played(pb.Result(started_unix_nano=START_NS + 999)).samples
+    table = report.load_run(pb.Result(started_unix_nano=START_NS + 999)).samples
     assert (table.started_ns, len(table)) == (START_NS, 3)
     assert table.intended_ns.tolist() == [100, 200, 300]
     assert table.sent_ns.tolist() == [101, 201, 301]
@@ -212,25 +198,29 @@ def test_samples_of_all_parts_are_one_table_in_the_order_of_their_intended_time(
 
 def test_a_load_that_sent_nothing_has_an_empty_table() -> None:
     """It begins with the load itself."""
-    table = reported().played(pb.Result(started_unix_nano=START_NS)).samples
+    table = reported().load_run(pb.Result(started_unix_nano=START_NS)).samples
     assert (table.started_ns, len(table), len(table.outcome)) == (START_NS, 0, 0)
 
 
 def test_the_journal_keeps_the_acknowledged_apart_from_the_unknown() -> None:
     """Whatever the order of the pages, and one cell a row."""
-    known = pb.JournalCell(window=2, source="pi", kind="temp", count=3, sum_high=1, sum_low=5, minimum=-1, maximum=4)
-    unknown = pb.JournalCell(window=-1, source="pi", kind="temp", count=1, sum_high=-1, sum_low=0)
-    report = reported(
-        pb.PlayResponse(journal=pb.JournalPage(cells=[unknown], unknown=True)),
-        pb.PlayResponse(journal=pb.JournalPage(cells=[known, known])),
+    known = pb.ProducerAggregate(
+        window=2, source="pi", kind="temp", count=3, sum_high=1, sum_low=5, minimum=-1, maximum=4
     )
-    played = report.played(pb.Result(window_nanos=10))
-    assert played.journal == (Total("pi", "temp", 3, 2**32 + 5, -1.0, 4.0, window_start_ns=20),) * 2
-    assert played.journal_unknown == (Total("pi", "temp", 1, -(2**32), 0.0, 0.0, window_start_ns=-10),)
+    unknown = pb.ProducerAggregate(window=-1, source="pi", kind="temp", count=1, sum_high=-1, sum_low=0)
+    report = reported(
+        pb.RunLoadResponse(producer_ledger=pb.ProducerLedgerPage(aggregates=[unknown], unknown=True)),
+        pb.RunLoadResponse(producer_ledger=pb.ProducerLedgerPage(aggregates=[known, known])),
+    )
+    load_run = report.load_run(pb.Result(window_nanos=10))
+    assert load_run.producer_ledger == (Aggregate("pi", "temp", 3, 2**32 + 5, -1.0, 4.0, window_start_ns=20),) * 2
+    assert load_run.producer_ledger_unknown == (Aggregate("pi", "temp", 1, -(2**32), 0.0, 0.0, window_start_ns=-10),)
 
 
 def test_windows_are_a_second_wide_unless_the_result_says_otherwise() -> None:
     """Their numbers become times with that width."""
-    cell = pb.JournalCell(window=3, source="pi", kind="temp", count=1, minimum=math.inf)
-    played = reported(pb.PlayResponse(journal=pb.JournalPage(cells=[cell]))).played(pb.Result())
-    assert (played.window_ns, played.journal[0].window_start_ns) == (NANOS, 3 * NANOS)
+    aggregate = pb.ProducerAggregate(window=3, source="pi", kind="temp", count=1, minimum=math.inf)
+    load_run = reported(pb.RunLoadResponse(producer_ledger=pb.ProducerLedgerPage(aggregates=[aggregate]))).load_run(
+        pb.Result()
+    )
+    assert (load_run.window_ns, load_run.producer_ledger[0].window_start_ns) == (NANOS, 3 * NANOS)

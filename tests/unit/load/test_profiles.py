@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from lab.errors import DataFault, UsageFault
-from lab.load.messages import play_request
-from lab.load.port import PlayOrder
+from lab.load.messages import run_load_request
+from lab.load.port import LoadOrder
 from lab.load.profiles import load, rate_at
 from lab.model import Burst, Constant, Host, Load, Poisson, Ramp, Replay, Shape, Source, Step, Synthetic, Trace
 from services.serving.status import Refused
-from services.simulator.order import read_schedule
+from services.simulator.request import read_schedule
 
 SHAPES = (
     Constant(5),
@@ -217,7 +217,7 @@ def test_a_file_that_is_none_is_refused_by_its_place(tmp_path: Path, name: str, 
 
 def plays(shape: Shape) -> bool:
     """Whether the simulator accepts a shape for one second."""
-    request = play_request(PlayOrder("a-run", Load(Synthetic(), shape), 1.0), ingest_address="127.0.0.1:1")
+    request = run_load_request(LoadOrder("a-run", Load(Synthetic(), shape), 1.0), ingest_address="127.0.0.1:1")
     try:
         read_schedule(request.profile)
     except Refused:

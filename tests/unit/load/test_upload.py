@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from lab.errors import DataFault, Unavailable
-from lab.load.port import PlayOrder
+from lab.load.port import LoadOrder
 from lab.load.simulator import SimulatorLoad
 from lab.model import Constant, Load, Replay, Synthetic
 from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
@@ -36,10 +36,10 @@ class Elsewhere(SimulatorServiceServicer):
         self.asked.append(("upload", name, context.peer()))
         return pb.UploadResponse(path=f"/there/{name}")
 
-    def Play(self, request: pb.PlayRequest, context: grpc.ServicerContext) -> Iterator[pb.PlayResponse]:  # noqa: N802
+    def RunLoad(self, request: pb.RunLoadRequest, context: grpc.ServicerContext) -> Iterator[pb.RunLoadResponse]:  # noqa: N802
         """A result without events."""
         self.asked.append(("play", request.replay.path, context.peer()))
-        yield pb.PlayResponse(result=pb.Result())
+        yield pb.RunLoadResponse(result=pb.Result())
 
 
 @pytest.fixture
@@ -55,8 +55,8 @@ def elsewhere() -> Iterator[tuple[Elsewhere, str]]:
 
 def play(address: str, path: Path, *, uploads: bool) -> None:
     """Replay a file there."""
-    order = PlayOrder("r", Load(Replay(str(path)), None), duration_s=1.0)
-    SimulatorLoad(address, ingest_address="ingest:7000", uploads=uploads).play(order, lambda _: None)
+    order = LoadOrder("r", Load(Replay(str(path)), None), duration_s=1.0)
+    SimulatorLoad(address, ingest_address="ingest:7000", uploads=uploads).run(order, lambda _: None)
 
 
 def test_a_file_is_sent_in_chunks_and_played_by_whoever_got_it(
@@ -67,9 +67,9 @@ def test_a_file_is_sent_in_chunks_and_played_by_whoever_got_it(
     path = tmp_path / "x.csv"
     path.write_bytes(bytes(UPLOAD_CHUNK_BYTES + 1))
     play(address, path, uploads=True)
-    [sent, played] = simulator.asked
-    assert (sent[:2], played[:2]) == (("upload", "x.csv"), ("play", "/there/x.csv"))
-    assert sent[2] == played[2]
+    [sent, load_run] = simulator.asked
+    assert (sent[:2], load_run[:2]) == (("upload", "x.csv"), ("play", "/there/x.csv"))
+    assert sent[2] == load_run[2]
     assert simulator.chunks == [UPLOAD_CHUNK_BYTES, 1]
 
 
@@ -83,8 +83,8 @@ def test_a_simulator_of_this_machine_opens_the_file_itself(elsewhere: tuple[Else
 def test_only_a_replay_has_a_file(elsewhere: tuple[Elsewhere, str]) -> None:
     """Other sources are made where the simulator is."""
     simulator, address = elsewhere
-    order = PlayOrder("r", Load(Synthetic(), Constant(10)), duration_s=1.0)
-    SimulatorLoad(address, ingest_address="ingest:7000", uploads=True).play(order, lambda _: None)
+    order = LoadOrder("r", Load(Synthetic(), Constant(10)), duration_s=1.0)
+    SimulatorLoad(address, ingest_address="ingest:7000", uploads=True).run(order, lambda _: None)
     assert [one[0] for one in simulator.asked] == ["play"]
 
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from lab.diagnosis.probes import Denial, ImageProbe, Platform, PrometheusProbe, StoreProbe
 from lab.images.lock import ImageLock
-from lab.looks.check import Check
-from lab.looks.cluster import check_faults, check_nodes, check_rights, check_version
-from lab.looks.images import judge_image, judge_lock
-from lab.looks.prometheus import PrometheusLook
-from lab.looks.servers import judge_prometheus, judge_store
-from lab.looks.store import StoreLook
+from lab.probes.check import Check
+from lab.probes.check_cluster import check_faults, check_nodes, check_rights, check_version
+from lab.probes.check_images import judge_image, judge_lock
+from lab.probes.check_servers import judge_prometheus, judge_store
+from lab.probes.metrics_server import PrometheusLook
+from lab.probes.store import StoreLook
 from lab.settings import LabSettings
+from lab.snapshots.probes import Denial, ImageProbe, Platform, PrometheusProbe, StoreProbe
 from tests.rendered.samples import image
 
 FIRST = image("ingest-api", "amd64")

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from lab.diagnosis.diagnose import diagnose
-from lab.diagnosis.snapshot import Snapshot, load
 from lab.errors import Unavailable
-from lab.looks.explain import FILE_NAME, explained
+from lab.snapshots.snapshot import Snapshot, load
+from lab.trials.explain import FILE_NAME, explained
 from tests.unit.diagnosis.builders import HOST, healthy, pod_name
 from tests.unit.diagnosis.cases import CASES
 

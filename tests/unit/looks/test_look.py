@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from lab.diagnosis.diagnose import diagnose
-from lab.diagnosis.probes import Denial, PrometheusProbe
-from lab.diagnosis.snapshot import Snapshot
 from lab.errors import BadConfig, Forbidden, LabError, Unavailable
-from lab.looks.look import ClusterLook
 from lab.model import Endpoints, NodeClock
+from lab.probes.cluster_snapshot import ClusterLook
+from lab.snapshots.probes import Denial, PrometheusProbe
+from lab.snapshots.snapshot import Snapshot
 from tests.unit.looks.test_objects import Listed, forbidden
 
 EVENTS = Denial("list", "events", "testbed", "", "lab-user")

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.diagnosis.probes import Denial
 from lab.errors import Forbidden, Unavailable
-from lab.looks.objects import look_at_objects
+from lab.probes.kubernetes_objects import look_at_objects
+from lab.snapshots.probes import Denial
 
 
 @dataclass

@@ -10,10 +10,10 @@ import pytest
 
 from lab.diagnosis.diagnose import diagnose
 from lab.errors import BadConfig
-from lab.looks.outside import ConfiguredOutside
-from lab.looks.prometheus import probe_prometheus
-from lab.looks.servers import judge_store
-from lab.looks.store import StoreLook, look_at_store, probe_store
+from lab.probes.check_servers import judge_store
+from lab.probes.dependencies import ConfiguredOutside
+from lab.probes.metrics_server import probe_prometheus
+from lab.probes.store import StoreLook, look_at_store, probe_store
 from lab.settings import LabSettings
 from tests.unit.diagnosis.builders import healthy, with_probes
 

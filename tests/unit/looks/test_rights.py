@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import pytest
 
-from lab.diagnosis.probes import Denial
-from lab.looks.outside import ConfiguredOutside
-from lab.looks.rights import missing_rights
-from lab.looks.store import durability_of
+from lab.probes.dependencies import ConfiguredOutside
+from lab.probes.rights import missing_rights
+from lab.probes.store import durability_of
 from lab.settings import LabSettings
-from lab.targets.cluster.api import Where
-from lab.targets.manifests import needed_rights
-from lab.targets.rights import FAULTS_ROLE, Right, rights_in
+from lab.snapshots.probes import Denial
+from lab.targets.kubernetes.client.cluster import Where
+from lab.targets.kubernetes.client.rights import FAULTS_ROLE, Right, rights_in
+from lab.targets.kubernetes.rendering.render import needed_rights
 
 
 def test_a_role_gives_one_right_for_each_verb_resource_and_name() -> None:

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from lab.diagnosis.probes import CollectorProbe, LastSample
-from lab.looks.telemetry import collector_counters, last_samples, watch_ledger
 from lab.model import Balance, StoreView
+from lab.probes.telemetry import collector_counters, last_samples, watch_ledger
+from lab.snapshots.probes import CollectorProbe, LastSample
 
 PAGE = """# HELP otelcol_exporter_sent_metric_points_total Number of metric points successfully sent. [Alpha]
 # TYPE otelcol_exporter_sent_metric_points_total counter

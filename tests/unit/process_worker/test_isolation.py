@@ -21,7 +21,7 @@ def deaths_until_known(events: int, killers: frozenset[int]) -> tuple[int, set[i
                 break
             state = state.survived()
         else:
-            return deaths, {part.start for part in state.convicted}
+            return deaths, {part.start for part in state.isolated}
         assert deaths < 500, "the search does not end"
 
 
@@ -30,9 +30,9 @@ def test_exactly_the_killers_are_convicted(events: int, data: st.DataObject) -> 
     """Whatever events kill, they are convicted, and no innocent is."""
     killers = data.draw(st.frozensets(st.integers(0, events - 1), max_size=3))
 
-    _, convicted = deaths_until_known(events, killers)
+    _, isolated = deaths_until_known(events, killers)
 
-    assert convicted == killers
+    assert isolated == killers
 
 
 @pytest.mark.parametrize(("events", "deaths"), [(1, 2), (2, 3), (500, 11)])
@@ -49,4 +49,4 @@ def test_one_death_by_chance_convicts_nobody() -> None:
     while state.todo:
         state = state.attempt().survived()
 
-    assert state.convicted == ()
+    assert state.isolated == ()

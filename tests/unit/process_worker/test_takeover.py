@@ -10,39 +10,41 @@ def test_entries_of_a_consumer_that_stands_still_become_ripe() -> None:
     """Only after its heartbeat stood still for the idle time, by our own clock."""
     takeover = Takeover("me", idle_s=5.0)
 
-    assert takeover.ripe(HELD, {"other": 7}, now_s=100.0) == []
-    assert takeover.ripe(HELD, {"other": 7}, now_s=104.9) == []
-    assert takeover.ripe(HELD, {"other": 7}, now_s=105.0) == HELD
+    assert takeover.claimable(HELD, {"other": 7}, now_s=100.0) == []
+    assert takeover.claimable(HELD, {"other": 7}, now_s=104.9) == []
+    assert takeover.claimable(HELD, {"other": 7}, now_s=105.0) == HELD
 
 
 def test_a_moving_heartbeat_keeps_its_entries() -> None:
     """However long it works on them."""
     takeover = Takeover("me", idle_s=5.0)
 
-    assert [takeover.ripe(HELD, {"other": beat}, now_s=10.0 * beat) for beat in range(5)] == [[]] * 5
+    assert [takeover.claimable(HELD, {"other": heartbeat}, now_s=10.0 * heartbeat) for heartbeat in range(5)] == [
+        []
+    ] * 5
 
 
 def test_a_consumer_without_a_heartbeat_is_judged_the_same() -> None:
     """One that died before its first beat is no exception."""
     takeover = Takeover("me", idle_s=5.0)
-    takeover.ripe(HELD, {}, now_s=0.0)
+    takeover.claimable(HELD, {}, now_s=0.0)
 
-    assert takeover.ripe(HELD, {}, now_s=5.0) == HELD
+    assert takeover.claimable(HELD, {}, now_s=5.0) == HELD
 
 
 def test_own_entries_are_never_taken_over() -> None:
     """What this worker holds it settles by itself."""
     takeover = Takeover("other", idle_s=5.0)
-    takeover.ripe(HELD, {}, now_s=0.0)
+    takeover.claimable(HELD, {}, now_s=0.0)
 
-    assert takeover.ripe(HELD, {}, now_s=500.0) == []
+    assert takeover.claimable(HELD, {}, now_s=500.0) == []
 
 
 def test_a_consumer_long_gone_that_holds_nothing_is_forgotten() -> None:
     """After ten idle times, and only when nothing is left with it."""
     takeover = Takeover("me", idle_s=5.0)
-    takeover.ripe([], {"gone": 1, "me": 4}, now_s=0.0)
-    takeover.ripe([], {"gone": 1, "me": 9}, now_s=50.0)
+    takeover.claimable([], {"gone": 1, "me": 4}, now_s=0.0)
+    takeover.claimable([], {"gone": 1, "me": 9}, now_s=50.0)
 
     assert takeover.dead([], now_s=50.0) == ["gone"]
     assert takeover.dead([Pending("1-0", "gone", 1)], now_s=50.0) == []

@@ -10,9 +10,9 @@ import threading
 from pathlib import Path
 from typing import Final
 
+from lab.display.progress import Silent
 from lab.errors import LabError
 from lab.model import Trial
-from lab.runs.progress import Silent
 from lab.runs.record import RunRecord
 from lab.runs.store import RunStore
 from tests.unit import trials

@@ -70,7 +70,7 @@ def test_the_manifest_is_plain_json() -> None:
         "refused",
         "residual",
         "lost",
-        "twice",
+        "double_counted",
     }
     assert facts["source"]["skipped"] == [{"line": 3, "reason": "value: <empty>"}]
 

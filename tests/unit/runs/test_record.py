@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from lab.display.progress import Silent
 from lab.errors import Unavailable
 from lab.load.port import Progress
 from lab.model import Account, Trial
 from lab.runs.evidence import load_trial
 from lab.runs.folder import RunFolder
-from lab.runs.progress import Silent
 from lab.runs.record import Look, RunRecord
 from lab.runs.store import RunStore
 from tests.unit import trials
@@ -22,8 +22,10 @@ PROMISED = """
     id notebook parameters target started ended status validity verdict ledger environment schema
     experiment window comparison source faults deaths
 """
-LEDGER = "intended sent acknowledged unknown refused accepted duplicates counted dead backlog residual lost twice"
-TABLES = frozenset(f"{name}.parquet" for name in ("samples", "series", "totals", "windows", "journal"))
+LEDGER = (
+    "intended sent acknowledged unknown refused accepted duplicates counted dead backlog residual lost double_counted"
+)
+TABLES = frozenset(f"{name}.parquet" for name in ("samples", "series", "totals", "windows", "producer_ledger"))
 
 
 class Listening(Silent):
@@ -168,11 +170,11 @@ def test_the_record_tells_places_apart(run: RunFolder) -> None:
     """Events and cost of each, with intervals; what a reader should know stands beside."""
     succeed(run, trials.trial(evidence=places.evidence(load_on="big")))
     manifest = json.loads((run.path / "run.json").read_text())
-    assert [(one["node"], one["architecture"], one["counted"], one["emulated"]) for one in manifest["strata"]] == [
+    assert [(one["node"], one["architecture"], one["counted"], one["emulated"]) for one in manifest["breakdown"]] == [
         ("big", "amd64", 1_500, False),
         ("board", "arm64", 500, False),
     ]
-    cost = manifest["strata"][1]["worker_cpu_ms_per_1000"]
+    cost = manifest["breakdown"][1]["worker_cpu_ms_per_1000"]
     assert cost["value"] == pytest.approx(4_000)
     assert cost["interval_within_run"] == pytest.approx([4_000, 4_000])
     [note] = manifest["notes"]

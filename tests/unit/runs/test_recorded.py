@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from lab.display.progress import Silent
 from lab.errors import DataFault, UsageFault
 from lab.model import Constant, Load, Objective, Step, Synthetic, Trial
 from lab.reports import summary
 from lab.runs.evidence import load_trial
 from lab.runs.folder import RunFolder
-from lab.runs.progress import Silent
 from lab.runs.record import RunRecord
 from lab.runs.recorded import LARGEST_BYTES, RECORDED, keep_recorded, recorded_for
 from lab.runs.store import RunStore
@@ -70,14 +70,14 @@ def test_the_verdict_is_that_of_todays_analysis(recorded: Path) -> None:
     changed(recorded, lambda document: document["verdict"].update(status="NOT_MET"))
     trial = recorded_for(recorded, trials.rich().experiment)
     assert trial.verdict == trials.rich().verdict
-    assert trial.evidence.played.notes[-1] == NOTE + "verdict"
+    assert trial.evidence.load_run.notes[-1] == NOTE + "verdict"
 
 
 def test_a_lost_digit_of_the_evidence_is_another_answer(recorded: Path) -> None:
     """One acknowledged event more than was counted changes the ledger, and the card says that it changed."""
 
     def one_more(document: dict[str, dict[str, object]]) -> None:
-        account = document["evidence"]["played"]["account"]  # type: ignore[index]
+        account = document["evidence"]["load_run"]["account"]  # type: ignore[index]
         account["acknowledged"] += 1
 
     changed(recorded, one_more)
@@ -94,7 +94,10 @@ def test_the_last_digit_of_a_float_is_no_other_answer(recorded: Path) -> None:
         result["observed"] *= 1 + 1e-14
 
     changed(recorded, nudge)
-    assert recorded_for(recorded, trials.rich().experiment).evidence.played.notes == trials.rich().evidence.played.notes
+    assert (
+        recorded_for(recorded, trials.rich().experiment).evidence.load_run.notes
+        == trials.rich().evidence.load_run.notes
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 import io
 from dataclasses import replace
 
+from lab.display.rollout import RolloutProgress, table
 from lab.model import RolloutRow
-from lab.runs.rollout import RolloutProgress, table
 from lab.settings import environment_with
 
 DIGEST = "sha256:840f8060" + "a" * 56

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lab.errors import DataFault
-from lab.model import Evidence, Histogram, Samples, Series, SkippedRow, Total, Trial
+from lab.model import Aggregate, Evidence, Samples, Series, SkippedRow, Trial
 from lab.runs.codec import decode, encode
 from lab.runs.evidence import load_trial, save_trial
 from lab.runs.folder import MANIFEST
@@ -24,7 +24,7 @@ from lab.runs.store import RunStore
 from tests.unit import trials
 from tests.unit.analysis import builders
 
-FILES = ("trial.json", "spans.jsonl", "samples.parquet", "series.parquet", "totals.parquet", "journal.parquet")
+FILES = ("trial.json", "spans.jsonl", "samples.parquet", "series.parquet", "totals.parquet", "producer_ledger.parquet")
 LARGEST_MICRO = 2**85
 """Of a cell whose high limb is at its bound (`ARCHITECTURE.md` D31)."""
 
@@ -51,8 +51,8 @@ def samples(draw: st.DrawFn) -> Samples:
     return Samples(draw(counts), table[:, 0], table[:, 1], table[:, 2], table[:, 3], outcome)
 
 
-cells = st.builds(
-    Total,
+aggregates = st.builds(
+    Aggregate,
     texts,
     texts,
     counts,
@@ -61,15 +61,7 @@ cells = st.builds(
     floats,
     st.integers(-(2**61), 2**61),
 )
-some_cells = st.lists(cells, max_size=3).map(tuple)
-histograms = st.builds(
-    Histogram,
-    st.lists(counts).map(tuple),
-    st.lists(counts).map(tuple),
-    minimum_s=floats,
-    maximum_s=floats,
-    sum_s=floats,
-)
+some_aggregates = st.lists(aggregates, max_size=3).map(tuple)
 json_values = st.recursive(
     st.none() | st.booleans() | counts | floats | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts | st.just("_"), inner, max_size=3),
@@ -81,21 +73,20 @@ json_values = st.recursive(
 def evidences(draw: st.DrawFn) -> Evidence:
     """Twenty good seconds whose tables and odd corners hold anything."""
     seen = trials.rich().evidence
-    played = replace(
-        seen.played,
+    load_run = replace(
+        seen.load_run,
         samples=draw(samples()),
-        latency=draw(histograms),
-        journal=draw(some_cells),
-        journal_unknown=draw(some_cells),
+        producer_ledger=draw(some_aggregates),
+        producer_ledger_unknown=draw(some_aggregates),
         skipped=tuple(draw(st.lists(st.builds(SkippedRow, counts, texts), max_size=2))),
         notes=tuple(draw(st.lists(texts, max_size=2))),
     )
     return replace(
         seen,
-        played=played,
+        load_run=load_run,
         store=replace(seen.store, instances=draw(st.dictionaries(texts, counts, max_size=2))),
-        totals=draw(some_cells),
-        windows=draw(some_cells),
+        totals=draw(some_aggregates),
+        windows=draw(some_aggregates),
         series=tuple(draw(st.lists(series(), max_size=4))),
         spans=tuple(draw(st.lists(st.dictionaries(texts, json_values, max_size=2), max_size=2))),
     )
@@ -154,10 +145,10 @@ def test_a_series_without_points_is_still_a_series(tmp_path: Path) -> None:
 
 def test_sums_stand_in_the_file_to_the_last_digit(tmp_path: Path) -> None:
     """As decimals with six digits, whatever precision the notebook set for its own arithmetic."""
-    cell = builders.total("pi", "temp", 3, LARGEST_MICRO - 1)
-    trial = trials.trial(evidence=replace(builders.evidence(), totals=(cell,)))
+    aggregate = builders.total("pi", "temp", 3, LARGEST_MICRO - 1)
+    trial = trials.trial(evidence=replace(builders.evidence(), totals=(aggregate,)))
     with decimal.localcontext(prec=5):
-        assert kept(trial, tmp_path).evidence.totals == (cell,)
+        assert kept(trial, tmp_path).evidence.totals == (aggregate,)
     [stored] = pq.read_table(tmp_path / "totals.parquet").column("sum").to_pylist()
     assert stored == Decimal(f"{LARGEST_MICRO - 1}E-6")
 
@@ -212,7 +203,7 @@ def test_a_trial_file_that_holds_something_else_is_a_fault(tmp_path: Path) -> No
         load_trial(folder)
 
 
-@pytest.mark.parametrize("schema", [2, None, "1"])
+@pytest.mark.parametrize("schema", [3, None, "1"])
 def test_a_run_of_another_schema_is_refused(tmp_path: Path, schema: object) -> None:
     """Both are named; nobody guesses what the other meant."""
     folder = begun(tmp_path)
@@ -220,4 +211,4 @@ def test_a_run_of_another_schema_is_refused(tmp_path: Path, schema: object) -> N
     (folder / MANIFEST).write_text(json.dumps(manifest | {"schema": schema}))
     with pytest.raises(DataFault, match="cannot read the run") as fault:
         load_trial(folder)
-    assert f"{schema!r}, this lab reads 1" in str(fault.value)
+    assert f"{schema!r}, this lab reads 1 and 2" in str(fault.value)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from lab.display.progress import Silent
 from lab.errors import DataFault, Exists, LabError, UsageFault
 from lab.model import Trial
 from lab.runs.folder import MANIFEST, RunFolder
-from lab.runs.progress import Silent
 from lab.runs.record import RunRecord
 from lab.runs.store import RunStore
 from tests.unit import trials
@@ -19,7 +19,7 @@ def test_a_run_begins_as_running(tmp_path: Path) -> None:
     """With what was asked, and a schema."""
     run = RunStore(tmp_path).new("Quick start!", notebook="notebooks/a.ipynb", parameters={"rate": 5.0})
     manifest = run.manifest()
-    assert (manifest["status"], manifest["schema"], manifest["parameters"]) == ("running", 1, {"rate": 5.0})
+    assert (manifest["status"], manifest["schema"], manifest["parameters"]) == ("running", 2, {"rate": 5.0})
     assert run.run_id.endswith("-quick-start")
     assert manifest["id"] == run.run_id
 

@@ -15,8 +15,8 @@ from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendResponse
 from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
 from services.serving.status import Refused, status_of
 from services.simulator import arrivals
-from services.simulator.order import Order
-from services.simulator.player import Player, Wires
+from services.simulator.generator import LoadGenerator, Wires
+from services.simulator.request import Order
 from services.simulator.sources.synthetic import SyntheticSource
 from services.telemetry.instruments import Instruments
 from services.telemetry.tracing import Tracing
@@ -54,36 +54,38 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return future
 
 
-def play(answer: Answer, *, in_flight: int = 256, seconds: float = 10) -> Player:
+def play(answer: Answer, *, in_flight: int = 256, seconds: float = 10) -> LoadGenerator:
     """Play a constant load against a server that is a function; its clock begins with the load."""
     instruments = Instruments(metrics.NoOpMeterProvider().get_meter("t"), "simulator")
     tracing = Tracing(trace.NoOpTracerProvider().get_tracer("t"))
     schedule = arrivals.schedule(arrivals.constant(2_000, seconds), batch_events=10)
     source = SyntheticSource(seed=1, sources=2, kinds=2)
     loop = VirtualLoop()
-    players: list[Player] = []
+    generators: list[LoadGenerator] = []
 
     async def call(request: bytes, *, timeout: float, metadata: object) -> AppendResponse:  # noqa: ASYNC109  gRPC's name
         """Ask the function."""
         del timeout, metadata
-        return await answer(players[0].elapsed_ns() / NANOS, request)
+        return await answer(generators[0].elapsed_ns() / NANOS, request)
 
     async def main() -> None:
         """Make the player in the loop that plays."""
         wires = Wires(call, (), instruments, tracing, in_flight)
-        players.append(Player(ORDER, schedule, source, wires, stopping=threading.Event()))
-        await players[0].play()
+        generators.append(LoadGenerator(ORDER, schedule, source, wires, stopping=threading.Event()))
+        await generators[0].run()
 
     try:
         loop.run_until_complete(main())
     finally:
         loop.close()
-    return players[0]
+    return generators[0]
 
 
-def latency_ms(player: Player) -> "np.ndarray[Any, np.dtype[np.float64]]":
+def latency_ms(generator: LoadGenerator) -> "np.ndarray[Any, np.dtype[np.float64]]":
     """From the intended time."""
-    latency: np.ndarray[Any, np.dtype[np.float64]] = (player.account.completed_ns - player.account.intended_ns) / 1e6
+    latency: np.ndarray[Any, np.dtype[np.float64]] = (
+        generator.account.completed_ns - generator.account.intended_ns
+    ) / 1e6
     return latency
 
 
@@ -138,8 +140,8 @@ def test_a_full_pipe_shows_as_schedule_delay() -> None:
 
 def test_backpressure_is_waited_out_with_the_same_sequence() -> None:
     """A refused batch is tried again when it may; it counts once."""
-    player = play(refusing(grpc.StatusCode.RESOURCE_EXHAUSTED, until_s=1.0, retry_after_s=0.2), seconds=2)
-    totals = player.account.totals(intended=4_000)
+    generator = play(refusing(grpc.StatusCode.RESOURCE_EXHAUSTED, until_s=1.0, retry_after_s=0.2), seconds=2)
+    totals = generator.account.totals(intended=4_000)
     assert (totals.sent, totals.acknowledged, totals.refused, totals.unknown) == (4_000, 4_000, 0, 0)
     assert totals.attempts > 400
 
@@ -158,17 +160,17 @@ def test_what_is_never_acknowledged_is_refused_or_unknown(
     code: grpc.StatusCode, retry_after_s: float, outcome: int
 ) -> None:
     """Unknown only where the store may have it."""
-    player = play(refusing(code, until_s=60, retry_after_s=retry_after_s), seconds=1)
-    assert set(player.account.outcome.tolist()) == {outcome}
-    unknown = sum(cell.count for _, cell in player.unknown.cells())
+    generator = play(refusing(code, until_s=60, retry_after_s=retry_after_s), seconds=1)
+    assert set(generator.account.outcome.tolist()) == {outcome}
+    unknown = sum(aggregate.count for _, aggregate in generator.unknown.aggregates())
     assert unknown == (2_000 if outcome == pb.OUTCOME_UNKNOWN else 0)
-    assert list(player.acknowledged.cells()) == []
+    assert list(generator.acknowledged.aggregates()) == []
 
 
 def test_the_journal_holds_exactly_what_was_acknowledged() -> None:
     """To the last micro-unit, whatever the order of the answers."""
     steady, stalling = play(stalled(99, 0), seconds=2), play(stalled(1.0, 0.5), seconds=2)
-    cells = dict(steady.acknowledged.cells())
-    assert sum(cell.count for cell in cells.values()) == 4_000
-    totals = [sum(cell.sum_micro for _, cell in one.acknowledged.cells()) for one in (steady, stalling)]
+    aggregates = dict(steady.acknowledged.aggregates())
+    assert sum(aggregate.count for aggregate in aggregates.values()) == 4_000
+    totals = [sum(aggregate.sum_micro for _, aggregate in one.acknowledged.aggregates()) for one in (steady, stalling)]
     assert totals[0] == totals[1]

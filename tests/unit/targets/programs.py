@@ -12,9 +12,9 @@ from pathlib import Path
 
 import psutil
 
-from lab.targets.layout import StackFolder
-from lab.targets.plan import Plan, Program, Ready, write_plan
-from lab.targets.state import StackState, read_state
+from lab.targets.processes.folder import StackFolder
+from lab.targets.processes.plan import Plan, Program, Ready, write_plan
+from lab.targets.processes.state import StackState, read_state
 
 # Writes what happens to it into TRACE, listens on LAB_BIND, announces itself, ends cleanly on signal 15.
 WELL_BEHAVED = """
@@ -80,7 +80,7 @@ class World:
         """The programs under a supervisor for as long as the context lasts."""
         write_plan(self.folder.plan, Plan(programs, throw_away=not keep, scrape_dir=str(self.folder.ready)))
         extra = [] if lifeline is None else ["--lifeline", str(lifeline)]
-        command = [sys.executable, "-m", "lab.targets.supervisor", str(self.folder.root), *extra]
+        command = [sys.executable, "-m", "lab.targets.processes.supervisor", str(self.folder.root), *extra]
         with self.folder.log_of("supervisor").open("ab") as log:
             self.supervisor = subprocess.Popen(
                 command,

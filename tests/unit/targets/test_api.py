@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lab.errors import BadConfig, Forbidden, Unavailable
-from lab.targets.cluster.api import Cluster, open_cluster, server_of
-from lab.targets.cluster.signalling import refused
+from lab.targets.kubernetes.client.cluster import Cluster, open_cluster, server_of
+from lab.targets.kubernetes.reaching.signalling import refused
 from tests.unit.targets.api_server import PODS, ApiServer, serving
 
 STEP = "lab rbac print --namespace testbed --user 'o:eve smith' | kubectl apply -f -      (as an administrator)"

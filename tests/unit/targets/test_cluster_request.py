@@ -14,13 +14,13 @@ import pytest
 from lab.errors import BadConfig
 from lab.model import SERVICES
 from lab.settings import LabSettings
-from lab.targets import manifests
-from lab.targets.certificates import Certificates
-from lab.targets.cluster_request import Given, request_of
-from lab.targets.credentials import Credentials
-from lab.targets.kube import CONFIG_ANNOTATION, KubeObject
-from lab.targets.manifests import manifests_folder, render
-from lab.targets.render_request import Toleration, labels_in, tolerations_in
+from lab.targets.kubernetes.credentials.certificates import Certificates
+from lab.targets.kubernetes.credentials.credentials import Credentials
+from lab.targets.kubernetes.objects import CONFIG_ANNOTATION, KubeObject
+from lab.targets.kubernetes.rendering import render as manifests
+from lab.targets.kubernetes.rendering.from_settings import Given, request_of
+from lab.targets.kubernetes.rendering.render import manifests_folder, render
+from lab.targets.kubernetes.rendering.request import Toleration, labels_in, tolerations_in
 from tests.rendered.samples import ARCHITECTURES, image
 
 CREDENTIALS = Credentials(Certificates(b"ca", b"certificate", b"key"), "token", "generated")

@@ -6,8 +6,8 @@ import pytest
 
 from lab.errors import BadConfig
 from lab.settings import LabSettings
-from lab.targets.collector import find_collector, judge
-from lab.targets.kube import KubeObject
+from lab.targets.kubernetes.objects import KubeObject
+from lab.targets.kubernetes.rendering.collector import find_collector, judge
 from tests.rendered.samples import planted, rendered
 
 REFUSING = """#!/bin/sh

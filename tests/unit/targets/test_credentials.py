@@ -11,8 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from lab.errors import DataFault
-from lab.targets.certificates import end_of, names_in
-from lab.targets.credentials import Credentials, names_of, provide_credentials, read_credentials
+from lab.targets.kubernetes.credentials.certificates import end_of, names_in
+from lab.targets.kubernetes.credentials.credentials import Credentials, names_of, provide_credentials, read_credentials
 
 NOW: Final = datetime(2026, 1, 2, tzinfo=UTC)
 NAMES: Final = names_of("testbed")

@@ -10,16 +10,16 @@ import pytest
 
 from lab.errors import Forbidden, Unavailable
 from lab.model import SERVICES, Access, Endpoints, ServiceStatus
-from lab.targets import calls
-from lab.targets.cluster import deployment as module
-from lab.targets.cluster import reach
-from lab.targets.cluster.deployment import ClusterDeployment
-from lab.targets.cluster.gate import Gate
+from lab.rpc import service_status
 from lab.targets.follow import followed_pods
+from lab.targets.kubernetes import deployment as module
+from lab.targets.kubernetes.deployment import ClusterDeployment
+from lab.targets.kubernetes.reaching import reach
+from lab.targets.kubernetes.rollout.gate import Gate
 from tests.unit.targets.test_rollout import deployment, pod
 
 if TYPE_CHECKING:
-    from lab.targets.cluster.api import Cluster
+    from lab.targets.kubernetes.client.cluster import Cluster
 
 OUTSIDE = Endpoints("", "", "", "", "redis://h:6379/0", "http://h:9090", access=Access())
 CRASHING = {"waiting": {"reason": "CrashLoopBackOff"}}
@@ -96,7 +96,7 @@ def nothing_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
         return [ServiceStatus(name, address, healthy=True) for name, address in addresses.items()]
 
     monkeypatch.setattr(reach, "Forward", Nowhere)
-    monkeypatch.setattr(calls, "statuses_of", asked)
+    monkeypatch.setattr(service_status, "statuses_of", asked)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lab.targets.cluster.events import latest, trouble
+from lab.targets.kubernetes.rollout.events import latest, trouble
 from tests.unit.targets.test_rollout import deployment, pod
 
 NOW = datetime(2026, 11, 25, 2, 0, 20, tzinfo=UTC)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lab.errors import Unavailable
-from lab.targets.cluster import forwarding
-from lab.targets.cluster.forwarding import Forward
+from lab.targets.kubernetes.reaching import forwarding
+from lab.targets.kubernetes.reaching.forwarding import Forward
 
 
 def program(folder: Path, text: str) -> Path:

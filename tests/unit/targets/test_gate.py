@@ -7,7 +7,7 @@ import pytest
 
 from lab.errors import Unavailable
 from lab.model import RolloutRow
-from lab.targets.cluster.gate import Gate
+from lab.targets.kubernetes.rollout.gate import Gate
 from lab.targets.port import watch_nothing
 from tests.unit.targets.test_rollout import deployment, pod, warning
 
@@ -22,7 +22,7 @@ class Scripted:
         self._looks, self.now = list(looks), 0.0
 
     def list(self, _api_version: str, kind: str, *, selector: str = "") -> Sequence[Object]:
-        """See `lab.targets.cluster.gate.Watched`."""
+        """See `lab.targets.kubernetes.rollout.gate.Watched`."""
         deployments, pods, events = self._looks[0]
         if kind == "Event":
             self.now += 10.0
@@ -53,7 +53,7 @@ def test_a_rollout_is_told_once() -> None:
     told: list[str] = []
     cluster = Scripted((deployment(availableReplicas=1), waiting("ContainerCreating"), []), (deployment(), pod(), []))
     [row] = gate(cluster, told).wait()
-    assert row.settled
+    assert row.rolled_out
     assert told == ["rollout process-worker-arm64   2/2 on r3"]
 
 

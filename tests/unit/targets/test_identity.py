@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from lab.targets.cluster.identity import Doubt, Holds, doubts
-from lab.targets.cluster.rollout import PodView, Row
+from lab.targets.kubernetes.rollout.identity import Doubt, Holds, doubts
+from lab.targets.kubernetes.rollout.rows import PodView, Row
 
 DIGEST = "sha256:" + "a" * 64
 OTHER = "sha256:" + "b" * 64
@@ -16,7 +16,7 @@ NODES = {"clus1": "amd64", "r3": "arm64"}
 
 def row(pod: PodView) -> Row:
     """An arm64 Deployment with one pod."""
-    return Row("process-worker-arm64", "process-worker", "arm64", 1, 1, settled=True, pods=(pod,), trouble="")
+    return Row("process-worker-arm64", "process-worker", "arm64", 1, 1, rolled_out=True, pods=(pod,), trouble="")
 
 
 def found(pod: PodView, machine: str = "", *, holds: Holds = lambda *_: False) -> tuple[Doubt, ...]:

@@ -12,11 +12,11 @@ import pytest
 from lab.errors import LabError, Unavailable
 from lab.model import Access, Endpoints, ServiceStatus
 from lab.settings import LabSettings
-from lab.targets.cluster.api import Applied, Where
-from lab.targets.cluster.rollout import PodView
-from lab.targets.credentials import provide_credentials
-from lab.targets.kube import MANAGER, PART_OF, KubeObject
-from lab.targets.kubernetes import KubernetesTarget, answered
+from lab.targets.kubernetes.client.cluster import Applied, Where
+from lab.targets.kubernetes.credentials.credentials import provide_credentials
+from lab.targets.kubernetes.objects import MANAGER, PART_OF, KubeObject
+from lab.targets.kubernetes.rollout.rows import PodView
+from lab.targets.kubernetes.target import KubernetesTarget, answered
 from lab.targets.port import StackRequest
 from services.contracts.signals import PROMISED
 from tests.unit.targets.api_server import ApiServer
@@ -26,8 +26,8 @@ from tests.unit.targets.test_preview import NAMESPACE, SECRET, Server, config_ma
 from tests.unit.targets.test_rollout import deployment, pod
 
 if TYPE_CHECKING:
-    from lab.targets.cluster.api import Cluster
-    from lab.targets.cluster.deployment import ClusterDeployment
+    from lab.targets.kubernetes.client.cluster import Cluster
+    from lab.targets.kubernetes.deployment import ClusterDeployment
 
 Object = dict[str, Any]
 FAULT = Unavailable("the load ended early")
@@ -278,7 +278,7 @@ def test_a_namespace_that_stays_is_said_with_what_keeps_it(tmp_path: Path) -> No
 def test_a_stack_that_does_not_go_is_not_said_to_be_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What is left is named, and who knows why."""
     monkeypatch.setattr(KubernetesTarget, "cluster", lambda _: cluster(Kept(STACK, labels=OURS)))
-    monkeypatch.setattr("lab.targets.kubernetes.await_gone", lambda *_: ["Pod/a", "Namespace/testbed"])
+    monkeypatch.setattr("lab.targets.kubernetes.target.await_gone", lambda *_: ["Pod/a", "Namespace/testbed"])
     with pytest.raises(Unavailable, match="the stack is removed, and some of it does not go") as error:
         target(LabSettings(state_dir=tmp_path)).down(lambda *_: None)
     assert error.value.found == "Pod/a, Namespace/testbed in namespace testbed, after 300 s"

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from lab.targets.cluster.leaving import GONE_S, await_gone
-from lab.targets.kube import STACK_LABEL
+from lab.targets.kubernetes.applying.termination import GONE_S, await_gone
+from lab.targets.kubernetes.objects import STACK_LABEL
 
 STEP_S: Final = 10.0
 LEAVES: Final = {"name": "testbed", "deletionTimestamp": "2026-01-01T00:00:00Z"}

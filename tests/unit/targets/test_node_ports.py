@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import pytest
 
-from lab.targets.cluster import reach as module
-from lab.targets.cluster.node_ports import node_addresses, node_ports, reached
-from lab.targets.kube import NAME_LABEL, STACK_LABEL
+from lab.targets.kubernetes.objects import NAME_LABEL, STACK_LABEL
+from lab.targets.kubernetes.reaching import reach as module
+from lab.targets.kubernetes.reaching.node_ports import node_addresses, node_ports, reached
 from tests.unit.targets.test_deployment import Kept, Nowhere, stack
 
 SELECTOR: Final = f"{STACK_LABEL}=lab"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from lab.model import NodeClock, ServiceStatus
-from lab.targets.cluster.nodes import ClockFacts, NodeFacts, node_facts
+from lab.targets.kubernetes.nodes import ClockFacts, NodeFacts, node_facts
 
 
 def node(name: str, architecture: str) -> dict[str, Any]:

@@ -6,14 +6,21 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import pytest
 
 from lab.errors import Unavailable, UsageFault
-from lab.targets.cluster.api import Applied
-from lab.targets.cluster.objects import IN_EVERY_NAMESPACE, LOOKED_FOR, SECRETS, apply_all, check_namespace, remove_all
-from lab.targets.kube import MANAGER, PART_OF, STACK_LABEL, kube_object
+from lab.targets.kubernetes.applying.apply import (
+    IN_EVERY_NAMESPACE,
+    LOOKED_FOR,
+    SECRETS,
+    apply_all,
+    check_namespace,
+    remove_all,
+)
+from lab.targets.kubernetes.client.cluster import Applied
+from lab.targets.kubernetes.objects import MANAGER, PART_OF, STACK_LABEL, kube_object
 from tests.rendered.rights import GOLDEN
 from tests.unit.targets.object_server import plural
 
 if TYPE_CHECKING:
-    from lab.targets.cluster.api import Cluster
+    from lab.targets.kubernetes.client.cluster import Cluster
 
 STACK: Final = [("Deployment", "worker"), ("ConfigMap", "settings"), ("ServiceAccount", "worker")]
 ALL_SECRETS: Final = [("Secret", name) for name in SECRETS]

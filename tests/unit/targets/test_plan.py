@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.targets.plan import Plan, Program, Ready, read_plan, write_plan
+from lab.targets.processes.plan import Plan, Program, Ready, read_plan, write_plan
 
 
 def program(name: str, *after: str) -> Program:

@@ -4,8 +4,8 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from lab.targets.cluster.preview import preview_all
-from lab.targets.kube import KubeObject, kube_object
+from lab.targets.kubernetes.applying.preview import preview_all
+from lab.targets.kubernetes.objects import KubeObject, kube_object
 
 Object = dict[str, Any]
 NAMESPACE: Final[Object] = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "testbed"}}

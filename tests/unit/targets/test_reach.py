@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from lab.errors import Unavailable
-from lab.targets.cluster import reach as module
-from lab.targets.cluster.reach import Reach
+from lab.targets.kubernetes.reaching import reach as module
+from lab.targets.kubernetes.reaching.reach import Reach
 
 
 class NoServices:

@@ -8,11 +8,11 @@ import pytest
 from lab.errors import BadConfig, UsageFault
 from lab.model import SERVICES, StoreFacts
 from lab.settings import LabSettings
-from lab.targets.grace import DRAIN_S, LONGEST_DRAIN_S, process_grace_s
-from lab.targets.layout import StackFolder
-from lab.targets.plan import write_plan
-from lab.targets.recipe import Recipe, chosen_settings, config_hash, store_facts, telemetry_environment
-from lab.targets.stacks import stop_timeout_s
+from lab.targets.drain import DRAIN_S, LONGEST_DRAIN_S, process_grace_s
+from lab.targets.processes.folder import StackFolder
+from lab.targets.processes.plan import write_plan
+from lab.targets.processes.recipe import Recipe, chosen_settings, config_hash, store_facts, telemetry_environment
+from lab.targets.processes.stacks import stop_timeout_s
 from services.serving.settings import ServiceSettings
 
 SETTINGS = {"LAB_WORKER_COST_US": "7", "LAB_LOG_LEVEL": "info"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lab.targets.cluster.rollout import PodView, digest_of, pod_view, rows
+from lab.targets.kubernetes.rollout.rows import PodView, digest_of, pod_view, rows
 
 IMAGE = "198.18.0.1:5000/process-worker@sha256:" + "a" * 64
 NOW = datetime(2026, 11, 25, 2, 0, 20, tzinfo=UTC)
@@ -55,7 +55,7 @@ def test_a_rollout_is_settled_when_every_wanted_pod_has_the_newest_template() ->
     """With its architecture, its pods, and nothing to complain about."""
     [row] = rows([deployment()], [pod("b"), pod("a")], [], now=NOW)
     assert (row.service, row.architecture, row.wanted, row.ready) == ("process-worker", "arm64", 2, 2)
-    assert row.settled
+    assert row.rolled_out
     assert [view.name for view in row.pods] == ["a", "b"]
     assert row.trouble == ""
 
@@ -68,7 +68,7 @@ def test_a_rollout_is_settled_when_every_wanted_pod_has_the_newest_template() ->
 def test_a_rollout_under_way_is_not_settled(status: dict[str, int]) -> None:
     """Whatever is missing."""
     [row] = rows([deployment(**status)], [pod()], [], now=NOW)
-    assert not row.settled
+    assert not row.rolled_out
 
 
 def test_a_pod_says_why_it_does_not_run() -> None:

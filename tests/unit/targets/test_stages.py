@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from lab.model import NANOS, SERVICES
-from lab.targets.layout import StackFolder
-from lab.targets.plan import Plan, Program, Ready, write_plan
-from lab.targets.recipe import BOOTSTRAP, METRICS, STORE
-from lab.targets.stages import Stages
-from lab.targets.state import ProgramPhase, ProgramState, StackState
+from lab.targets.processes.folder import StackFolder
+from lab.targets.processes.plan import Plan, Program, Ready, write_plan
+from lab.targets.processes.recipe import BOOTSTRAP, METRICS, STORE
+from lab.targets.processes.stages import Stages
+from lab.targets.processes.state import ProgramPhase, ProgramState, StackState
 
 Told = list[tuple[str, str, float]]
 

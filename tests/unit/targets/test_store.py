@@ -8,7 +8,7 @@ import pytest
 
 from lab.errors import BadConfig, Unavailable
 from lab.settings import load_settings
-from lab.targets.store import Server, claim_data, command, find_store, version_of
+from lab.targets.processes.store_server import Server, claim_data, command, find_store, version_of
 
 REDIS_7 = Server("redis", "7.0.15")
 REDIS_8 = Server("redis", "8.0.2")

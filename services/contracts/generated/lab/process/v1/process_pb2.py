@@ -24,41 +24,23 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1clab/process/v1/process.proto\x12\x0elab.process.v1\"\x14\n\x12GetProgressRequest\"\xb0\x01\n\x13GetProgressResponse\x12*\n\x05state\x18\x01 \x01(\x0e\x32\x1b.lab.process.v1.WorkerState\x12\x10\n\x08\x63onsumer\x18\x02 \x01(\t\x12\x0f\n\x07\x63ounted\x18\x03 \x01(\x04\x12\x0c\n\x04\x64\x65\x61\x64\x18\x04 \x01(\x04\x12\x0f\n\x07\x63ommits\x18\x05 \x01(\x04\x12\x15\n\rstale_entries\x18\x06 \x01(\x04\x12\x14\n\x0cidle_seconds\x18\x07 \x01(\x01\"\x0e\n\x0cPauseRequest\"\x0f\n\rPauseResponse\"\x0f\n\rResumeRequest\"\x10\n\x0eResumeResponse\"\x0e\n\x0c\x44rainRequest\"\x0f\n\rDrainResponse\"|\n\nDeadLetter\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0b\n\x03run\x18\x02 \x01(\t\x12\x10\n\x08\x65ntry_id\x18\x03 \x01(\t\x12\r\n\x05index\x18\x04 \x01(\x11\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x13\n\x0b\x65vent_count\x18\x06 \x01(\r\x12\x0f\n\x07payload\x18\x07 \x01(\x0c\"?\n\x16ListDeadLettersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"d\n\x17ListDeadLettersResponse\x12\x30\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32\x1a.lab.process.v1.DeadLetter\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\'\n\x18ReplayDeadLettersRequest\x12\x0b\n\x03ids\x18\x01 \x03(\t\"4\n\x19ReplayDeadLettersResponse\x12\x17\n\x0freplayed_events\x18\x01 \x01(\x04*\x93\x01\n\x0bWorkerState\x12\x1c\n\x18WORKER_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14WORKER_STATE_RUNNING\x10\x01\x12\x17\n\x13WORKER_STATE_PAUSED\x10\x02\x12\x19\n\x15WORKER_STATE_DRAINING\x10\x03\x12\x18\n\x14WORKER_STATE_STALLED\x10\x04\x32\x8b\x04\n\x0eProcessService\x12V\n\x0bGetProgress\x12\".lab.process.v1.GetProgressRequest\x1a#.lab.process.v1.GetProgressResponse\x12\x44\n\x05Pause\x12\x1c.lab.process.v1.PauseRequest\x1a\x1d.lab.process.v1.PauseResponse\x12G\n\x06Resume\x12\x1d.lab.process.v1.ResumeRequest\x1a\x1e.lab.process.v1.ResumeResponse\x12\x44\n\x05\x44rain\x12\x1c.lab.process.v1.DrainRequest\x1a\x1d.lab.process.v1.DrainResponse\x12\x62\n\x0fListDeadLetters\x12&.lab.process.v1.ListDeadLettersRequest\x1a\'.lab.process.v1.ListDeadLettersResponse\x12h\n\x11ReplayDeadLetters\x12(.lab.process.v1.ReplayDeadLettersRequest\x1a).lab.process.v1.ReplayDeadLettersResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1clab/process/v1/process.proto\x12\x0elab.process.v1\"|\n\nDeadLetter\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0b\n\x03run\x18\x02 \x01(\t\x12\x10\n\x08\x65ntry_id\x18\x03 \x01(\t\x12\r\n\x05index\x18\x04 \x01(\x11\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x13\n\x0b\x65vent_count\x18\x06 \x01(\r\x12\x0f\n\x07payload\x18\x07 \x01(\x0c\"?\n\x16ListDeadLettersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"d\n\x17ListDeadLettersResponse\x12\x30\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32\x1a.lab.process.v1.DeadLetter\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\'\n\x18ReplayDeadLettersRequest\x12\x0b\n\x03ids\x18\x01 \x03(\t\"4\n\x19ReplayDeadLettersResponse\x12\x17\n\x0freplayed_events\x18\x01 \x01(\x04\x32\xde\x01\n\x0eProcessService\x12\x62\n\x0fListDeadLetters\x12&.lab.process.v1.ListDeadLettersRequest\x1a\'.lab.process.v1.ListDeadLettersResponse\x12h\n\x11ReplayDeadLetters\x12(.lab.process.v1.ReplayDeadLettersRequest\x1a).lab.process.v1.ReplayDeadLettersResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lab.process.v1.process_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_WORKERSTATE']._serialized_start=739
-  _globals['_WORKERSTATE']._serialized_end=886
-  _globals['_GETPROGRESSREQUEST']._serialized_start=48
-  _globals['_GETPROGRESSREQUEST']._serialized_end=68
-  _globals['_GETPROGRESSRESPONSE']._serialized_start=71
-  _globals['_GETPROGRESSRESPONSE']._serialized_end=247
-  _globals['_PAUSEREQUEST']._serialized_start=249
-  _globals['_PAUSEREQUEST']._serialized_end=263
-  _globals['_PAUSERESPONSE']._serialized_start=265
-  _globals['_PAUSERESPONSE']._serialized_end=280
-  _globals['_RESUMEREQUEST']._serialized_start=282
-  _globals['_RESUMEREQUEST']._serialized_end=297
-  _globals['_RESUMERESPONSE']._serialized_start=299
-  _globals['_RESUMERESPONSE']._serialized_end=315
-  _globals['_DRAINREQUEST']._serialized_start=317
-  _globals['_DRAINREQUEST']._serialized_end=331
-  _globals['_DRAINRESPONSE']._serialized_start=333
-  _globals['_DRAINRESPONSE']._serialized_end=348
-  _globals['_DEADLETTER']._serialized_start=350
-  _globals['_DEADLETTER']._serialized_end=474
-  _globals['_LISTDEADLETTERSREQUEST']._serialized_start=476
-  _globals['_LISTDEADLETTERSREQUEST']._serialized_end=539
-  _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=541
-  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=641
-  _globals['_REPLAYDEADLETTERSREQUEST']._serialized_start=643
-  _globals['_REPLAYDEADLETTERSREQUEST']._serialized_end=682
-  _globals['_REPLAYDEADLETTERSRESPONSE']._serialized_start=684
-  _globals['_REPLAYDEADLETTERSRESPONSE']._serialized_end=736
-  _globals['_PROCESSSERVICE']._serialized_start=889
-  _globals['_PROCESSSERVICE']._serialized_end=1412
+  _globals['_DEADLETTER']._serialized_start=48
+  _globals['_DEADLETTER']._serialized_end=172
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_start=174
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_end=237
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=239
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=339
+  _globals['_REPLAYDEADLETTERSREQUEST']._serialized_start=341
+  _globals['_REPLAYDEADLETTERSREQUEST']._serialized_end=380
+  _globals['_REPLAYDEADLETTERSRESPONSE']._serialized_start=382
+  _globals['_REPLAYDEADLETTERSRESPONSE']._serialized_end=434
+  _globals['_PROCESSSERVICE']._serialized_start=437
+  _globals['_PROCESSSERVICE']._serialized_end=659
 # @@protoc_insertion_point(module_scope)

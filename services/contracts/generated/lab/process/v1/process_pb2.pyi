@@ -1,70 +1,10 @@
 from google.protobuf.internal import containers as _containers
-from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
-
-class WorkerState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    WORKER_STATE_UNSPECIFIED: _ClassVar[WorkerState]
-    WORKER_STATE_RUNNING: _ClassVar[WorkerState]
-    WORKER_STATE_PAUSED: _ClassVar[WorkerState]
-    WORKER_STATE_DRAINING: _ClassVar[WorkerState]
-    WORKER_STATE_STALLED: _ClassVar[WorkerState]
-WORKER_STATE_UNSPECIFIED: WorkerState
-WORKER_STATE_RUNNING: WorkerState
-WORKER_STATE_PAUSED: WorkerState
-WORKER_STATE_DRAINING: WorkerState
-WORKER_STATE_STALLED: WorkerState
-
-class GetProgressRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
-
-class GetProgressResponse(_message.Message):
-    __slots__ = ("state", "consumer", "counted", "dead", "commits", "stale_entries", "idle_seconds")
-    STATE_FIELD_NUMBER: _ClassVar[int]
-    CONSUMER_FIELD_NUMBER: _ClassVar[int]
-    COUNTED_FIELD_NUMBER: _ClassVar[int]
-    DEAD_FIELD_NUMBER: _ClassVar[int]
-    COMMITS_FIELD_NUMBER: _ClassVar[int]
-    STALE_ENTRIES_FIELD_NUMBER: _ClassVar[int]
-    IDLE_SECONDS_FIELD_NUMBER: _ClassVar[int]
-    state: WorkerState
-    consumer: str
-    counted: int
-    dead: int
-    commits: int
-    stale_entries: int
-    idle_seconds: float
-    def __init__(self, state: _Optional[_Union[WorkerState, str]] = ..., consumer: _Optional[str] = ..., counted: _Optional[int] = ..., dead: _Optional[int] = ..., commits: _Optional[int] = ..., stale_entries: _Optional[int] = ..., idle_seconds: _Optional[float] = ...) -> None: ...
-
-class PauseRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
-
-class PauseResponse(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
-
-class ResumeRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
-
-class ResumeResponse(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
-
-class DrainRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
-
-class DrainResponse(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
 
 class DeadLetter(_message.Message):
     __slots__ = ("id", "run", "entry_id", "index", "reason", "event_count", "payload")

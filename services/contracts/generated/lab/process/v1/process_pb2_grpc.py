@@ -35,26 +35,6 @@ class ProcessServiceStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.GetProgress = channel.unary_unary(
-                '/lab.process.v1.ProcessService/GetProgress',
-                request_serializer=lab_dot_process_dot_v1_dot_process__pb2.GetProgressRequest.SerializeToString,
-                response_deserializer=lab_dot_process_dot_v1_dot_process__pb2.GetProgressResponse.FromString,
-                _registered_method=True)
-        self.Pause = channel.unary_unary(
-                '/lab.process.v1.ProcessService/Pause',
-                request_serializer=lab_dot_process_dot_v1_dot_process__pb2.PauseRequest.SerializeToString,
-                response_deserializer=lab_dot_process_dot_v1_dot_process__pb2.PauseResponse.FromString,
-                _registered_method=True)
-        self.Resume = channel.unary_unary(
-                '/lab.process.v1.ProcessService/Resume',
-                request_serializer=lab_dot_process_dot_v1_dot_process__pb2.ResumeRequest.SerializeToString,
-                response_deserializer=lab_dot_process_dot_v1_dot_process__pb2.ResumeResponse.FromString,
-                _registered_method=True)
-        self.Drain = channel.unary_unary(
-                '/lab.process.v1.ProcessService/Drain',
-                request_serializer=lab_dot_process_dot_v1_dot_process__pb2.DrainRequest.SerializeToString,
-                response_deserializer=lab_dot_process_dot_v1_dot_process__pb2.DrainResponse.FromString,
-                _registered_method=True)
         self.ListDeadLetters = channel.unary_unary(
                 '/lab.process.v1.ProcessService/ListDeadLetters',
                 request_serializer=lab_dot_process_dot_v1_dot_process__pb2.ListDeadLettersRequest.SerializeToString,
@@ -70,31 +50,6 @@ class ProcessServiceStub:
 class ProcessServiceServicer:
     """ProcessService steers one worker and its dead letters.
     """
-
-    def GetProgress(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def Pause(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def Resume(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def Drain(self, request, context):
-        """Drain settles what this worker holds, waits for one last scrape, then ends the process.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
 
     def ListDeadLetters(self, request, context):
         """Missing associated documentation comment in .proto file."""
@@ -112,26 +67,6 @@ class ProcessServiceServicer:
 
 def add_ProcessServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'GetProgress': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetProgress,
-                    request_deserializer=lab_dot_process_dot_v1_dot_process__pb2.GetProgressRequest.FromString,
-                    response_serializer=lab_dot_process_dot_v1_dot_process__pb2.GetProgressResponse.SerializeToString,
-            ),
-            'Pause': grpc.unary_unary_rpc_method_handler(
-                    servicer.Pause,
-                    request_deserializer=lab_dot_process_dot_v1_dot_process__pb2.PauseRequest.FromString,
-                    response_serializer=lab_dot_process_dot_v1_dot_process__pb2.PauseResponse.SerializeToString,
-            ),
-            'Resume': grpc.unary_unary_rpc_method_handler(
-                    servicer.Resume,
-                    request_deserializer=lab_dot_process_dot_v1_dot_process__pb2.ResumeRequest.FromString,
-                    response_serializer=lab_dot_process_dot_v1_dot_process__pb2.ResumeResponse.SerializeToString,
-            ),
-            'Drain': grpc.unary_unary_rpc_method_handler(
-                    servicer.Drain,
-                    request_deserializer=lab_dot_process_dot_v1_dot_process__pb2.DrainRequest.FromString,
-                    response_serializer=lab_dot_process_dot_v1_dot_process__pb2.DrainResponse.SerializeToString,
-            ),
             'ListDeadLetters': grpc.unary_unary_rpc_method_handler(
                     servicer.ListDeadLetters,
                     request_deserializer=lab_dot_process_dot_v1_dot_process__pb2.ListDeadLettersRequest.FromString,
@@ -153,114 +88,6 @@ def add_ProcessServiceServicer_to_server(servicer, server):
 class ProcessService:
     """ProcessService steers one worker and its dead letters.
     """
-
-    @staticmethod
-    def GetProgress(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/lab.process.v1.ProcessService/GetProgress',
-            lab_dot_process_dot_v1_dot_process__pb2.GetProgressRequest.SerializeToString,
-            lab_dot_process_dot_v1_dot_process__pb2.GetProgressResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def Pause(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/lab.process.v1.ProcessService/Pause',
-            lab_dot_process_dot_v1_dot_process__pb2.PauseRequest.SerializeToString,
-            lab_dot_process_dot_v1_dot_process__pb2.PauseResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def Resume(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/lab.process.v1.ProcessService/Resume',
-            lab_dot_process_dot_v1_dot_process__pb2.ResumeRequest.SerializeToString,
-            lab_dot_process_dot_v1_dot_process__pb2.ResumeResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def Drain(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/lab.process.v1.ProcessService/Drain',
-            lab_dot_process_dot_v1_dot_process__pb2.DrainRequest.SerializeToString,
-            lab_dot_process_dot_v1_dot_process__pb2.DrainResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
 
     @staticmethod
     def ListDeadLetters(request,

@@ -24,49 +24,33 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18lab/query/v1/query.proto\x12\x0clab.query.v1\"g\n\tFreshness\x12\r\n\x05\x65poch\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x14\n\x0cstaleness_ms\x18\x03 \x01(\x04\x12\x12\n\ndurability\x18\x04 \x01(\t\x12\x10\n\x08\x64\x65graded\x18\x05 \x01(\t\"^\n\x06Ledger\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x04\x12\x0f\n\x07\x63ounted\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x65\x61\x64\x18\x03 \x01(\x04\x12\x0f\n\x07\x62\x61\x63klog\x18\x04 \x01(\x04\x12\x12\n\nduplicates\x18\x05 \x01(\x04\"5\n\rInstanceCount\x12\x13\n\x0binstance_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63ounted\x18\x02 \x01(\x04\"\x98\x01\n\x04\x43\x65ll\x12\x1e\n\x16window_start_unix_nano\x18\x01 \x01(\x12\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\r\n\x05\x63ount\x18\x04 \x01(\x04\x12\x10\n\x08sum_high\x18\x05 \x01(\x12\x12\x0f\n\x07sum_low\x18\x06 \x01(\r\x12\x0f\n\x07minimum\x18\x07 \x01(\x01\x12\x0f\n\x07maximum\x18\x08 \x01(\x01\".\n\x10GetLedgerRequest\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\r\n\x05\x61udit\x18\x02 \x01(\x08\"\xf5\x01\n\x11GetLedgerResponse\x12$\n\x06ledger\x18\x01 \x01(\x0b\x32\x14.lab.query.v1.Ledger\x12\r\n\x05known\x18\x02 \x01(\x08\x12.\n\tinstances\x18\x03 \x03(\x0b\x32\x1b.lab.query.v1.InstanceCount\x12\x1c\n\x0f\x61udited_backlog\x18\x04 \x01(\x04H\x00\x88\x01\x01\x12\x1d\n\x15last_commit_unix_nano\x18\x05 \x01(\x10\x12*\n\tfreshness\x18\x06 \x01(\x0b\x32\x17.lab.query.v1.FreshnessB\x12\n\x10_audited_backlog\"\x94\x01\n\x12ListWindowsRequest\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x16\n\x0e\x66rom_unix_nano\x18\x02 \x01(\x12\x12\x14\n\x0cto_unix_nano\x18\x03 \x01(\x12\x12\x0e\n\x06source\x18\x04 \x01(\t\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\x11\n\tpage_size\x18\x06 \x01(\r\x12\x12\n\npage_token\x18\x07 \x01(\t\"\xb4\x01\n\x13ListWindowsResponse\x12!\n\x05\x63\x65lls\x18\x01 \x03(\x0b\x32\x12.lab.query.v1.Cell\x12\r\n\x05known\x18\x02 \x01(\x08\x12\x14\n\x0cwindow_nanos\x18\x03 \x01(\x04\x12\x10\n\x08\x63omplete\x18\x04 \x01(\x08\x12\x17\n\x0fnext_page_token\x18\x05 \x01(\t\x12*\n\tfreshness\x18\x06 \x01(\x0b\x32\x17.lab.query.v1.Freshness\"G\n\x11ListTotalsRequest\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"\x8b\x01\n\x12ListTotalsResponse\x12!\n\x05\x63\x65lls\x18\x01 \x03(\x0b\x32\x12.lab.query.v1.Cell\x12\r\n\x05known\x18\x02 \x01(\x08\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\x12*\n\tfreshness\x18\x04 \x01(\x0b\x32\x17.lab.query.v1.Freshness\"X\n\x12ListTopKeysRequest\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\x12&\n\x07ranking\x18\x03 \x01(\x0e\x32\x15.lab.query.v1.Ranking\"s\n\x13ListTopKeysResponse\x12!\n\x05\x63\x65lls\x18\x01 \x03(\x0b\x32\x12.lab.query.v1.Cell\x12\r\n\x05known\x18\x02 \x01(\x08\x12*\n\tfreshness\x18\x03 \x01(\x0b\x32\x17.lab.query.v1.Freshness\"k\n\nDeadLetter\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0b\n\x03run\x18\x02 \x01(\t\x12\x10\n\x08\x65ntry_id\x18\x03 \x01(\t\x12\r\n\x05index\x18\x04 \x01(\x11\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x13\n\x0b\x65vent_count\x18\x06 \x01(\r\"?\n\x16ListDeadLettersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"\x8e\x01\n\x17ListDeadLettersResponse\x12.\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32\x18.lab.query.v1.DeadLetter\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12*\n\tfreshness\x18\x03 \x01(\x0b\x32\x17.lab.query.v1.Freshness\"0\n\x0cWatchRequest\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x13\n\x0binterval_ms\x18\x02 \x01(\r\"p\n\rWatchResponse\x12$\n\x06ledger\x18\x01 \x01(\x0b\x32\x14.lab.query.v1.Ledger\x12\r\n\x05known\x18\x02 \x01(\x08\x12*\n\tfreshness\x18\x03 \x01(\x0b\x32\x17.lab.query.v1.Freshness*[\n\x07Ranking\x12\x17\n\x13RANKING_UNSPECIFIED\x10\x00\x12\x11\n\rRANKING_COUNT\x10\x01\x12\x0f\n\x0bRANKING_SUM\x10\x02\x12\x13\n\x0fRANKING_MAXIMUM\x10\x03\x32\xf9\x03\n\x0cQueryService\x12L\n\tGetLedger\x12\x1e.lab.query.v1.GetLedgerRequest\x1a\x1f.lab.query.v1.GetLedgerResponse\x12R\n\x0bListWindows\x12 .lab.query.v1.ListWindowsRequest\x1a!.lab.query.v1.ListWindowsResponse\x12O\n\nListTotals\x12\x1f.lab.query.v1.ListTotalsRequest\x1a .lab.query.v1.ListTotalsResponse\x12R\n\x0bListTopKeys\x12 .lab.query.v1.ListTopKeysRequest\x1a!.lab.query.v1.ListTopKeysResponse\x12^\n\x0fListDeadLetters\x12$.lab.query.v1.ListDeadLettersRequest\x1a%.lab.query.v1.ListDeadLettersResponse\x12\x42\n\x05Watch\x12\x1a.lab.query.v1.WatchRequest\x1a\x1b.lab.query.v1.WatchResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18lab/query/v1/query.proto\x12\x0clab.query.v1\"g\n\tFreshness\x12\r\n\x05\x65poch\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x04\x12\x14\n\x0cstaleness_ms\x18\x03 \x01(\x04\x12\x12\n\ndurability\x18\x04 \x01(\t\x12\x10\n\x08\x64\x65graded\x18\x05 \x01(\t\"^\n\x06Ledger\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x04\x12\x0f\n\x07\x63ounted\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x65\x61\x64\x18\x03 \x01(\x04\x12\x0f\n\x07\x62\x61\x63klog\x18\x04 \x01(\x04\x12\x12\n\nduplicates\x18\x05 \x01(\x04\"5\n\rInstanceCount\x12\x13\n\x0binstance_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63ounted\x18\x02 \x01(\x04\"\x9d\x01\n\tAggregate\x12\x1e\n\x16window_start_unix_nano\x18\x01 \x01(\x12\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\r\n\x05\x63ount\x18\x04 \x01(\x04\x12\x10\n\x08sum_high\x18\x05 \x01(\x12\x12\x0f\n\x07sum_low\x18\x06 \x01(\r\x12\x0f\n\x07minimum\x18\x07 \x01(\x01\x12\x0f\n\x07maximum\x18\x08 \x01(\x01\".\n\x10GetLedgerRequest\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\r\n\x05\x61udit\x18\x02 \x01(\x08\"\xf5\x01\n\x11GetLedgerResponse\x12$\n\x06ledger\x18\x01 \x01(\x0b\x32\x14.lab.query.v1.Ledger\x12\r\n\x05known\x18\x02 \x01(\x08\x12.\n\tinstances\x18\x03 \x03(\x0b\x32\x1b.lab.query.v1.InstanceCount\x12\x1c\n\x0f\x61udited_backlog\x18\x04 \x01(\x04H\x00\x88\x01\x01\x12\x1d\n\x15last_commit_unix_nano\x18\x05 \x01(\x10\x12*\n\tfreshness\x18\x06 \x01(\x0b\x32\x17.lab.query.v1.FreshnessB\x12\n\x10_audited_backlog\"\x94\x01\n\x12ListWindowsRequest\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x16\n\x0e\x66rom_unix_nano\x18\x02 \x01(\x12\x12\x14\n\x0cto_unix_nano\x18\x03 \x01(\x12\x12\x0e\n\x06source\x18\x04 \x01(\t\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\x11\n\tpage_size\x18\x06 \x01(\r\x12\x12\n\npage_token\x18\x07 \x01(\t\"\xbe\x01\n\x13ListWindowsResponse\x12+\n\naggregates\x18\x01 \x03(\x0b\x32\x17.lab.query.v1.Aggregate\x12\r\n\x05known\x18\x02 \x01(\x08\x12\x14\n\x0cwindow_nanos\x18\x03 \x01(\x04\x12\x10\n\x08\x63omplete\x18\x04 \x01(\x08\x12\x17\n\x0fnext_page_token\x18\x05 \x01(\t\x12*\n\tfreshness\x18\x06 \x01(\x0b\x32\x17.lab.query.v1.Freshness\"G\n\x11ListTotalsRequest\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"\x95\x01\n\x12ListTotalsResponse\x12+\n\naggregates\x18\x01 \x03(\x0b\x32\x17.lab.query.v1.Aggregate\x12\r\n\x05known\x18\x02 \x01(\x08\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\x12*\n\tfreshness\x18\x04 \x01(\x0b\x32\x17.lab.query.v1.Freshness2\x81\x02\n\x0cQueryService\x12L\n\tGetLedger\x12\x1e.lab.query.v1.GetLedgerRequest\x1a\x1f.lab.query.v1.GetLedgerResponse\x12R\n\x0bListWindows\x12 .lab.query.v1.ListWindowsRequest\x1a!.lab.query.v1.ListWindowsResponse\x12O\n\nListTotals\x12\x1f.lab.query.v1.ListTotalsRequest\x1a .lab.query.v1.ListTotalsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lab.query.v1.query_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RANKING']._serialized_start=1988
-  _globals['_RANKING']._serialized_end=2079
   _globals['_FRESHNESS']._serialized_start=42
   _globals['_FRESHNESS']._serialized_end=145
   _globals['_LEDGER']._serialized_start=147
   _globals['_LEDGER']._serialized_end=241
   _globals['_INSTANCECOUNT']._serialized_start=243
   _globals['_INSTANCECOUNT']._serialized_end=296
-  _globals['_CELL']._serialized_start=299
-  _globals['_CELL']._serialized_end=451
-  _globals['_GETLEDGERREQUEST']._serialized_start=453
-  _globals['_GETLEDGERREQUEST']._serialized_end=499
-  _globals['_GETLEDGERRESPONSE']._serialized_start=502
-  _globals['_GETLEDGERRESPONSE']._serialized_end=747
-  _globals['_LISTWINDOWSREQUEST']._serialized_start=750
-  _globals['_LISTWINDOWSREQUEST']._serialized_end=898
-  _globals['_LISTWINDOWSRESPONSE']._serialized_start=901
-  _globals['_LISTWINDOWSRESPONSE']._serialized_end=1081
-  _globals['_LISTTOTALSREQUEST']._serialized_start=1083
-  _globals['_LISTTOTALSREQUEST']._serialized_end=1154
-  _globals['_LISTTOTALSRESPONSE']._serialized_start=1157
-  _globals['_LISTTOTALSRESPONSE']._serialized_end=1296
-  _globals['_LISTTOPKEYSREQUEST']._serialized_start=1298
-  _globals['_LISTTOPKEYSREQUEST']._serialized_end=1386
-  _globals['_LISTTOPKEYSRESPONSE']._serialized_start=1388
-  _globals['_LISTTOPKEYSRESPONSE']._serialized_end=1503
-  _globals['_DEADLETTER']._serialized_start=1505
-  _globals['_DEADLETTER']._serialized_end=1612
-  _globals['_LISTDEADLETTERSREQUEST']._serialized_start=1614
-  _globals['_LISTDEADLETTERSREQUEST']._serialized_end=1677
-  _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=1680
-  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=1822
-  _globals['_WATCHREQUEST']._serialized_start=1824
-  _globals['_WATCHREQUEST']._serialized_end=1872
-  _globals['_WATCHRESPONSE']._serialized_start=1874
-  _globals['_WATCHRESPONSE']._serialized_end=1986
-  _globals['_QUERYSERVICE']._serialized_start=2082
-  _globals['_QUERYSERVICE']._serialized_end=2587
+  _globals['_AGGREGATE']._serialized_start=299
+  _globals['_AGGREGATE']._serialized_end=456
+  _globals['_GETLEDGERREQUEST']._serialized_start=458
+  _globals['_GETLEDGERREQUEST']._serialized_end=504
+  _globals['_GETLEDGERRESPONSE']._serialized_start=507
+  _globals['_GETLEDGERRESPONSE']._serialized_end=752
+  _globals['_LISTWINDOWSREQUEST']._serialized_start=755
+  _globals['_LISTWINDOWSREQUEST']._serialized_end=903
+  _globals['_LISTWINDOWSRESPONSE']._serialized_start=906
+  _globals['_LISTWINDOWSRESPONSE']._serialized_end=1096
+  _globals['_LISTTOTALSREQUEST']._serialized_start=1098
+  _globals['_LISTTOTALSREQUEST']._serialized_end=1169
+  _globals['_LISTTOTALSRESPONSE']._serialized_start=1172
+  _globals['_LISTTOTALSRESPONSE']._serialized_end=1321
+  _globals['_QUERYSERVICE']._serialized_start=1324
+  _globals['_QUERYSERVICE']._serialized_end=1581
 # @@protoc_insertion_point(module_scope)

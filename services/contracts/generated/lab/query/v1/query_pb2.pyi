@@ -1,22 +1,10 @@
 from google.protobuf.internal import containers as _containers
-from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
-
-class Ranking(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
-    __slots__ = ()
-    RANKING_UNSPECIFIED: _ClassVar[Ranking]
-    RANKING_COUNT: _ClassVar[Ranking]
-    RANKING_SUM: _ClassVar[Ranking]
-    RANKING_MAXIMUM: _ClassVar[Ranking]
-RANKING_UNSPECIFIED: Ranking
-RANKING_COUNT: Ranking
-RANKING_SUM: Ranking
-RANKING_MAXIMUM: Ranking
 
 class Freshness(_message.Message):
     __slots__ = ("epoch", "version", "staleness_ms", "durability", "degraded")
@@ -54,7 +42,7 @@ class InstanceCount(_message.Message):
     counted: int
     def __init__(self, instance_id: _Optional[str] = ..., counted: _Optional[int] = ...) -> None: ...
 
-class Cell(_message.Message):
+class Aggregate(_message.Message):
     __slots__ = ("window_start_unix_nano", "source", "kind", "count", "sum_high", "sum_low", "minimum", "maximum")
     WINDOW_START_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -117,20 +105,20 @@ class ListWindowsRequest(_message.Message):
     def __init__(self, run: _Optional[str] = ..., from_unix_nano: _Optional[int] = ..., to_unix_nano: _Optional[int] = ..., source: _Optional[str] = ..., kind: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class ListWindowsResponse(_message.Message):
-    __slots__ = ("cells", "known", "window_nanos", "complete", "next_page_token", "freshness")
-    CELLS_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("aggregates", "known", "window_nanos", "complete", "next_page_token", "freshness")
+    AGGREGATES_FIELD_NUMBER: _ClassVar[int]
     KNOWN_FIELD_NUMBER: _ClassVar[int]
     WINDOW_NANOS_FIELD_NUMBER: _ClassVar[int]
     COMPLETE_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     FRESHNESS_FIELD_NUMBER: _ClassVar[int]
-    cells: _containers.RepeatedCompositeFieldContainer[Cell]
+    aggregates: _containers.RepeatedCompositeFieldContainer[Aggregate]
     known: bool
     window_nanos: int
     complete: bool
     next_page_token: str
     freshness: Freshness
-    def __init__(self, cells: _Optional[_Iterable[_Union[Cell, _Mapping]]] = ..., known: _Optional[bool] = ..., window_nanos: _Optional[int] = ..., complete: _Optional[bool] = ..., next_page_token: _Optional[str] = ..., freshness: _Optional[_Union[Freshness, _Mapping]] = ...) -> None: ...
+    def __init__(self, aggregates: _Optional[_Iterable[_Union[Aggregate, _Mapping]]] = ..., known: _Optional[bool] = ..., window_nanos: _Optional[int] = ..., complete: _Optional[bool] = ..., next_page_token: _Optional[str] = ..., freshness: _Optional[_Union[Freshness, _Mapping]] = ...) -> None: ...
 
 class ListTotalsRequest(_message.Message):
     __slots__ = ("run", "page_size", "page_token")
@@ -143,85 +131,13 @@ class ListTotalsRequest(_message.Message):
     def __init__(self, run: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class ListTotalsResponse(_message.Message):
-    __slots__ = ("cells", "known", "next_page_token", "freshness")
-    CELLS_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("aggregates", "known", "next_page_token", "freshness")
+    AGGREGATES_FIELD_NUMBER: _ClassVar[int]
     KNOWN_FIELD_NUMBER: _ClassVar[int]
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     FRESHNESS_FIELD_NUMBER: _ClassVar[int]
-    cells: _containers.RepeatedCompositeFieldContainer[Cell]
+    aggregates: _containers.RepeatedCompositeFieldContainer[Aggregate]
     known: bool
     next_page_token: str
     freshness: Freshness
-    def __init__(self, cells: _Optional[_Iterable[_Union[Cell, _Mapping]]] = ..., known: _Optional[bool] = ..., next_page_token: _Optional[str] = ..., freshness: _Optional[_Union[Freshness, _Mapping]] = ...) -> None: ...
-
-class ListTopKeysRequest(_message.Message):
-    __slots__ = ("run", "limit", "ranking")
-    RUN_FIELD_NUMBER: _ClassVar[int]
-    LIMIT_FIELD_NUMBER: _ClassVar[int]
-    RANKING_FIELD_NUMBER: _ClassVar[int]
-    run: str
-    limit: int
-    ranking: Ranking
-    def __init__(self, run: _Optional[str] = ..., limit: _Optional[int] = ..., ranking: _Optional[_Union[Ranking, str]] = ...) -> None: ...
-
-class ListTopKeysResponse(_message.Message):
-    __slots__ = ("cells", "known", "freshness")
-    CELLS_FIELD_NUMBER: _ClassVar[int]
-    KNOWN_FIELD_NUMBER: _ClassVar[int]
-    FRESHNESS_FIELD_NUMBER: _ClassVar[int]
-    cells: _containers.RepeatedCompositeFieldContainer[Cell]
-    known: bool
-    freshness: Freshness
-    def __init__(self, cells: _Optional[_Iterable[_Union[Cell, _Mapping]]] = ..., known: _Optional[bool] = ..., freshness: _Optional[_Union[Freshness, _Mapping]] = ...) -> None: ...
-
-class DeadLetter(_message.Message):
-    __slots__ = ("id", "run", "entry_id", "index", "reason", "event_count")
-    ID_FIELD_NUMBER: _ClassVar[int]
-    RUN_FIELD_NUMBER: _ClassVar[int]
-    ENTRY_ID_FIELD_NUMBER: _ClassVar[int]
-    INDEX_FIELD_NUMBER: _ClassVar[int]
-    REASON_FIELD_NUMBER: _ClassVar[int]
-    EVENT_COUNT_FIELD_NUMBER: _ClassVar[int]
-    id: str
-    run: str
-    entry_id: str
-    index: int
-    reason: str
-    event_count: int
-    def __init__(self, id: _Optional[str] = ..., run: _Optional[str] = ..., entry_id: _Optional[str] = ..., index: _Optional[int] = ..., reason: _Optional[str] = ..., event_count: _Optional[int] = ...) -> None: ...
-
-class ListDeadLettersRequest(_message.Message):
-    __slots__ = ("page_size", "page_token")
-    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
-    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
-    page_size: int
-    page_token: str
-    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
-
-class ListDeadLettersResponse(_message.Message):
-    __slots__ = ("dead_letters", "next_page_token", "freshness")
-    DEAD_LETTERS_FIELD_NUMBER: _ClassVar[int]
-    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
-    FRESHNESS_FIELD_NUMBER: _ClassVar[int]
-    dead_letters: _containers.RepeatedCompositeFieldContainer[DeadLetter]
-    next_page_token: str
-    freshness: Freshness
-    def __init__(self, dead_letters: _Optional[_Iterable[_Union[DeadLetter, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., freshness: _Optional[_Union[Freshness, _Mapping]] = ...) -> None: ...
-
-class WatchRequest(_message.Message):
-    __slots__ = ("run", "interval_ms")
-    RUN_FIELD_NUMBER: _ClassVar[int]
-    INTERVAL_MS_FIELD_NUMBER: _ClassVar[int]
-    run: str
-    interval_ms: int
-    def __init__(self, run: _Optional[str] = ..., interval_ms: _Optional[int] = ...) -> None: ...
-
-class WatchResponse(_message.Message):
-    __slots__ = ("ledger", "known", "freshness")
-    LEDGER_FIELD_NUMBER: _ClassVar[int]
-    KNOWN_FIELD_NUMBER: _ClassVar[int]
-    FRESHNESS_FIELD_NUMBER: _ClassVar[int]
-    ledger: Ledger
-    known: bool
-    freshness: Freshness
-    def __init__(self, ledger: _Optional[_Union[Ledger, _Mapping]] = ..., known: _Optional[bool] = ..., freshness: _Optional[_Union[Freshness, _Mapping]] = ...) -> None: ...
+    def __init__(self, aggregates: _Optional[_Iterable[_Union[Aggregate, _Mapping]]] = ..., known: _Optional[bool] = ..., next_page_token: _Optional[str] = ..., freshness: _Optional[_Union[Freshness, _Mapping]] = ...) -> None: ...

@@ -50,21 +50,6 @@ class QueryServiceStub:
                 request_serializer=lab_dot_query_dot_v1_dot_query__pb2.ListTotalsRequest.SerializeToString,
                 response_deserializer=lab_dot_query_dot_v1_dot_query__pb2.ListTotalsResponse.FromString,
                 _registered_method=True)
-        self.ListTopKeys = channel.unary_unary(
-                '/lab.query.v1.QueryService/ListTopKeys',
-                request_serializer=lab_dot_query_dot_v1_dot_query__pb2.ListTopKeysRequest.SerializeToString,
-                response_deserializer=lab_dot_query_dot_v1_dot_query__pb2.ListTopKeysResponse.FromString,
-                _registered_method=True)
-        self.ListDeadLetters = channel.unary_unary(
-                '/lab.query.v1.QueryService/ListDeadLetters',
-                request_serializer=lab_dot_query_dot_v1_dot_query__pb2.ListDeadLettersRequest.SerializeToString,
-                response_deserializer=lab_dot_query_dot_v1_dot_query__pb2.ListDeadLettersResponse.FromString,
-                _registered_method=True)
-        self.Watch = channel.unary_stream(
-                '/lab.query.v1.QueryService/Watch',
-                request_serializer=lab_dot_query_dot_v1_dot_query__pb2.WatchRequest.SerializeToString,
-                response_deserializer=lab_dot_query_dot_v1_dot_query__pb2.WatchResponse.FromString,
-                _registered_method=True)
 
 
 class QueryServiceServicer:
@@ -89,25 +74,6 @@ class QueryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListTopKeys(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def ListDeadLetters(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def Watch(self, request, context):
-        """Watch sends the ledger of a run now and whenever it changed, at most once per interval.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
 
 def add_QueryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -125,21 +91,6 @@ def add_QueryServiceServicer_to_server(servicer, server):
                     servicer.ListTotals,
                     request_deserializer=lab_dot_query_dot_v1_dot_query__pb2.ListTotalsRequest.FromString,
                     response_serializer=lab_dot_query_dot_v1_dot_query__pb2.ListTotalsResponse.SerializeToString,
-            ),
-            'ListTopKeys': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListTopKeys,
-                    request_deserializer=lab_dot_query_dot_v1_dot_query__pb2.ListTopKeysRequest.FromString,
-                    response_serializer=lab_dot_query_dot_v1_dot_query__pb2.ListTopKeysResponse.SerializeToString,
-            ),
-            'ListDeadLetters': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListDeadLetters,
-                    request_deserializer=lab_dot_query_dot_v1_dot_query__pb2.ListDeadLettersRequest.FromString,
-                    response_serializer=lab_dot_query_dot_v1_dot_query__pb2.ListDeadLettersResponse.SerializeToString,
-            ),
-            'Watch': grpc.unary_stream_rpc_method_handler(
-                    servicer.Watch,
-                    request_deserializer=lab_dot_query_dot_v1_dot_query__pb2.WatchRequest.FromString,
-                    response_serializer=lab_dot_query_dot_v1_dot_query__pb2.WatchResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -224,87 +175,6 @@ class QueryService:
             '/lab.query.v1.QueryService/ListTotals',
             lab_dot_query_dot_v1_dot_query__pb2.ListTotalsRequest.SerializeToString,
             lab_dot_query_dot_v1_dot_query__pb2.ListTotalsResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListTopKeys(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/lab.query.v1.QueryService/ListTopKeys',
-            lab_dot_query_dot_v1_dot_query__pb2.ListTopKeysRequest.SerializeToString,
-            lab_dot_query_dot_v1_dot_query__pb2.ListTopKeysResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def ListDeadLetters(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/lab.query.v1.QueryService/ListDeadLetters',
-            lab_dot_query_dot_v1_dot_query__pb2.ListDeadLettersRequest.SerializeToString,
-            lab_dot_query_dot_v1_dot_query__pb2.ListDeadLettersResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def Watch(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_stream(
-            request,
-            target,
-            '/lab.query.v1.QueryService/Watch',
-            lab_dot_query_dot_v1_dot_query__pb2.WatchRequest.SerializeToString,
-            lab_dot_query_dot_v1_dot_query__pb2.WatchResponse.FromString,
             options,
             channel_credentials,
             insecure,

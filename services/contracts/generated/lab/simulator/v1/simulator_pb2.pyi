@@ -18,7 +18,7 @@ OUTCOME_ACKNOWLEDGED: Outcome
 OUTCOME_REFUSED: Outcome
 OUTCOME_UNKNOWN: Outcome
 
-class PlayRequest(_message.Message):
+class RunLoadRequest(_message.Message):
     __slots__ = ("run", "window_nanos", "window_fits_file", "profile", "synthetic", "host", "replay", "deadline_ms", "ingest_address")
     RUN_FIELD_NUMBER: _ClassVar[int]
     WINDOW_NANOS_FIELD_NUMBER: _ClassVar[int]
@@ -130,17 +130,17 @@ class ReplaySource(_message.Message):
     speed: str
     def __init__(self, path: _Optional[str] = ..., columns: _Optional[str] = ..., speed: _Optional[str] = ...) -> None: ...
 
-class PlayResponse(_message.Message):
-    __slots__ = ("progress", "samples", "journal", "result")
+class RunLoadResponse(_message.Message):
+    __slots__ = ("progress", "samples", "producer_ledger", "result")
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     SAMPLES_FIELD_NUMBER: _ClassVar[int]
-    JOURNAL_FIELD_NUMBER: _ClassVar[int]
+    PRODUCER_LEDGER_FIELD_NUMBER: _ClassVar[int]
     RESULT_FIELD_NUMBER: _ClassVar[int]
     progress: Progress
     samples: Samples
-    journal: JournalPage
+    producer_ledger: ProducerLedgerPage
     result: Result
-    def __init__(self, progress: _Optional[_Union[Progress, _Mapping]] = ..., samples: _Optional[_Union[Samples, _Mapping]] = ..., journal: _Optional[_Union[JournalPage, _Mapping]] = ..., result: _Optional[_Union[Result, _Mapping]] = ...) -> None: ...
+    def __init__(self, progress: _Optional[_Union[Progress, _Mapping]] = ..., samples: _Optional[_Union[Samples, _Mapping]] = ..., producer_ledger: _Optional[_Union[ProducerLedgerPage, _Mapping]] = ..., result: _Optional[_Union[Result, _Mapping]] = ...) -> None: ...
 
 class Account(_message.Message):
     __slots__ = ("intended", "sent", "acknowledged", "unknown", "refused", "duplicates", "attempts")
@@ -194,15 +194,15 @@ class Samples(_message.Message):
     outcome: _containers.RepeatedScalarFieldContainer[Outcome]
     def __init__(self, started_unix_nano: _Optional[int] = ..., intended_nanos: _Optional[_Iterable[int]] = ..., sent_nanos: _Optional[_Iterable[int]] = ..., completed_nanos: _Optional[_Iterable[int]] = ..., events: _Optional[_Iterable[int]] = ..., outcome: _Optional[_Iterable[_Union[Outcome, str]]] = ...) -> None: ...
 
-class JournalPage(_message.Message):
-    __slots__ = ("cells", "unknown")
-    CELLS_FIELD_NUMBER: _ClassVar[int]
+class ProducerLedgerPage(_message.Message):
+    __slots__ = ("aggregates", "unknown")
+    AGGREGATES_FIELD_NUMBER: _ClassVar[int]
     UNKNOWN_FIELD_NUMBER: _ClassVar[int]
-    cells: _containers.RepeatedCompositeFieldContainer[JournalCell]
+    aggregates: _containers.RepeatedCompositeFieldContainer[ProducerAggregate]
     unknown: bool
-    def __init__(self, cells: _Optional[_Iterable[_Union[JournalCell, _Mapping]]] = ..., unknown: _Optional[bool] = ...) -> None: ...
+    def __init__(self, aggregates: _Optional[_Iterable[_Union[ProducerAggregate, _Mapping]]] = ..., unknown: _Optional[bool] = ...) -> None: ...
 
-class JournalCell(_message.Message):
+class ProducerAggregate(_message.Message):
     __slots__ = ("window", "source", "kind", "count", "sum_high", "sum_low", "minimum", "maximum")
     WINDOW_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -222,22 +222,6 @@ class JournalCell(_message.Message):
     maximum: float
     def __init__(self, window: _Optional[int] = ..., source: _Optional[str] = ..., kind: _Optional[str] = ..., count: _Optional[int] = ..., sum_high: _Optional[int] = ..., sum_low: _Optional[int] = ..., minimum: _Optional[float] = ..., maximum: _Optional[float] = ...) -> None: ...
 
-class Histogram(_message.Message):
-    __slots__ = ("subdivisions", "bucket", "count", "minimum_seconds", "maximum_seconds", "sum_seconds")
-    SUBDIVISIONS_FIELD_NUMBER: _ClassVar[int]
-    BUCKET_FIELD_NUMBER: _ClassVar[int]
-    COUNT_FIELD_NUMBER: _ClassVar[int]
-    MINIMUM_SECONDS_FIELD_NUMBER: _ClassVar[int]
-    MAXIMUM_SECONDS_FIELD_NUMBER: _ClassVar[int]
-    SUM_SECONDS_FIELD_NUMBER: _ClassVar[int]
-    subdivisions: int
-    bucket: _containers.RepeatedScalarFieldContainer[int]
-    count: _containers.RepeatedScalarFieldContainer[int]
-    minimum_seconds: float
-    maximum_seconds: float
-    sum_seconds: float
-    def __init__(self, subdivisions: _Optional[int] = ..., bucket: _Optional[_Iterable[int]] = ..., count: _Optional[_Iterable[int]] = ..., minimum_seconds: _Optional[float] = ..., maximum_seconds: _Optional[float] = ..., sum_seconds: _Optional[float] = ...) -> None: ...
-
 class SkippedRow(_message.Message):
     __slots__ = ("line", "reason")
     LINE_FIELD_NUMBER: _ClassVar[int]
@@ -247,13 +231,10 @@ class SkippedRow(_message.Message):
     def __init__(self, line: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class Result(_message.Message):
-    __slots__ = ("account", "started_unix_nano", "ended_unix_nano", "latency", "service_time", "schedule_delay", "window_nanos", "skipped_rows", "skipped", "stopped", "notes", "producer_id")
+    __slots__ = ("account", "started_unix_nano", "ended_unix_nano", "window_nanos", "skipped_rows", "skipped", "stopped", "notes", "producer_id")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     STARTED_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
     ENDED_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
-    LATENCY_FIELD_NUMBER: _ClassVar[int]
-    SERVICE_TIME_FIELD_NUMBER: _ClassVar[int]
-    SCHEDULE_DELAY_FIELD_NUMBER: _ClassVar[int]
     WINDOW_NANOS_FIELD_NUMBER: _ClassVar[int]
     SKIPPED_ROWS_FIELD_NUMBER: _ClassVar[int]
     SKIPPED_FIELD_NUMBER: _ClassVar[int]
@@ -263,26 +244,23 @@ class Result(_message.Message):
     account: Account
     started_unix_nano: int
     ended_unix_nano: int
-    latency: Histogram
-    service_time: Histogram
-    schedule_delay: Histogram
     window_nanos: int
     skipped_rows: int
     skipped: _containers.RepeatedCompositeFieldContainer[SkippedRow]
     stopped: bool
     notes: _containers.RepeatedScalarFieldContainer[str]
     producer_id: str
-    def __init__(self, account: _Optional[_Union[Account, _Mapping]] = ..., started_unix_nano: _Optional[int] = ..., ended_unix_nano: _Optional[int] = ..., latency: _Optional[_Union[Histogram, _Mapping]] = ..., service_time: _Optional[_Union[Histogram, _Mapping]] = ..., schedule_delay: _Optional[_Union[Histogram, _Mapping]] = ..., window_nanos: _Optional[int] = ..., skipped_rows: _Optional[int] = ..., skipped: _Optional[_Iterable[_Union[SkippedRow, _Mapping]]] = ..., stopped: _Optional[bool] = ..., notes: _Optional[_Iterable[str]] = ..., producer_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, account: _Optional[_Union[Account, _Mapping]] = ..., started_unix_nano: _Optional[int] = ..., ended_unix_nano: _Optional[int] = ..., window_nanos: _Optional[int] = ..., skipped_rows: _Optional[int] = ..., skipped: _Optional[_Iterable[_Union[SkippedRow, _Mapping]]] = ..., stopped: _Optional[bool] = ..., notes: _Optional[_Iterable[str]] = ..., producer_id: _Optional[str] = ...) -> None: ...
 
 class StopRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class StopResponse(_message.Message):
-    __slots__ = ("was_playing",)
-    WAS_PLAYING_FIELD_NUMBER: _ClassVar[int]
-    was_playing: bool
-    def __init__(self, was_playing: _Optional[bool] = ...) -> None: ...
+    __slots__ = ("was_running",)
+    WAS_RUNNING_FIELD_NUMBER: _ClassVar[int]
+    was_running: bool
+    def __init__(self, was_running: _Optional[bool] = ...) -> None: ...
 
 class UploadRequest(_message.Message):
     __slots__ = ("header", "chunk")

@@ -35,10 +35,10 @@ class SimulatorServiceStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.Play = channel.unary_stream(
-                '/lab.simulator.v1.SimulatorService/Play',
-                request_serializer=lab_dot_simulator_dot_v1_dot_simulator__pb2.PlayRequest.SerializeToString,
-                response_deserializer=lab_dot_simulator_dot_v1_dot_simulator__pb2.PlayResponse.FromString,
+        self.RunLoad = channel.unary_stream(
+                '/lab.simulator.v1.SimulatorService/RunLoad',
+                request_serializer=lab_dot_simulator_dot_v1_dot_simulator__pb2.RunLoadRequest.SerializeToString,
+                response_deserializer=lab_dot_simulator_dot_v1_dot_simulator__pb2.RunLoadResponse.FromString,
                 _registered_method=True)
         self.Stop = channel.unary_unary(
                 '/lab.simulator.v1.SimulatorService/Stop',
@@ -56,7 +56,7 @@ class SimulatorServiceServicer:
     """SimulatorService offers load open-loop and accounts for every event of it.
     """
 
-    def Play(self, request, context):
+    def RunLoad(self, request, context):
         """Play sends one profile and streams progress, samples, the journal and at last the result.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -82,10 +82,10 @@ class SimulatorServiceServicer:
 
 def add_SimulatorServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'Play': grpc.unary_stream_rpc_method_handler(
-                    servicer.Play,
-                    request_deserializer=lab_dot_simulator_dot_v1_dot_simulator__pb2.PlayRequest.FromString,
-                    response_serializer=lab_dot_simulator_dot_v1_dot_simulator__pb2.PlayResponse.SerializeToString,
+            'RunLoad': grpc.unary_stream_rpc_method_handler(
+                    servicer.RunLoad,
+                    request_deserializer=lab_dot_simulator_dot_v1_dot_simulator__pb2.RunLoadRequest.FromString,
+                    response_serializer=lab_dot_simulator_dot_v1_dot_simulator__pb2.RunLoadResponse.SerializeToString,
             ),
             'Stop': grpc.unary_unary_rpc_method_handler(
                     servicer.Stop,
@@ -110,7 +110,7 @@ class SimulatorService:
     """
 
     @staticmethod
-    def Play(request,
+    def RunLoad(request,
             target,
             options=(),
             channel_credentials=None,
@@ -123,9 +123,9 @@ class SimulatorService:
         return grpc.experimental.unary_stream(
             request,
             target,
-            '/lab.simulator.v1.SimulatorService/Play',
-            lab_dot_simulator_dot_v1_dot_simulator__pb2.PlayRequest.SerializeToString,
-            lab_dot_simulator_dot_v1_dot_simulator__pb2.PlayResponse.FromString,
+            '/lab.simulator.v1.SimulatorService/RunLoad',
+            lab_dot_simulator_dot_v1_dot_simulator__pb2.RunLoadRequest.SerializeToString,
+            lab_dot_simulator_dot_v1_dot_simulator__pb2.RunLoadResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -11,7 +11,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("service", "version", "instance_id", "host_architecture", "host_name", "python_version", "process_id", "started_unix_nano", "server_time_unix_nano", "durability", "config_hash", "hops", "cpu_architecture")
+    __slots__ = ("service", "version", "instance_id", "host_architecture", "host_name", "python_version", "process_id", "started_unix_nano", "server_time_unix_nano", "durability", "config_hash", "dependencies", "cpu_architecture")
     SERVICE_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -23,7 +23,7 @@ class GetStatusResponse(_message.Message):
     SERVER_TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
     DURABILITY_FIELD_NUMBER: _ClassVar[int]
     CONFIG_HASH_FIELD_NUMBER: _ClassVar[int]
-    HOPS_FIELD_NUMBER: _ClassVar[int]
+    DEPENDENCIES_FIELD_NUMBER: _ClassVar[int]
     CPU_ARCHITECTURE_FIELD_NUMBER: _ClassVar[int]
     service: str
     version: str
@@ -36,11 +36,11 @@ class GetStatusResponse(_message.Message):
     server_time_unix_nano: int
     durability: str
     config_hash: str
-    hops: _containers.RepeatedCompositeFieldContainer[Hop]
+    dependencies: _containers.RepeatedCompositeFieldContainer[Dependency]
     cpu_architecture: str
-    def __init__(self, service: _Optional[str] = ..., version: _Optional[str] = ..., instance_id: _Optional[str] = ..., host_architecture: _Optional[str] = ..., host_name: _Optional[str] = ..., python_version: _Optional[str] = ..., process_id: _Optional[int] = ..., started_unix_nano: _Optional[int] = ..., server_time_unix_nano: _Optional[int] = ..., durability: _Optional[str] = ..., config_hash: _Optional[str] = ..., hops: _Optional[_Iterable[_Union[Hop, _Mapping]]] = ..., cpu_architecture: _Optional[str] = ...) -> None: ...
+    def __init__(self, service: _Optional[str] = ..., version: _Optional[str] = ..., instance_id: _Optional[str] = ..., host_architecture: _Optional[str] = ..., host_name: _Optional[str] = ..., python_version: _Optional[str] = ..., process_id: _Optional[int] = ..., started_unix_nano: _Optional[int] = ..., server_time_unix_nano: _Optional[int] = ..., durability: _Optional[str] = ..., config_hash: _Optional[str] = ..., dependencies: _Optional[_Iterable[_Union[Dependency, _Mapping]]] = ..., cpu_architecture: _Optional[str] = ...) -> None: ...
 
-class Hop(_message.Message):
+class Dependency(_message.Message):
     __slots__ = ("name", "healthy", "detail")
     NAME_FIELD_NUMBER: _ClassVar[int]
     HEALTHY_FIELD_NUMBER: _ClassVar[int]

@@ -1,0 +1,1 @@
+"""What moves while something runs."""

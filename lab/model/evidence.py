@@ -1,0 +1,348 @@
+"""What a trial observed, before anybody judged it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from lab.model.experiment import NANOS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The measured part of a trial, nanoseconds since the epoch."""
+
+    start_ns: int
+    end_ns: int
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return (self.end_ns - self.start_ns) / NANOS
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Events as the generator saw them (`ARCHITECTURE.md` D34); `attempts` counts calls."""
+
+    intended: int = 0
+    sent: int = 0
+    acknowledged: int = 0
+    unknown: int = 0
+    refused: int = 0
+    duplicates: int = 0
+    attempts: int = 0
+
+
+OUTCOMES = ("unspecified", "acknowledged", "refused", "unknown")
+"""Meaning of the numbers in `Samples.outcome`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """One row a batch; all arrays have the same length. Times are nanoseconds after `started_ns`."""
+
+    started_ns: int
+    intended_ns: NDArray[np.int64]
+    sent_ns: NDArray[np.int64]
+    completed_ns: NDArray[np.int64]
+    events: NDArray[np.int64]
+    outcome: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        """Number of batches."""
+        return len(self.intended_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """The aggregate of one (source, kind): over a run, or over one window."""
+
+    source: str
+    kind: str
+    count: int
+    sum_micro: int
+    minimum: float
+    maximum: float
+    window_start_ns: int = 0
+
+
+class SkippedRow(NamedTuple):
+    """A row of a replayed file without a usable value."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRun:
+    """What the generator reports when it is done.
+
+    Attributes:
+        account: Events, by what became of them.
+        window: First intended time to last answer.
+        samples: One row a batch.
+        journal: Acknowledged events per window and key; `window_start_ns` is set.
+        journal_unknown: The same for events whose outcome was never learnt.
+        window_ns: Width of the aggregation windows.
+        skipped_rows: Rows of the replayed file without a usable value; `skipped` names the first hundred.
+        notes: Things a reader should know.
+        stopped: Whether it was ended before its profile was.
+    """
+
+    account: Account
+    window: Window
+    samples: Samples
+    producer_ledger: Sequence[Aggregate] = ()
+    producer_ledger_unknown: Sequence[Aggregate] = ()
+    window_ns: int = NANOS
+    skipped_rows: int = 0
+    skipped: Sequence[SkippedRow] = ()
+    notes: Sequence[str] = ()
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The store's account of a run, in events; accepted = counted + dead + backlog."""
+
+    accepted: int = 0
+    counted: int = 0
+    dead: int = 0
+    backlog: int = 0
+    duplicates: int = 0
+
+    @property
+    def residual(self) -> int:
+        """Anything but 0 is a fault."""
+        return self.accepted - self.counted - self.dead - self.backlog
+
+
+@dataclass(frozen=True, slots=True)
+class StoreView:
+    """What query-api answers about one run.
+
+    Attributes:
+        balance: Its account.
+        known: Whether any event of the run was ever accepted.
+        instances: Worker instance → events it counted.
+        last_commit_ns: Store's clock at the last commit, 0 before the first.
+        audited_backlog: Backlog recomputed from the stream (whole store), None where not asked.
+        epoch: Identity of the store.
+        version: Version of the run's aggregates.
+        staleness_ms: Age of the answer.
+        durability: `durable`, `window`, `volatile`, `unknown`.
+        degraded: Empty, or why the cache is not what it should be.
+    """
+
+    balance: Balance
+    known: bool
+    instances: Mapping[str, int]
+    last_commit_ns: int
+    audited_backlog: int | None
+    epoch: str
+    version: int
+    staleness_ms: int
+    durability: str
+    degraded: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One metric over time: seconds since the epoch (UTC), values; arrays of equal length."""
+
+    name: str
+    labels: Mapping[str, str]
+    time_s: NDArray[np.float64]
+    value: NDArray[np.float64]
+
+
+class Death(NamedTuple):
+    """A process that ended without having been asked to.
+
+    Attributes:
+        service: Which one, or `redis`, `prometheus`.
+        instance_id: Of the process that ended; empty where it has none.
+        at_ns: When the supervisor noticed.
+        signal: The signal that ended it, 0 when it exited by itself.
+        exit_code: Its exit code where no signal ended it.
+    """
+
+    service: str
+    instance_id: str
+    at_ns: int
+    signal: int
+    exit_code: int
+
+
+class FaultRecord(NamedTuple):
+    """A fault as it was carried out; `in_flight_events` were accepted and not settled at that moment."""
+
+    kind: str
+    service: str
+    started_ns: int
+    ended_ns: int
+    in_flight_events: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What calls to a stack's services need; None on loopback.
+
+    Attributes:
+        ca_file: Certificate of the CA that signed theirs, PEM.
+        token_file: The bearer token they ask for.
+    """
+
+    ca_file: Path | None = None
+    token_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where everything of a stack is; host:port, URLs where they say so.
+
+    `ingest_for_simulator` is where the simulator sends; empty where it and the lab are on one machine, and so see the
+    same addresses and files.
+    """
+
+    ingest: str
+    worker: str
+    query: str
+    simulator: str
+    redis_url: str
+    prometheus_url: str
+    ingest_for_simulator: str = ""
+    access: Access = Access()
+
+
+MACHINES: Mapping[str, str] = {
+    "amd64": "amd64", "x86_64": "amd64", "i386": "amd64", "i686": "amd64",
+    "arm64": "arm64", "aarch64": "arm64", "armv6l": "arm64", "armv7l": "arm64", "armv8l": "arm64",
+}  # fmt: skip
+"""Machine as a kernel or an image names it → the architecture whose processors run it without an emulator."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """What one service says of itself (`lab.status.v1`), and what the target knows of it.
+
+    Attributes:
+        name: Which service.
+        address: Where it answers.
+        healthy: Whether it, and everything it depends on, is well.
+        instance_id: Of the process, unique per start.
+        version: Of the service.
+        host_architecture: As the process sees it, for example `aarch64`.
+        process_id: On its machine.
+        durability: Class of its store.
+        config_hash: Of the settings it was started with.
+        detail: What is not well, and what the target knows.
+        cpu_architecture: Of the CPU beneath, as its kernel names it; empty where nobody can tell.
+        node: Of the cluster it runs on; empty for this machine.
+    """
+
+    name: str
+    address: str
+    healthy: bool
+    instance_id: str = ""
+    version: str = ""
+    host_architecture: str = ""
+    process_id: int = 0
+    durability: str = ""
+    config_hash: str = ""
+    detail: str = ""
+    cpu_architecture: str = ""
+    node: str = ""
+
+    @property
+    def architecture(self) -> str:
+        """`amd64` and the like; the machine's own word where it is another."""
+        return MACHINES.get(self.host_architecture, self.host_architecture)
+
+    @property
+    def emulated(self) -> bool:
+        """Whether the CPU beneath is of another architecture than the process."""
+        beneath = MACHINES.get(self.cpu_architecture, self.cpu_architecture)
+        return bool(beneath and self.architecture) and beneath != self.architecture
+
+
+class NodeClock(NamedTuple):
+    """The clock of a cluster's node beside the lab's own.
+
+    Attributes:
+        node: Which one.
+        offset_s: Seconds that it is ahead; negative where it is behind.
+        error_s: The true offset lies within so many seconds of that, however a round trip was divided.
+        exchanges: How often it was asked.
+    """
+
+    node: str
+    offset_s: float
+    error_s: float
+    exchanges: int
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutRow:
+    """A part of a stack on its way up, as it is shown while somebody waits.
+
+    Attributes:
+        name: Of the part; it is unique.
+        service: What it runs.
+        architecture: What it is meant for; empty where that does not matter.
+        nodes: Where it is.
+        ready: How many of it are ready.
+        wanted: How many are to be.
+        image: What it runs, `host/name@sha256:…`.
+        says: Machines by the processes' own word, once they were asked.
+        age_s: Since it was first applied.
+        event: The newest that happened to it, in a few words.
+    """
+
+    name: str
+    service: str
+    architecture: str
+    nodes: tuple[str, ...]
+    ready: int
+    wanted: int
+    image: str
+    says: tuple[str, ...]
+    age_s: float
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFacts:
+    """The store behind a stack: `valkey` or `redis`, version, durability class."""
+
+    kind: str
+    version: str
+    durability: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything a trial observed, before anybody judged it; what a recorded run holds."""
+
+    load_run: LoadRun
+    store: StoreView
+    totals: tuple[Aggregate, ...]
+    windows: tuple[Aggregate, ...]
+    series: tuple[Series, ...]
+    statuses: tuple[ServiceStatus, ...]
+    store_facts: StoreFacts
+    deaths: tuple[Death, ...] = ()
+    faults: tuple[FaultRecord, ...] = ()
+    spans: tuple[Mapping[str, object], ...] = ()
+    pauses_s: tuple[tuple[float, float], ...] = ()
+    """Stalls of the machine itself as a spin probe saw them: (seconds since the epoch, length in seconds)."""
+    clocks: tuple[NodeClock, ...] = ()
+    """Of every node of a cluster that a service runs on; empty where there is one machine."""

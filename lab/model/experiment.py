@@ -1,0 +1,173 @@
+"""What a question asks for: load, faults, objectives, and where it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+TargetName = Literal["processes", "kubernetes"]
+ServiceName = Literal["ingest-api", "process-worker", "query-api", "simulator"]
+SERVICES: tuple[ServiceName, ...] = ("ingest-api", "process-worker", "query-api", "simulator")
+HANDLES_EVENTS: tuple[ServiceName, ...] = ("ingest-api", "process-worker")
+"""What a load is about: the simulator makes it, query-api is asked about it afterwards."""
+NANOS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """The same rate throughout; events per second."""
+
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Poisson:
+    """Exponential gaps between batches, at a mean rate in events per second."""
+
+    rate: float
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Each rate for an equal part of the duration."""
+
+    rates: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """From one rate to another, linearly."""
+
+    from_rate: float
+    to_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """`peak_rate` for the first `burst_s` of every `period_s`, `base_rate` otherwise."""
+
+    base_rate: float
+    peak_rate: float
+    period_s: float
+    burst_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The intended offset of every event from the start, in seconds."""
+
+    offsets_s: tuple[float, ...]
+
+
+Shape = Constant | Poisson | Step | Ramp | Burst | Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Synthetic:
+    """Seeded events, the same for the same seed."""
+
+    seed: int = 0
+    sources: int = 5
+    kinds: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Readings of the machine the simulator runs on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A file with its own timestamps; *speed* is a factor, `max`, or empty to fit the file into the duration."""
+
+    path: str
+    columns: str = ""
+    speed: str = ""
+
+
+Source = Synthetic | Host | Replay
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is sent, and when. A replay without a rate takes its shape from the file: `shape` is then None."""
+
+    source: Source
+    shape: Shape | None
+    batch_events: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """One thing the trial must show.
+
+    Attributes:
+        kind: `latency` (a quantile of acknowledgement latency, from the intended time), `lost`, `twice`, `recovery`
+            (seconds from a fault until the backlog is gone) or `throughput` (acknowledged events per second).
+        threshold: `latency`: upper bound in milliseconds; `lost`, `twice`: 0; `recovery`: upper bound in seconds;
+            `throughput`: lower bound in events per second.
+        quantile: Only for `latency`.
+    """
+
+    kind: Literal["latency", "lost", "double-counted", "recovery", "throughput"]
+    threshold: float
+    quantile: float = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something broken on purpose, *at_s* seconds into the measured window.
+
+    `kill` ends the process with signal 9 (the target starts it again); `pause` stops it for `seconds`. On a cluster
+    also: `delete-pod` deletes a pod (its Deployment makes another), `scale` gives a Deployment another number of pods
+    for `seconds`; what is broken there is the first ready pod by name.
+
+    Attributes:
+        kind: What is done.
+        service: To which service.
+        at_s: When.
+        seconds: How long, where it has a length.
+        architecture: Of the pod or the Deployment; empty for any.
+        replicas: Pods while it is scaled.
+    """
+
+    kind: Literal["kill", "pause", "delete-pod", "scale"]
+    service: ServiceName | Literal["redis"]
+    at_s: float
+    seconds: float = 0.0
+    architecture: str = ""
+    replicas: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A question with its parameters.
+
+    Attributes:
+        name: Short name; it becomes part of the run's id.
+        load: What is sent.
+        objectives: What must hold.
+        target: Where the services run.
+        duration: Measured seconds, after warm-up.
+        warm_up: Seconds of synthetic load before that, accounted to a run of its own.
+        window_s: Width of the aggregation windows in seconds; 0 fits a replayed file and is one second otherwise.
+        faults: What is broken during the measurement.
+        settings: Settings of services that differ from their defaults, by environment name.
+        architecture: The one that the services which handle events (ingest-api, process-worker) run on, such as
+            `arm64`; empty for all that the target has.
+    """
+
+    name: str
+    load: Load
+    objectives: Sequence[Objective]
+    target: TargetName = "processes"
+    duration: float = 20.0
+    warm_up: float = 5.0
+    window_s: float = 0.0
+    faults: Sequence[Fault] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    architecture: str = ""

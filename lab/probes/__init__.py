@@ -1,0 +1,1 @@
+"""Ask everything a stack depends on; judge nothing."""

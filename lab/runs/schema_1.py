@@ -1,0 +1,62 @@
+"""Reads what version 1 of a run folder held, as version 2 has it; pure."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+TYPE: Final = "_"
+RENAMED_TYPES: Final[Mapping[str, str]] = {"Played": "LoadRun", "Total": "Aggregate"}
+RENAMED_FIELDS: Final[Mapping[tuple[str, str], str]] = {
+    ("Evidence", "played"): "load_run",
+    ("LedgerAccount", "twice"): "double_counted",
+    ("LoadRun", "journal"): "producer_ledger",
+    ("LoadRun", "journal_unknown"): "producer_ledger_unknown",
+}
+"""Type of version 2 and field of version 1 → field of version 2."""
+DROPPED_FIELDS: Final = frozenset({("LoadRun", "latency"), ("LoadRun", "service_time"), ("LoadRun", "schedule_delay")})
+"""Histograms of what the samples hold exactly."""
+RENAMED_OBJECTIVES: Final[Mapping[str, str]] = {"twice": "double-counted"}
+RENAMED_TABLES: Final[Mapping[str, str]] = {
+    "producer_ledger": "journal",
+    "producer_ledger_unknown": "journal_unknown",
+}
+"""Table of version 2 → its file's name in version 1."""
+RENAMED_FACTS: Final[Mapping[str, str]] = {"strata": "breakdown"}
+"""Of `run.json`."""
+
+
+def upgraded_trial(document: Any) -> Any:  # noqa: ANN401  JSON
+    """A value of `trial.json`, with the types and fields of version 2.
+
+    >>> upgraded_trial({"_": "Total", "source": "a", "count": 1})
+    {'_': 'Aggregate', 'source': 'a', 'count': 1}
+    """
+    if isinstance(document, list):
+        return [upgraded_trial(item) for item in document]
+    if not isinstance(document, dict):
+        return document
+    if TYPE not in document:
+        return {key: upgraded_trial(value) for key, value in document.items()}
+    kind = RENAMED_TYPES.get(document[TYPE], document[TYPE])
+    fields = {
+        RENAMED_FIELDS.get((kind, name), name): upgraded_trial(value)
+        for name, value in document.items()
+        if name != TYPE and (kind, name) not in DROPPED_FIELDS
+    }
+    if kind == "Objective":
+        fields["kind"] = RENAMED_OBJECTIVES.get(fields["kind"], fields["kind"])
+    return {TYPE: kind, **fields}
+
+
+def upgraded_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of `run.json` under the names of version 2; facts that nobody renamed stay as they are."""
+    facts = {RENAMED_FACTS.get(name, name): value for name, value in manifest.items()}
+    if isinstance(ledger := facts.get("ledger"), dict) and "twice" in ledger:
+        facts["ledger"] = {("double_counted" if name == "twice" else name): value for name, value in ledger.items()}
+    if isinstance(verdict := facts.get("verdict"), dict):
+        objectives = [_upgraded_objective(result) for result in verdict.get("objectives", ())]
+        facts["verdict"] = {**verdict, "objectives": objectives}
+    return facts
+
+
+def _upgraded_objective(result: Mapping[str, Any]) -> dict[str, Any]:
+    return {**result, "kind": RENAMED_OBJECTIVES.get(result["kind"], result["kind"])}

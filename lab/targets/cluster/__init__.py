@@ -1,1 +1,0 @@
-"""A Kubernetes cluster: asking its API, watching a rollout, reaching what runs there."""

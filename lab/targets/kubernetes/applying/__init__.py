@@ -1,0 +1,1 @@
+"""Apply objects to a cluster, preview that, remove them."""

@@ -1,0 +1,1 @@
+"""Reach services and pods from outside the cluster."""

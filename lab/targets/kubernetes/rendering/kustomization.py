@@ -1,0 +1,169 @@
+"""A request as a kustomization on top of an overlay."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from lab.model import SERVICES
+from lab.targets.drain import DRAIN, pod_grace_s
+from lab.targets.kubernetes.objects import CONFIG_ANNOTATION, MANAGED_BY, MANAGER, STACK_LABEL
+from lab.targets.kubernetes.rendering.request import RenderRequest, Toleration, Workload
+
+API: Final = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
+ARCHITECTURES: Final = ("amd64", "arm64")
+PORTS: Final = {"redis": 6379, "rediss": 6379, "http": 80, "https": 443}
+STORE_SECRET, STORE_FOLDER = "lab-store", "/etc/lab/store"
+PROMETHEUS_SECRET, PROMETHEUS_FOLDER = "lab-prometheus", "/etc/lab/prometheus"
+READ_AT_START: Final = {"otel-collector": PROMETHEUS_SECRET, "redis": STORE_SECRET}
+"""Workload → Secret whose change starts it anew."""
+
+Document = Mapping[str, Any]
+
+
+def kustomization(request: RenderRequest, *, manifests: str) -> Document:
+    """The document that makes *request* of the overlay; *manifests* is the folder's path, relative to it."""
+    return {
+        **API,
+        "namespace": request.namespace,
+        "resources": [f"{manifests}/overlays/{request.overlay}"],
+        "components": [f"{manifests}/components/{name}" for name in components(request)],
+        "labels": [{"pairs": labels_of(request), "includeTemplates": True}],
+        "images": [_image(workload) for workload in request.workloads],
+        "replicas": [{"name": workload.deployment, "count": workload.replicas} for workload in request.workloads],
+        "configMapGenerator": [
+            _merged("lab-settings", _settings(request)),
+            _merged("otel-collector-target", _collector_target(request)),
+        ],
+        "patches": [*_unwanted(request), *_placements(request), *_destinations(request), *_pull_secret(request)],
+    }
+
+
+def components(request: RenderRequest) -> tuple[str, ...]:
+    """Folders of `manifests/components` that the request needs."""
+    scraped = not request.remote_write_url and not request.has("prometheus")
+    wanted = {
+        "redis": request.has("redis"),
+        "prometheus": request.has("prometheus"),
+        "scraped": scraped,
+        "node-ports": request.node_ports,
+    }
+    return tuple(name for name, is_wanted in wanted.items() if is_wanted)
+
+
+def labels_of(request: RenderRequest) -> Mapping[str, str]:
+    """What every object of a stack is labelled with."""
+    return {MANAGED_BY: MANAGER, STACK_LABEL: request.stack}
+
+
+def _image(workload: Workload) -> Document:
+    name, _, digest = workload.image.partition("@")
+    # Without a digest the tag stays, and the rendered object is refused by name.
+    return {"name": workload.deployment, "newName": name} | ({"digest": digest} if digest else {})
+
+
+def _merged(name: str, values: Mapping[str, str]) -> Document:
+    literals = [f"{key}={value}" for key, value in sorted(values.items())]
+    return {"name": name, "behavior": "merge", "literals": literals}
+
+
+def _settings(request: RenderRequest) -> Mapping[str, str]:
+    keys = request.secrets.get(STORE_SECRET, {})
+    files = {"password": "LAB_REDIS_PASSWORD_FILE", "ca.crt": "LAB_REDIS_CA_FILE"}
+    named = {variable: f"{STORE_FOLDER}/{key}" for key, variable in files.items() if key in keys}
+    url = {"LAB_REDIS_URL": request.redis_url} if request.redis_url else {}
+    return {**request.settings, **url, **named}
+
+
+def _collector_target(request: RenderRequest) -> Mapping[str, str]:
+    url = {"PROMETHEUS_REMOTE_WRITE_URL": request.remote_write_url} if request.remote_write_url else {}
+    has_ca = "ca.crt" in request.secrets.get(PROMETHEUS_SECRET, {})
+    return url | ({"PROMETHEUS_CA_FILE": f"{PROMETHEUS_FOLDER}/ca.crt"} if has_ca else {})
+
+
+def _unwanted(request: RenderRequest) -> Iterator[Document]:
+    """Services on architectures nobody asked for; budgets that would only block a drain."""
+    wanted = {workload.deployment for workload in request.workloads}
+    for service in SERVICES:
+        for architecture in ARCHITECTURES:
+            if f"{service}-{architecture}" not in wanted:
+                yield _deletion("apps/v1", "Deployment", f"{service}-{architecture}")
+        if request.replicas_of(service) < 2:
+            yield _deletion("policy/v1", "PodDisruptionBudget", service)
+
+
+def _deletion(api_version: str, kind: str, name: str) -> Document:
+    return _patch({"$patch": "delete", "apiVersion": api_version, "kind": kind, "metadata": {"name": name}})
+
+
+def _placements(request: RenderRequest) -> Iterator[Document]:
+    for workload in request.workloads:
+        selector = {
+            **request.node_selector,
+            **workload.node_selector,
+            "kubernetes.io/arch": workload.architecture,
+        }
+        template: dict[str, Any] = {"spec": {"nodeSelector": selector}}
+        if request.tolerations:
+            template["spec"]["tolerations"] = [_toleration(one) for one in request.tolerations]
+        if workload.name in SERVICES and DRAIN in request.settings:
+            template["spec"]["terminationGracePeriodSeconds"] = pod_grace_s(request.settings)
+        if read := _hash_for(workload, request):
+            template["metadata"] = {"annotations": {CONFIG_ANNOTATION: read}}
+        yield _patch(
+            {
+                "apiVersion": "apps/v1",
+                "kind": "Deployment",
+                "metadata": {"name": workload.deployment},
+                "spec": {"template": template},
+            }
+        )
+
+
+def _hash_for(workload: Workload, request: RenderRequest) -> str:
+    """Changes with what a workload reads at its start alone; empty where it reads nothing of the kind."""
+    if workload.name in SERVICES:
+        return request.config_hash
+    content = request.secrets.get(READ_AT_START.get(workload.name, ""))
+    return hashlib.sha256(repr(sorted(content.items())).encode()).hexdigest()[:12] if content else ""
+
+
+def _toleration(toleration: Toleration) -> Document:
+    shown = {"key": toleration.key, "operator": "Equal" if toleration.value else "Exists"}
+    optional = {"value": toleration.value, "effect": toleration.effect}
+    return shown | {key: value for key, value in optional.items() if value}
+
+
+def _destinations(request: RenderRequest) -> Iterator[Document]:
+    """What may be reached outside the cluster, as narrow as an address allows."""
+    for policy, url in (("store", request.redis_url), ("remote-write", request.remote_write_url)):
+        if url:
+            yield {
+                "target": {"kind": "NetworkPolicy", "name": policy},
+                "patch": json.dumps([{"op": "replace", "path": "/spec/egress", "value": [_egress(url)]}]),
+            }
+
+
+def _egress(url: str) -> Document:
+    parts = urlsplit(url)
+    rule: dict[str, Any] = {"ports": [{"protocol": "TCP", "port": parts.port or PORTS.get(parts.scheme, 443)}]}
+    try:
+        address = ip_address(parts.hostname or "")
+    except ValueError:
+        return rule  # a policy knows no names: any address, this port alone
+    return {"to": [{"ipBlock": {"cidr": f"{address}/{address.max_prefixlen}"}}], **rule}
+
+
+def _pull_secret(request: RenderRequest) -> Iterator[Document]:
+    if request.pull_secret:
+        value = [{"name": request.pull_secret}]
+        yield {
+            "target": {"kind": "ServiceAccount"},
+            "patch": json.dumps([{"op": "add", "path": "/imagePullSecrets", "value": value}]),
+        }
+
+
+def _patch(document: Document) -> Document:
+    return {"patch": json.dumps(document)}

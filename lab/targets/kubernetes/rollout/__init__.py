@@ -1,0 +1,1 @@
+"""How far a rollout is, and whether it runs what was wanted."""

@@ -1,0 +1,43 @@
+"""Stopped processes that go on when whoever stopped them lets go or dies."""
+
+import os
+import signal
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from lab.targets.processes.locks import Lock, is_held
+
+SUFFIX = ".pause"
+
+
+@contextmanager
+def pause(folder: Path, pid: int) -> Iterator[None]:
+    """Stop a process for as long as the context lasts.
+
+    The pause is a locked file in *folder*; the kernel releases the lock when this process dies, and the stack's
+    supervisor then continues the process.
+    """
+    folder.mkdir(exist_ok=True)
+    draft = folder / f".{uuid.uuid4().hex}"
+    lock = Lock(draft, str(pid))
+    lease = draft.rename(folder / f"{draft.name[1:]}{SUFFIX}")
+    try:
+        os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+        lease.unlink(missing_ok=True)
+        lock.release()
+
+
+def end_orphaned(folder: Path) -> None:
+    """Continue every process whose pause nobody holds any more."""
+    for lease in folder.glob(f"*{SUFFIX}"):
+        if is_held(lease):
+            continue
+        with suppress(OSError, ValueError):
+            os.kill(int(lease.read_text(encoding="utf-8")), signal.SIGCONT)
+        lease.unlink(missing_ok=True)

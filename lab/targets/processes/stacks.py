@@ -1,0 +1,97 @@
+"""Stacks as folders: stopping one, removing one, sweeping what crashes left behind."""
+
+import os
+import shutil
+import signal
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from lab.errors import InternalFault, Unavailable
+from lab.targets.processes.folder import StackFolder
+from lab.targets.processes.locks import Lock, Taken, is_held
+from lab.targets.processes.plan import read_plan
+from lab.targets.processes.state import read_state
+
+STOP_TIMEOUT_S = 45.0
+"""Seconds a stack may take to stop: three layers of programs, ten seconds of grace each, and a margin."""
+STOP_MARGIN_S = 15.0
+"""That margin, for a stack whose programs have more."""
+THROW_AWAY = "run-*"
+FRESH_S = 60.0
+"""Seconds a folder is left alone, since its maker may be about to lock it."""
+PAUSE_S = 0.02
+
+
+def stop(folder: StackFolder) -> None:
+    """Ask a stack's supervisor to stop everything, and wait for it; nothing happens where none lives.
+
+    Raises:
+        InternalFault: It did not end; the processes it holds are then ended with it.
+    """
+    asked = 0
+    patience_s = stop_timeout_s(folder)
+    end, pause = time.monotonic() + patience_s, threading.Event()
+    while folder.is_alive:
+        state = read_state(folder.state) if folder.root.exists() else None
+        if state is not None and state.supervisor_pid != asked:
+            asked = state.supervisor_pid
+            with suppress(ProcessLookupError):
+                os.kill(asked, signal.SIGTERM)
+        if time.monotonic() > end:
+            _kill(asked)
+            raise InternalFault(f"the stack in {folder.root} did not stop in {patience_s:g} s", found="it was killed")
+        pause.wait(PAUSE_S)
+
+
+def stop_timeout_s(folder: StackFolder) -> float:
+    """Seconds that a stack may take to stop, by the graces in its plan."""
+    try:
+        plan = read_plan(folder.plan)
+    except (OSError, ValueError, KeyError, TypeError):
+        return STOP_TIMEOUT_S
+    return max(STOP_TIMEOUT_S, plan.grace_s + STOP_MARGIN_S)
+
+
+def _kill(pid: int) -> None:
+    if pid:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def remove(folder: StackFolder) -> None:
+    """Remove what a stack left; it must have ended."""
+    shutil.rmtree(folder.root, ignore_errors=True)
+
+
+def stop_all(parent: Path) -> int:
+    """Stop every stack of this user, those of other projects too; how many there were.
+
+    Raises:
+        Unavailable: A run is being measured on one of them; none is stopped then.
+    """
+    alive = [folder for root in sorted(parent.glob("*")) if root.is_dir() and (folder := StackFolder(root)).is_alive]
+    for folder in alive:
+        if folder.root.match(THROW_AWAY) or is_held(folder.measuring):
+            raise Unavailable(
+                "cannot remove the stacks while a run is measured",
+                found=f"it uses {folder.root}",
+                next_step="wait for it to end, then: lab clean",
+                code="STACK_BUSY",
+            )
+    for folder in alive:
+        stop(folder)
+    return len(alive)
+
+
+def sweep(parent: Path) -> None:
+    """Remove throw-away stacks whose supervisor died without being able to."""
+    for root in parent.glob(THROW_AWAY):
+        folder = StackFolder(root)
+        with suppress(Taken, FileNotFoundError):
+            if time.time() - root.stat().st_mtime < FRESH_S:
+                continue
+            lock = Lock(folder.lock)
+            remove(folder)
+            lock.release()

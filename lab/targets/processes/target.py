@@ -1,0 +1,127 @@
+"""The embedded target: everything runs as processes of this machine, under a supervisor."""
+
+import platform
+import sys
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from lab.errors import Exists, Unavailable, UsageFault
+from lab.model import MACHINES
+from lab.settings import LabSettings
+from lab.targets.port import Report, StackRequest
+from lab.targets.processes import stacks
+from lab.targets.processes.deployment import ProcessDeployment
+from lab.targets.processes.folder import StackFolder
+from lab.targets.processes.recipe import Recipe, chosen_settings, config_hash
+from lab.targets.processes.starting import handing_over_logs, permanent, reap, temporary
+
+STACKS = "stacks"
+
+
+class ProcessTarget:
+    """What `lab.targets.port.Target` promises, on this machine."""
+
+    def __init__(self, settings: LabSettings) -> None:
+        self._settings = settings
+        self._stacks = settings.state_dir / STACKS
+
+    @property
+    def kept_folder(self) -> StackFolder:
+        """Where the kept stack of this project is, or would be."""
+        return StackFolder(self._stacks / f"kept-{self._settings.project_key}")
+
+    @contextmanager
+    def deployed(self, request: StackRequest, report: Report) -> Iterator[ProcessDeployment]:
+        """A stack for the length of the context: the kept one where it fits, else one of its own.
+
+        A stack of its own takes its folder with it: read spans while the context lasts. With `keep` the stack stays
+        when the context ends, and there must be none yet, or one that fits.
+
+        Raises:
+            Unavailable: Something is missing, a program does not start, or another run measures the kept stack.
+            UsageFault: Another architecture than this machine's is asked for.
+            BadConfig: A program refuses its settings, or the data of the store is another server's.
+            Exists: `keep`, and a stack with other settings is up.
+        """
+        _check_platform()
+        _check_architecture(request.architecture)
+        chosen = chosen_settings(request.settings)
+        if request.keep:
+            yield self._kept(chosen, report)
+            return
+        kept = self._fitting(chosen) if request.reuse else None
+        if kept is not None:
+            with kept.measured_by(self._settings.run_id), handing_over_logs(kept.folder, request.keep_logs):
+                report("stack", "using the one that is up", 0.0)
+                yield kept
+            return
+        with self._own(chosen, request, report) as deployment:
+            yield deployment
+
+    def current(self) -> ProcessDeployment | None:
+        """The kept stack of this project, or None."""
+        folder = self.kept_folder
+        return ProcessDeployment(folder) if folder.is_alive and folder.state.exists() else None
+
+    def down(self, _report: Report, /) -> bool:
+        """Take the kept stack down, with its data; False when there was none."""
+        folder = self.kept_folder
+        if not folder.root.exists():
+            return False
+        stacks.stop(folder)
+        reap(folder)
+        stacks.remove(folder)
+        return True
+
+    def clean(self) -> int:
+        """Stop every stack of this user; how many there were.
+
+        Raises:
+            Unavailable: A run is being measured on one of them.
+        """
+        stopped = stacks.stop_all(self._stacks)
+        reap(self.kept_folder)
+        return stopped
+
+    def _fitting(self, chosen: Mapping[str, str]) -> ProcessDeployment | None:
+        """The kept stack, when it runs what is wanted now."""
+        kept = self.current()
+        if kept is None or kept.config_hash != config_hash(chosen):
+            return None
+        endpoints, wanted = kept.endpoints, self._settings
+        same_store = wanted.redis_url in {"", endpoints.redis_url}
+        return kept if same_store and wanted.prometheus_url in {"", endpoints.prometheus_url} else None
+
+    def _kept(self, chosen: Mapping[str, str], report: Report) -> ProcessDeployment:
+        if (kept := self._fitting(chosen)) is not None:
+            report("stack", "already up", 0.0)
+            return kept
+        folder = self.kept_folder
+        if folder.is_alive:
+            raise Exists("a stack with other settings, or other code, is up", next_step="lab down && lab up")
+        return permanent(folder, Recipe(self._settings, chosen, throw_away=False), report)
+
+    @contextmanager
+    def _own(self, chosen: Mapping[str, str], request: StackRequest, report: Report) -> Iterator[ProcessDeployment]:
+        stacks.sweep(self._stacks)
+        folder = StackFolder(self._stacks / f"run-{uuid.uuid4().hex[:12]}")
+        with temporary(folder, Recipe(self._settings, chosen), report, keep_logs=request.keep_logs) as deployment:
+            yield deployment
+
+
+def _check_platform() -> None:
+    if not sys.platform.startswith("linux"):
+        raise Unavailable(
+            "the embedded target needs Linux",
+            found=f"this is {sys.platform}",
+            next_step="use WSL or a Linux machine, or run on a cluster: --target kubernetes",
+        )
+
+
+def _check_architecture(asked: str) -> None:
+    machine = platform.machine()
+    if asked and asked != MACHINES.get(machine, machine):
+        raise UsageFault(
+            f"cannot run on {asked} here", found=f"this machine is {machine}", next_step="-p target kubernetes"
+        )

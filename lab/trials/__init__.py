@@ -1,0 +1,1 @@
+"""One trial, from the request to its judgement."""

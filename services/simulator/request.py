@@ -1,0 +1,118 @@
+"""A request to play, checked and in our words."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import grpc
+
+from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
+from services.contracts.limits import DEFAULT_WINDOW_NS, MAX_BATCH_EVENTS, MAX_RUN_BYTES, MIN_WINDOW_NS
+from services.serving.status import Refused
+from services.simulator import arrivals
+from services.simulator.arrivals import Schedule, Stretch
+
+DEFAULT_DEADLINE_MS: Final = 5_000
+MAX_DURATION_S: Final = 86_400.0
+MAX_NAMES: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be played.
+
+    Attributes:
+        run: The run it is accounted to.
+        window_ns: Width of its windows.
+        duration_s: Length of the profile.
+        batch_events: Events per call; 0 lets it follow the rate.
+        deadline_s: How long a batch is tried.
+        ingest_address: host:port.
+    """
+
+    run: str
+    window_ns: int
+    duration_s: float
+    batch_events: int
+    deadline_s: float
+    ingest_address: str
+
+
+def read_order(request: pb.RunLoadRequest) -> Order:
+    """The order; Refused where something makes no sense."""
+    profile = request.profile
+    _require(0 < len(request.run.encode()) <= MAX_RUN_BYTES, "run", f"1 to {MAX_RUN_BYTES} bytes are needed")
+    _require(bool(request.ingest_address), "ingest_address", "host:port of ingest-api is needed")
+    _require(0 < profile.duration_seconds <= MAX_DURATION_S, "duration_seconds", "must be more than 0, at most a day")
+    _require(profile.batch_events <= MAX_BATCH_EVENTS, "batch_events", f"{profile.batch_events}, limit 5000")
+    width = request.window_nanos
+    _require(width == 0 or width >= MIN_WINDOW_NS, "window_nanos", f"{width}, at least {MIN_WINDOW_NS}")
+    _require(request.WhichOneof("source") is not None, "source", "one of synthetic, host, replay is needed")
+    return Order(
+        run=request.run,
+        window_ns=width or DEFAULT_WINDOW_NS,
+        duration_s=profile.duration_seconds,
+        batch_events=profile.batch_events,
+        deadline_s=(request.deadline_ms or DEFAULT_DEADLINE_MS) / 1e3,
+        ingest_address=request.ingest_address,
+    )
+
+
+def read_schedule(profile: pb.Profile) -> Schedule:
+    """When which batch is due; Refused where the shape makes no sense or is not there."""
+    shape, duration_s, batch = profile.WhichOneof("shape"), profile.duration_seconds, profile.batch_events
+    if shape == "poisson":
+        _require_rates("poisson.rate", [profile.poisson.rate])
+        return arrivals.poisson(profile.poisson.rate, duration_s, seed=profile.poisson.seed, batch_events=batch)
+    if shape == "trace":
+        offsets = list(profile.trace.offset_seconds)
+        _require(bool(offsets) and offsets == sorted(offsets), "trace", "offsets must be there, in ascending order")
+        _require(offsets[0] >= 0 and offsets[-1] <= duration_s, "trace", "offsets must lie within the duration")
+        return arrivals.trace(offsets, batch_events=batch)
+    return arrivals.schedule(_stretches(profile, duration_s), batch_events=batch)
+
+
+def peak_rate(profile: pb.Profile) -> float:
+    """The highest rate of a profile in events per second; 0 for a trace."""
+    if profile.WhichOneof("shape") == "poisson":
+        return profile.poisson.rate
+    if profile.WhichOneof("shape") == "trace":
+        return 0.0
+    return max(max(one.from_rate, one.to_rate) for one in _stretches(profile, profile.duration_seconds))
+
+
+def _stretches(profile: pb.Profile, duration_s: float) -> list[Stretch]:
+    shape = profile.WhichOneof("shape")
+    if shape == "constant":
+        _require_rates("constant.rate", [profile.constant.rate])
+        return arrivals.constant(profile.constant.rate, duration_s)
+    if shape == "step":
+        _require_rates("step.rates", profile.step.rates)
+        return arrivals.step(profile.step.rates, duration_s)
+    if shape == "ramp":
+        _require_rates("ramp", [profile.ramp.from_rate, profile.ramp.to_rate])
+        return arrivals.ramp(profile.ramp.from_rate, profile.ramp.to_rate, duration_s)
+    _require(shape == "burst", "profile", "one of constant, poisson, step, ramp, burst, trace is needed")
+    burst = profile.burst
+    _require_rates("burst", [burst.base_rate, burst.peak_rate])
+    bounded = 0 < burst.burst_seconds < burst.period_seconds < math.inf
+    _require(bounded, "burst", "a burst must be shorter than its period")
+    return arrivals.burst(
+        burst.base_rate,
+        burst.peak_rate,
+        period_s=burst.period_seconds,
+        burst_s=burst.burst_seconds,
+        duration_s=duration_s,
+    )
+
+
+def _require_rates(field: str, rates: Sequence[float]) -> None:
+    """None negative, and one of them above 0."""
+    sensible = all(math.isfinite(rate) and rate >= 0 for rate in rates) and any(rates)
+    _require(sensible, field, "events per second, none negative, not all 0")
+
+
+def _require(condition: bool, field: str, message: str) -> None:  # noqa: FBT001  reads as a sentence
+    if not condition:
+        raise Refused(grpc.StatusCode.INVALID_ARGUMENT, "BAD_LOAD", f"{field}: {message}", field=field)
