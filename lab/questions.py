@@ -1,7 +1,8 @@
 """Short ways to say what a trial must show, or what is to be broken in it."""
 
 from lab.errors import UsageFault
-from lab.model import SERVICES, Fault, Objective, ServiceName
+from lab.model import Fault, Objective
+from lab.systems.services import SERVICES
 
 
 def latency(*, quantile: float = 0.99, below_ms: float) -> Objective:
@@ -38,7 +39,7 @@ def throughput(*, at_least: float) -> Objective:
     return Objective("throughput", at_least)
 
 
-def kill(service: ServiceName | str, *, at_s: float, architecture: str = "") -> Fault:
+def kill(service: str, *, at_s: float, architecture: str = "") -> Fault:
     """End a service's process with signal 9, so many seconds into the measurement; `redis` ends the store's.
 
     On a cluster that is the process in its first pod by name, or in its first on nodes of an architecture.
@@ -46,18 +47,18 @@ def kill(service: ServiceName | str, *, at_s: float, architecture: str = "") -> 
     return Fault("kill", _breakable(service), at_s, architecture=architecture)
 
 
-def pause(service: ServiceName | str, *, at_s: float, seconds: float, architecture: str = "") -> Fault:
+def pause(service: str, *, at_s: float, seconds: float, architecture: str = "") -> Fault:
     """Stop a service's process for a while; on a cluster as `kill` chooses it."""
     _positive("pause", seconds)
     return Fault("pause", _breakable(service), at_s, seconds, architecture=architecture)
 
 
-def delete_pod(service: ServiceName | str, *, at_s: float, architecture: str = "") -> Fault:
+def delete_pod(service: str, *, at_s: float, architecture: str = "") -> Fault:
     """Delete a service's pod on a cluster, which makes another; the pod as `kill` chooses it."""
     return Fault("delete-pod", _breakable(service), at_s, architecture=architecture)
 
 
-def scale(service: ServiceName | str, *, architecture: str, replicas: int, at_s: float, seconds: float) -> Fault:
+def scale(service: str, *, architecture: str, replicas: int, at_s: float, seconds: float) -> Fault:
     """Let a service have another number of pods on an architecture of a cluster for a while; 0 takes it away."""
     _positive("scale", seconds)
     if replicas < 0:
@@ -65,10 +66,10 @@ def scale(service: ServiceName | str, *, architecture: str, replicas: int, at_s:
     return Fault("scale", _breakable(service), at_s, seconds, architecture=architecture, replicas=replicas)
 
 
-def _breakable(service: str) -> ServiceName:
+def _breakable(service: str) -> str:
     for name in (*SERVICES, "redis"):
         if service == name:
-            return name  # type: ignore[return-value]
+            return name
     raise UsageFault(
         f"cannot break {service!r}", found=f"there are: {', '.join(SERVICES)}, redis", next_step="name one of them"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lab.analysis.agreement import increase
-from lab.model import MACHINES
+from lab.model import processor_of
 from services.contracts.signals import SIMULATOR_EVENTS_SENT
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def places_of(evidence: Evidence) -> Mapping[str, Place]:
     """Instance → place, also of processes that have ended: by the labels of their series, else by their own word."""
     said = {one.instance_id: Place(one.node, one.architecture) for one in evidence.statuses if one.instance_id}
     labelled = {
-        one.labels["instance"]: Place(one.labels.get(NODE, ""), _architecture(one.labels[ARCHITECTURE]))
+        one.labels["instance"]: Place(one.labels.get(NODE, ""), processor_of(one.labels[ARCHITECTURE]))
         for one in evidence.series
         if ARCHITECTURE in one.labels and "instance" in one.labels
     }
@@ -59,7 +59,3 @@ def node_of_load(evidence: Evidence) -> str:
 
 def _instance(series: Series) -> str:
     return series.labels.get("instance", "")
-
-
-def _architecture(machine: str) -> str:
-    return MACHINES.get(machine, machine)

@@ -10,7 +10,7 @@ from lab.analysis.estimate import Estimate, ratio
 from lab.analysis.latency import quantile_interval
 from lab.analysis.places import emulated_places
 from lab.analysis.throughput import throughput_interval
-from lab.model import HANDLES_EVENTS
+from lab.systems.services import HANDLES_EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

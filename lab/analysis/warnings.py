@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.analysis.places import emulated_places, node_of_load
-from lab.model import HANDLES_EVENTS
+from lab.systems.services import HANDLES_EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

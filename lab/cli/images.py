@@ -11,8 +11,8 @@ import typer
 
 from lab.images.access import RegistryAccess, registry_access
 from lab.images.lock import FILE_NAME, ImageLock, read_lock, to_json, write_lock
-from lab.model import SERVICES
 from lab.settings import LabSettings, load_settings
+from lab.systems.services import SERVICES
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Tag = Annotated[str, typer.Option(help="Tag to push or to look for; else the setting image_tag.")]

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from lab.errors import UsageFault
-from lab.model import SERVICES, Fault, TargetName
+from lab.model import Fault, TargetName
+from lab.systems.services import SERVICES
 
 KINDS: Final[Mapping[TargetName, frozenset[str]]] = {
     "processes": frozenset({"kill", "pause"}),

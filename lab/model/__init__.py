@@ -1,31 +1,22 @@
 """The words of the lab as types: frozen values that cross module boundaries."""
 
+from lab.model.architectures import architecture_of, machine_of, processor_of
 from lab.model.evidence import (
-    MACHINES,
     OUTCOMES,
-    Access,
     Account,
     Aggregate,
     Balance,
-    Death,
-    Endpoints,
     Evidence,
     FaultRecord,
     LoadRun,
-    NodeClock,
-    RolloutRow,
     Samples,
     Series,
-    ServiceStatus,
     SkippedRow,
-    StoreFacts,
     StoreView,
     Window,
 )
 from lab.model.experiment import (
-    HANDLES_EVENTS,
     NANOS,
-    SERVICES,
     Burst,
     Constant,
     Experiment,
@@ -36,7 +27,6 @@ from lab.model.experiment import (
     Poisson,
     Ramp,
     Replay,
-    ServiceName,
     Shape,
     Source,
     Step,
@@ -54,13 +44,19 @@ from lab.model.judgement import (
     Validity,
     Verdict,
 )
+from lab.model.stack import (
+    Access,
+    Death,
+    Endpoints,
+    NodeClock,
+    RolloutRow,
+    ServiceStatus,
+    StoreFacts,
+)
 
 __all__ = [
-    "HANDLES_EVENTS",
-    "MACHINES",
     "NANOS",
     "OUTCOMES",
-    "SERVICES",
     "Access",
     "Account",
     "Aggregate",
@@ -89,7 +85,6 @@ __all__ = [
     "RolloutRow",
     "Samples",
     "Series",
-    "ServiceName",
     "ServiceStatus",
     "Shape",
     "SkippedRow",
@@ -104,4 +99,7 @@ __all__ = [
     "Validity",
     "Verdict",
     "Window",
+    "architecture_of",
+    "machine_of",
+    "processor_of",
 ]

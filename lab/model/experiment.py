@@ -9,10 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 TargetName = Literal["processes", "kubernetes"]
-ServiceName = Literal["ingest-api", "process-worker", "query-api", "simulator"]
-SERVICES: tuple[ServiceName, ...] = ("ingest-api", "process-worker", "query-api", "simulator")
-HANDLES_EVENTS: tuple[ServiceName, ...] = ("ingest-api", "process-worker")
-"""What a load is about: the simulator makes it, query-api is asked about it afterwards."""
 NANOS = 1_000_000_000
 
 
@@ -136,7 +132,7 @@ class Fault:
     """
 
     kind: Literal["kill", "pause", "delete-pod", "scale"]
-    service: ServiceName | Literal["redis"]
+    service: str
     at_s: float
     seconds: float = 0.0
     architecture: str = ""

@@ -7,11 +7,11 @@ from lab.errors import LabError
 from lab.images.access import registry_access
 from lab.images.lock import FILE_NAME, ImageLock, read_lock
 from lab.images.registry import Registry
-from lab.model import SERVICES
 from lab.probes.check import Check
 from lab.probes.registry import probe_images, split_reference
 from lab.settings import LabSettings
 from lab.snapshots.probes import ImageProbe
+from lab.systems.services import SERVICES
 from lab.targets.kubernetes.rendering.from_settings import architectures_of, single_images
 from lab.targets.kubernetes.rendering.refusals import PINNED
 

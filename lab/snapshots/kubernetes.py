@@ -16,7 +16,6 @@ STACK: Final = "lab.observability/stack"
 OWN: Final = "node.kubernetes.io/"
 """Taints of this prefix follow from a condition of the node, which is found by itself."""
 REVISION: Final = "deployment.kubernetes.io/revision"
-MACHINES: Final = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
 
 
 class Condition(NamedTuple):
@@ -298,11 +297,6 @@ def short_image(reference: str) -> str:
     """The last part of a reference with a digest that fits a line: `process-worker@53ef817b…`."""
     name, at, digest = reference.rpartition("/")[2].partition("@sha256:")
     return f"{name.partition(':')[0]}@{digest[:8]}…" if at else name
-
-
-def architecture_of(machine: str) -> str:
-    """What Kubernetes calls the machine that `platform.machine()` names."""
-    return MACHINES.get(machine, machine)
 
 
 def seconds(timestamp: str) -> float:

@@ -8,9 +8,9 @@ from typing import Final
 from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.finding import Finding
 from lab.errors import LabError
-from lab.model import SERVICES
 from lab.snapshots.port import SnapshotSource
 from lab.snapshots.snapshot import save
+from lab.systems.services import SERVICES
 
 FILE_NAME: Final = "last-failure.json"
 SHOWN: Final = 240

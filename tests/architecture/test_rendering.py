@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from lab.errors import BadConfig, Exists, LabError, UsageFault
-from lab.model import SERVICES
+from lab.systems.services import SERVICES
 from lab.targets.kubernetes.objects import APPLY_ORDER, KubeObject
 from lab.targets.kubernetes.rendering.render import render, write_rendered
 from lab.targets.kubernetes.rendering.request import RenderRequest, Workload

@@ -19,8 +19,8 @@ from lab.images.check import check
 from lab.images.lock import ImageLock
 from lab.images.registry import Registry
 from lab.images.resolve import resolve
-from lab.model import SERVICES
 from lab.settings import environment_with
+from lab.systems.services import SERVICES
 from tests import registry as real
 from tests.registry import DOCKER_LIST, DOCKER_MANIFEST, INDEX, MANIFEST, Pair, Pusher, Running, layer
 

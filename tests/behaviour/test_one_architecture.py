@@ -7,8 +7,9 @@ from typing import Final
 import pytest
 
 from lab.errors import UsageFault
-from lab.model import MACHINES, SERVICES
+from lab.model import processor_of
 from lab.settings import LabSettings
+from lab.systems.services import SERVICES
 from lab.targets.kubernetes.target import KubernetesTarget
 from lab.targets.port import StackRequest
 from lab.targets.processes.target import ProcessTarget
@@ -65,7 +66,7 @@ def test_an_architecture_the_stack_does_not_have_is_refused(tmp_path: Path) -> N
 
 def test_this_machine_runs_only_what_it_is(tmp_path: Path) -> None:
     """Nothing is started for another architecture."""
-    own = MACHINES.get(platform.machine(), platform.machine())
+    own = processor_of(platform.machine())
     other = {"amd64": "arm64"}.get(own, "amd64")
     target = ProcessTarget(settings(tmp_path))
     with (

@@ -11,8 +11,8 @@ from typing import Final
 import grpc
 
 from lab.metrics.ledger import QueryLedger
-from lab.model import SERVICES
 from lab.settings import load_settings
+from lab.systems.services import SERVICES
 from lab.targets.processes.target import ProcessTarget
 from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendRequest
 from services.contracts.generated.lab.ingest.v1.ingest_pb2_grpc import IngestServiceStub

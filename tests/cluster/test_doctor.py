@@ -13,8 +13,8 @@ import yaml
 
 from lab.cli import main
 from lab.images.lock import FILE_NAME, ImageLock, write_lock
-from lab.model import SERVICES
 from lab.settings import environment_with, inherited_environment
+from lab.systems.services import SERVICES
 from tests import programs
 from tests.cluster.pods import SAYS
 from tests.cluster.rig.certificates import LAB_USER, Certificates

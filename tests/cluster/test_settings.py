@@ -8,8 +8,8 @@ from typing import Final
 
 import pytest
 
-from lab.model import SERVICES
 from lab.settings import LabSettings, inherited_environment
+from lab.systems.services import SERVICES
 from lab.targets.kubernetes.credentials.certificates import Certificates as ServingCertificates
 from lab.targets.kubernetes.credentials.credentials import Credentials
 from lab.targets.kubernetes.rendering.from_settings import Given, request_of

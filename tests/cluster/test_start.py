@@ -13,8 +13,8 @@ import pytest
 import lab
 from lab.cli import main
 from lab.load.port import LoadOrder
-from lab.model import SERVICES
 from lab.settings import load_settings
+from lab.systems.services import SERVICES
 from lab.targets.kubernetes.deployment import ClusterDeployment
 from lab.targets.kubernetes.objects import ARCHITECTURE_LABEL, NAME_LABEL
 from lab.wiring import ledger_source, load_generator, open_kubernetes

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from lab.errors import Unavailable, UsageFault
-from lab.model import SERVICES, Death, Endpoints, NodeClock, ServiceStatus, StoreFacts
+from lab.model import Death, Endpoints, NodeClock, ServiceStatus, StoreFacts
+from lab.systems.services import SERVICES
 from lab.targets.port import Report, StackRequest
 
 ENDPOINTS: Final = Endpoints(

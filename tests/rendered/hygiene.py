@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
-from lab.model import SERVICES
+from lab.systems.services import SERVICES
 from lab.targets.kubernetes.objects import ARCHITECTURE_LABEL, MANAGED_BY, MANAGER, NAME_LABEL, STACK_LABEL, KubeObject
 
 ARCHITECTURE = "kubernetes.io/arch"

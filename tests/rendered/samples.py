@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from lab.model import SERVICES
+from lab.systems.services import SERVICES
 from lab.targets.kubernetes.objects import KubeObject, kube_object
 from lab.targets.kubernetes.rendering.render import render
 from lab.targets.kubernetes.rendering.request import Architecture, RenderRequest, Toleration, Workload, WorkloadName

@@ -9,11 +9,12 @@ import pytest
 
 from lab.display.progress import Silent
 from lab.errors import DataFault, LabError, Unavailable
-from lab.model import NANOS, SERVICES, Constant, Death, Fault, Host, Load, Poisson, Synthetic, Trial, Window
+from lab.model import NANOS, Constant, Death, Fault, Host, Load, Poisson, Synthetic, Trial, Window
 from lab.runs.folder import RunFolder
 from lab.runs.record import RunRecord
 from lab.runs.store import RunStore
 from lab.settings import load_settings
+from lab.systems.services import SERVICES
 from lab.trials.experiment import SERIES, Asked, await_scrape, run_experiment
 from lab.wiring import parts
 from services.contracts.signals import PROMISED

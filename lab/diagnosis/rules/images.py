@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
 from lab.diagnosis.rules.registry import pulls
-from lab.snapshots.kubernetes import Container, Pod, architecture_of, digest_of, repository_of, short_image
+from lab.model import architecture_of
+from lab.snapshots.kubernetes import Container, Pod, digest_of, repository_of, short_image
 from lab.snapshots.probes import ImageProbe, Platform
 from lab.snapshots.snapshot import Snapshot, not_ready
 

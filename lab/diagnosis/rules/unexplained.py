@@ -7,9 +7,9 @@ from typing import Final
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
 from lab.diagnosis.rules.containers import START_S, STORE, crashes, each_container, start_s
-from lab.model import SERVICES
 from lab.snapshots.kubernetes import OWN, STACK, Event, Pod, Thing
 from lab.snapshots.snapshot import RECENT_S, Snapshot, Wanted, not_ready
+from lab.systems.services import SERVICES
 
 CAUSE: Final = "not-ready"
 QUIET_S: Final = 180.0

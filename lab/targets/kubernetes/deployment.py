@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from lab.errors import LabError
-from lab.model import NANOS, SERVICES, Death, Endpoints, NodeClock, ServiceStatus, StoreFacts
+from lab.model import NANOS, Death, Endpoints, NodeClock, ServiceStatus, StoreFacts
 from lab.rpc import service_status
 from lab.rpc.channels import connector
+from lab.systems.services import SERVICES
 from lab.targets.follow import followed_pods
 from lab.targets.kubernetes.client.cluster import Cluster
 from lab.targets.kubernetes.clocks import clocks_of

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lab.errors import Unavailable, UsageFault
-from lab.model import SERVICES
 from lab.settings import inherited_environment
+from lab.systems.services import SERVICES
 from lab.targets.kubernetes import undo
 from lab.targets.kubernetes.client.cluster import Cluster
 from lab.targets.kubernetes.client.kubectl import kubectl_program

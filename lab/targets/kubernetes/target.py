@@ -13,8 +13,9 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from lab.errors import LabError, Unavailable
-from lab.model import SERVICES, Access, Endpoints, ServiceStatus
+from lab.model import Access, Endpoints, ServiceStatus
 from lab.settings import LabSettings
+from lab.systems.services import SERVICES
 from lab.targets.kubernetes.applying.apply import apply_all, check_namespace, remove_all, remove_others
 from lab.targets.kubernetes.applying.preview import Intent, preview_all
 from lab.targets.kubernetes.applying.termination import GONE_S, await_gone, some_of

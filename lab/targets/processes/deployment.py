@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab.errors import Unavailable, UsageFault
-from lab.model import SERVICES, Death, Endpoints, NodeClock, ServiceStatus, StoreFacts
+from lab.model import Death, Endpoints, NodeClock, ServiceStatus, StoreFacts
 from lab.rpc import service_status
+from lab.systems.services import SERVICES
 from lab.targets.follow import followed_files
 from lab.targets.processes import pauses
 from lab.targets.processes.folder import StackFolder

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from lab.errors import UsageFault
 from lab.files import write_text
-from lab.model import SERVICES, ServiceName, StoreFacts
+from lab.model import StoreFacts
 from lab.settings import LabSettings, is_set, service_settings
+from lab.systems.services import SERVICES
 from lab.targets.drain import process_grace_s
 from lab.targets.ports import free_port
 from lab.targets.processes import metrics_server, scraping, store_server
@@ -95,7 +96,7 @@ class Recipe:
             environment=self._store_environment(redis_url),
         )
 
-    def _service(self, folder: StackFolder, name: ServiceName, redis_url: str) -> Program:
+    def _service(self, folder: StackFolder, name: str, redis_url: str) -> Program:
         ready = folder.ready / f"{name}.json"
         return Program(
             name,

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from lab.errors import LabError
-from lab.model import NANOS, SERVICES
+from lab.model import NANOS
+from lab.systems.services import SERVICES
 from lab.targets.port import Report
 from lab.targets.processes.folder import StackFolder
 from lab.targets.processes.metrics_server import check_version

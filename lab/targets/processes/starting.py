@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lab.errors import BadConfig, Exists, InternalFault, LabError, Unavailable
-from lab.model import SERVICES
 from lab.rpc import service_status
 from lab.settings import inherited_environment
+from lab.systems.services import SERVICES
 from lab.targets.port import KeepLogs, Report, keep_nothing
 from lab.targets.processes import stacks
 from lab.targets.processes.deployment import ProcessDeployment

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from lab.errors import Exists, Unavailable, UsageFault
-from lab.model import MACHINES
+from lab.model import processor_of
 from lab.settings import LabSettings
 from lab.targets.port import Report, StackRequest
 from lab.targets.processes import stacks
@@ -121,7 +121,7 @@ def _check_platform() -> None:
 
 def _check_architecture(asked: str) -> None:
     machine = platform.machine()
-    if asked and asked != MACHINES.get(machine, machine):
+    if asked and asked != processor_of(machine):
         raise UsageFault(
             f"cannot run on {asked} here", found=f"this machine is {machine}", next_step="-p target kubernetes"
         )

@@ -11,7 +11,7 @@ import yaml
 from lab.cli import main
 from lab.errors import BadConfig, Unavailable
 from lab.images.lock import FILE_NAME, ImageLock, write_lock
-from lab.model import SERVICES
+from lab.systems.services import SERVICES
 from lab.targets.kubernetes.objects import STACK_LABEL
 from tests.rendered.samples import ARCHITECTURES, image
 from tests.unit.targets.api_server import serving

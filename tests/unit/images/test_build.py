@@ -10,7 +10,7 @@ from lab.images.access import RegistryAccess
 from lab.images.bake import Target, read_bake
 from lab.images.build import BuildOrder, Tool, bake_command, buildah_commands, registries_conf
 from lab.images.build_faults import explain
-from lab.model import SERVICES
+from lab.systems.services import SERVICES
 
 PROJECT = Path(__file__).parents[3]
 ACCESS = RegistryAccess("registry.example:5000", "team", plain_http=True)

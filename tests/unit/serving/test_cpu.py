@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.model import MACHINES
+from lab.model import processor_of
 from services.serving.cpu import cpu_architecture
 
 AMD = "processor\t: 0\nvendor_id\t: AuthenticAMD\nflags\t\t: fpu vme\n"
@@ -34,4 +34,4 @@ def test_nobody_knows_without_either(tmp_path: Path) -> None:
 def test_this_machine_runs_its_own_programs() -> None:
     """The word of the kernel and that of the process name the same processors."""
     beneath = cpu_architecture()
-    assert MACHINES.get(beneath, beneath) in {"", MACHINES.get(platform.machine(), platform.machine())}
+    assert processor_of(beneath) in {"", processor_of(platform.machine())}

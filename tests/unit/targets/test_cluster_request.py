@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from lab.errors import BadConfig
-from lab.model import SERVICES
 from lab.settings import LabSettings
+from lab.systems.services import SERVICES
 from lab.targets.kubernetes.credentials.certificates import Certificates
 from lab.targets.kubernetes.credentials.credentials import Credentials
 from lab.targets.kubernetes.objects import CONFIG_ANNOTATION, KubeObject

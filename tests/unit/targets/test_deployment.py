@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from lab.errors import Forbidden, Unavailable
-from lab.model import SERVICES, Access, Endpoints, ServiceStatus
+from lab.model import Access, Endpoints, ServiceStatus
 from lab.rpc import service_status
+from lab.systems.services import SERVICES
 from lab.targets.follow import followed_pods
 from lab.targets.kubernetes import deployment as module
 from lab.targets.kubernetes.deployment import ClusterDeployment

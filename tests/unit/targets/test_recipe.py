@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from lab.errors import BadConfig, UsageFault
-from lab.model import SERVICES, StoreFacts
+from lab.model import StoreFacts
 from lab.settings import LabSettings
+from lab.systems.services import SERVICES
 from lab.targets.drain import DRAIN_S, LONGEST_DRAIN_S, process_grace_s
 from lab.targets.processes.folder import StackFolder
 from lab.targets.processes.plan import write_plan

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.model import NANOS, SERVICES
+from lab.model import NANOS
+from lab.systems.services import SERVICES
 from lab.targets.processes.folder import StackFolder
 from lab.targets.processes.plan import Plan, Program, Ready, write_plan
 from lab.targets.processes.recipe import BOOTSTRAP, METRICS, STORE

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from lab.errors import DataFault
-from lab.model import SERVICES
+from lab.systems.services import SERVICES
 from lab.targets.kubernetes.credentials.certificates import Certificates, end_of, names_in, new_certificates
 
 RENEW_BEFORE: Final = timedelta(days=14)

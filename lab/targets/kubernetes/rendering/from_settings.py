@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from lab.errors import BadConfig, UsageFault
-from lab.model import HANDLES_EVENTS, SERVICES
 from lab.settings import LabSettings, text_of
+from lab.systems.services import HANDLES_EVENTS, SERVICES
 from lab.targets.kubernetes.credentials.credentials import CA, PASSWORD, Credentials
 from lab.targets.kubernetes.rendering.kustomization import PROMETHEUS_SECRET, STORE_SECRET
 from lab.targets.kubernetes.rendering.refusals import PINNED

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from lab.model import SERVICES
+from lab.systems.services import SERVICES
 from lab.targets.drain import DRAIN, pod_grace_s
 from lab.targets.kubernetes.objects import CONFIG_ANNOTATION, MANAGED_BY, MANAGER, STACK_LABEL
 from lab.targets.kubernetes.rendering.request import RenderRequest, Toleration, Workload

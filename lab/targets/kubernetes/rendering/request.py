@@ -6,7 +6,7 @@ from typing import Literal, cast
 from urllib.parse import urlsplit
 
 from lab.errors import BadConfig, UsageFault
-from lab.model import SERVICES
+from lab.systems.services import SERVICES
 
 Architecture = Literal["amd64", "arm64"]
 Effect = Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"]

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from lab.model import machine_of
 from lab.targets.kubernetes.rollout.rows import PodView, Row, digest_of
 
 LEAVING: Final = "Terminating"
 """What a pod of the version before does for as long as it drains."""
-MACHINES: Final[Mapping[str, str]] = {"amd64": "x86_64", "arm64": "aarch64"}
-"""Architecture as Kubernetes says it → as the kernel does."""
 
 
 Holds = Callable[[str, str], bool]
@@ -51,6 +50,6 @@ def _doubt(pod: PodView, wanted: str, node: str, machine: str, *, holds: Holds) 
         return f"it is on {pod.node}, which is {node or 'unknown'}, and was made for {wanted}"
     if running != digest and not (running and holds(pod.image_id, digest)):
         return f"the node runs {running or 'nothing'}, wanted was {digest}"
-    if machine and machine != MACHINES.get(wanted):
-        return f"the process says {machine}, wanted was {MACHINES.get(wanted)} ({wanted})"
+    if machine and machine != machine_of(wanted):
+        return f"the process says {machine}, wanted was {machine_of(wanted)} ({wanted})"
     return ""

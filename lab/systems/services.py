@@ -1,0 +1,31 @@
+"""The lab's own system: ingest-api, process-worker, query-api and the load generator simulator."""
+
+from typing import Final
+
+from lab.systems.system import System
+from services.contracts import signals
+
+SERVICES: Final = ("ingest-api", "process-worker", "query-api", "simulator")
+HANDLES_EVENTS: Final = ("ingest-api", "process-worker")
+"""What a load is about: the simulator makes the load, query-api is asked about it afterwards."""
+STORE: Final = "redis"
+"""Name of the store's program beside the services."""
+WORKER_JOB: Final = "lab/process-worker"
+PROMISED: Final = {service: signal.prometheus_name for service, signal in signals.PROMISED.items()}
+
+SYSTEM: Final = System(
+    services=SERVICES,
+    handles_events=HANDLES_EVENTS,
+    promised=PROMISED,
+    series=(
+        "up",
+        signals.WORKER_EVENTS_PROCESSED.prometheus_name,
+        signals.INGEST_EVENTS_ACCEPTED.prometheus_name,
+        signals.SIMULATOR_EVENTS_SENT.prometheus_name,
+        signals.QUERY_REQUESTS.prometheus_name,
+        signals.STREAM_BACKLOG.prometheus_name,
+        signals.PROCESS_CPU_TIME.prometheus_name,
+        signals.PROCESS_MEMORY_USAGE.prometheus_name,
+    ),
+    commit_job=WORKER_JOB,
+)

@@ -1,0 +1,23 @@
+"""What a trial needs to know of the system that it measures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A system under observation, by the names that its services and metrics have.
+
+    Attributes:
+        services: Services that a target runs, in the order of starting.
+        handles_events: Services that a load is about; the others measure or are asked afterwards.
+        promised: Service → counter that every process of it exports from second 0 (Prometheus name).
+        series: Metrics that are kept with a run (Prometheus names).
+        commit_job: Prometheus job whose scrape must follow the last commit before counts are compared.
+    """
+
+    services: tuple[str, ...]
+    handles_events: tuple[str, ...]
+    promised: Mapping[str, str]
+    series: tuple[str, ...]
+    commit_job: str
