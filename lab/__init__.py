@@ -10,6 +10,7 @@
 `trial = lab.run(experiment)` then carries it out; `trial` shows its card, `lab.figures` its figures.
 """
 
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from lab.errors import LabError
@@ -28,8 +29,17 @@ from lab.questions import (
 )
 
 if TYPE_CHECKING:
+    from lab.facade import (
+        answer,
+        breakdown,
+        conclusion,
+        query,
+        run,
+        run_each,
+        run_on_each_architecture,
+        side_by_side,
+    )
     from lab.reports import figures
-    from lab.wiring import answer, breakdown, conclusion, run, run_on_each_architecture, side_by_side
 
 __all__ = [
     "Experiment",
@@ -46,26 +56,33 @@ __all__ = [
     "nothing_counted_twice",
     "nothing_lost",
     "pause",
+    "query",
     "recovered",
     "run",
+    "run_each",
     "run_on_each_architecture",
     "scale",
     "side_by_side",
     "throughput",
 ]
 
-_WIRED = ("answer", "conclusion", "run", "run_on_each_architecture", "side_by_side", "breakdown")
+_LOADED_WHEN_USED = {
+    "answer": "lab.facade:answer",
+    "breakdown": "lab.facade:breakdown",
+    "conclusion": "lab.facade:conclusion",
+    "figures": "lab.reports.figures",
+    "query": "lab.facade:query",
+    "run": "lab.facade:run",
+    "run_each": "lab.facade:run_each",
+    "run_on_each_architecture": "lab.facade:run_on_each_architecture",
+    "side_by_side": "lab.facade:side_by_side",
+}
+"""Name → entry point; these import what only a run needs."""
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  what a module may hold
-    """Import the heavy parts when they are first used, so that `import lab` stays quick."""
-    if name in _WIRED:
-        from lab import wiring  # noqa: PLC0415
-
-        return getattr(wiring, name)
-    if name == "figures":
-        from lab.reports import figures  # noqa: PLC0415
-
-        return figures
+    """Load a heavy part when it is first used, so that `import lab` stays quick."""
+    if name in _LOADED_WHEN_USED:
+        return resolve_name(_LOADED_WHEN_USED[name])
     msg = f"module 'lab' has no attribute {name!r}"
     raise AttributeError(msg)

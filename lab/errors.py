@@ -1,16 +1,17 @@
-"""What the lab raises, by what a caller can do about it."""
+"""Errors that the lab raises, one class for each exit code."""
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
 
 
 class LabError(Exception):
-    """Something was attempted and cannot be done; shown in at most five lines, without a traceback.
+    """An attempt failed; shown in at most five lines, without a traceback.
 
     Args:
-        attempted: What could not be done, in one line.
-        found: What was seen instead; three lines of it are shown.
-        next_step: What to do, as something that can be pasted where possible.
+        attempted: The attempt that failed, in one line.
+        found: The cause; three lines of it are shown.
+        next_step: The next step, a command that can be pasted where possible.
+        code: The reason for programs; the one of the class unless given.
     """
 
     exit_code: ClassVar[int] = 70
@@ -22,61 +23,89 @@ class LabError(Exception):
         self.reason = code or self.code
 
     def __str__(self) -> str:
-        """At most five lines: attempted, found, next step."""
+        """Return at most five lines: attempted, found, next step."""
         lines = [self.attempted, *(f"  {line}" for line in self.found.splitlines()[:3])]
         if self.next_step:
             lines.append(f"  do: {self.next_step}")
         return "\n".join(lines)
 
     def _render_traceback_(self) -> Sequence[str]:
-        """What a notebook shows in place of a traceback."""
+        """Return the lines that a notebook shows in place of a traceback."""
         return str(self).splitlines()
 
 
 class UsageFault(LabError):
-    """The caller asked for something that makes no sense."""
+    """The caller asked for something that cannot be done."""
 
     exit_code = 64
     code = "BAD_USAGE"
 
 
 class DataFault(LabError):
-    """A file that was given, or that a run left, cannot be read."""
+    """A file of the user or of a run cannot be read."""
 
     exit_code = 65
     code = "BAD_DATA"
 
 
 class Unavailable(LabError):
-    """Something the lab needs is not running or not installed."""
+    """Something that the lab needs is not running or not installed."""
 
     exit_code = 69
     code = "UNAVAILABLE"
 
 
 class InternalFault(LabError):
-    """The lab or a kernel broke."""
+    """The lab or a kernel failed."""
 
     exit_code = 70
     code = "BROKEN"
 
 
 class Exists(LabError):
-    """The place to write to is taken."""
+    """The target of a write exists already."""
 
     exit_code = 73
     code = "EXISTS"
 
 
 class Forbidden(LabError):
-    """Permission is missing."""
+    """A permission is missing."""
 
     exit_code = 77
     code = "FORBIDDEN"
 
 
 class BadConfig(LabError):
-    """The configuration cannot work."""
+    """A setting cannot be used."""
 
     exit_code = 78
     code = "BAD_CONFIG"
+
+
+KINDS: Final[Mapping[str, type[LabError]]] = {
+    kind.__name__: kind
+    for kind in (LabError, UsageFault, DataFault, Unavailable, InternalFault, Exists, Forbidden, BadConfig)
+}
+"""Name of a class in data → class."""
+
+
+def to_data(error: LabError) -> dict[str, object]:
+    """Return an error as plain values for JSON; a class that has no name in `KINDS` is named after its base.
+
+    >>> to_data(UsageFault("no such run", next_step="lab runs list"))["kind"]
+    'UsageFault'
+    """
+    return {
+        "kind": next(kind.__name__ for kind in type(error).__mro__ if KINDS.get(kind.__name__) is kind),
+        "attempted": error.attempted,
+        "found": error.found,
+        "next_step": error.next_step,
+        "code": error.reason,
+        "exit_code": error.exit_code,
+    }
+
+
+def from_data(data: Mapping[str, Any]) -> LabError:
+    """Return the error that `to_data` described."""
+    return KINDS[data["kind"]](data["attempted"], found=data["found"], next_step=data["next_step"], code=data["code"])

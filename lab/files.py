@@ -1,11 +1,70 @@
-"""Files that are either old or new, never half."""
+"""Replaces a file or makes a folder whole: readers see the old content or the new, never half."""
 
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replace a file in one step; readers see the old text or the new one."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+@contextmanager
+def replaced(path: Path, *, mode: int | None = None, durable: bool = False) -> Iterator[Path]:
+    """Yield the path of a draft beside a file; the draft takes the file's place when the context ends well.
+
+    Args:
+        path: The file to replace.
+        mode: Permissions of the new file, set before anything is written; those of any new file unless given.
+        durable: Put the draft and then its name onto the disk, so that both outlive a loss of power.
+
+    Raises:
+        OSError: The draft cannot be written or put in place; the draft is removed.
+    """
+    draft = _beside(path)
+    try:
+        if mode is not None:
+            draft.touch(mode)
+        yield draft
+        if durable:
+            sync(draft)
+        draft.replace(path)
+    finally:
+        # On a full disk the draft itself takes the room that its writer needs to report that.
+        draft.unlink(missing_ok=True)
+    if durable:
+        sync(path.parent)
+
+
+def write_text(path: Path, text: str, *, mode: int | None = None, durable: bool = False) -> None:
+    """Replace a file by a text in UTF-8; see `replaced`."""
+    with replaced(path, mode=mode, durable=durable) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yield the path of an empty draft folder, which becomes *path* when the context ends well.
+
+    Raises:
+        OSError: The draft cannot be made, or *path* is taken; the draft is removed.
+    """
+    draft = _beside(path)
+    try:
+        draft.mkdir(parents=True)
+        yield draft
+        draft.rename(path)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def sync(path: Path) -> None:
+    """Put the content of a file, or the names in a folder, onto the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _beside(path: Path) -> Path:
+    """Return a hidden path in the same folder that nothing else uses."""
+    return path.with_name(f".{path.name}.{os.urandom(4).hex()}")

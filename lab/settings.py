@@ -1,4 +1,4 @@
-"""What the lab reads from its environment: arguments, `LAB_…` variables, one optional `lab.toml`."""
+"""Reads the lab's settings: arguments, `LAB_…` variables, one optional `lab.toml`."""
 
 import difflib
 import hashlib
@@ -26,7 +26,7 @@ SERVICE_PREFIXES = ("LAB_WORKER_", "LAB_INGEST_", "LAB_QUERY_", "LAB_SIMULATOR_"
 
 
 def project_dir() -> Path:
-    """The nearest folder upwards that holds `pyproject.toml` and `notebooks`, else the working folder."""
+    """Return the nearest folder upwards that holds `pyproject.toml` and `notebooks`, else the working folder."""
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / "pyproject.toml").is_file() and (folder / "notebooks").is_dir():
@@ -40,109 +40,109 @@ def _xdg(variable: str, fallback: str) -> Path:
 
 
 class LabSettings(BaseSettings, frozen=True, env_prefix=PREFIX, extra="forbid", env_ignore_empty=True):
-    """Where the lab keeps things and what it uses; secrets are named by file, never given."""
+    """The lab's folders and servers; a secret is in a file, and the setting names that file."""
 
     runs_dir: Path = Field(default_factory=lambda: project_dir() / "runs")
-    """Where run folders go: beside the notebooks, since a run belongs to the project that asked."""
+    """Folder of the runs: beside the notebooks, since a run belongs to a project."""
     state_dir: Path = Field(default_factory=lambda: _xdg("XDG_STATE_HOME", ".local/state"))
-    """Stacks that are up: their logs, their store's data."""
+    """Folder of the stacks that are up: their logs, their store's data."""
     cache_dir: Path = Field(default_factory=lambda: _xdg("XDG_CACHE_HOME", ".cache"))
-    """What was fetched once and can be fetched again."""
+    """Folder of downloads; they can be fetched again."""
     redis_url: str = ""
-    """A store that is running already; empty starts one."""
+    """A store that runs already; empty starts a store."""
     redis_server: Literal["embedded", "path"] = "embedded"
-    """Which server is started: the one that came with the lab, the same everywhere, or `redis-server` on PATH."""
+    """Store that is started: `embedded`, the same version everywhere, or `path`, `redis-server` on PATH."""
     redis_password_file: Path | None = None
-    """File that holds the password of the store at `redis_url`."""
+    """File with the password of the store at `redis_url`."""
     redis_ca_file: Path | None = None
     """CA that signed the certificate of the store at `redis_url`."""
     prometheus_url: str = ""
-    """A Prometheus that is running already; empty starts one."""
+    """A Prometheus that runs already; empty starts a Prometheus."""
     prometheus_authorization_file: Path | None = None
-    """File that holds what the Prometheus at `prometheus_url` wants as `Authorization`: `Bearer …` or `Basic …`."""
+    """File with the header `Authorization` for the Prometheus at `prometheus_url`: `Bearer …` or `Basic …`."""
     prometheus_ca_file: Path | None = None
     """CA that signed the certificate of the Prometheus at `prometheus_url`; empty trusts the system's."""
     prometheus: Path | None = None
-    """The `prometheus` program to start; empty looks on PATH, then in the cache, then fetches it."""
+    """The `prometheus` program to start; empty searches PATH, then the cache, then fetches the program."""
     kubeconfig: Path | None = None
-    """Target `kubernetes`: how to reach the cluster; empty takes the file that `kubectl` would."""
+    """Target `kubernetes`: the kubeconfig of the cluster; empty takes the file that `kubectl` would take."""
     context: str = ""
-    """Context of the kubeconfig; empty takes its current one. What is about to be changed is always shown."""
+    """Context of the kubeconfig; empty takes the current context. The lab always shows it before a change."""
     namespace: str = Field("testbed", pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
-    """Namespace that everything goes into; it is made where it is not there."""
+    """Namespace of the stack; the lab makes the namespace where it is missing."""
     adopt: bool = False
-    """Deploy into a namespace that is there and is not the lab's; it then stays when the stack goes."""
+    """Deploy into an existing namespace that is not the lab's; the namespace stays when the stack goes."""
     force: bool = False
-    """Take over fields that another manager owns."""
+    """Take over fields of objects that another manager owns."""
     overlay: str = "k3s"
-    """A folder of `manifests/overlays`."""
+    """Name of a folder in `manifests/overlays`."""
     architectures: str = Field("amd64,arm64", pattern=r"^(amd64|arm64)(,(amd64|arm64))?$")
-    """Architectures that every service runs on, one Deployment each."""
+    """Architectures that every service runs on, with one Deployment for each."""
     replicas: int = Field(1, ge=1, le=100)
     """Pods of every service on each architecture."""
     node_selector: str = Field("", pattern=rf"^({LABEL}=[\w.-]*(,{LABEL}=[\w.-]*)*)?$")
-    """Labels that nodes must have besides the architecture, `nodetype=board,zone=a`; empty takes every node."""
+    """Labels that a node must have besides its architecture, `nodetype=board,zone=a`; empty takes every node."""
     tolerations: str = Field("", pattern=rf"^({TAINT}(,{TAINT})*)?$")
-    """Taints that do not keep pods away, as kubectl writes them: `key=value:NoSchedule,key`; without an effect, any."""
+    """Taints that pods tolerate, as kubectl writes them, `key=value:NoSchedule,key`; without an effect, any effect."""
     node_ports: bool = False
-    """ingest-api and query-api also get a port of every node, by which the lab then reaches them where it can.
+    """Give ingest-api and query-api a port of every node; the lab uses that port where it can.
 
-    Off, since port-forwards reach them and open nothing.
+    Off, since port-forwards reach both services and open no port.
     """
     collector_image: str = ""
-    """OpenTelemetry Collector, `host/name@sha256:…`, for the first of the architectures, amd64 before arm64."""
+    """OpenTelemetry Collector, `host/name@sha256:…`, for the first architecture, amd64 before arm64."""
     otelcol: Path | None = None
-    """Collector that judges the collector's configuration before it is applied; empty takes one on PATH, else none."""
+    """Collector program that checks the configuration before it is applied; empty takes `otelcol` on PATH, if any."""
     redis_image: str = ""
-    """Redis or Valkey inside the cluster, `host/name@sha256:…` as above; used where there is no `redis_url`."""
+    """Redis or Valkey inside the cluster, `host/name@sha256:…` as above; used without `redis_url`."""
     prometheus_image: str = ""
-    """Prometheus inside the cluster, `host/name@sha256:…` as above; used where there is no `prometheus_url`."""
+    """Prometheus inside the cluster, `host/name@sha256:…` as above; used without `prometheus_url`."""
     remote_write_url: str = ""
-    """Where the collector writes, as seen from the cluster; empty takes `prometheus_url`'s own receiver, `none` lets
-    the collector be scraped instead."""
+    """URL that the collector writes to, as seen from the cluster; empty takes the receiver of `prometheus_url`, `none`
+    has the collector scraped instead."""
     hide_path_servers: bool = False
-    """Act as if PATH had neither `prometheus` nor `redis-server`: tests prove what was fetched."""
+    """Ignore `prometheus` and `redis-server` on PATH, so that tests use the fetched programs."""
     registry: str = ""
-    """Where images go: `host:port`, with a path where the registry wants one (`ghcr.io/me`)."""
+    """Registry of the images: `host:port`, with a path where the registry needs a path (`ghcr.io/me`)."""
     registry_insecure: bool = False
-    """The registry speaks plain HTTP. Nothing else is ever spoken to without TLS."""
+    """Speak plain HTTP with the registry; any other registry needs TLS."""
     registry_ca_file: Path | None = None
     """CA that signed the registry's certificate."""
     registry_user: str = ""
-    """Who signs in to the registry; empty asks anonymously."""
+    """User that signs in to the registry; empty is anonymous."""
     registry_password_file: Path | None = None
-    """File that holds the password or token of `registry_user`."""
+    """File with the password or token of `registry_user`."""
     image_tag: str = Field("dev", pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")
-    """Tag that images are pushed with and found by; what is deployed is named by digest, so it may be pushed again."""
+    """Tag of the images; it may be pushed again, since a deployment names its images by digest."""
     start_timeout_s: float = Field(60.0, gt=0, le=600)
-    """Seconds until a program must be ready; twenty times what a quiet machine of two cores needs."""
+    """Seconds until a program must be ready; twenty times the time on a quiet machine of two cores."""
     replay: bool = False
-    """Notebooks read the recorded run that belongs to them; nothing is started."""
+    """Let notebooks read their recorded runs; nothing is started."""
     run_id: str = ""
-    """Identity of the run a notebook belongs to, set by `lab run`; empty makes one."""
+    """Id of the run that a notebook belongs to, set by `lab run`; empty makes a new run."""
     progress_file: Path | None = None
-    """Where a run in a notebook writes its progress for `lab run` to show."""
+    """File in which a run in a notebook writes its progress for `lab run`."""
 
     @field_validator("redis_url", "prometheus_url", "remote_write_url")
     @classmethod
     def _holds_no_secret(cls, url: str) -> str:
         if "@" in url and ":" in url.rsplit("://", maxsplit=1)[-1].rpartition("@")[0]:
-            raise ValueError("a URL must hold no password; name a file that does (redis_password_file)")
+            raise ValueError("a URL must hold no password; put it into a file and name that (redis_password_file)")
         return url
 
     @cached_property
     def project(self) -> Path:
-        """The project these settings were read in."""
+        """Folder of the project that these settings belong to."""
         return project_dir()
 
     @property
     def project_key(self) -> str:
-        """Eight characters that tell this project's folder from another's."""
+        """Eight characters that stand for this project's folder."""
         return hashlib.sha256(str(self.project).encode()).hexdigest()[:8]
 
 
 class Origin(NamedTuple):
-    """One setting: its value, and where it came from."""
+    """A setting, its value, and its origin."""
 
     name: str
     value: object
@@ -150,7 +150,7 @@ class Origin(NamedTuple):
 
 
 class TomlFile(NamedTuple):
-    """A settings file that was read: keys → values, keys → lines."""
+    """The content of a settings file: keys → values, keys → lines."""
 
     path: Path
     values: Mapping[str, object]
@@ -158,17 +158,17 @@ class TomlFile(NamedTuple):
 
 
 def settings_file() -> Path | None:
-    """The `lab.toml` that counts: the project's, else the user's, else None."""
+    """Return the `lab.toml` of the project, else of the user, else None."""
     config = os.environ.get("XDG_CONFIG_HOME", "")
     user = (Path(config) if config.startswith("/") else Path.home() / ".config") / FOLDER / FILE_NAME
     return next((path for path in (project_dir() / FILE_NAME, user) if path.is_file()), None)
 
 
 def load_settings(**overrides: object) -> LabSettings:
-    """Read the settings; *overrides* win over the environment, that wins over the file.
+    """Read the settings; *overrides* win over the environment, and the environment wins over the file.
 
     Raises:
-        BadConfig: A key is unknown or a value cannot be used; the message names the place.
+        BadConfig: A key is unknown, or a value cannot be used; the message names its origin.
     """
     file = _read_file(settings_file())
     given = {name: value for name, value in overrides.items() if value is not None}
@@ -184,24 +184,24 @@ def load_settings(**overrides: object) -> LabSettings:
 
 
 def origins(settings: LabSettings) -> list[Origin]:
-    """Every setting with its value and its origin: a variable, a line of a file, or the default."""
+    """Return every setting with its value and its origin: a variable, a line of a file, or the default."""
     file = _read_file(settings_file())
     return [Origin(name, getattr(settings, name), _origin(name, file)) for name in LabSettings.model_fields]
 
 
 def inherited_environment() -> dict[str, str]:
-    """The environment that programs are given: everything but the lab's own settings."""
+    """Return the environment for programs that are started: all variables but the lab's own settings."""
     return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
 
 
 def service_settings() -> dict[str, str]:
-    """Settings of services that the user put into the environment."""
+    """Return the settings of services that the user put into the environment."""
     return {name: value for name, value in os.environ.items() if name.startswith(SERVICE_PREFIXES)}
 
 
 @contextmanager
 def environment_with(**values: str) -> Iterator[None]:
-    """Let programs that are started meanwhile inherit these variables."""
+    """Set these variables for as long as the context lasts; programs that are started meanwhile inherit them."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:
@@ -215,12 +215,12 @@ def environment_with(**values: str) -> Iterator[None]:
 
 
 def jupyter_session() -> str:
-    """Path of the notebook that a Jupyter server says this kernel belongs to; empty elsewhere."""
+    """Return the path of this kernel's notebook, given by a Jupyter server; empty elsewhere."""
     return os.environ.get("JPY_SESSION_NAME", "")
 
 
 def is_set(*names: str) -> bool:
-    """Whether the user gave any of these variables a value; then theirs is used."""
+    """Whether any of these variables has a value."""
     return any(os.environ.get(name) for name in names)
 
 
@@ -230,28 +230,27 @@ def has_display() -> bool:
 
 
 def text_of(file: Path) -> str:
-    """What is in a file that a setting names, without the white space around it.
+    """Return the text of a file that a setting names, without white space around it.
 
     Raises:
-        BadConfig: It cannot be read.
+        BadConfig: The file cannot be read.
     """
     try:
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        why = str(getattr(error, "strerror", "") or error)
-        raise BadConfig(
-            f"cannot read {file}", found=why, next_step="lab config show      (says who names it)"
-        ) from error
+        reason = str(getattr(error, "strerror", "") or error)
+        step = "lab config show      (shows which setting names the file)"
+        raise BadConfig(f"cannot read {file}", found=reason, next_step=step) from error
 
 
 def find_program(name: str) -> Path | None:
-    """A program on PATH."""
-    found = shutil.which(name, path=os.environ.get("PATH", ""))
-    return Path(found) if found else None
+    """Return a program on PATH; None where there is none."""
+    path = shutil.which(name, path=os.environ.get("PATH", ""))
+    return Path(path) if path else None
 
 
 def find_server(settings: LabSettings, name: str) -> Path | None:
-    """A server on PATH, unless the settings hide those."""
+    """Return a server on PATH; None where there is none, or where the settings hide the servers on PATH."""
     return None if settings.hide_path_servers else find_program(name)
 
 
@@ -270,8 +269,8 @@ def _read_file(path: Path | None) -> TomlFile:
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        found = re.search(r"line (\d+)", str(error))
-        line = found.group(1) if found else "1"
+        match = re.search(r"line (\d+)", str(error))
+        line = match.group(1) if match else "1"
         raise BadConfig(f"{path}:{line}: not TOML", found=str(error)) from error
     file = TomlFile(path, values, _lines(text))
     for name in values:
@@ -282,8 +281,8 @@ def _read_file(path: Path | None) -> TomlFile:
 
 def _lines(text: str) -> dict[str, int]:
     key = re.compile(r"""\s*\[*\s*["']?([A-Za-z0-9_-]+)""")
-    found = [(key.match(line), at) for at, line in enumerate(text.splitlines(), 1)]
-    return {match.group(1): at for match, at in reversed(found) if match}
+    matches = [(key.match(line), number) for number, line in enumerate(text.splitlines(), 1)]
+    return {match.group(1): number for match, number in reversed(matches) if match}
 
 
 def _unknown(name: str, file: TomlFile) -> BadConfig:

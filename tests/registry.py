@@ -1,4 +1,4 @@
-"""A real registry on loopback, and the little that is needed to push to it; `make servers` fetches the program."""
+"""Runs a real registry on loopback and pushes to it; `make servers` fetches the program."""
 
 import contextlib
 import gzip
@@ -33,44 +33,43 @@ HTPASSWD: Final = f"{USER}:$2b$04$abcdefghijklmnopqrstuu/LVz6MZlItEy42I2juLihZ66
 
 
 class Running(NamedTuple):
-    """A registry that runs: where it listens, where it keeps its blobs."""
+    """A running registry: its address, and the folder of its blobs."""
 
     host: str
     data: Path
 
     def file_of(self, digest: str) -> Path:
-        """The file that holds a blob."""
-        found = digest.removeprefix("sha256:")
-        return self.data / "docker/registry/v2/blobs/sha256" / found[:2] / found / "data"
+        """Return the file that holds a blob."""
+        characters = digest.removeprefix("sha256:")
+        return self.data / "docker/registry/v2/blobs/sha256" / characters[:2] / characters / "data"
 
 
 class Pair(NamedTuple):
-    """Files of a certificate for 127.0.0.1 that signed itself."""
+    """Files of a self-signed certificate for 127.0.0.1."""
 
     certificate: Path
     key: Path
 
 
 def self_signed(folder: Path) -> Pair:
-    """A new certificate in a folder."""
-    made = Pair(folder / "certificate.pem", folder / "key.pem")
-    call = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
+    """Make a certificate in a folder."""
+    pair = Pair(folder / "certificate.pem", folder / "key.pem")
+    request = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
     subject = ["-subj", "/CN=registry", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run(
-        [*call, *subject, "-keyout", str(made.key), "-out", str(made.certificate)], check=True, capture_output=True
-    )
-    return made
+    files = ["-keyout", str(pair.key), "-out", str(pair.certificate)]
+    subprocess.run(["openssl", *request, *subject, *files], check=True, capture_output=True)
+    return pair
 
 
 def find_registry() -> Path | None:
-    """The program on PATH, or fetched before; None where there is none."""
+    """Return the program, on PATH or fetched before; None where there is none."""
     fetched = _folder() / PROGRAM
     return find_server(load_settings(), PROGRAM) or (fetched if fetched.is_file() else None)
 
 
 @contextlib.contextmanager
 def running(folder: Path, *, pair: Pair | None = None, signed_in: bool = False) -> Iterator[Running]:
-    """A registry on loopback: plain HTTP, or TLS with a certificate; open to all, or to one user."""
+    """Run a registry on loopback: in plain HTTP, or by TLS with a certificate; open to all, or to one user."""
     port, program = programs.free_port(), find_registry()
     assert program is not None, "tests that need a registry are skipped where there is none"
     http: dict[str, Any] = {"addr": f"127.0.0.1:{port}"}
@@ -92,7 +91,7 @@ def running(folder: Path, *, pair: Pair | None = None, signed_in: bool = False) 
 
 
 class Pusher:
-    """Puts blobs and manifests into a registry."""
+    """Pushes blobs and manifests to a repository."""
 
     def __init__(self, url: str, repository: str) -> None:
         self._client = httpx.Client(base_url=f"{url}/v2/{repository}", timeout=60.0)
@@ -104,14 +103,14 @@ class Pusher:
         self._client.close()
 
     def blob(self, body: bytes) -> dict[str, Any]:
-        """Push a blob; its descriptor."""
+        """Push a blob and return its descriptor."""
         digest = digest_of(body)
         place = self._client.post("/blobs/uploads/").raise_for_status().headers["Location"]
         self._client.put(httpx.URL(place).copy_merge_params({"digest": digest}), content=body).raise_for_status()
         return {"digest": digest, "size": len(body)}
 
     def manifest(self, document: Mapping[str, Any], reference: str = "") -> dict[str, Any]:
-        """Push a manifest or index under a tag, or by its digest; its descriptor."""
+        """Push a manifest or index under a tag, or by its digest, and return its descriptor."""
         body = json.dumps(document).encode()
         digest, kind = digest_of(body), str(document["mediaType"])
         put = self._client.put(f"/manifests/{reference or digest}", content=body, headers={"Content-Type": kind})
@@ -119,7 +118,7 @@ class Pusher:
         return {"mediaType": kind, "digest": digest, "size": len(body)}
 
     def image(self, config: Mapping[str, Any], layers: list[bytes], kind: str = MANIFEST) -> dict[str, Any]:
-        """Push an image of gzipped layers; its descriptor."""
+        """Push an image of gzipped layers and return its descriptor."""
         rootfs = {"type": "layers", "diff_ids": [digest_of(gzip.decompress(layer)) for layer in layers]}
         history = [{"created_by": "tests"} for _ in layers]  # buildah wants one for each layer
         described = self.blob(json.dumps({**config, "rootfs": rootfs, "history": history}).encode())
@@ -134,12 +133,12 @@ class Pusher:
 
 
 def digest_of(body: bytes) -> str:
-    """The digest that names these bytes."""
+    """Return the digest of some bytes."""
     return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
 
 def layer(files: Mapping[str, bytes]) -> bytes:
-    """A layer with some files."""
+    """Return a layer with some files."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         for name, content in files.items():
@@ -154,7 +153,7 @@ def _folder() -> Path:
 
 
 def main() -> int:
-    """Fetch the program where it is missing; tests that need it are skipped when that cannot be done."""
+    """Fetch the program where it is missing; tests that need it are skipped where it cannot be fetched."""
     if find_registry() is None:
         try:
             debian_packages.fetch(

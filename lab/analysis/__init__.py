@@ -1,1 +1,1 @@
-"""What it means: pure functions, no I/O."""
+"""What evidence means: pure functions, no I/O."""

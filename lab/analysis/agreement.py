@@ -1,4 +1,4 @@
-"""What Prometheus counted beside what the ledger counted, with a name for every difference (`ARCHITECTURE.md` D41)."""
+"""Compares Prometheus with the ledger, process by process, and names every difference (`ARCHITECTURE.md` D41)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from lab.analysis.counters import increases, instance_of, named
 from lab.analysis.scrapes import median_distance, scrape_times
 from lab.model import NANOS, Attribution, Comparison, Window
+from lab.systems.services import WORKER_JOB
 from services.contracts.signals import WORKER_EVENTS_PROCESSED
 
 if TYPE_CHECKING:
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
     from lab.model import Death, Evidence, Series, StoreView
 
 COUNTER: Final = WORKER_EVENTS_PROCESSED.prometheus_name
-JOB: Final = "lab/process-worker"
-QUERY: Final = f'sum by (instance) ({COUNTER}{{job="{JOB}"}})'
+QUERY: Final = f'sum by (instance) ({COUNTER}{{job="{WORKER_JOB}"}})'
 
 KILLED: Final = "killed-before-scrape"
 STOPPED: Final = "scraping-stopped"
@@ -28,15 +29,15 @@ UNEXPLAINED: Final = "unexplained"
 SIGKILL: Final = 9
 ROUNDING_NS: Final = 1_000
 SCRAPE_MARGIN_S: Final = 0.25
-"""A scrape bears the time of its start, a counter grows a moment after its commit: only a scrape this much later than
-the last commit must have seen all of it."""
+"""A scrape bears the time of its start, and a counter grows a moment after its commit. So only a scrape that is this
+much later than the last commit must have seen all of it."""
 FRESH_INTERVALS: Final = 3
-"""A process that had been scraped this recently when it was killed lost what came since; else the scraper lost it."""
+"""The last scrape of a killed process was at most this old, or the scraper lost the events and not the process."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Worker:
-    """One worker process, by the ledger and by Prometheus; `last_sample_s` is None where Prometheus never saw it."""
+    """A worker process, by the ledger and by Prometheus; `last_sample_s` is None where Prometheus has no sample."""
 
     instance_id: str
     missing: int
@@ -45,23 +46,25 @@ class _Worker:
     death: Death | None
 
 
-def compare(store: StoreView, series: Sequence[Series], *, deaths: Sequence[Death] = (), window: Window) -> Comparison:
-    """Sum Prometheus' side per process and attribute every difference to a layer.
+def compare_counts(
+    store: StoreView, series: Sequence[Series], *, deaths: Sequence[Death] = (), window: Window
+) -> Comparison:
+    """Compare what Prometheus and the ledger counted, and attribute every difference to a layer.
 
     Args:
         store: The ledger: what each process counted for the run, and when the last commit was.
-        series: Raw samples of `worker_events_processed_total` and of `up`; others are left alone. They must reach
-            back to a scrape before the window, else what a process counted earlier would be taken for the run's.
-        deaths: Processes that ended without having been asked to.
-        window: From the first intended time to the end of settling.
+        series: Raw samples of `worker_events_processed_total` and of `up`; other metrics are left out. Samples must
+            reach back to a scrape before the window; without one, earlier events would be taken for those of the run.
+        deaths: Processes that ended unasked.
+        window: From the first intended time to the end of draining.
 
     Returns:
-        Without a count where Prometheus has no series of the counter at all.
+        A comparison, without Prometheus' count where it has no series of the counter.
     """
-    counters = {one.labels.get("instance", ""): one for one in series if one.name == COUNTER}
+    counters = {instance_of(counter): counter for counter in named(series, COUNTER)}
     if not counters:
         return Comparison(store.balance.counted, None, query=QUERY)
-    seen = {name: increase(counter, window) for name, counter in counters.items()}
+    seen = increases(series, COUNTER, window)
     drained_s = store.last_commit_ns / NANOS + SCRAPE_MARGIN_S
     job_was_scraped = _job_was_scraped(series, drained_s)
     attributions = [
@@ -69,30 +72,24 @@ def compare(store: StoreView, series: Sequence[Series], *, deaths: Sequence[Deat
         for name in sorted(store.instances.keys() | seen.keys())
         if (missing := store.instances.get(name, 0) - seen.get(name, 0))
     ]
-    return Comparison(store.balance.counted, sum(seen.values()), (*attributions, *_nobodys(store)), QUERY)
+    return Comparison(store.balance.counted, sum(seen.values()), (*attributions, *_unassigned(store)), QUERY)
 
 
 def drained_window(evidence: Evidence) -> Window:
-    """From the first intended time to the last sample that was collected, which comes after settling.
+    """Return the time from the first intended send to the last sample, which was taken after draining.
 
-    The sample must lie within, whatever the double of its time loses when it becomes an integer: 240 ns at most.
+    A time in seconds loses up to 240 ns when it becomes an integer; the window is longer by `ROUNDING_NS`, so that the
+    sample lies in it.
     """
-    last_s = max((float(one.time_s[-1]) for one in evidence.series if len(one.time_s)), default=0.0)
+    last_s = max((float(series.time_s[-1]) for series in evidence.series if len(series.time_s)), default=0.0)
     window = evidence.load_run.window
     return Window(window.start_ns, max(window.end_ns, round(last_s * NANOS) + ROUNDING_NS))
 
 
-def increase(counter: Series, window: Window) -> int:
-    """Last sample of the window minus the last before it; 0 before, where the process began later."""
-    before = counter.value[counter.time_s < window.start_ns / NANOS]
-    until = counter.value[counter.time_s <= window.end_ns / NANOS]
-    return round(float(until[-1]) if len(until) else 0.0) - round(float(before[-1]) if len(before) else 0.0)
-
-
 def _job_was_scraped(series: Sequence[Series], drained_s: float) -> bool:
-    """Whether every target of the workers' job was scraped once more after the last commit."""
-    targets = [one for one in scrape_times(series) if one.job == JOB]
-    return bool(targets) and all(len(one.time_s) > 0 and one.time_s[-1] >= drained_s for one in targets)
+    """Return whether every target of the workers' job was scraped after the last commit."""
+    targets = [target for target in scrape_times(series) if target.job == WORKER_JOB]
+    return bool(targets) and all(len(target.time_s) > 0 and target.time_s[-1] >= drained_s for target in targets)
 
 
 def _worker(name: str, missing: int, counter: Series | None, deaths: Sequence[Death]) -> _Worker:
@@ -130,7 +127,7 @@ def _cause_of_dead(worker: _Worker, death: Death) -> str:
     return STOPPED
 
 
-def _nobodys(store: StoreView) -> tuple[Attribution, ...]:
-    """Events that the ledger counted for no process."""
+def _unassigned(store: StoreView) -> tuple[Attribution, ...]:
+    """Return the events that the ledger counted for no process."""
     unassigned = store.balance.counted - sum(store.instances.values())
     return (Attribution(UNEXPLAINED, "", unassigned, explained=False),) if unassigned else ()

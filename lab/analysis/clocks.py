@@ -1,4 +1,4 @@
-"""How far a clock elsewhere is from ours, from questions and answers; as NTP does it (RFC 5905, section 8)."""
+"""How far another machine's clock is from ours, by round trips, as in NTP (RFC 5905, section 8)."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TOLERANCE_S: Final = 0.25
-"""Beyond its error a clock may be off by this: the shortest time between readings of two machines' clocks that any
-figure or rule decides on (`lab.analysis.agreement.SCRAPE_MARGIN_S`)."""
+"""A clock may be off by this beyond its error. No figure and no rule compares times of two machines more closely
+(`lab.analysis.agreement.SCRAPE_MARGIN_S`)."""
 
 
 class Exchange(NamedTuple):
-    """One question to a clock elsewhere; nanoseconds since the epoch, `server_ns` by that clock, the others by ours."""
+    """One reading of another machine's clock, in nanoseconds since the epoch; only `server_ns` is by that clock."""
 
     sent_ns: int
     server_ns: int
@@ -24,28 +24,28 @@ class Exchange(NamedTuple):
 
     @property
     def round_trip_ns(self) -> int:
-        """From the question to its answer."""
+        """The time from the request to its answer."""
         return self.received_ns - self.sent_ns
 
 
 def clock_of(node: str, exchanges: Sequence[Exchange]) -> NodeClock:
-    """A node's clock: server time minus the middle of the shortest round trip, which divides the least of all.
+    """Return a node's clock: its time minus the middle of the shortest round trip, which has the smallest error.
 
-    The server read its clock at some moment of the round trip, so the error is at most half of it.
+    The node read its clock at some moment of the round trip, so the error is at most half of the round trip.
 
     >>> clock_of("r3", [Exchange(0, 5_010_000_000, 20_000_000), Exchange(0, 5_200_000_000, 300_000_000)])
     NodeClock(node='r3', offset_s=5.0, error_s=0.01, exchanges=2)
 
     Raises:
-        UsageFault: It was not asked.
+        UsageFault: There is no exchange.
     """
     if not exchanges:
-        raise UsageFault(f"cannot tell the clock of {node}", found="nobody asked it")
-    best = min(exchanges, key=lambda one: one.round_trip_ns)
+        raise UsageFault(f"cannot tell the clock of {node}", found="it was not asked")
+    best = min(exchanges, key=lambda exchange: exchange.round_trip_ns)
     offset_ns = best.server_ns - (best.sent_ns + best.received_ns) / 2
     return NodeClock(node, offset_ns / NANOS, best.round_trip_ns / 2 / NANOS, len(exchanges))
 
 
 def is_off(clock: NodeClock) -> bool:
-    """Whether a clock is certainly off by more than anything here tolerates."""
+    """Return whether a clock is certainly off by more than `TOLERANCE_S`."""
     return abs(clock.offset_s) > clock.error_s + TOLERANCE_S

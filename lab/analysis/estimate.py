@@ -1,8 +1,8 @@
-"""A figure with its interval, both within one run.
+"""A figure with its interval within one run.
 
-The interval is a block bootstrap: one-second blocks are drawn with replacement, so that what happens within a second
-stays together (Künsch 1989, https://doi.org/10.1214/aos/1176347265). It says how much the figure would move had this
-run's seconds come in another mixture; it claims nothing about the next run (`ARCHITECTURE.md` D36).
+The interval is a block bootstrap: blocks of one second are drawn with replacement, since samples of the same second
+depend on each other (Künsch 1989, https://doi.org/10.1214/aos/1176347265). The interval says how much the figure would
+move with another mixture of this run's seconds. It claims nothing about the next run (`ARCHITECTURE.md` D36).
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ WITHIN: Final = "within this run"
 COVERAGE: Final = 0.95
 RESAMPLES: Final = 1_000
 MIN_BLOCKS: Final = 5
-"""Fewer seconds than this hold too few mixtures to speak of an interval."""
+"""Fewer seconds than this give no interval: there are too few mixtures of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure, its interval, and what a reader should know.
+    """A figure with its interval.
 
     Attributes:
-        value: None where there is too little to say anything.
+        value: None where there are too few observations.
         low: Lower end of the 95 % interval within this run; None where there is no interval.
         high: Upper end.
-        note: Why something is missing, or how the figure is to be read.
-        samples: How many observations it rests on.
+        note: Why value or interval is missing, or how to read the figure.
+        samples: How many observations the figure rests on.
     """
 
     value: float | None
@@ -45,30 +45,30 @@ class Estimate:
 
 
 def ends(resampled: NDArray[np.float64]) -> tuple[float, float]:
-    """The 95 % interval of a resampled figure."""
+    """Return the 95 % interval of a resampled figure."""
     tail = (1 - COVERAGE) / 2
     low, high = np.quantile(resampled, (tail, 1 - tail))
     return float(low), float(high)
 
 
 def resample(block_count: int, figure: Callable[[NDArray[np.int64]], float], *, seed: int) -> NDArray[np.float64]:
-    """A figure for each of 1,000 drawings; *figure* gets how often each block was drawn."""
+    """Return a figure for each of 1,000 drawings; *figure* gets how often each block was drawn."""
     drawings = np.random.default_rng(seed).multinomial(block_count, np.full(block_count, 1 / block_count), RESAMPLES)
     return np.array([figure(drawn) for drawn in drawings])
 
 
 def ratio(over: Estimate, under: Estimate) -> Estimate:
-    """One figure over another of an independent run, with the interval that follows from theirs.
+    """Return the ratio of two figures from independent runs, with the interval that follows from theirs.
 
-    On a logarithmic scale the distances to both ends add as squares (Zou and Donner 2008,
+    On a logarithmic scale the squares of the distances to both ends add up (Zou and Donner 2008,
     https://doi.org/10.1002/sim.3095).
 
-    >>> found = ratio(Estimate(30.0, 27.0, 33.0), Estimate(10.0, 9.0, 11.0))
-    >>> found.value, round(found.low, 2), round(found.high, 2)
+    >>> tripled = ratio(Estimate(30.0, 27.0, 33.0), Estimate(10.0, 9.0, 11.0))
+    >>> tripled.value, round(tripled.low, 2), round(tripled.high, 2)
     (3.0, 2.6, 3.46)
     """
-    if not over.value or not under.value or min(over.value, under.value) < 0:
-        return Estimate(None, note="no ratio without two figures above 0")
+    if over.value is None or not under.value or min(over.value, under.value) < 0:
+        return Estimate(None, note="no ratio without a figure, or to one that is not above 0")
     value = over.value / under.value
     if not (over.low and over.high and under.low and under.high):
         return Estimate(value, note="no interval without those of both")

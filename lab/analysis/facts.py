@@ -1,4 +1,4 @@
-"""What rules of validity look at, and what they may say."""
+"""What a rule of validity gets, and what it may find."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A trial before it is judged: what was asked, what was observed, what the accounts say."""
+    """A trial before it is judged: experiment, evidence, and the accounts of both."""
 
     experiment: Experiment
     evidence: Evidence
@@ -21,19 +21,19 @@ class Facts:
 
 
 class Pass(NamedTuple):
-    """Nothing speaks against the run here; *sentence* says what was looked at, and is empty where nobody asks."""
+    """The run holds by this rule; *sentence* says what was checked, and is empty where a reader need not know."""
 
     sentence: str = ""
 
 
 class Fail(NamedTuple):
-    """The run may not be believed."""
+    """The run does not hold by this rule, so that it is INVALID."""
 
     reason: Reason
 
 
 class Inconclusive(NamedTuple):
-    """Evidence is missing, so that nothing can be said."""
+    """Evidence is missing, so that the rule cannot decide."""
 
     reason: Reason
 

@@ -1,11 +1,11 @@
-"""From what was asked, with what was observed, to what it means: the whole pipeline, pure."""
+"""Judges a trial: from the experiment and the evidence to validity, verdict, ledger and comparison."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from lab.analysis.agreement import compare, drained_window
+from lab.analysis.agreement import compare_counts, drained_window
 from lab.analysis.facts import Facts
 from lab.analysis.ledger import close_ledger
 from lab.analysis.objectives import judge_objectives
@@ -25,25 +25,29 @@ class Judgement(NamedTuple):
     comparison: Comparison
 
 
-def judge(experiment: Experiment, evidence: Evidence, *, missing: tuple[Reason, ...] = (), seed: int = 0) -> Judgement:
-    """Judge a trial; the same evidence always gives the same judgement.
+def judge(experiment: Experiment, evidence: Evidence, *, seed: int = 0) -> Judgement:
+    """Judge a trial. The same evidence always gives the same judgement.
 
     Args:
-        experiment: What was asked.
+        experiment: Its objectives are judged.
         evidence: What was observed.
-        missing: What could not be collected, for example a metric without series; it makes the run INCONCLUSIVE.
         seed: Of the bootstrap intervals.
+
+    Raises:
+        UsageFault: An objective is of an undeclared kind.
     """
     ledger = close_ledger(evidence.load_run, evidence.store, totals=evidence.totals, windows=evidence.windows)
-    comparison = compare(evidence.store, evidence.series, deaths=evidence.deaths, window=drained_window(evidence))
+    comparison = compare_counts(
+        evidence.store, evidence.series, deaths=evidence.deaths, window=drained_window(evidence)
+    )
     facts = Facts(experiment, evidence, ledger, comparison)
-    validity = assess(facts, missing=missing)
+    validity = assess(facts)
     verdict = judge_objectives(facts, validity, seed=seed)
     return Judgement(_with_inconclusive(validity, verdict), verdict, ledger.account, comparison)
 
 
 def _with_inconclusive(validity: Validity, verdict: Verdict) -> Validity:
-    """An otherwise valid run without a verdict says which objective could not be judged, and why."""
+    """Return the validity; it is INCONCLUSIVE where the run is valid and an objective could not be judged."""
     if validity.status != "VALID" or verdict.status is not None:
         return validity
     reasons = tuple(

@@ -1,4 +1,7 @@
-"""Latency of batches from samples, from the intended time of each (`ARCHITECTURE.md` D13, D35)."""
+"""Latency of batches, from the intended time of each (`ARCHITECTURE.md` D13, D35).
+
+Latency from the time of the send would hide the batches that a stall kept from being sent (coordinated omission).
+"""
 
 from __future__ import annotations
 
@@ -22,10 +25,10 @@ SAMPLES_PER_TAIL: Final = 10
 
 
 def latency_ms(samples: Samples) -> NDArray[np.float64]:
-    """Milliseconds from the intended time of each batch to its answer.
+    """Return the milliseconds from the intended time of each batch to its answer.
 
-    A batch that was never acknowledged stays in: it counts as long as it was waited for, and as no less than the
-    slowest batch that was acknowledged, so that a quick refusal cannot make a quantile look better.
+    A batch that was never acknowledged stays in. Its latency is the time it was waited for, and at least that of the
+    slowest acknowledged batch, so that a quick refusal cannot improve a quantile.
     """
     waited = _milliseconds(samples.completed_ns - samples.intended_ns)
     acknowledged = samples.outcome == ACKNOWLEDGED
@@ -34,18 +37,13 @@ def latency_ms(samples: Samples) -> NDArray[np.float64]:
     return np.where(acknowledged, waited, np.maximum(waited, waited[acknowledged].max()))
 
 
-def service_time_ms(samples: Samples) -> NDArray[np.float64]:
-    """Milliseconds from the send of each batch to its answer, or to when it was given up."""
-    return _milliseconds(samples.completed_ns - samples.sent_ns)
-
-
 def schedule_delay_ms(samples: Samples) -> NDArray[np.float64]:
-    """Milliseconds from the intended time of each batch to its send."""
+    """Return the milliseconds from the intended time of each batch to its send."""
     return _milliseconds(samples.sent_ns - samples.intended_ns)
 
 
 def samples_needed(quantile: float) -> int:
-    """How many samples a quantile needs, so that ten lie beyond it (`ARCHITECTURE.md` D35).
+    """Return how many samples a quantile needs, so that ten lie beyond it (`ARCHITECTURE.md` D35).
 
     >>> samples_needed(0.99), samples_needed(0.5)
     (1000, 20)
@@ -54,7 +52,7 @@ def samples_needed(quantile: float) -> int:
 
 
 def exact_quantile(values: NDArray[np.float64], quantile: float) -> float:
-    """The smallest value that at least this share of all values does not exceed; NaN when there are none.
+    """Return the smallest value that at least this share of all values does not exceed; NaN without values.
 
     >>> exact_quantile(np.arange(1.0, 101.0), 0.99)
     99.0
@@ -65,7 +63,7 @@ def exact_quantile(values: NDArray[np.float64], quantile: float) -> float:
 
 
 def quantile_interval(samples: Samples, quantile: float, *, seed: int = 0) -> Estimate:
-    """A quantile of acknowledgement latency in milliseconds, with its interval within this run.
+    """Return a quantile of acknowledgement latency in milliseconds, with its interval within this run.
 
     Args:
         samples: One row a batch.
@@ -73,8 +71,8 @@ def quantile_interval(samples: Samples, quantile: float, *, seed: int = 0) -> Es
         seed: Of the bootstrap; the same seed gives the same interval.
 
     Returns:
-        Without a value where there are fewer samples than `samples_needed`, without an interval where there are fewer
-        than five seconds.
+        An estimate without a value where there are fewer samples than `samples_needed`, and without an interval where
+        they span fewer than five seconds.
     """
     if len(samples) < samples_needed(quantile):
         note = f"{len(samples):,} samples, p{100 * quantile:g} needs {samples_needed(quantile):,}"
@@ -90,7 +88,7 @@ def quantile_interval(samples: Samples, quantile: float, *, seed: int = 0) -> Es
 
 
 def quantiles_over_time(samples: Samples, quantiles: Sequence[float] = (0.5, 0.99)) -> tuple[Series, ...]:
-    """Quantiles of latency in milliseconds for each second of intended time; NaN where a second holds no batch."""
+    """Return quantiles of latency in milliseconds for each second of intended time; NaN for a second without batch."""
     values, second = latency_ms(samples), samples.intended_ns // NANOS
     seconds = np.arange(int(second.max()) + 1 if len(second) else 0)
     time_s = (samples.started_ns / NANOS + seconds + 0.5).astype(np.float64)
@@ -121,7 +119,7 @@ def _censored_note(samples: Samples, quantile: float) -> str:
 def _bootstrap(
     values: NDArray[np.float64], blocks: NDArray[np.int64], quantile: float, seed: int
 ) -> tuple[float, float]:
-    """Sorted once; a drawing then only weighs the sorted values by how often their block was drawn."""
+    """Return both ends of the interval; values are sorted once, and a drawing weighs them by its blocks."""
     present, block = np.unique(blocks, return_inverse=True)
     order = np.argsort(values)
     ordered, block_of_ordered = values[order], block[order]

@@ -1,8 +1,9 @@
-"""The account of every event of a run, closed against the producer's journal (`ARCHITECTURE.md` D34).
+"""The account of every event of a run, closed against the producer ledger (`ARCHITECTURE.md` D34).
 
-The journal says what was acknowledged, cell by cell; the answer says what was counted. An acknowledged event that is
-neither counted nor dead nor in the backlog is lost; an event that is counted beyond what was acknowledged, and beyond
-what an unknown batch could have brought, was counted twice. No law inside the store can see either.
+The load generator writes down the acknowledged events, aggregate by aggregate: this is the producer ledger. The answer
+of query-api is what was counted. An acknowledged event that is neither counted nor dead nor in the backlog is lost. An
+event that is counted beyond the acknowledged ones, and beyond those that an unknown batch could have brought, is
+double-counted. No rule inside the store can see either.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from lab.analysis.estimate import Estimate
 from lab.model import LedgerAccount
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Key(NamedTuple):
-    """Names a cell; `window_start_ns` is 0 in totals."""
+    """Names an aggregate; `window_start_ns` is 0 in totals."""
 
     window_start_ns: int
     source: str
@@ -32,22 +34,23 @@ class Sum(NamedTuple):
     events: int
     micro: int
 
-    def plus(self, other: Sum) -> Sum:
-        """Both together."""
-        return Sum(self.events + other.events, self.micro + other.micro)
+    def plus(self, addend: Sum) -> Sum:
+        """Return both together."""
+        return Sum(self.events + addend.events, self.micro + addend.micro)
 
 
 NOTHING = Sum(0, 0)
+NO_PRODUCER_LEDGER = Estimate(None, note="the generator left no producer ledger")
 
 
 class AggregateFinding(NamedTuple):
-    """A cell whose answer differs from the journal.
+    """One aggregate as the producer ledger has it, and as query-api answered it.
 
     Attributes:
-        key: Which one.
-        journal: What was acknowledged.
-        unknown: What may have been accepted without anybody learning of it.
-        answer: What query-api says.
+        key: Its name.
+        producer_ledger: Acknowledged events.
+        unknown: Events whose outcome the generator never learnt; the store may have accepted them.
+        answer: Counted events.
     """
 
     key: Key
@@ -58,16 +61,17 @@ class AggregateFinding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LedgerFindings:
-    """The account, and what stands behind it.
+    """The account, and the differences behind it.
 
     Attributes:
-        account: As it is shown.
+        account: The account as it is shown.
         lost_at_most: `account.lost`, had every unknown batch been accepted.
-        missing: Cells with fewer events than were acknowledged; dead and backlogged events are among them.
-        extra: Cells with more events than acknowledged and unknown batches together.
-        wrong_sums: Cells with the right count and a wrong exact sum.
-        journal_gap: Events by which the journal differs from the generator's own account; anything but 0 is a fault of
-            the generator.
+        missing: Aggregates with fewer events than were acknowledged; dead and backlogged events are among them.
+        extra: Aggregates with more events than acknowledged and unknown batches together.
+        wrong_sums: Aggregates with the right count and a wrong exact sum.
+        producer_ledger_gap: Events by which the producer ledger differs from the generator's own account; anything but
+            0 is a fault of the generator.
+        has_producer_ledger: Whether the generator left a producer ledger; lost and double-counted mean nothing without.
     """
 
     account: LedgerAccount
@@ -76,15 +80,16 @@ class LedgerFindings:
     extra: tuple[AggregateFinding, ...]
     wrong_sums: tuple[AggregateFinding, ...]
     producer_ledger_gap: int
+    has_producer_ledger: bool
 
 
 def close_ledger(
     load_run: LoadRun, store: StoreView, *, totals: Sequence[Aggregate], windows: Sequence[Aggregate] = ()
 ) -> LedgerFindings:
-    """Compare what was acknowledged with what is answered.
+    """Compare what was acknowledged with what was counted.
 
     Args:
-        played: The generator's account and journal.
+        load_run: The generator's account and producer ledger.
         store: The store's account.
         totals: Aggregates over the run.
         windows: Aggregates per window; empty where some were pruned, and then the totals alone are compared.
@@ -103,11 +108,31 @@ def close_ledger(
         extra=tuple(aggregate for aggregate in by_windows if _extra(aggregate)),
         wrong_sums=tuple(aggregate for aggregates in levels for aggregate in aggregates if _has_wrong_sum(aggregate)),
         producer_ledger_gap=_producer_ledger_gap(load_run),
+        has_producer_ledger=bool(load_run.producer_ledger),
     )
 
 
+def events_lost(ledger: LedgerFindings) -> Estimate:
+    """Return how many events were lost, and how many could have been, had every unknown event been accepted."""
+    account, at_most = ledger.account, ledger.lost_at_most
+    if not ledger.has_producer_ledger:
+        return NO_PRODUCER_LEDGER
+    note = f"of {account.acknowledged:,} acknowledged"
+    if at_most == account.lost:
+        return Estimate(account.lost, note=note)
+    note += f"; at most {at_most:,}, had all {account.unknown:,} unknown events been accepted"
+    return Estimate(account.lost, account.lost, at_most, note)
+
+
+def events_double_counted(ledger: LedgerFindings) -> Estimate:
+    """Return how many events were counted twice."""
+    if not ledger.has_producer_ledger:
+        return NO_PRODUCER_LEDGER
+    return Estimate(ledger.account.double_counted, note=f"of {ledger.account.counted:,} counted")
+
+
 def _compare(load_run: LoadRun, answer: Iterable[Aggregate], *, with_window: bool) -> list[AggregateFinding]:
-    """Every cell that the journal or the answer knows, in order."""
+    """Return every aggregate that the producer ledger or the answer has, in order."""
     producer_ledger, unknown, answered = (
         _sums(aggregates, with_window=with_window)
         for aggregates in (load_run.producer_ledger, load_run.producer_ledger_unknown, answer)
@@ -131,7 +156,7 @@ def _missing(aggregate: AggregateFinding) -> int:
 
 
 def _missing_at_most(aggregate: AggregateFinding) -> int:
-    """An unknown batch that was accepted can hide as many lost events."""
+    """Return the missing events, had the unknown ones been accepted: those can hide as many."""
     return min(
         aggregate.producer_ledger.events,
         max(0, aggregate.producer_ledger.events + aggregate.unknown.events - aggregate.answer.events),
@@ -143,7 +168,7 @@ def _extra(aggregate: AggregateFinding) -> int:
 
 
 def _has_wrong_sum(aggregate: AggregateFinding) -> bool:
-    """Whether none or all of the unknown events are counted, and yet the sum is another."""
+    """Return whether the count fits none or all of the unknown events, and the sum does not."""
     possible = (aggregate.producer_ledger, aggregate.producer_ledger.plus(aggregate.unknown))
     fitting = [expected for expected in possible if expected.events == aggregate.answer.events]
     return bool(fitting) and aggregate.answer not in fitting

@@ -1,4 +1,4 @@
-"""How long after a fault all was well again (`ARCHITECTURE.md`, *Recovery*)."""
+"""How long a system needs to recover from a fault (`ARCHITECTURE.md`, *Recovery*)."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ GAP_INTERVALS: Final = 3
 
 
 def usual_backlog(backlog: Series, fault: FaultRecord, *, floor: float = 0.0) -> float | None:
-    """The 95th percentile of the backlog before a fault; None where it was hardly looked at.
+    """Return the 95th percentile of the backlog before a fault; None where there are fewer than three samples.
 
-    *floor* keeps a backlog that happened to be scraped at 0 each time from demanding 0 of a system under load.
+    It is at least *floor*: a system under load cannot be held to a backlog of 0 that every scrape happened to see.
     """
     before = backlog.value[backlog.time_s < fault.started_ns / NANOS]
     if len(before) < MIN_USUAL_SAMPLES:
@@ -35,27 +35,33 @@ def usual_backlog(backlog: Series, fault: FaultRecord, *, floor: float = 0.0) ->
 
 
 def recovery_s(
-    fault: FaultRecord, backlog: Series, *, floor: float = 0.0, hold_s: float = HOLD_S, others: Sequence[Series] = ()
+    fault: FaultRecord,
+    backlog: Series,
+    *,
+    floor: float = 0.0,
+    hold_s: float = HOLD_S,
+    violations: Sequence[Series] = (),
 ) -> Estimate:
-    """Seconds from a fault to the first instant after which everything holds.
+    """Return the seconds from a fault to the first instant from which on every condition holds.
 
     Args:
-        fault: Its beginning is where the time begins.
-        backlog: Events not yet settled, over time.
+        fault: Its start is the start of the recovery.
+        backlog: Events not yet committed, over time.
         floor: Backlog that is usual under this load in any case, in events.
-        hold_s: For how long it must hold from that instant on.
-        others: Further conditions over time: a value above 0 is a violation, NaN says nothing.
+        hold_s: For how long the conditions must hold from that instant on.
+        violations: Further conditions over time: a value above 0 violates one, NaN says nothing.
 
     Returns:
-        The first look at which all was well; `low` is the last look at which it was not, since between two looks nobody
-        knows. Without a value where it never held; `low` is then how long it certainly had not.
+        The first sample from which on every condition holds; `low` is the last sample before that violates one, since
+        nothing is known in between. Without a value where the conditions never hold; `low` is then how long they
+        certainly did not.
     """
     usual = usual_backlog(backlog, fault, floor=floor)
     if usual is None:
-        return Estimate(None, note=f"the backlog was looked at fewer than {MIN_USUAL_SAMPLES} times before the fault")
+        return Estimate(None, note=f"the backlog was sampled fewer than {MIN_USUAL_SAMPLES} times before the fault")
     start_s = fault.started_ns / NANOS
     interval_s = median_distance(backlog.time_s)
-    good, bad = _looks(start_s, backlog, usual, others)
+    good, bad = _split(start_s, backlog, usual, violations)
     for instant in good:
         violated = bad[bad >= instant]
         if (not len(violated) or violated[0] > instant + hold_s) and _held(good, instant, hold_s, interval_s):
@@ -75,18 +81,18 @@ def recovery_s(
     )
 
 
-def _looks(
-    start_s: float, backlog: Series, usual: float, others: Sequence[Series]
+def _split(
+    start_s: float, backlog: Series, usual: float, violations: Sequence[Series]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Times of looks at the backlog that were fine, and times of any look that was not, since the fault."""
+    """Return the times since the fault with a usual backlog, and those with any violated condition."""
     since = backlog.time_s >= start_s
-    time_s, well = backlog.time_s[since], backlog.value[since] <= usual
-    violations = [one.time_s[(one.time_s >= start_s) & (one.value > 0)] for one in others]
-    return time_s[well], np.sort(np.concatenate([time_s[~well], *violations]))
+    time_s, usual_again = backlog.time_s[since], backlog.value[since] <= usual
+    violated = [series.time_s[(series.time_s >= start_s) & (series.value > 0)] for series in violations]
+    return time_s[usual_again], np.sort(np.concatenate([time_s[~usual_again], *violated]))
 
 
 def _held(good: NDArray[np.float64], instant: float, hold_s: float, interval_s: float) -> bool:
-    """Whether looks cover the hold-down without a gap of more than three of their intervals."""
+    """Return whether samples cover the hold time without a gap of more than three of their intervals."""
     inside = good[(good >= instant) & (good <= instant + hold_s)]
     covered = good[-1] >= instant + hold_s - interval_s
     return bool(covered and np.diff(inside).max(initial=0.0) <= GAP_INTERVALS * interval_s)

@@ -1,4 +1,4 @@
-"""When a service was scraped, read from raw series."""
+"""When each service was scraped, read from raw series."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from lab.analysis.counters import instance_of, named
 from lab.model import NANOS
+from lab.systems.services import JOB_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from lab.model import Series, Window
 
 UP: Final = "up"
-OUR_JOBS: Final = "lab/"
 
 
 class ScrapeTimes(NamedTuple):
@@ -30,7 +31,7 @@ class ScrapeTimes(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """A stretch without a successful scrape, seconds since the epoch."""
+    """A time without a successful scrape, seconds since the epoch."""
 
     job: str
     start_s: float
@@ -39,24 +40,24 @@ class Gap(NamedTuple):
 
 
 def scrape_times(series: Sequence[Series]) -> tuple[ScrapeTimes, ...]:
-    """Successful scrapes of our services by the raw `up` series; the interval is the median distance of all scrapes."""
+    """Return the successful scrapes of our services, from `up`; the interval is the median distance of all scrapes."""
     return tuple(
-        ScrapeTimes(_job(one), one.labels.get("instance", ""), one.time_s[one.value == 1], median_distance(one.time_s))
-        for one in series
-        if one.name == UP and _job(one).startswith(OUR_JOBS)
+        ScrapeTimes(_job(up), instance_of(up), up.time_s[up.value == 1], median_distance(up.time_s))
+        for up in named(series, UP)
+        if _is_ours(up)
     )
 
 
 def export_times(series: Sequence[Series]) -> tuple[ScrapeTimes, ...]:
-    """The same where services push what they measure, and there is no `up`: when samples of each job arrived.
+    """Return when samples of each job arrived, where services push their metrics and there is no `up`.
 
-    Whichever process of the job sent them, since a pod may be replaced at any time; the interval is that of a single
-    process, which several together undercut.
+    Samples of all processes of a job count, since a pod may be replaced at any time. The interval is that of a single
+    process; several processes together have a shorter one.
     """
     pushed: dict[str, dict[str, list[NDArray[np.float64]]]] = {}
-    for one in series:
-        if one.name != UP and _job(one).startswith(OUR_JOBS):
-            pushed.setdefault(_job(one), {}).setdefault(one.labels.get("instance", ""), []).append(one.time_s)
+    for metric in series:
+        if metric.name != UP and _is_ours(metric):
+            pushed.setdefault(_job(metric), {}).setdefault(instance_of(metric), []).append(metric.time_s)
     return tuple(_exported(job, list(pushed[job].values())) for job in sorted(pushed))
 
 
@@ -67,12 +68,12 @@ def _exported(job: str, processes: Sequence[Sequence[NDArray[np.float64]]]) -> S
 
 
 def median_distance(time_s: NDArray[np.float64]) -> float:
-    """Seconds between two samples, typically; one second where there is no second sample."""
+    """Return the median of the seconds between two samples; 1 where there are fewer than two."""
     return float(np.median(np.diff(time_s))) if len(time_s) > 1 else 1.0
 
 
 def scrape_gaps(scrapes: ScrapeTimes, window: Window, *, longer_than: float) -> tuple[Gap, ...]:
-    """Stretches of a window without a successful scrape that are longer than so many intervals."""
+    """Return the times of a window without a successful scrape that are longer than so many intervals."""
     start, end = window.start_ns / NANOS, window.end_ns / NANOS
     inside = scrapes.time_s[(scrapes.time_s > start) & (scrapes.time_s < end)]
     before, after = scrapes.time_s[scrapes.time_s <= start], scrapes.time_s[scrapes.time_s >= end]
@@ -82,6 +83,10 @@ def scrape_gaps(scrapes: ScrapeTimes, window: Window, *, longer_than: float) -> 
         for left, right in pairwise(edges)
         if right - left > longer_than * scrapes.interval_s
     )
+
+
+def _is_ours(series: Series) -> bool:
+    return _job(series).startswith(JOB_PREFIX)
 
 
 def _job(series: Series) -> str:

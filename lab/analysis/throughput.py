@@ -1,4 +1,4 @@
-"""Events per second: offered, acknowledged, counted."""
+"""Events per second: offered, and acknowledged (the goodput)."""
 
 from __future__ import annotations
 
@@ -11,40 +11,26 @@ from lab.analysis.latency import ACKNOWLEDGED
 from lab.model import NANOS, Series
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from lab.model import Samples, Window
+    from lab.model import Samples
 
 
 def offered_rate(samples: Samples) -> Series:
-    """Events per second by intended time, one value a second."""
+    """Return the offered events per second, by their intended time, one value a second."""
     return _per_second("offered", samples.started_ns, samples.intended_ns, samples.events)
 
 
 def acknowledged_rate(samples: Samples) -> Series:
-    """Events per second by the time of their acknowledgement, one value a second."""
+    """Return the acknowledged events per second, by the time of the acknowledgement, one value a second."""
     rows = samples.outcome == ACKNOWLEDGED
     return _per_second("acknowledged", samples.started_ns, samples.completed_ns[rows], samples.events[rows])
 
 
-def counted_rate(counters: Sequence[Series], window: Window) -> Series:
-    """Events per second that the workers' counters grew by, all instances together, one value a second of the window.
-
-    Between two scrapes a counter is taken to grow evenly, which is good enough for a figure and no ground truth.
-    """
-    edges = window.start_ns / NANOS + np.arange(max(1, int(np.ceil(window.seconds))) + 1, dtype=np.float64)
-    rate = np.zeros(len(edges) - 1)
-    for counter in counters:
-        rate += np.diff(_at(counter, edges))
-    return Series("counted", {}, edges[:-1] + 0.5, rate)
-
-
 def throughput_interval(samples: Samples, *, seed: int = 0) -> Estimate:
-    """Acknowledged events per second, with its interval within this run.
+    """Return the acknowledged events per second, with the interval within this run.
 
-    The rate is taken between the first and the last acknowledgement, whose own latencies then cancel out.
+    The rate is taken between the first and the last acknowledgement, so that a constant latency does not change it.
     """
     rows = samples.outcome == ACKNOWLEDGED
     order = np.argsort(samples.completed_ns[rows], kind="stable")
@@ -64,13 +50,3 @@ def throughput_interval(samples: Samples, *, seed: int = 0) -> Estimate:
 def _per_second(name: str, started_ns: int, time_ns: NDArray[np.int64], events: NDArray[np.int64]) -> Series:
     rate = np.bincount(np.maximum(time_ns, 0) // NANOS, events).astype(np.float64)
     return Series(name, {}, started_ns / NANOS + np.arange(len(rate), dtype=np.float64) + 0.5, rate)
-
-
-def _at(counter: Series, edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The counter at each edge; one that begins within the window began at 0 a moment earlier."""
-    if not len(counter.time_s):
-        return np.zeros(len(edges))
-    time_s, value = counter.time_s, counter.value
-    if time_s[0] > edges[0]:
-        time_s, value = np.append(time_s[0] - 1, time_s), np.append(0.0, value)
-    return np.interp(edges, time_s, value)

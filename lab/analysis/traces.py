@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Span(NamedTuple):
-    """One operation of one service; times in nanoseconds since the epoch; *links* are span ids."""
+    """One operation of one service; times are nanoseconds since the epoch, *links* are span ids."""
 
     trace_id: str
     span_id: str
@@ -25,12 +25,12 @@ class Span(NamedTuple):
 
     @property
     def duration_ms(self) -> float:
-        """How long it took."""
+        """The duration of the operation."""
         return (self.end_ns - self.start_ns) / 1e6
 
 
 class CompleteTrace(NamedTuple):
-    """The whole path of one batch; `commit` settled it together with others, and may belong to another trace."""
+    """The whole path of one batch; `commit` is of several batches together, and may belong to another trace."""
 
     send: Span
     serve: Span
@@ -40,12 +40,12 @@ class CompleteTrace(NamedTuple):
 
     @property
     def duration_ms(self) -> float:
-        """From the send to the commit."""
+        """The time from the send to the commit."""
         return (self.commit.end_ns - self.send.start_ns) / 1e6
 
 
 def read_spans(documents: Iterable[Mapping[str, object]]) -> tuple[Span, ...]:
-    """Spans of documents as they stand in an OTLP JSON file, one a line; what is no span is left out.
+    """Return the spans of OTLP JSON documents, which are the lines of a file; anything but a span is left out.
 
     See https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding.
     """
@@ -60,7 +60,7 @@ def read_spans(documents: Iterable[Mapping[str, object]]) -> tuple[Span, ...]:
 
 
 def complete_traces(spans: Sequence[Span]) -> tuple[CompleteTrace, ...]:
-    """Traces of which every hop was recorded, by the time of their send."""
+    """Return the traces of which every stage was recorded, ordered by the time of the send."""
     traces: dict[str, list[Span]] = defaultdict(list)
     commit_of: dict[str, Span] = {}
     for span in sorted(spans, key=lambda span: span.start_ns):
@@ -72,7 +72,7 @@ def complete_traces(spans: Sequence[Span]) -> tuple[CompleteTrace, ...]:
 
 
 def _complete(trace: Sequence[Span], commit_of: Mapping[str, Span]) -> CompleteTrace | None:
-    """The stages by name; a second delivery leaves a second `process`, and the one that was committed counts."""
+    """Return the stages by name; of several deliveries, each a `process` span, the committed one counts."""
     send = next((span for span in trace if span.name == SEND_BATCH.name and not span.parent_id), None)
     serve = next((span for span in trace if span.name == SEND_BATCH.name and span.parent_id), None)
     append = next((span for span in trace if span.name == APPEND_ENTRY.name), None)
@@ -85,10 +85,10 @@ def _complete(trace: Sequence[Span], commit_of: Mapping[str, Span]) -> CompleteT
 def _committed(
     trace: Sequence[Span], append: Span | None, commit_of: Mapping[str, Span]
 ) -> tuple[Span | None, Span | None]:
-    """A commit links to the processing of an entry, or to where the entry was made."""
-    made = append.span_id if append is not None else ""
+    """Return the processing that was committed, and its commit, which links to the processing or to the append."""
+    appended = append.span_id if append is not None else ""
     for span in reversed(trace):
-        if span.name == PROCESS_ENTRY.name and (commit := commit_of.get(span.span_id) or commit_of.get(made)):
+        if span.name == PROCESS_ENTRY.name and (commit := commit_of.get(span.span_id) or commit_of.get(appended)):
             return span, commit
     return None, None
 

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from lab.analysis.agreement import COUNTER
 from lab.analysis.clocks import is_off
 from lab.analysis.facts import Facts, Fail, Finding, Inconclusive, Pass
 from lab.analysis.latency import exact_quantile, schedule_delay_ms
+from lab.analysis.objectives import latency_objectives
 from lab.analysis.places import emulated_places
 from lab.analysis.scrapes import Gap, export_times, scrape_gaps, scrape_times
 from lab.model import NANOS, Reason, Validity
+from lab.systems.services import HARNESS, JOB_PREFIX, QUERY_API
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lab.model import Objective
+    from lab.model import Evidence, Objective
 
 MIN_ACHIEVED: Final = 0.99
 MAX_DELAY_SHARE: Final = 0.1
 MAX_GAP_INTERVALS: Final = 3
-HARNESS: Final = ("simulator", "prometheus")
-"""What measures; its death is not an answer about the system."""
 
 
 def generator_kept_schedule(facts: Facts) -> Finding:
-    """At least 99 % of what was intended was sent, and late by little beside the latency that is judged."""
+    """At least 99 % of the intended events were sent, and their delay is small beside the latency that is judged."""
     account, samples = facts.evidence.load_run.account, facts.evidence.load_run.samples
     if not account.intended or not len(samples):
         return Inconclusive(Reason("no-samples", "the generator reported no batch"))
@@ -41,45 +42,44 @@ def generator_kept_schedule(facts: Facts) -> Finding:
 
 
 def generator_was_not_stopped(facts: Facts) -> Finding:
-    """The whole profile was played."""
+    """The load was sent to its end."""
     load_run = facts.evidence.load_run
     if load_run.stopped:
         return Inconclusive(
-            Reason("stopped", f"the load was ended after {load_run.window.seconds:.1f} s, before its profile was")
+            Reason("stopped", f"the load was stopped after {load_run.window.seconds:.1f} s, before its end")
         )
     return Pass()
 
 
 def producer_ledger_is_whole(facts: Facts) -> Finding:
-    """The generator's journal holds exactly what it says was acknowledged, else lost and twice mean nothing."""
+    """The producer ledger holds exactly the acknowledged events, or lost and double-counted mean nothing."""
     if gap := facts.ledger.producer_ledger_gap:
-        return Fail(Reason("journal-gap", f"the generator's journal differs from its own account by {gap:,} events"))
+        differs = f"the producer ledger differs from the generator's own account by {gap:,} events"
+        return Fail(Reason("journal-gap", differs))
     return Pass()
 
 
 def scrapes_have_no_gap(facts: Facts) -> Finding:
-    """No service went unseen for more than three scrape intervals, but where it was dead."""
+    """No service went without a scrape for more than three intervals, except while it was down."""
     series = facts.evidence.series
     times = scrape_times(series) or export_times(series)
     if not times:
         return Inconclusive(Reason("no-series", "Prometheus holds no scrape of any service in this run"))
     window = facts.evidence.load_run.window
-    gaps = [gap for one in times for gap in scrape_gaps(one, window, longer_than=MAX_GAP_INTERVALS)]
-    unexcused = [gap for gap in gaps if not _was_down(gap, facts)]
+    gaps = [gap for scrapes in times for gap in scrape_gaps(scrapes, window, longer_than=MAX_GAP_INTERVALS)]
+    unexcused = [gap for gap in gaps if not _was_down(gap, facts.evidence)]
     if unexcused:
         worst = max(unexcused, key=lambda gap: gap.end_s - gap.start_s)
         seconds, after = worst.end_s - worst.start_s, max(0.0, worst.start_s - window.start_ns / NANOS)
-        message = (
-            f"{worst.job} was not scraped for {seconds:.1f} s ({worst.intervals:.0f} intervals), {after:.0f} s into it"
-        )
-        return Fail(Reason("scrape-gap", message))
-    return Pass("no scrape gap but where a service was down" if gaps else "no scrape gap")
+        unseen = f"{worst.job} was not scraped for {seconds:.1f} s ({worst.intervals:.0f} intervals)"
+        return Fail(Reason("scrape-gap", f"{unseen}, {after:.0f} s into the run"))
+    return Pass("no scrape gap except while a service was down" if gaps else "no scrape gap")
 
 
 def store_is_durable(facts: Facts) -> Finding:
-    """What the store acknowledged survives a crash of it."""
-    said = {facts.evidence.store.durability or "unknown", facts.evidence.store_facts.durability or "durable"}
-    if weaker := sorted(said - {"durable"}):
+    """Events that the store acknowledged survive a crash of the store."""
+    classes = {facts.evidence.store.durability or "unknown", facts.evidence.store_facts.durability or "durable"}
+    if weaker := sorted(classes - {"durable"}):
         return Fail(
             Reason("store-not-durable", f"the store is {weaker[0]}; acknowledged events need appendfsync always")
         )
@@ -87,49 +87,47 @@ def store_is_durable(facts: Facts) -> Finding:
 
 
 def ledger_closes(facts: Facts) -> Finding:
-    """Conservation: accepted = counted + dead + backlog, by the kept and by the recomputed backlog."""
+    """Accepted = counted + dead + backlog, by the backlog that the store keeps and by the recomputed one."""
     balance, audited = facts.evidence.store.balance, facts.evidence.store.audited_backlog
     if balance.residual:
         terms = f"{balance.accepted:,} accepted - {balance.counted:,} counted - {balance.dead:,} dead"
         return Fail(Reason("ledger-open", f"{terms} - {balance.backlog:,} backlog = {balance.residual:,}, not 0"))
     if audited:
-        return Fail(Reason("ledger-open", f"the audit finds {audited:,} events in the stream that nobody settled"))
+        return Fail(Reason("ledger-open", f"the audit finds {audited:,} events in the stream that no worker committed"))
     if balance.backlog:
-        return Fail(Reason("unsettled", f"{balance.backlog:,} accepted events had not been counted when it was read"))
+        return Fail(Reason("unsettled", f"{balance.backlog:,} accepted events were still not counted after draining"))
     return Pass("ledger closed")
 
 
 def store_knows_run(facts: Facts) -> Finding:
-    """The store still is the one that accepted the run."""
+    """The store is still the one that accepted the run."""
     store, acknowledged = facts.evidence.store, facts.evidence.load_run.account.acknowledged
     if acknowledged and not store.known:
         return Fail(Reason("store-lost", f"{acknowledged:,} events were acknowledged, the store does not know the run"))
     if store.degraded:
-        return Fail(Reason("cache-degraded", f"query-api answered from a cache that is degraded: {store.degraded}"))
+        return Fail(Reason("cache-degraded", f"{QUERY_API} answered from a degraded cache: {store.degraded}"))
     return Pass()
 
 
 def sums_are_exact(facts: Facts) -> Finding:
-    """Every cell with the right count has the right sum, to the last micro-unit."""
+    """Every aggregate with the right count has the right sum, to the last micro-unit."""
     wrong = facts.ledger.wrong_sums
     if wrong:
-        key, found, expected = wrong[0].key, wrong[0].answer.micro, wrong[0].producer_ledger.micro
-        example = f"({key.source}, {key.kind}): {found} micro-units, the journal has {expected}"
-        return Fail(Reason("sums-differ", f"{len(wrong)} cells have the right count and a wrong sum; {example}"))
+        key, answered, expected = wrong[0].key, wrong[0].answer.micro, wrong[0].producer_ledger.micro
+        example = f"({key.source}, {key.kind}): {answered} micro-units, the producer ledger has {expected}"
+        return Fail(Reason("sums-differ", f"{len(wrong)} aggregates have the right count and a wrong sum; {example}"))
     return Pass()
 
 
 def telemetry_is_explained(facts: Facts) -> Finding:
-    """Every difference between Prometheus and the ledger has a name."""
+    """Every difference between Prometheus and the ledger is explained."""
     if facts.comparison.prometheus_counted is None:
-        return Inconclusive(
-            Reason("no-series", "Prometheus has no series of worker_events_processed_total for this run")
-        )
-    remainder = [one for one in facts.comparison.attributions if not one.explained]
-    if remainder:
-        events = sum(one.events for one in remainder)
-        which = ", ".join(sorted({one.instance_id[:8] or "no process" for one in remainder}))
-        message = f"ledger minus Prometheus leaves {events:+,} events that nothing explains ({which})"
+        return Inconclusive(Reason("no-series", f"Prometheus has no series of {COUNTER} for this run"))
+    unexplained = [attribution for attribution in facts.comparison.attributions if not attribution.explained]
+    if unexplained:
+        events = sum(attribution.events for attribution in unexplained)
+        processes = ", ".join(sorted({attribution.instance_id[:8] or "no process" for attribution in unexplained}))
+        message = f"ledger minus Prometheus leaves {events:+,} events that nothing explains ({processes})"
         return Fail(Reason("telemetry-disagrees", message))
     return Pass()
 
@@ -146,36 +144,36 @@ def clocks_agree(facts: Facts) -> Finding:
 
 
 def nodes_clocks_agree(facts: Facts) -> Finding:
-    """No node's clock is off by more than its own error and what figures across machines tolerate.
+    """No node's clock is off by more than its own error and the tolerance.
 
-    Latency is not concerned, since the generator's clock alone measures it. But samples bear the time of the node that
-    made them, and are put in order with the run's window, its faults and the store's commits.
+    Latency does not depend on it: the generator's clock alone measures latency. But a sample bears the time of its
+    node, and is put in order with the run's window, its faults and the store's commits.
     """
     clocks = facts.evidence.clocks
-    if off := max(filter(is_off, clocks), key=lambda one: abs(one.offset_s), default=None):
+    if off := max(filter(is_off, clocks), key=lambda clock: abs(clock.offset_s), default=None):
         side = "ahead of" if off.offset_s > 0 else "behind"
         where = f"the clock of node {off.node} is {abs(off.offset_s):.2f} s {side} the lab's (± {off.error_s:.2f} s)"
-        return Fail(Reason("clock-offset", f"{where}: samples of it cannot be put in order with faults and commits"))
+        return Fail(Reason("clock-offset", f"{where}: its samples cannot be put in order with faults and commits"))
     if not clocks:
         return Pass()
-    widest_ms = 1e3 * max(abs(one.offset_s) + one.error_s for one in clocks)
+    widest_ms = 1e3 * max(abs(clock.offset_s) + clock.error_s for clock in clocks)
     return Pass(f"node clocks within {widest_ms:.0f} ms of the lab's")
 
 
 def architecture_is_real(facts: Facts) -> Finding:
-    """A trial that is to speak of one architecture ran on processors of it."""
-    for place, how in emulated_places(facts.evidence).items():
+    """A trial about one architecture ran on real processors of that architecture."""
+    for place, emulation in emulated_places(facts.evidence).items():
         if place.architecture == facts.experiment.architecture:
             where = f"node {place.node}" if place.node else "this machine"
-            said = f"{where} is emulated ({how}): its figures are the emulator's, not those of {place.architecture}"
-            return Fail(Reason("emulated", said))
+            message = f"{where} is emulated ({emulation}): its figures are not those of real {place.architecture}"
+            return Fail(Reason("emulated", message))
     return Pass()
 
 
 def harness_survived(facts: Facts) -> Finding:
-    """What measures did not die unasked."""
-    asked = {fault.service for fault in facts.evidence.faults}
-    died = sorted({death.service for death in facts.evidence.deaths if death.service in HARNESS} - asked)
+    """No program that measures died, except by a planned fault."""
+    planned = {fault.service for fault in facts.evidence.faults}
+    died = sorted({death.service for death in facts.evidence.deaths if death.service in HARNESS} - planned)
     return Fail(Reason("harness-died", f"{' and '.join(died)} died during the run")) if died else Pass()
 
 
@@ -194,34 +192,28 @@ RULES: Final[tuple[Callable[[Facts], Finding], ...]] = (
     architecture_is_real,
     harness_survived,
 )
-"""In the order in which `checked` reads."""
+"""In the order of the sentences in `Validity.checked`."""
 
 
-def assess(facts: Facts, *, missing: tuple[Reason, ...] = ()) -> Validity:
-    """Apply every rule; what breaks a run outweighs what is missing.
-
-    Args:
-        facts: The trial.
-        missing: What could not be collected in the first place.
-    """
+def assess(facts: Facts) -> Validity:
+    """Apply every rule. One that fails makes the run INVALID, also beside rules that are inconclusive."""
     findings = [rule(facts) for rule in RULES]
-    broken = tuple(finding.reason for finding in findings if isinstance(finding, Fail))
-    lacking = (*missing, *(finding.reason for finding in findings if isinstance(finding, Inconclusive)))
+    failed = tuple(finding.reason for finding in findings if isinstance(finding, Fail))
+    inconclusive = tuple(finding.reason for finding in findings if isinstance(finding, Inconclusive))
     checked = tuple(finding.sentence for finding in findings if isinstance(finding, Pass) and finding.sentence)
-    if broken:
-        return Validity("INVALID", (*broken, *lacking), checked)
-    return Validity("INCONCLUSIVE" if lacking else "VALID", lacking, checked)
+    if failed:
+        return Validity("INVALID", (*failed, *inconclusive), checked)
+    return Validity("INCONCLUSIVE" if inconclusive else "VALID", inconclusive, checked)
 
 
 def _tightest_latency(facts: Facts) -> Objective | None:
-    latencies = [objective for objective in facts.experiment.objectives if objective.kind == "latency"]
+    latencies = latency_objectives(facts.experiment)
     return min(latencies, key=lambda objective: objective.threshold, default=None)
 
 
-def _was_down(gap: Gap, facts: Facts) -> bool:
-    """Whether the gap falls on a death or a planned fault of that very service."""
-    evidence = facts.evidence
-    service = gap.job.partition("/")[2]
+def _was_down(gap: Gap, evidence: Evidence) -> bool:
+    """Return whether the gap falls on a death or a planned fault of the same service."""
+    service = gap.job.removeprefix(JOB_PREFIX)
     moments = [fault.started_ns for fault in evidence.faults if fault.service == service]
     moments += [death.at_ns for death in evidence.deaths if death.service == service]
     return any(gap.start_s <= moment / NANOS <= gap.end_s for moment in moments)

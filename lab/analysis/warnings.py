@@ -1,4 +1,4 @@
-"""What a reader of a trial should know and what yet speaks against nothing it says."""
+"""What a reader of a trial should know although the trial remains valid."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 def warnings_of(evidence: Evidence) -> tuple[str, ...]:
-    """Sentences, empty on a machine of one's own where nothing is odd."""
+    """Return a sentence for each warning."""
     return (*_load_beside_measured(evidence), *_emulated(evidence))
 
 
 def _load_beside_measured(evidence: Evidence) -> Iterator[str]:
     node = node_of_load(evidence)
-    if beside := {one.name for one in evidence.statuses if node and one.node == node} & {*HANDLES_EVENTS}:
+    if beside := {status.name for status in evidence.statuses if node and status.node == node} & {*HANDLES_EVENTS}:
         names = " and ".join(sorted(beside))
-        yield f"the load was played on node {node}, beside {names}: what it costs there is part of their figures"
+        yield f"the load generator ran on node {node}, beside {names}: its cost is part of their figures"
 
 
 def _emulated(evidence: Evidence) -> Iterator[str]:
-    for place, how in emulated_places(evidence).items():
+    for place, emulation in emulated_places(evidence).items():
         where = f"node {place.node}" if place.node else "this machine"
-        yield f"{where} is emulated ({how}): its figures say nothing about real {place.architecture}"
+        yield f"{where} is emulated ({emulation}): its figures say nothing about real {place.architecture}"

@@ -1,4 +1,4 @@
-"""Where the time of a batch went: one trace row by row, all traces hop by hop."""
+"""Where the time of a batch went: one trace row by row, all traces stage by stage."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class WaterfallRow(NamedTuple):
     """One span of a trace.
 
     Attributes:
-        service: Who did it.
-        name: What was done.
-        start_ms: When it began, after the beginning of the trace.
+        service: Which recorded the span.
+        name: Of the operation.
+        start_ms: When the span began, after the beginning of the trace.
         duration_ms: How long it took.
-        depth: How far it is indented.
+        depth: How far the row is indented.
     """
 
     service: str
@@ -37,7 +37,7 @@ class WaterfallRow(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """A part of the path from the intended time to the commit: its mean, and its share of the whole."""
+    """A part of the path from the intended time to the commit: its mean time, and its share of the whole."""
 
     name: str
     mean_ms: float
@@ -45,7 +45,7 @@ class Stage(NamedTuple):
 
 
 def slowest_trace(documents: Sequence[Mapping[str, object]]) -> tuple[WaterfallRow, ...]:
-    """The complete trace that took longest, from the simulator's send to the commit; empty where none is complete."""
+    """Return the slowest complete trace, from the simulator's send to the commit; empty where none is complete."""
     traces = complete_traces(read_spans(documents))
     if not traces:
         return ()
@@ -54,10 +54,10 @@ def slowest_trace(documents: Sequence[Mapping[str, object]]) -> tuple[WaterfallR
 
 
 def mean_path(documents: Sequence[Mapping[str, object]], samples: Samples) -> tuple[Stage, ...]:
-    """The mean time of each hop over the complete traces, and its share; empty where no trace is complete.
+    """Return the mean time of each stage over all complete traces; empty where no trace is complete.
 
-    Schedule comes from the samples (intended time to send), network is the call without what the server took for it,
-    ingest is the server's part, queue lies between the append and the worker's read, commit is the worker's part.
+    `schedule` comes from the samples: intended time to send. `network` is the call without the server's time, `ingest`
+    the server's time, `queue` the time from the append to the worker's read, `commit` the worker's time.
     """
     traces = complete_traces(read_spans(documents))
     if not traces or not len(samples):

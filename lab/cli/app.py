@@ -1,4 +1,4 @@
-"""The shell of every command: groups, errors as text, exit codes."""
+"""The shell of every command: the table of commands, errors as text, exit codes."""
 
 import sys
 import traceback
@@ -7,22 +7,85 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from lab.cli import diagnosis, images, machine, measure, rbac, stack
+from lab.cli.lazy import Command, Group, LazyGroup, Table, commands_of
 from lab.errors import LabError, UsageFault
 
 EX_INTERRUPTED: Final = 130
-# Typer brings click along or depends on it, by its version; either way its own errors descend from this one.
+# Typer brings click along or depends on it, by its version; in both cases click's own errors descend from this class.
 USAGE_ERROR: Final[Any] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 HELP: Final = "Experiments on a distributed system, with answers that can be defended."
+RUNS: Final = {
+    "list": Command("lab.cli.runs:list_", "The latest runs, newest first."),
+    "show": Command("lab.cli.runs:show", "One run: verdict, figures, ledger."),
+    "open": Command("lab.cli.runs:open_", "Open the report of a run, or say where it is."),
+    "compare": Command("lab.cli.runs:compare", "Two runs side by side."),
+    "prune": Command("lab.cli.runs:prune", "Remove old runs; what is running stays."),
+}
+DEAD: Final = {
+    "list": Command("lab.cli.dead:list_", "Events that were set aside, with the reason."),
+    "replay": Command("lab.cli.dead:replay", "Put dead letters back into the stream."),
+}
+IMAGES: Final = {
+    "build": Command("lab.cli.images:build", "Build for every platform, push, and write images.lock."),
+    "resolve": Command(
+        "lab.cli.images:resolve", "Ask the registry for one digest per architecture, and write images.lock."
+    ),
+    "check": Command(
+        "lab.cli.images:check", "Prove images.lock: bytes, digests, configuration, and the machine code itself."
+    ),
+}
+REGISTRY: Final = {
+    "config": Command(
+        "lab.cli.images:config", "Print buildkitd.toml, registries.yaml and hosts.toml, each with where it goes."
+    ),
+}
+RBAC: Final = {
+    "print": Command(
+        "lab.cli.rbac:print_", "Print what a cluster's administrator applies once: lab rbac print | kubectl apply -f -."
+    ),
+}
+CONFIG: Final = {
+    "show": Command("lab.cli.machine:show", "Every setting, its value, and where that comes from."),
+}
+TABLE: Final[Table] = {
+    "run": Command(
+        "lab.cli.run:run",
+        "Run a notebook; the exit code tells its verdict, the worst where it makes several runs.",
+        "measure",
+    ),
+    "runs": Group(RUNS, "List, show, open, compare, prune runs.", "measure"),
+    "up": Command("lab.cli.up:up", "Bring a stack up and leave it running.", "stack"),
+    "status": Command("lab.cli.stack:status", "Where everything is, how it is, and what the ledger says.", "stack"),
+    "logs": Command(
+        "lab.cli.stack:logs",
+        "What a program of the stack wrote; on a cluster a pod, or every pod of a service.",
+        "stack",
+    ),
+    "open": Command("lab.cli.stack:open_", "Open a page in the browser, or say where it is.", "stack"),
+    "down": Command("lab.cli.stack:down", "Take the stack down, with its data.", "stack"),
+    "dead": Group(DEAD, "List or replay dead letters.", "stack"),
+    "diagnose": Command("lab.cli.diagnosis:diagnose", "What is wrong with a stack, why, what to do.", "kubernetes"),
+    "images": Group(IMAGES, "Build, resolve, check the services' images.", "kubernetes"),
+    "registry": Group(REGISTRY, "Print what nodes and builder must know.", "kubernetes"),
+    "rbac": Group(RBAC, "Show what the lab may do in a cluster.", "kubernetes"),
+    "doctor": Command(
+        "lab.cli.machine:doctor", "What is there to run a stack on, what is missing, the next step.", "machine"
+    ),
+    "clean": Command(
+        "lab.cli.machine:clean", "Remove what was fetched and every stack of yours; runs stay.", "machine"
+    ),
+    "config": Group(CONFIG, "Show the lab's settings.", "machine"),
+}
+"""All commands, as people work."""
 
 
-def run(arguments: Sequence[str] | None) -> int:
-    """Run one command; errors are at most five lines on stderr, with a traceback only for `--debug`."""
-    words = measure.joined_parameters(sys.argv[1:] if arguments is None else arguments)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; an error is at most five lines on stderr, unless `--debug` is given."""
+    words = joined_parameters(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     try:
-        code = typer.main.get_command(build())(words, prog_name="lab", standalone_mode=False)
+        code = application()(words, prog_name="lab", standalone_mode=False)
     except USAGE_ERROR as error:
         return _fail(UsageFault(error.format_message(), next_step="lab --help"), debug=debug)
     except (typer.Abort, KeyboardInterrupt):
@@ -35,26 +98,29 @@ def run(arguments: Sequence[str] | None) -> int:
     return code if isinstance(code, int) else 0
 
 
-def build() -> typer.Typer:
-    """The application with all its commands, grouped as people work."""
-    app = typer.Typer(help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
+def application() -> Any:  # noqa: ANN401  a group of click, see `USAGE_ERROR`
+    """Return the application with all its commands, none of them loaded."""
+    app = typer.Typer(cls=LazyGroup, help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
     app.callback()(_options)
-    app.command("run", rich_help_panel="measure")(measure.run)
-    app.add_typer(measure.runs, name="runs", rich_help_panel="measure")
-    app.command("up", rich_help_panel="stack")(stack.up)
-    app.command("status", rich_help_panel="stack")(stack.status)
-    app.command("logs", rich_help_panel="stack")(stack.logs)
-    app.command("open", rich_help_panel="stack")(stack.open_)
-    app.add_typer(stack.dead, name="dead", rich_help_panel="stack")
-    app.command("down", rich_help_panel="stack")(stack.down)
-    app.add_typer(images.images, name="images", rich_help_panel="kubernetes")
-    app.add_typer(images.registry, name="registry", rich_help_panel="kubernetes")
-    app.add_typer(rbac.rbac, name="rbac", rich_help_panel="kubernetes")
-    app.command("diagnose", rich_help_panel="kubernetes")(diagnosis.diagnose)
-    app.command("doctor", rich_help_panel="machine")(machine.doctor)
-    app.add_typer(machine.config, name="config", rich_help_panel="machine")
-    app.command("clean", rich_help_panel="machine")(machine.clean)
-    return app
+    group: Any = typer.main.get_command(app)
+    group.commands.update(commands_of(TABLE))
+    return group
+
+
+def joined_parameters(words: Sequence[str]) -> list[str]:
+    """Return the words with `-p NAME VALUE` as one word for each parameter, since an option takes one.
+
+    >>> joined_parameters(["run", "x.ipynb", "-p", "rate", "5", "--json"])
+    ['run', 'x.ipynb', '-p', 'rate=5', '--json']
+    """
+    left, joined = list(words), []
+    while left:
+        word = left.pop(0)
+        joined.append(word)
+        if word in {"-p", "--parameter"} and left:
+            name = left.pop(0)
+            joined.append(name if "=" in name or not left else f"{name}={left.pop(0)}")
+    return joined
 
 
 def _options(
@@ -64,7 +130,7 @@ def _options(
 
 
 def _fail(error: LabError, *, debug: bool) -> int:
-    """Show what was attempted, what was found, what to do."""
+    """Show the error, and return its exit code."""
     print(f"lab: {error}      (exit {error.exit_code})", file=sys.stderr)
     if debug:
         traceback.print_exception(error, file=sys.stderr)

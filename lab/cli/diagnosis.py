@@ -1,47 +1,79 @@
-"""The command that explains what is wrong in a namespace."""
+"""The command that explains what is wrong with a stack."""
 
 import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 import typer
 
+from lab import wiring
+from lab.diagnosis import text
+from lab.diagnosis.diagnose import diagnose as findings_in
 from lab.errors import UsageFault
-from lab.settings import load_settings
+from lab.probes.local import LocalSnapshots
+from lab.settings import LabSettings, is_set, load_settings
+from lab.snapshots.snapshot import Snapshot, load
+from lab.snapshots.snapshot import save as write
+
+KUBECONFIG: Final = Path.home() / ".kube" / "config"
+NOTHING_UP: Final = "  no stack is up on this machine; next: lab up"
+LAST_FAILED: Final = "  the last stack on this machine failed; these are its logs"
+TargetName = Literal["processes", "kubernetes"]
 
 
 def diagnose(
     *,
-    namespace: Annotated[str, typer.Option(help="Where to look; the configured one unless given.")] = "",
-    snapshot: Annotated[Path | None, typer.Option(metavar="FILE", help="Read a look that was saved instead.")] = None,
-    save: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep the look, without secrets.")] = None,
+    target: Annotated[
+        TargetName | None, typer.Option(help="Where the stack is; unless given, where one is up.")
+    ] = None,
+    namespace: Annotated[str, typer.Option(help="On a cluster: which one; the configured one unless given.")] = "",
+    snapshot: Annotated[Path | None, typer.Option(metavar="FILE", help="Judge a saved snapshot instead.")] = None,
+    save: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep the snapshot, without secrets.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
-    """What is wrong with the stack on a cluster, why, what to do.
+    """What is wrong with a stack, why, what to do.
 
     Exit 0: nothing was found, 1: something was.
     """
-    from lab.diagnosis import text  # noqa: PLC0415 - heavy
-    from lab.diagnosis.diagnose import diagnose as findings_in  # noqa: PLC0415 - heavy
-    from lab.snapshots import snapshot as looks  # noqa: PLC0415 - heavy
-    from lab.wiring import snapshot_source  # noqa: PLC0415 - heavy
-
-    if snapshot is not None and (save is not None or namespace):
-        raise UsageFault("a look that was saved is not taken again", next_step=f"lab diagnose --snapshot {snapshot}")
-    settings = load_settings(namespace=namespace or None)
-    look = looks.load(snapshot) if snapshot is not None else snapshot_source(settings).take()
+    if snapshot is not None and (save is not None or namespace or target):
+        raise UsageFault("a saved snapshot is not taken again", next_step=f"lab diagnose --snapshot {snapshot}")
+    taken = load(snapshot) if snapshot is not None else _take(target, namespace)
     if save is not None:
         with _writing(save):
-            looks.save(look, save)
-    findings = findings_in(look)
+            write(taken, save)
+    findings = findings_in(taken)
     if as_json:
         print(text.as_json(findings))
-    else:
-        print(text.text(findings, namespace=look.namespace, colour=sys.stdout.isatty()))
+        return 1 if findings else 0
+    for line in _about_the_stack(taken):
+        print(line)
+    print(text.text(findings, namespace=taken.namespace, colour=sys.stdout.isatty()))
     return 1 if findings else 0
+
+
+def _take(target: TargetName | None, namespace: str) -> Snapshot:
+    settings = load_settings(namespace=namespace or None)
+    return wiring.snapshots(target or _chosen(settings, namespace), settings).take()
+
+
+def _chosen(settings: LabSettings, namespace: str) -> TargetName:
+    """Return the target that is meant: the cluster where it is configured and no stack is up on this machine."""
+    if namespace:
+        return "kubernetes"
+    kubeconfig = settings.kubeconfig is not None or is_set("KUBECONFIG") or KUBECONFIG.is_file()
+    return "kubernetes" if kubeconfig and not LocalSnapshots(settings).is_up else "processes"
+
+
+def _about_the_stack(snapshot: Snapshot) -> Iterator[str]:
+    """Yield what has to be known of a local stack that is not up."""
+    machine = snapshot.machine
+    if machine is not None and machine.stack in {"", "stopped"}:
+        yield NOTHING_UP
+    if machine is not None and machine.stack == "failed":
+        yield LAST_FAILED
 
 
 @contextmanager

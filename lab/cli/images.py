@@ -1,8 +1,9 @@
-"""Commands for the images of the services, and for what builder and nodes must know of their registry."""
+"""Commands for the images of the services and for their registry."""
 
 import json
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final
@@ -10,7 +11,13 @@ from typing import Annotated, Final
 import typer
 
 from lab.images.access import RegistryAccess, registry_access
+from lab.images.build import BuildOrder, find_tool
+from lab.images.build import build as build_images
+from lab.images.check import check as check_lock
 from lab.images.lock import FILE_NAME, ImageLock, read_lock, to_json, write_lock
+from lab.images.registry import Registry
+from lab.images.registry_config import ConfigFile, config_files
+from lab.images.resolve import resolve as resolve_tag
 from lab.settings import LabSettings, load_settings
 from lab.systems.services import SERVICES
 
@@ -19,11 +26,7 @@ Tag = Annotated[str, typer.Option(help="Tag to push or to look for; else the set
 SHORT: Final = 15
 """Characters of a digest that are shown: `sha256:` and eight."""
 
-images = typer.Typer(help="Build, resolve, check the services' images.", no_args_is_help=True)
-registry = typer.Typer(help="Print what nodes and builder must know.", no_args_is_help=True)
 
-
-@images.command()
 def build(
     tag: Tag = "",
     base: Annotated[str, typer.Option(help="Base image with Python ≥ 3.11 and pip, for every platform.")] = "",
@@ -35,71 +38,64 @@ def build(
     as_json: AsJson = False,
 ) -> None:
     """Build for every platform, push, and write images.lock."""
-    from lab.images import build as building  # noqa: PLC0415 - heavy
-
     settings = load_settings(image_tag=tag or None)
-    order = building.BuildOrder(_access(settings), settings.image_tag, base=base, builder=builder, wheels=wheels)
+    order = BuildOrder(_access(settings), settings.image_tag, base=base, builder=builder, wheels=wheels)
     log, started = settings.state_dir / "images" / "build.log", time.monotonic()
-    tool = building.find_tool()
+    tool = find_tool()
     _say("building", f"{order.access.name}, tag {order.tag}, with {tool.kind}; log: {log}")
-    building.build(order, tool, project=settings.project, log=log, progress=lambda text: _say("", text))
+    build_images(order, tool, project=settings.project, log=log, progress=lambda text: _say("", text))
     _say("built", f"and pushed in {time.monotonic() - started:.0f} s")
     _resolve(order.access, settings, as_json=as_json)
 
 
-@images.command()
 def resolve(tag: Tag = "", *, as_json: AsJson = False) -> None:
     """Ask the registry for one digest per architecture, and write images.lock."""
     settings = load_settings(image_tag=tag or None)
     _resolve(_access(settings), settings, as_json=as_json)
 
 
-@images.command()
 def check(*, as_json: AsJson = False) -> None:
     """Prove images.lock: bytes, digests, configuration, and the machine code itself."""
-    from lab.images.check import check as check_lock  # noqa: PLC0415 - heavy
-    from lab.images.registry import Registry  # noqa: PLC0415 - heavy
-
     settings = load_settings()
     access = _access(settings)
     lock = read_lock(_lock_file(settings))
     with Registry(access) as source:
         proofs = check_lock(source, lock, lambda text: _say("reading", text) if sys.stderr.isatty() else None)
     if as_json:
-        shown = [asdict(one) | {"fault": str(one.fault) if one.fault else None} for one in proofs]
+        shown = [asdict(proof) | {"fault": str(proof.fault) if proof.fault else None} for proof in proofs]
         print(json.dumps(shown, indent=2))
-    for one in [] if as_json else proofs:
-        python = ", ".join(f"{binary.path} is {binary.architecture}" for binary in one.interpreters) or "–"
-        sign, holds = ("✗" if one.fault else "✓"), f"{python}; {one.natives} native modules"
-        print(f"  {sign} {one.service:15s} {one.architecture:6s} {one.digest[:SHORT]}…  {holds}")
-    if fault := next((one.fault for one in proofs if one.fault), None):
+    for proof in [] if as_json else proofs:
+        python = ", ".join(f"{binary.path} is {binary.architecture}" for binary in proof.interpreters) or "–"
+        sign, content = ("✗" if proof.fault else "✓"), f"{python}; {proof.natives} native modules"
+        print(f"  {sign} {proof.service:15s} {proof.architecture:6s} {proof.digest[:SHORT]}…  {content}")
+    if fault := next((proof.fault for proof in proofs if proof.fault), None):
         raise fault
 
 
-@registry.command()
 def config(
     write: Annotated[Path | None, typer.Option(help="Folder to write the files to.", file_okay=False)] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Print buildkitd.toml, registries.yaml and hosts.toml, each with where it goes."""
-    from lab.images.registry_config import config_files  # noqa: PLC0415 - heavy
-
     files = config_files(registry_access(load_settings()))
     if as_json:
-        print(json.dumps([asdict(one) for one in files], indent=2))
+        print(json.dumps([asdict(file) for file in files], indent=2))
     elif write is None:
-        print("\n".join(f"# ---- {one.name}\n{one.content}" for one in files), end="")
+        print("\n".join(f"# ---- {file.name}\n{file.content}" for file in files), end="")
     if write is not None:
-        write.mkdir(parents=True, exist_ok=True)
-    for one in files if write is not None else ():
-        path = Path(str(write)) / one.name
-        path.write_text(one.content, encoding="utf-8")
-        _say("wrote", str(path))
+        _write(files, write)
+
+
+def _write(files: Sequence[ConfigFile], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        (folder / file.name).write_text(file.content, encoding="utf-8")
+        _say("wrote", str(folder / file.name))
 
 
 def _access(settings: LabSettings) -> RegistryAccess:
-    """The configured registry; that it is plain HTTP is said, each time."""
+    """Return the configured registry; warn each time that it speaks plain HTTP."""
     access = registry_access(settings)
     if access.plain_http:
         _say("plain HTTP", f"{access.host}: digests keep images whole, nothing keeps them or a password secret")
@@ -107,9 +103,6 @@ def _access(settings: LabSettings) -> RegistryAccess:
 
 
 def _resolve(access: RegistryAccess, settings: LabSettings, *, as_json: bool) -> None:
-    from lab.images.registry import Registry  # noqa: PLC0415 - heavy
-    from lab.images.resolve import resolve as resolve_tag  # noqa: PLC0415 - heavy
-
     with Registry(access) as source:
         lock = resolve_tag(source, SERVICES, settings.image_tag)
     write_lock(lock, _lock_file(settings))
@@ -131,5 +124,5 @@ def _lock_file(settings: LabSettings) -> Path:
 
 
 def _say(stage: str, text: str) -> None:
-    """Progress goes beside the answer."""
+    """Print progress to stderr; stdout has the answer."""
     print(f"  {stage:13s} {text}", file=sys.stderr)

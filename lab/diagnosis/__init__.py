@@ -1,1 +1,1 @@
-"""What is wrong with a deployment, why, what to do: pure rules over one look at a namespace."""
+"""Finds what is wrong with a deployment, why, and what to do: pure rules over one snapshot."""

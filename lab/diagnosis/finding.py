@@ -1,21 +1,21 @@
-"""One thing that is wrong: its cause, the evidence, the next step."""
+"""A fault that a rule found: its cause, the evidence, the remedy."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A cause that was found, in words for a person.
+    """A fault, in words for a person.
 
     Attributes:
-        cause: What kind of fault this is; stable, so that programs may compare it.
-        object: What has the fault, as kind/name; `Deployment/process-worker-arm64`.
-        title: One line.
-        found: The evidence.
-        why: How the evidence came about.
-        do: One line for a shell that is the next step; a cure where there is one.
-        stops: What surely cannot work because of this: `Pod/name`, `Node/name`, `store`, `collector`, `prometheus`, …
-        rests_on: What must work before this can be held against its object; it is left out where that is stopped.
+        cause: Identifier of the kind of fault. It is stable, so that programs may compare it.
+        object: The faulty object, as kind/name: `Deployment/process-worker-arm64`.
+        title: The fault in one line.
+        found: The evidence: the symptom as it was observed, with its numbers and messages.
+        why: The explanation: how the cause leads to the evidence.
+        do: The remedy: one shell line that is the next step, and a cure where there is one.
+        stops: What cannot work while this fault lasts: `Pod/name`, `Node/name`, `store`, `collector`, `prometheus`, …
+        rests_on: What must work for this finding to count. Left out where an earlier finding stops any of it.
     """
 
     cause: str

@@ -1,1 +1,1 @@
-"""What moves while something runs."""
+"""Shows a run while the run goes on."""

@@ -1,39 +1,35 @@
-"""How far the parts of a stack are, as a table that is written over where somebody looks at a terminal."""
+"""Shows how far the parts of a stack are, as a table that a terminal writes over."""
 
-from __future__ import annotations
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Final, Self, TextIO
 
-from typing import TYPE_CHECKING, Final, Self
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
 
-from lab.display.progress import StreamProgress
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import TracebackType
-    from typing import TextIO
-
-    from rich.live import Live
-
-    from lab.model import RolloutRow
+from lab.display.progress import TerminalDisplay
+from lab.model import RolloutRow
 
 HEADER: Final = ("SERVICE", "ARCH", "NODE", "READY", "IMAGE", "SAYS", "AGE", "LAST EVENT")
 NOTHING: Final = "–"
 DIGEST_SHOWN: Final = 8
-TOLD_BY_TABLE: Final = "rollout"
-"""The stage that says in words which part became ready: beside a table that shows it, nobody needs it."""
+STAGE_IN_TABLE: Final = "rollout"
+"""The stage that tells in words which part became ready; left out where the table shows that."""
 AGES: Final = ((120, 1, "s"), (7_200, 60, "min"), (172_800, 3_600, "h"))
 
 
 def table(rows: Sequence[RolloutRow]) -> list[str]:
-    """The rows below a header, in columns as wide as their longest word."""
+    """Return the rows below a header, in columns as wide as their longest word."""
     lines = [HEADER, *map(_cells, rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEADER))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
 
 
-class RolloutProgress(StreamProgress):
+class RolloutDisplay(TerminalDisplay):
     """Shows stages, and between them the parts of a stack; a context that leaves the last table standing.
 
-    On a terminal the table is written over; elsewhere it comes once, after the lines that say what became ready.
+    A terminal writes the table over; any other stream gets it once, after the lines that tell what became ready.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -50,30 +46,25 @@ class RolloutProgress(StreamProgress):
         self._end()
 
     def rows(self, rows: Sequence[RolloutRow]) -> None:
-        """How far every part is now; see `lab.targets.port.Watch`."""
+        """Show how far every part is now; see `lab.targets.port.Watch`."""
         self._rows = rows
         if not self._live:
             return
-        from rich.text import Text  # noqa: PLC0415 - heavy
-
         header, *lines = table(rows)
         text = Text(f"  {header}", style="bold", no_wrap=True, overflow="ellipsis")
         text.append("".join(f"\n  {line}" for line in lines), style="not bold")
-        self._written_over().update(text, refresh=True)
+        self._live_table().update(text, refresh=True)
 
-    def stage(self, stage: str, message: str, seconds: float | None) -> None:
-        """See `lab.runs.record.Listener`."""
-        if stage != TOLD_BY_TABLE:
+    def stage(self, stage: str, message: str, seconds: float | None = None) -> None:
+        """See `lab.display.port.Display`."""
+        if stage != STAGE_IN_TABLE:
             self._end()
         elif self._live and self._rows:
             return
         super().stage(stage, message, seconds)
 
-    def _written_over(self) -> Live:
+    def _live_table(self) -> Live:
         if self._shown is None:
-            from rich.console import Console  # noqa: PLC0415 - heavy
-            from rich.live import Live  # noqa: PLC0415 - heavy
-
             console = Console(file=self._stream)
             self._shown = Live(console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
             self._shown.start()
@@ -104,7 +95,7 @@ def _cells(row: RolloutRow) -> tuple[str, ...]:
 
 
 def _short(image: str) -> str:
-    """Name and the beginning of the digest: what tells two images apart on a screen."""
+    """Return an image's name and the beginning of its digest, enough to tell two images apart."""
     name, _, digest = image.rpartition("/")[2].partition("@sha256:")
     return f"{name}@{digest[:DIGEST_SHOWN]}…" if digest else name
 

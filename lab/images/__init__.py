@@ -1,1 +1,1 @@
-"""Images of the services: built, resolved to one digest per architecture, and proven to be what they say."""
+"""Images of the services: built, resolved to one digest per architecture, and checked byte by byte."""

@@ -1,4 +1,4 @@
-"""Where the registry is, and how it may be spoken to."""
+"""The address of the registry, and how the lab may talk to it."""
 
 import re
 from dataclasses import dataclass
@@ -6,52 +6,53 @@ from pathlib import Path
 from typing import Final
 
 from lab.errors import BadConfig
+from lab.model.image_references import HUB
 from lab.settings import LabSettings
 
 # Runtimes read a name whose first part has neither dot nor colon as one of Docker Hub's.
 NAME: Final = re.compile(
     r"(?P<host>localhost|[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*(?::\d+)?)(?:/(?P<prefix>[a-z0-9._/-]+))?"
 )
-HUB: Final = "docker.io"
 HUB_API: Final = "registry-1.docker.io"
+"""Where the API of Docker Hub is, whose images are named otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class RegistryAccess:
-    """One registry; this host alone is ever spoken to in plain HTTP."""
+    """One registry; plain HTTP is used for its host alone."""
 
     host: str
     """`host:port`, as image names begin."""
     prefix: str = ""
-    """What stands between the host and the service, for example `team/lab`."""
+    """The path between host and service, for example `team/lab`."""
     plain_http: bool = False
     """The registry speaks HTTP without TLS."""
     ca_file: Path | None = None
-    """CA that signed the registry's certificate; None means the system's."""
+    """CA that signed the registry's certificate; None trusts the system's."""
     user: str = ""
-    """Who asks; empty asks anonymously."""
+    """User that signs in; empty asks anonymously."""
     password_file: Path | None = None
     """File that holds the user's password or token."""
 
     @property
     def name(self) -> str:
-        """How image names begin: the host, and the prefix where there is one."""
+        """The beginning of image names: the host, and the prefix where there is one."""
         return f"{self.host}/{self.prefix}" if self.prefix else self.host
 
     @property
     def url(self) -> str:
-        """Where its API is."""
+        """Address of the API."""
         return f"{'http' if self.plain_http else 'https'}://{HUB_API if self.host == HUB else self.host}"
 
     def repository(self, service: str) -> str:
-        """What the registry calls a service's images."""
+        """Return the registry's name for a service's images."""
         return f"{self.prefix}/{service}" if self.prefix else service
 
     def password(self) -> str:
-        """Read the password.
+        """Return the content of the password file; empty where there is none.
 
         Raises:
-            BadConfig: Its file cannot be read.
+            BadConfig: The file cannot be read.
         """
         if self.password_file is None:
             return ""
@@ -66,10 +67,10 @@ class RegistryAccess:
 
 
 def registry_access(settings: LabSettings) -> RegistryAccess:
-    """The registry that the settings name.
+    """Return the registry that the settings name.
 
     Raises:
-        BadConfig: None is named, or the settings contradict each other.
+        BadConfig: No registry is named, or the settings contradict each other.
     """
     if not settings.registry:
         raise BadConfig(
@@ -99,7 +100,10 @@ def registry_access(settings: LabSettings) -> RegistryAccess:
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """Host and prefix of a registry's name.
+    """Return host and prefix of a registry's name.
+
+    Raises:
+        BadConfig: The name is none.
 
     >>> split_name("registry.example:5000/team")
     ('registry.example:5000', 'team')
@@ -108,7 +112,7 @@ def split_name(name: str) -> tuple[str, str]:
     if match is None or not ({".", ":"} & set(match["host"]) or match["host"] == "localhost"):
         raise BadConfig(
             f'"{name}" does not name a registry',
-            found="wanted: host:port, or a host with a dot; without http://, tag or password",
+            found="needed: host:port, or a host with a dot; without http://, tag or password",
             next_step="LAB_REGISTRY=registry.example:5000",
         )
     return match["host"], match["prefix"] or ""

@@ -1,4 +1,4 @@
-"""The bake file, read as docker buildx bake reads it: what is built, for which platforms, under which names."""
+"""Reads the bake file as docker buildx bake does: images, their platforms, their names."""
 
 import re
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from typing import Final
 from pydantic import BaseModel, Field, ValidationError
 
 from lab.errors import BadConfig
+from lab.images.validation import first_mistake
 
 FILE_NAME: Final = "docker-bake.json"
 VARIABLE: Final = re.compile(r"\$\{([A-Z_]+)\}")
@@ -20,7 +21,7 @@ class Target:
 
     name: str
     stage: str
-    """Target of the Dockerfile."""
+    """Stage of the Dockerfile."""
     platforms: tuple[str, ...]
     tags: tuple[str, ...]
     args: Mapping[str, str]
@@ -50,34 +51,33 @@ class _File(BaseModel, extra="forbid"):
 
 
 def read_bake(path: Path, values: Mapping[str, str]) -> tuple[Target, ...]:
-    """Targets of the group `default`, with *values* in place of the variables' defaults.
+    """Return the targets of the group `default`, with *values* in place of the variables' defaults.
 
     Raises:
-        BadConfig: The file is not there, or holds what this reader does not know.
+        BadConfig: The file is missing, or holds a field that this reader does not know.
     """
     try:
         file = _File.model_validate_json(path.read_bytes())
-        known = {name: one.default for name, one in file.variable.items()} | dict(values)
-        return tuple(_target(file, name, known) for name in file.group["default"].targets)
+        variables = {name: variable.default for name, variable in file.variable.items()} | dict(values)
+        return tuple(_target(file, name, variables) for name in file.group["default"].targets)
     except OSError as error:
         raise BadConfig(f"cannot read {path}", found=str(error.strerror), next_step="cd to the project") from error
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise BadConfig(f"cannot use {path}", found=f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise BadConfig(f"cannot use {path}", found=first_mistake(error)) from error
     except KeyError as error:
-        raise BadConfig(f"cannot use {path}", found=f"it names {error}, and does not say what that is") from error
+        raise BadConfig(f"cannot use {path}", found=f"it names {error} and does not define it") from error
 
 
 def _target(file: _File, name: str, values: Mapping[str, str]) -> Target:
     own = file.target[name]
     parts = [*(file.target[parent] for parent in own.inherits), own]
-    said = {field: getattr(part, field) for part in parts for field in part.model_fields_set}
+    fields = {field: getattr(part, field) for part in parts for field in part.model_fields_set}
     args = {key: value for part in parts for key, value in part.args.items()}
     return Target(
         name,
-        stage=said["target"],
-        platforms=tuple(said["platforms"]),
-        tags=tuple(_filled(tag, values) for tag in said["tags"]),
+        stage=fields["target"],
+        platforms=tuple(fields["platforms"]),
+        tags=tuple(_filled(tag, values) for tag in fields["tags"]),
         args={key: _filled(value, values) for key, value in args.items()},
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from lab.errors import LabError, Unavailable
+from lab.files import write_text
 from lab.images import bake
 from lab.images.access import RegistryAccess
 from lab.images.build_faults import explain
@@ -20,7 +21,7 @@ Progress = Callable[[str], None]
 
 
 class Tool(NamedTuple):
-    """A program that builds: its kind, and how it is called."""
+    """A program that builds images: its kind, and its command."""
 
     kind: Literal["buildx", "buildah"]
     command: tuple[str, ...]
@@ -28,25 +29,25 @@ class Tool(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BuildOrder:
-    """What to build, and where it goes."""
+    """What to build, and where to push it."""
 
     access: RegistryAccess
     tag: str
     base: str = ""
-    """Base image; empty takes the bake file's."""
+    """Base image; empty takes the one of the bake file."""
     builder: str = ""
-    """Name of a buildx builder; empty takes the current one."""
+    """Name of a buildx builder; empty takes the current builder."""
     wheels: Path | None = None
     """Folder of wheels to install from; None asks the package index."""
 
     @property
     def variables(self) -> dict[str, str]:
-        """What the bake file's variables are set to."""
+        """Values of the bake file's variables."""
         return {"REGISTRY": self.access.name, "TAG": self.tag} | ({"BASE": self.base} if self.base else {})
 
 
 def find_tool() -> Tool:
-    """`docker buildx`, else a `buildx` program, else `buildah`.
+    """Return `docker buildx`, else a `buildx` program, else `buildah`.
 
     Raises:
         Unavailable: This machine has none of them.
@@ -59,17 +60,17 @@ def find_tool() -> Tool:
     if buildah:
         return Tool("buildah", (str(buildah),))
     raise Unavailable(
-        "cannot build images: nothing on this machine builds any",
+        "cannot build images: this machine has no program that builds them",
         found="looked on PATH for docker with its buildx plugin, buildx, buildah",
         next_step="apt install buildah      (or docker with its buildx plugin)",
     )
 
 
 def build(order: BuildOrder, tool: Tool, *, project: Path, log: Path, progress: Progress = lambda _: None) -> None:
-    """Build and push; everything the builder writes goes to *log*.
+    """Build and push every image; the output of the builder goes to *log*.
 
     Raises:
-        LabError: It failed; the message names the cause where it is known.
+        LabError: The build failed; the message names the cause where it is known.
     """
     targets = bake.read_bake(project / bake.FILE_NAME, order.variables)
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -79,16 +80,16 @@ def build(order: BuildOrder, tool: Tool, *, project: Path, log: Path, progress: 
             progress(f"{len(targets)} images with buildx")
             runner.run(bake_command(tool, order), order.variables)
             return
-        buildah, signed_in = _prepared(tool, order.access, Path(scratch))
+        buildah, credentials = _prepared(tool, order.access, Path(scratch))
         for target in targets:
             progress(f"{target.name} with buildah")
             _succeeds(*tool.command, "manifest", "rm", target.tags[0])
             for command in buildah_commands(buildah, order, target):
-                runner.run(command, signed_in)
+                runner.run(command, credentials)
 
 
 def bake_command(tool: Tool, order: BuildOrder) -> tuple[str, ...]:
-    """One call that builds and pushes everything."""
+    """Return the one command that builds and pushes every image."""
     wheels = () if order.wheels is None else _bake_wheels(order.wheels.resolve())
     builder = ("--builder", order.builder) if order.builder else ()
     return (
@@ -98,41 +99,40 @@ def bake_command(tool: Tool, order: BuildOrder) -> tuple[str, ...]:
 
 
 def buildah_commands(tool: Tool, order: BuildOrder, target: bake.Target) -> tuple[tuple[str, ...], ...]:
-    """Build one target into a list, then push the list and what is in it."""
+    """Return the commands that build a target into a list of images, and push the list with its images."""
     name = target.tags[0]
     args = dict(target.args) | ({"PIP_NO_INDEX": "1"} if order.wheels else {})
     wheels = ("--build-context", f"wheels={order.wheels.resolve()}") if order.wheels else ()
-    trust = ("--cert-dir", str(order.access.ca_file.parent.absolute())) if order.access.ca_file else ()
-    words = (
+    certificates = ("--cert-dir", str(order.access.ca_file.parent.absolute())) if order.access.ca_file else ()
+    options = (
         "--layers", "--file", "Dockerfile", "--ignorefile", ".dockerignore",
         "--target", target.stage, "--manifest", name,
         *(part for key, value in args.items() for part in ("--build-arg", f"{key}={value}")),
-        *wheels, *trust, ".",
+        *wheels, *certificates, ".",
     )  # fmt: skip
-    # One after the other: together they share the base image's name in the store, and take each other's.
-    builds = ((*tool.command, "build", "--platform", platform, *words) for platform in target.platforms)
-    return *builds, (*tool.command, "manifest", "push", "--all", *trust, name, f"docker://{name}")
+    # One platform at a time: builds that run together share the base image's name, and take each other's image.
+    builds = ((*tool.command, "build", "--platform", platform, *options) for platform in target.platforms)
+    return *builds, (*tool.command, "manifest", "push", "--all", *certificates, name, f"docker://{name}")
 
 
 def registries_conf(access: RegistryAccess) -> str:
-    """What buildah may believe: plain HTTP from the configured host alone."""
+    """Return buildah's configuration of registries: plain HTTP for the configured host alone."""
     insecure = f'[[registry]]\nlocation = "{access.host}"\ninsecure = true\n' if access.plain_http else ""
     return f'unqualified-search-registries = ["docker.io"]\n{insecure}'
 
 
 def _prepared(tool: Tool, access: RegistryAccess, folder: Path) -> tuple[Tool, dict[str, str]]:
-    """Buildah that knows the registry, and the variable that signs it in; what both name is gone with the folder."""
-    trusted = folder / "registries.conf"
-    trusted.write_text(registries_conf(access), encoding="utf-8")
-    # The variable CONTAINERS_REGISTRIES_CONF would be read by `build`, and not by `manifest push`.
-    knowing = Tool(tool.kind, (*tool.command, "--registries-conf", str(trusted)))
+    """Return buildah configured for the registry, and the variable that signs it in; both name files in *folder*."""
+    registries = folder / "registries.conf"
+    registries.write_text(registries_conf(access), encoding="utf-8")
+    # `manifest push` does not read the variable CONTAINERS_REGISTRIES_CONF, which `build` does.
+    configured = Tool(tool.kind, (*tool.command, "--registries-conf", str(registries)))
     secret = pull_secret(access)
     if not secret:
-        return knowing, {}
-    signed_in = folder / "auth.json"
-    signed_in.touch(mode=0o600)
-    signed_in.write_text(secret, encoding="utf-8")
-    return knowing, {"REGISTRY_AUTH_FILE": str(signed_in)}
+        return configured, {}
+    credentials = folder / "auth.json"
+    write_text(credentials, secret, mode=0o600)
+    return configured, {"REGISTRY_AUTH_FILE": str(credentials)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +144,9 @@ class _Runner:
     out: int
     log: Path
 
-    def run(self, command: tuple[str, ...], extra: Mapping[str, str]) -> None:
-        environment = inherited_environment() | dict(extra)
-        done = subprocess.run(
+    def run(self, command: tuple[str, ...], variables: Mapping[str, str]) -> None:
+        environment = inherited_environment() | dict(variables)
+        result = subprocess.run(
             command,
             cwd=self.project,
             env=environment,
@@ -155,7 +155,7 @@ class _Runner:
             stderr=subprocess.STDOUT,
             check=False,
         )
-        if done.returncode:
+        if result.returncode:
             raise self._fault()
 
     def _fault(self) -> LabError:

@@ -1,4 +1,4 @@
-"""Why a build failed, by what the builder wrote."""
+"""Tells from a builder's output why a build failed."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -11,86 +11,90 @@ from lab.images.access import RegistryAccess
 MAKE_BUILDER: Final = "docker buildx create --name lab --driver docker-container --use"
 CONFIGURED: Final = f"lab registry config --write . && docker buildx rm -f lab; {MAKE_BUILDER} --config buildkitd.toml"
 SHOWN: Final = 2
+"""Lines of an unknown complaint."""
 LONGEST: Final = 160
+"""Characters of a line."""
 
 
 def explain(lines: Sequence[str], access: RegistryAccess, log: Path) -> LabError:
-    """The cause, where the output names one that is known; else its last lines.
+    """Return the known cause that the output names, else an error with its last lines.
 
     Args:
-        lines: What the builder wrote.
-        access: The registry it was to push to.
-        log: Where all of it stands.
+        lines: Output of the builder.
+        access: The registry that it was to push to.
+        log: The file that holds the whole output.
     """
     for pattern, fault in CAUSES:
-        if told := next((line for line in reversed(lines) if re.search(pattern, line)), None):
-            return fault(access, _shown(told))
-    said = [_shown(line) for line in lines if line.strip()][-SHOWN:]
-    return LabError("the images could not be built", found="\n".join([*said, f"all of it: {log}"]))
+        if complaint := next((line for line in reversed(lines) if re.search(pattern, line)), None):
+            return fault(access, _shown(complaint))
+    last = [_shown(line) for line in lines if line.strip()][-SHOWN:]
+    return LabError("the images could not be built", found="\n".join([*last, f"all of it: {log}"]))
 
 
-def _speaks_http(access: RegistryAccess, told: str) -> LabError:
+def _speaks_http(access: RegistryAccess, complaint: str) -> LabError:
     return BadConfig(
         f"the builder speaks HTTPS to a registry that answers in plain HTTP (yours is {access.host})",
-        found=told,
+        found=complaint,
         next_step=CONFIGURED,
         code="E_REGISTRY_HTTP",
     )
 
 
-def _untrusted(access: RegistryAccess, told: str) -> LabError:
+def _untrusted(access: RegistryAccess, complaint: str) -> LabError:
     return BadConfig(
         f"the builder does not trust the certificate of a registry (yours is {access.host})",
-        found=told,
+        found=complaint,
         next_step=CONFIGURED,
         code="E_REGISTRY_CA",
     )
 
 
-def _one_platform(_: RegistryAccess, told: str) -> LabError:
-    return BadConfig("this builder builds for one platform only", found=told, next_step=MAKE_BUILDER)
+def _one_platform(_: RegistryAccess, complaint: str) -> LabError:
+    return BadConfig("this builder builds for one platform only", found=complaint, next_step=MAKE_BUILDER)
 
 
-def _no_daemon(_: RegistryAccess, told: str) -> LabError:
-    return Unavailable("the builder does not run", found=told, next_step="start docker, or use: apt install buildah")
+def _no_daemon(_: RegistryAccess, complaint: str) -> LabError:
+    return Unavailable(
+        "the builder does not run", found=complaint, next_step="start docker, or use: apt install buildah"
+    )
 
 
-def _signed_out(access: RegistryAccess, told: str) -> LabError:
+def _signed_out(access: RegistryAccess, complaint: str) -> LabError:
     return Forbidden(
         f"the builder is not allowed to push or pull (the registry is {access.host})",
-        found=told,
+        found=complaint,
         next_step=f"docker login {access.host}      (buildah login {access.host})",
     )
 
 
-def _wrong_hash(_: RegistryAccess, told: str) -> LabError:
-    return DataFault("a package is not what requirements-services.lock says", found=told)
+def _wrong_hash(_: RegistryAccess, complaint: str) -> LabError:
+    return DataFault("a package is not what requirements-services.lock says", found=complaint)
 
 
-def _no_wheel(_: RegistryAccess, told: str) -> LabError:
+def _no_wheel(_: RegistryAccess, complaint: str) -> LabError:
     return Unavailable(
         "the builder cannot get a package of requirements-services.lock",
-        found=told,
+        found=complaint,
         next_step="lab images build --wheels FOLDER      (installs from files in place of the index)",
     )
 
 
-def _no_base(_: RegistryAccess, told: str) -> LabError:
+def _no_base(_: RegistryAccess, complaint: str) -> LabError:
     return Unavailable(
         "the builder cannot get the base image",
-        found=told,
+        found=complaint,
         next_step="lab images build --base NAME      (any image with Python ≥ 3.11 and pip for both platforms)",
     )
 
 
-def _unreachable(access: RegistryAccess, told: str) -> LabError:
+def _unreachable(access: RegistryAccess, complaint: str) -> LabError:
     return Unavailable(
-        f"the builder cannot reach a registry (yours is {access.host})", found=told, next_step="lab images resolve"
+        f"the builder cannot reach a registry (yours is {access.host})", found=complaint, next_step="lab images resolve"
     )
 
 
 def _shown(line: str) -> str:
-    """Without the builder's step number; of a long line the end, where Go's errors say what it was."""
+    """Return a line without the builder's step number; of a long line the end, where errors of Go have their cause."""
     plain = re.sub(r"^(#\d+ )?([\d.]+ )?", "", line.strip())
     return plain if len(plain) <= LONGEST else f"…{plain[1 - LONGEST :]}"
 
@@ -110,4 +114,4 @@ CAUSES: Final[tuple[tuple[str, Callable[[RegistryAccess, str], LabError]], ...]]
     ),
     (r"connection refused|i/o timeout|no route to host", _unreachable),
 )
-"""What stands in the output → what it means; the first that fits counts."""
+"""Pattern of a line → what the line means; the first pattern that occurs counts."""

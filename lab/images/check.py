@@ -1,4 +1,4 @@
-"""Proof that a lock names what the registry holds, and that each image holds the architecture it says."""
+"""Checks that the registry holds the images of a lock, and that each image is for its architecture."""
 
 import tarfile
 import zlib
@@ -8,10 +8,10 @@ from typing import Final
 
 from lab.errors import BadConfig, DataFault, LabError, UsageFault
 from lab.images.binaries import Binary, binaries
-from lab.images.lock import ImageLock
-from lab.images.manifests import Built, parse_config
+from lab.images.lock import ImageLock, LockedImage
+from lab.images.manifests import Built
 from lab.images.registry import Registry
-from lab.images.resolve import SYSTEM, image_of
+from lab.images.resolve import SYSTEM, built_for, image_of
 
 UNREADABLE: Final = (tarfile.TarError, EOFError, zlib.error, OSError)
 BUILD: Final = "lab images build"
@@ -21,17 +21,17 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was read of one image, and the first thing that is wrong with it."""
+    """The content of one image, and its first fault."""
 
     service: str
     architecture: str
     digest: str
     built_for: str = ""
-    """Architecture by the image's configuration."""
+    """Architecture in the image's configuration."""
     interpreters: tuple[Binary, ...] = ()
-    """Every Python in its layers."""
+    """Every Python interpreter in its layers."""
     natives: int = 0
-    """How many native modules were looked at besides."""
+    """Number of native modules that were read besides."""
     fault: LabError | None = None
 
 
@@ -39,7 +39,7 @@ def check(registry: Registry, lock: ImageLock, progress: Progress = lambda _: No
     """Read every byte of every image in the lock.
 
     Raises:
-        LabError: The registry cannot be read at all, or it is not the lock's.
+        LabError: The registry cannot be read, or is not the registry of the lock.
     """
     if registry.access.name != lock.registry:
         raise UsageFault(
@@ -49,22 +49,18 @@ def check(registry: Registry, lock: ImageLock, progress: Progress = lambda _: No
         )
     registry.ping()
     checker = _Checker(registry, progress)
-    return tuple(
-        checker.prove(service, architecture, digest)
-        for service, built in lock.images.items()
-        for architecture, digest in built.items()
-    )
+    return tuple(checker.prove(locked) for locked in lock.entries())
 
 
-def judge(name: str, architecture: str, built: Built, found: Sequence[Binary]) -> LabError | None:
-    """What is wrong with an image: its configuration, its Python, or a native module is for another machine."""
+def judge(name: str, architecture: str, built: Built, programs: Sequence[Binary]) -> LabError | None:
+    """Return the fault of an image whose configuration, Python or native module is for another architecture."""
     if (built.architecture, built.os) != (architecture, SYSTEM):
         return _wrong(name, architecture, f"its configuration says {built.os}/{built.architecture}")
-    for binary in sorted(found, key=lambda one: not one.is_interpreter):
+    for binary in sorted(programs, key=lambda program: not program.is_interpreter):
         if binary.architecture != architecture:
-            says = f"the ELF header of {binary.path} says {binary.architecture} (e_machine {binary.e_machine})"
-            return _wrong(name, architecture, f"its configuration says {built.architecture}\n{says}")
-    if not any(binary.is_interpreter for binary in found):
+            header = f"the ELF header of {binary.path} says {binary.architecture} (e_machine {binary.e_machine})"
+            return _wrong(name, architecture, f"its configuration says {built.architecture}\n{header}")
+    if not any(binary.is_interpreter for binary in programs):
         return DataFault(f"cannot prove {name}", found="no Python interpreter in its layers", next_step=BUILD)
     return None
 
@@ -75,16 +71,18 @@ class _Checker:
 
     registry: Registry
     progress: Progress
-    seen: dict[str, tuple[Binary, ...]] = field(default_factory=dict)
+    programs: dict[str, tuple[Binary, ...]] = field(default_factory=dict)
+    """Digest of a layer → its programs."""
 
-    def prove(self, service: str, architecture: str, digest: str) -> Proof:
+    def prove(self, locked: LockedImage) -> Proof:
+        service, architecture, digest = locked
         self.progress(f"{service} {architecture}")
         repository = self.registry.access.repository(service)
         name = f"{service}@{digest[:15]}…"
         try:
             image = image_of(self.registry, repository, digest)
-            built = parse_config(self.registry.blob(repository, image.config.digest), name)
-            found = [binary for layer in image.layers for binary in self._binaries(repository, layer.digest)]
+            built = built_for(self.registry, repository, image, name)
+            programs = [program for layer in image.layers for program in self._programs(repository, layer.digest)]
         except LabError as error:
             return Proof(service, architecture, digest, fault=error)
         return Proof(
@@ -92,28 +90,28 @@ class _Checker:
             architecture,
             digest,
             built_for=built.architecture,
-            interpreters=tuple(binary for binary in found if binary.is_interpreter),
-            natives=sum(not binary.is_interpreter for binary in found),
-            fault=judge(name, architecture, built, found),
+            interpreters=tuple(program for program in programs if program.is_interpreter),
+            natives=sum(not program.is_interpreter for program in programs),
+            fault=judge(name, architecture, built, programs),
         )
 
-    def _binaries(self, repository: str, digest: str) -> tuple[Binary, ...]:
-        if digest not in self.seen:
-            self.seen[digest] = self._read(repository, digest)
+    def _programs(self, repository: str, digest: str) -> tuple[Binary, ...]:
+        if digest not in self.programs:
+            self.programs[digest] = self._read(repository, digest)
         else:
             with self.registry.layer(repository, digest):
-                pass  # its bytes are known; that this repository has them is not
-        return self.seen[digest]
+                pass  # its bytes are known; only that this repository has them is not
+        return self.programs[digest]
 
     def _read(self, repository: str, digest: str) -> tuple[Binary, ...]:
         unreadable: Exception | None = None
-        found: tuple[Binary, ...] = ()
+        programs: tuple[Binary, ...] = ()
         with self.registry.layer(repository, digest) as stream:
             try:
-                found = tuple(binaries(stream))
+                programs = tuple(binaries(stream))
             except UNREADABLE as error:
                 unreadable = error
-            # A layer that was changed cannot be unpacked, often; that it was changed is what has to be said.
+            # A changed layer often cannot be unpacked; the fault to report is that it was changed.
             stream.finish()
         if unreadable is not None:
             raise DataFault(
@@ -121,8 +119,13 @@ class _Checker:
                 found=f"{digest[:19]}…: {unreadable} (gzip and plain tar are understood)",
                 next_step=BUILD,
             ) from unreadable
-        return found
+        return programs
 
 
-def _wrong(name: str, architecture: str, found: str) -> BadConfig:
-    return BadConfig(f"{name}, locked for {architecture}, is not", found=found, next_step=BUILD, code="E_ARCH")
+def _wrong(name: str, architecture: str, difference: str) -> BadConfig:
+    return BadConfig(
+        f"{name} is locked for {architecture} and built for another platform",
+        found=difference,
+        next_step=BUILD,
+        code="E_ARCH",
+    )

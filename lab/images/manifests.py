@@ -1,10 +1,11 @@
-"""What registries store about images: an index of architectures, or one image with its layers."""
+"""Parses the documents of a registry: an index of architectures, an image with its layers, a configuration."""
 
 from typing import Annotated, Final, NamedTuple
 
 from pydantic import BaseModel, Field, ValidationError
 
 from lab.errors import DataFault
+from lab.images.validation import first_mistake
 
 INDEX_TYPES: Final = (
     "application/vnd.oci.image.index.v1+json",
@@ -16,11 +17,11 @@ IMAGE_TYPES: Final = (
 )
 DIGEST: Final = r"sha256:[0-9a-f]{64}"
 ATTESTS: Final = "vnd.docker.reference.type"
-"""Annotation of entries that say something about an image and hold none."""
+"""Annotation of index entries that describe an image and hold none."""
 
 
 class Choice(NamedTuple):
-    """One image of an index; platform fields are empty where the index does not say."""
+    """One image of an index; fields of the platform are empty where the index leaves them out."""
 
     digest: str
     architecture: str = ""
@@ -43,7 +44,7 @@ class Image(NamedTuple):
 
 
 class Built(NamedTuple):
-    """What an image's configuration says it was built for."""
+    """The platform that an image's configuration names."""
 
     architecture: str
     os: str
@@ -85,21 +86,21 @@ class _Config(BaseModel):
 
 
 def parse(body: bytes, origin: str) -> Image | tuple[Choice, ...]:
-    """One image, or the images of an index without entries that only attest.
+    """Return one image, or the images of an index without its attestations.
 
     Args:
         body: The document as the registry served it.
         origin: The image's name, for the error.
 
     Raises:
-        DataFault: It is neither.
+        DataFault: The document is neither.
     """
     try:
         document = _Document.model_validate_json(body)
     except ValidationError as error:
         raise _unreadable(origin, error) from error
     if document.manifests is not None:
-        return tuple(_choice(one) for one in document.manifests if not one.attests())
+        return tuple(_choice(entry) for entry in document.manifests if not entry.attests())
     if document.config is None or document.layers is None:
         raise DataFault(
             f"cannot use {origin}",
@@ -113,7 +114,7 @@ def parse(body: bytes, origin: str) -> Image | tuple[Choice, ...]:
 
 
 def parse_config(body: bytes, origin: str) -> Built:
-    """What the configuration of an image says; DataFault when it says nothing."""
+    """Return the platform in an image's configuration; DataFault where it names none."""
     try:
         config = _Config.model_validate_json(body)
     except ValidationError as error:
@@ -122,7 +123,7 @@ def parse_config(body: bytes, origin: str) -> Built:
 
 
 def parse_tags(body: bytes, origin: str) -> tuple[str, ...]:
-    """Tags in a registry's answer; DataFault when it is none."""
+    """Return the tags in a registry's answer; DataFault where the answer lists none."""
     try:
         return tuple(_Tags.model_validate_json(body).tags or ())
     except ValidationError as error:
@@ -135,6 +136,4 @@ def _choice(entry: _Descriptor) -> Choice:
 
 
 def _unreadable(origin: str, error: ValidationError) -> DataFault:
-    first = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
-    return DataFault(f"cannot read what the registry holds as {origin}", found=f"{place} {first['msg']}".strip())
+    return DataFault(f"cannot read what the registry holds as {origin}", found=first_mistake(error))

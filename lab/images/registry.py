@@ -1,6 +1,5 @@
-"""A client of a registry's API, version 2; the only user of httpx."""
+"""The client of a registry's API, version 2; the only user of httpx."""
 
-import ssl
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Final, NamedTuple, Self
@@ -8,34 +7,35 @@ from urllib.request import parse_http_list, parse_keqv_list
 
 import httpx
 
-from lab.errors import BadConfig, DataFault, LabError
+from lab.errors import DataFault, LabError
 from lab.images import refusals
 from lab.images.access import RegistryAccess
 from lab.images.manifests import IMAGE_TYPES, INDEX_TYPES, parse_tags
 from lab.images.streams import VerifiedStream, digest_of, verify
+from lab.rpc.trust import trusted
 
 TIMEOUT_S: Final = 20.0
-"""Until it connects, and between two chunks."""
+"""For connecting, and between two chunks."""
 LARGEST: Final = 4 << 20
-"""Bytes of a manifest or configuration; the specification wants registries to take 4 MiB."""
+"""Bytes of a manifest or configuration; the specification asks registries to take 4 MiB."""
 
 
 class Document(NamedTuple):
-    """A manifest or index as it was served, with the digest of its bytes."""
+    """A manifest or index as the registry served it, with the digest of its bytes."""
 
     digest: str
     body: bytes
 
 
 class Registry:
-    """Reads manifests and blobs; what it returns has been compared with its digest."""
+    """Reads manifests and blobs; everything that it returns has been compared with its digest."""
 
     def __init__(self, access: RegistryAccess) -> None:
         self.access = access
         self._client = httpx.Client(
             base_url=access.url,
             auth=_Challenged(access),
-            verify=_trust(access),
+            verify=trusted(access.ca_file) if access.ca_file else True,
             timeout=TIMEOUT_S,
             follow_redirects=True,
             headers={"Accept-Encoding": "identity"},
@@ -48,22 +48,22 @@ class Registry:
         self._client.close()
 
     def ping(self) -> None:
-        """Prove that a registry answers and lets us in.
+        """Ask the registry for its version.
 
         Raises:
-            LabError: It does not; the message says what to do.
+            LabError: The registry does not answer, or does not let us in.
         """
         with self._get("/v2/") as response:
             response.read()
 
     def manifest(self, repository: str, reference: str) -> Document:
-        """The manifest or index that a tag or digest names.
+        """Return the manifest or index that a tag or digest names.
 
         Raises:
-            LabError: It is not there, or its bytes are not what was named.
+            LabError: The registry does not have it, or its bytes do not have its digest.
         """
         image = _named(repository, reference)
-        # Without these types an OCI index is answered with 404.
+        # Without these types the registry answers 404 for an OCI index.
         accept = {"Accept": ", ".join((*INDEX_TYPES, *IMAGE_TYPES))}
         with self._get(f"/v2/{repository}/manifests/{reference}", image=image, headers=accept) as response:
             body = _small(response, image)
@@ -73,7 +73,7 @@ class Registry:
         return Document(digest, body)
 
     def tags(self, repository: str) -> tuple[str, ...]:
-        """Tags of a repository; empty where there is none of that name."""
+        """Return the tags of a repository; empty where the registry has no such repository."""
         try:
             with self._get(f"/v2/{repository}/tags/list", image=repository) as response:
                 body = _small(response, repository)
@@ -84,7 +84,7 @@ class Registry:
         return parse_tags(body, repository)
 
     def blob(self, repository: str, digest: str) -> bytes:
-        """A small blob, such as a configuration."""
+        """Return a small blob, such as a configuration."""
         image = _named(repository, digest)
         with self._get(f"/v2/{repository}/blobs/{digest}", image=image) as response:
             body = _small(response, image)
@@ -93,7 +93,7 @@ class Registry:
 
     @contextmanager
     def layer(self, repository: str, digest: str) -> Iterator[VerifiedStream]:
-        """A layer as it arrives; its reader calls `finish`."""
+        """Yield a layer as it arrives; its reader calls `finish`."""
         image = _named(repository, digest)
         with self._get(f"/v2/{repository}/blobs/{digest}", image=image) as response:
             yield VerifiedStream(response.iter_raw(), digest, image)
@@ -104,13 +104,13 @@ class Registry:
             with self._client.stream("GET", path, headers=headers) as response:
                 if not response.is_success:
                     response.read()
-                    raise refusals.refused(self.access, response.status_code, said=response.text, image=image)
+                    raise refusals.refused(self.access, response.status_code, body=response.text, image=image)
                 yield response
         except httpx.HTTPError as error:
             raise self._translated(error) from error
 
     def _translated(self, error: httpx.HTTPError) -> LabError:
-        """The library's error in our words."""
+        """Return the lab's error for an error of httpx."""
         why = str(error) or type(error).__name__
         if "WRONG_VERSION_NUMBER" in why or "record layer failure" in why.lower():
             return refusals.speaks_http(self.access)
@@ -122,7 +122,7 @@ class Registry:
 
 
 class _Challenged(httpx.Auth):
-    """Answers what the registry asks for: nothing, a password, or a token from the place it names."""
+    """Signs in as the registry demands: not at all, by password, or by a token of the server that it names."""
 
     def __init__(self, access: RegistryAccess) -> None:
         self._access = access
@@ -130,12 +130,12 @@ class _Challenged(httpx.Auth):
         self._tokens: dict[str, str] = {}
 
     def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Ask; when refused, sign in and ask again."""
+        """Send a request; where it is refused, sign in and send it again."""
         scope = request.url.path.rpartition("/blobs/")[0] or request.url.path.rpartition("/manifests/")[0]
-        if known := self._tokens.get(scope):
-            request.headers["Authorization"] = known
+        if token := self._tokens.get(scope):
+            request.headers["Authorization"] = token
         response = yield request
-        # A redirect leads to storage of somebody else, who is told nothing.
+        # A redirect leads to the storage of another party, which gets no credentials.
         if response.status_code != 401 or response.url.host != request.url.host:
             return
         response.read()
@@ -143,41 +143,28 @@ class _Challenged(httpx.Auth):
         if scheme.lower() == "basic" and self._basic:
             yield from self._basic.sync_auth_flow(request)
         elif scheme.lower() == "bearer":
-            answer = yield self._token_request(parse_keqv_list(parse_http_list(rest)))
-            if answer.is_success:
-                self._tokens[scope] = request.headers["Authorization"] = f"Bearer {_token(answer)}"
+            response = yield self._token_request(parse_keqv_list(parse_http_list(rest)))
+            if response.is_success:
+                self._tokens[scope] = request.headers["Authorization"] = f"Bearer {_token(response)}"
                 yield request
 
     def _token_request(self, challenge: dict[str, str]) -> httpx.Request:
         realm = challenge.pop("realm", "")
         if not realm.startswith(("https://", f"{self._access.url}/")):
             raise refusals.unsafe_realm(self._access, realm)
-        asked = {name: value for name, value in challenge.items() if name in {"service", "scope"}}
-        request = httpx.Request("GET", httpx.URL(realm).copy_merge_params(asked))
+        parameters = {name: value for name, value in challenge.items() if name in {"service", "scope"}}
+        request = httpx.Request("GET", httpx.URL(realm).copy_merge_params(parameters))
         return next(self._basic.sync_auth_flow(request)) if self._basic else request
 
 
-def _token(answer: httpx.Response) -> str:
-    """The token in a token server's answer; empty where there is none, which the registry then refuses."""
-    answer.read()
+def _token(response: httpx.Response) -> str:
+    """Return the token in a token server's answer; empty where there is none, which the registry then refuses."""
+    response.read()
     try:
-        said = answer.json()
+        body = response.json()
     except ValueError:
         return ""
-    return str(said.get("token") or said.get("access_token") or "") if isinstance(said, dict) else ""
-
-
-def _trust(access: RegistryAccess) -> ssl.SSLContext | bool:
-    if access.ca_file is None:
-        return True
-    try:
-        return ssl.create_default_context(cafile=str(access.ca_file))
-    except OSError as error:  # ssl.SSLError is one
-        raise BadConfig(
-            f"cannot use the CA of the registry {access.host}",
-            found=f"{access.ca_file}: {error.strerror or error}",
-            next_step="LAB_REGISTRY_CA_FILE=/path/ca.crt      (PEM)",
-        ) from error
+    return str(body.get("token") or body.get("access_token") or "") if isinstance(body, dict) else ""
 
 
 def _small(response: httpx.Response, image: str) -> bytes:

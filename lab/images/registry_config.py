@@ -1,4 +1,4 @@
-"""What builder and nodes have to be told about the registry: three files from one setting."""
+"""Writes the configuration of the registry for builder and nodes: three files from one setting."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,25 +11,25 @@ CONTAINERD: Final = "/etc/containerd/certs.d"
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """One file: who reads it, where it goes, what makes it count."""
+    """One file: its reader, its place, and how to apply it."""
 
     name: str
     reader: str
     path: str
-    """Where it goes; the builder's may be anywhere."""
+    """Its place; the builder's file may be anywhere."""
     apply: tuple[str, ...]
-    """What to do once it is there."""
+    """What to do once the file is in its place."""
     text: str
 
     @property
     def content(self) -> str:
-        """The file with its own instructions on top."""
+        """The file, its instructions on top."""
         notes = [f"{self.reader}: {self.path}", *self.apply]
         return "".join(f"# {note}\n" for note in notes) + "\n" + self.text
 
 
 def config_files(access: RegistryAccess) -> tuple[ConfigFile, ...]:
-    """The files for buildkitd, for k3s and for containerd; each names the configured host and no other."""
+    """Return the files for buildkitd, for k3s and for containerd; each names the configured host alone."""
     return _buildkitd(access), _k3s(access), _containerd(access)
 
 

@@ -1,21 +1,22 @@
-"""From a tag to one digest per architecture."""
+"""Resolves a tag to one digest per architecture."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from lab.errors import DataFault
 from lab.images.lock import ImageLock
-from lab.images.manifests import Choice, Image, parse, parse_config
+from lab.images.manifests import Built, Choice, Image, parse, parse_config
 from lab.images.registry import Registry
 
 SYSTEM: Final = "linux"
+"""Operating system of every node."""
 
 
 def resolve(registry: Registry, services: Iterable[str], tag: str) -> ImageLock:
-    """The digests that were pushed for each service, by architecture.
+    """Return the lock of the images that were pushed under a tag.
 
     Raises:
-        LabError: An image is missing, or what the registry holds cannot be told apart.
+        LabError: An image is missing, or two images of a service are for one architecture.
     """
     registry.ping()
     images = {service: _digests(registry, service, tag) for service in services}
@@ -23,20 +24,20 @@ def resolve(registry: Registry, services: Iterable[str], tag: str) -> ImageLock:
 
 
 def by_architecture(choices: Sequence[Choice], origin: str) -> dict[str, str]:
-    """Digests of the images for Linux.
+    """Return architecture → digest of the images for Linux.
 
     Raises:
-        DataFault: There is none, or two for one architecture.
+        DataFault: There is no such image, or there are two for one architecture.
     """
-    usable = [choice for choice in choices if choice.os == SYSTEM]
-    digests = {choice.architecture: choice.digest for choice in usable}
+    for_linux = [choice for choice in choices if choice.os == SYSTEM]
+    digests = {choice.architecture: choice.digest for choice in for_linux}
     if not digests:
         raise DataFault(f"{origin} holds no image for {SYSTEM}", next_step="lab images build")
-    if len(set(usable)) > len(digests):
-        found = ", ".join(f"{choice.architecture}/{choice.variant or '–'}" for choice in usable)
+    if len(set(for_linux)) > len(digests):
+        platforms = ", ".join(f"{choice.architecture}/{choice.variant or '–'}" for choice in for_linux)
         raise DataFault(
             f"{origin} holds two images of one architecture",
-            found=f"it has: {found}; a node's runtime would choose",
+            found=f"it has: {platforms}; a node's runtime would choose",
             next_step="lab images build      (builds one for each)",
         )
     return digests
@@ -46,28 +47,43 @@ def _digests(registry: Registry, service: str, tag: str) -> dict[str, str]:
     repository = registry.access.repository(service)
     document = registry.manifest(repository, tag)
     origin = f"{repository}:{tag}"
-    held = parse(document.body, origin)
-    choices = (Choice(document.digest),) if isinstance(held, Image) else held
+    content = parse(document.body, origin)
+    choices = (Choice(document.digest),) if isinstance(content, Image) else content
     return by_architecture([_complete(registry, repository, choice) for choice in choices], origin)
 
 
 def _complete(registry: Registry, repository: str, choice: Choice) -> Choice:
-    """The platform by the image's own configuration, where the index does not say it."""
+    """Return an image with the platform of its own configuration, where the index leaves the platform out."""
     if choice.architecture and choice.os:
         return choice
     image = image_of(registry, repository, choice.digest)
-    built = parse_config(registry.blob(repository, image.config.digest), f"{repository}@{image.config.digest}")
+    built = built_for(registry, repository, image, f"{repository}@{image.config.digest}")
     return Choice(choice.digest, built.architecture, built.os)
 
 
 def image_of(registry: Registry, repository: str, digest: str) -> Image:
-    """The one image that a digest names; DataFault when it is an index."""
-    held = parse(registry.manifest(repository, digest).body, f"{repository}@{digest}")
-    if not isinstance(held, Image):
+    """Return the image that a digest names; DataFault where the digest names an index."""
+    content = parse(registry.manifest(repository, digest).body, f"{repository}@{digest}")
+    if not isinstance(content, Image):
         raise DataFault(
             f"{repository}@{digest} is an index",
             found="an index leaves the choice of architecture to the node's runtime",
             next_step="lab images resolve",
             code="E_ARCH",
         )
-    return held
+    return content
+
+
+def built_for(registry: Registry, repository: str, image: Image, origin: str) -> Built:
+    """Return the platform in an image's own configuration.
+
+    Args:
+        registry: Holds the image.
+        repository: Of the image.
+        image: Names its configuration.
+        origin: The image's name, for the error.
+
+    Raises:
+        DataFault: The configuration names no platform.
+    """
+    return parse_config(registry.blob(repository, image.config.digest), origin)

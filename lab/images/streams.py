@@ -1,4 +1,4 @@
-"""A blob as it arrives: hashed while it is read, refused when it is not what its digest says."""
+"""Reads a blob as it arrives, and compares it with its digest."""
 
 import hashlib
 import io
@@ -17,11 +17,11 @@ class VerifiedStream(io.RawIOBase):
         self._hash, self._left = hashlib.sha256(), memoryview(b"")
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """*size* bytes, fewer only at the end; all that are left without a size."""
+        """Return *size* bytes, fewer only at the end; without a size, all that are left."""
         wanted = sys.maxsize if size is None or size < 0 else size
         parts = []
         while wanted and self._fill():
@@ -31,7 +31,7 @@ class VerifiedStream(io.RawIOBase):
         return b"".join(parts)
 
     def _fill(self) -> bool:
-        """Whether there is something left, after the next chunk was asked for if need be."""
+        """Read the next chunk where none is left; tell whether there is one."""
         while not self._left:
             chunk = next(self._chunks, None)
             if chunk is None:
@@ -44,7 +44,7 @@ class VerifiedStream(io.RawIOBase):
         """Read to the end.
 
         Raises:
-            DataFault: The bytes are not what the digest names.
+            DataFault: The bytes do not have the digest.
         """
         while self.read(1 << 20):
             pass
@@ -52,7 +52,7 @@ class VerifiedStream(io.RawIOBase):
 
 
 def digest_of(body: bytes) -> str:
-    """The digest that names these bytes.
+    """Return the digest of some bytes.
 
     >>> digest_of(b"")[:15]
     'sha256:e3b0c442'
@@ -60,12 +60,16 @@ def digest_of(body: bytes) -> str:
     return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
 
-def verify(found: str, wanted: str, origin: str) -> None:
-    """DataFault when the digest of what was read is not the one that was named."""
-    if found != wanted:
+def verify(digest: str, wanted: str, origin: str) -> None:
+    """Compare the digest of the bytes that were read with the digest that was asked for.
+
+    Raises:
+        DataFault: They differ.
+    """
+    if digest != wanted:
         raise DataFault(
             f"{origin} was changed on its way or in the registry",
-            found=f"its bytes are {found}\nthey should be {wanted}",
+            found=f"its bytes are {digest}\nthey should be {wanted}",
             next_step="lab images build      (pushes it again)",
             code="DIGEST_MISMATCH",
         )

@@ -1,1 +1,1 @@
-"""What is sent, and when."""
+"""Load generators: what is sent, and when."""

@@ -1,8 +1,8 @@
-"""Loads to messages of the simulator, its messages to the lab's words."""
+"""Translates load orders into messages of the simulator, and its messages into the lab's values."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from lab.model import (
     Trace,
     Window,
 )
+from services.contracts.aggregates import LIMB
 from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
 
 if TYPE_CHECKING:
@@ -35,11 +36,9 @@ if TYPE_CHECKING:
     from lab.load.port import LoadOrder
     from lab.model import Shape, Source
 
-LIMB_BITS: Final = 32
-
 
 def run_load_request(order: LoadOrder, *, ingest_address: str) -> pb.RunLoadRequest:
-    """The order as the simulator reads it."""
+    """Return the request for a load order."""
     request = pb.RunLoadRequest(
         run=order.run,
         window_nanos=order.window_ns,
@@ -55,7 +54,7 @@ def run_load_request(order: LoadOrder, *, ingest_address: str) -> pb.RunLoadRequ
 
 
 def progress_of(message: pb.Progress) -> Progress:
-    """A look at a load under way."""
+    """Return the state of a load run."""
     return Progress(
         elapsed_s=message.elapsed_seconds,
         account=account_of(message.account),
@@ -68,7 +67,7 @@ def progress_of(message: pb.Progress) -> Progress:
 
 
 def account_of(message: pb.Account) -> Account:
-    """Events by what became of them."""
+    """Return the number of events by what became of them."""
     return Account(
         message.intended,
         message.sent,
@@ -81,7 +80,7 @@ def account_of(message: pb.Account) -> Account:
 
 
 class Report:
-    """The report of a load, put together from the parts in which it comes."""
+    """Puts the report of a load run together from the parts in which it arrives."""
 
     def __init__(self) -> None:
         self.result: pb.Result | None = None
@@ -89,7 +88,7 @@ class Report:
         self._producer_ledger: list[pb.ProducerLedgerPage] = []
 
     def take(self, part: pb.RunLoadResponse) -> Progress | None:
-        """Keep a part; progress is handed back, since nobody needs it later."""
+        """Keep a part of the report; return progress, which is no part of it."""
         match part.WhichOneof("part"):
             case "progress":
                 return progress_of(part.progress)
@@ -102,7 +101,7 @@ class Report:
         return None
 
     def load_run(self, result: pb.Result) -> LoadRun:
-        """All of it in the lab's words."""
+        """Return the whole report; *result* is its last part."""
         width_ns = result.window_nanos or NANOS
         return LoadRun(
             account=account_of(result.account),
@@ -119,7 +118,7 @@ class Report:
 
 
 def samples_of(parts: Sequence[pb.Samples], *, started_ns: int) -> Samples:
-    """All samples as one, in the order of their intended time."""
+    """Return the samples of all parts as one table, in the order of their intended time."""
     started = parts[0].started_unix_nano if parts else started_ns
     shifts = [part.started_unix_nano - started for part in parts]
 
@@ -173,7 +172,7 @@ def _aggregates(pages: Iterable[pb.ProducerLedgerPage], width_ns: int) -> tuple[
             source=aggregate.source,
             kind=aggregate.kind,
             count=aggregate.count,
-            sum_micro=(aggregate.sum_high << LIMB_BITS) + aggregate.sum_low,
+            sum_micro=aggregate.sum_high * LIMB + aggregate.sum_low,
             minimum=aggregate.minimum,
             maximum=aggregate.maximum,
             window_start_ns=aggregate.window * width_ns,

@@ -1,4 +1,4 @@
-"""Pauses of the machine itself, seen by a thread that hardly sleeps (`ARCHITECTURE.md` D49)."""
+"""Measures pauses of the machine itself by a thread that hardly sleeps (`ARCHITECTURE.md` D49)."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ PAUSE_S: Final = 0.05
 
 
 class PauseProbe:
-    """Looks at the clock every 5 ms for as long as its context lasts; a look that comes 50 ms late is a pause.
+    """Reads the clock every 5 ms for as long as its context lasts; a reading that comes 50 ms late is a pause.
 
-    It sees whatever stops this process: the hypervisor, the scheduler, memory pressure; also a long call within the
-    process that keeps the interpreter to itself, so that the machine paused at most this much. The context gives the
-    pauses so far, oldest first: (when it ended, seconds since the epoch; how long it was in seconds).
+    It notices whatever stops this process: the hypervisor, the scheduler, memory pressure. A long call that keeps the
+    interpreter to itself is noticed, too, so that the machine itself paused at most this much. The context yields the
+    pauses so far, the oldest first: (end, seconds since the epoch; length in seconds).
 
     Args:
-        longer_than_s: What counts as a pause.
-        monotonic: Clock that measures; for tests.
-        wall: Clock that dates; for tests.
+        longer_than_s: How late a reading is at least to be a pause.
+        monotonic: The clock that measures; for tests.
+        wall: The clock that dates; for tests.
     """
 
     def __init__(
@@ -51,8 +51,8 @@ class PauseProbe:
         self._stopping.set()
         self._thread.join()
 
-    def look(self) -> None:
-        """Compare the clock with the look before."""
+    def read_clock(self) -> None:
+        """Compare the clock with the reading before, and keep a pause."""
         now_s = self._monotonic()
         if (late_s := now_s - self._last_s - NAP_S) > self._longer_than_s:
             self.pauses.append((self._wall(), late_s))
@@ -60,4 +60,4 @@ class PauseProbe:
 
     def _watch(self) -> None:
         while not self._stopping.wait(NAP_S):
-            self.look()
+            self.read_clock()

@@ -1,4 +1,4 @@
-"""What a load generator can do: play a load, stop it."""
+"""The port of a load generator: carries out one load run at a time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from lab.model import Account, Load, LoadRun
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A look at a load under way; rates in events per second, latency from the intended time in milliseconds."""
+    """The state of a load run; rates in events per second, latency from the intended time in milliseconds."""
 
     elapsed_s: float
     account: Account
@@ -22,7 +22,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class LoadOrder:
-    """One load to be played: the run it is accounted to, what, how long, in windows of what width (0: fit or 1 s)."""
+    """The order for one load run.
+
+    Attributes:
+        run: The run that the events are accounted to.
+        load: What is sent, and when.
+        duration_s: How long.
+        window_ns: Width of the aggregation windows; 0 fits them to a replayed file, else takes a second.
+        deadline_ms: How long one batch is tried.
+    """
 
     run: str
     load: Load
@@ -32,10 +40,14 @@ class LoadOrder:
 
 
 class LoadGenerator(Protocol):
-    """Plays one load at a time."""
+    """Carries out one load run at a time."""
 
     def run(self, order: LoadOrder, on_progress: Callable[[Progress], None]) -> LoadRun:
-        """Play to the end and report; raises LabError (UsageFault, DataFault) for a load that cannot be played."""
+        """Carry out a load run to its end and return its report.
+
+        Raises:
+            LabError: It cannot be carried out; UsageFault and DataFault where the order is at fault.
+        """
 
     def stop(self) -> None:
-        """End the load that is playing; its `play` then returns what happened so far."""
+        """End the load run that is under way; `run` then returns the report of what happened so far."""

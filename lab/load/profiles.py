@@ -1,10 +1,9 @@
-"""Loads as a notebook asks for them: what is sent, at which rate."""
+"""Loads as a notebook names them: what is sent, and at which rate."""
 
 from __future__ import annotations
 
 import difflib
 import math
-from bisect import bisect_left
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,15 +16,13 @@ if TYPE_CHECKING:
 
 SOURCES: Final = ("synthetic", "host", "replay")
 DEFAULT_RATES: Final = {"synthetic": 1_000.0, "host": 500.0}
-"""Events per second; a machine can be read about five hundred times a second without being felt."""
+"""Events per second. About five hundred readings a second do not disturb the machine that is read."""
 FASTEST: Final = "max"
-BATCHES_PER_SECOND: Final = 100
-LARGEST_DEFAULT_BATCH: Final = 500
 LARGEST_SEED: Final = 2**64 - 1
-"""What the simulator's messages hold."""
+"""The largest seed that fits into the simulator's messages."""
 
 
-def load(  # noqa: PLR0913 - one for each parameter a notebook has, all but one by keyword
+def load(  # noqa: PLR0913 - one argument for each parameter of a notebook, all but one by keyword
     source: str = "synthetic",
     *,
     rate: float = 0.0,
@@ -36,17 +33,18 @@ def load(  # noqa: PLR0913 - one for each parameter a notebook has, all but one 
     seed: int = 0,
     batch_events: int = 0,
 ) -> Load:
-    """What is sent, and when.
+    """Return a load: what is sent, and when.
 
     Args:
         source: `synthetic` (seeded events), `host` (readings of the machine), `replay` (a file).
-        rate: Events per second, open-loop; 0 means 1,000 for synthetic, 500 for host, a file's own pace for replay.
+        rate: Events per second, open-loop: the time of a send does not depend on earlier answers. 0 means 1,000 for
+            synthetic, 500 for host, the file's own pace for replay.
         path: For replay: a CSV, JSON-lines or Parquet file.
-        columns: For replay: which column is what, as `time=ts,source=host,kind=metric,value=v`; empty to tell by names.
+        columns: For replay: which column is what, as `time=ts,source=host,kind=metric,value=v`; empty to go by names.
         speed: For replay: a factor, `max`, or empty to fit the file into the duration; not together with a rate.
         shape: A rate that changes over time, in place of *rate*.
         seed: Of synthetic events.
-        batch_events: Events per call; 0 for about a hundred calls a second.
+        batch_events: Events per call; 0 makes about a hundred calls a second.
 
     Raises:
         UsageFault: The combination makes no sense.
@@ -62,52 +60,20 @@ def load(  # noqa: PLR0913 - one for each parameter a notebook has, all but one 
         raise _usage(f"batch_events: {batch_events} must be 0 (about 100 calls a second) to {MAX_BATCH_EVENTS:,}")
     if source != "replay":
         _refuse_file_options(source, path=path, columns=columns, speed=speed)
-        made: Source = Synthetic(seed=seed) if source == "synthetic" else Host()
-        return Load(made, shape or Constant(rate or DEFAULT_RATES[source]), batch_events)
+        events: Source = Synthetic(seed=seed) if source == "synthetic" else Host()
+        return Load(events, shape or Constant(rate or DEFAULT_RATES[source]), batch_events)
     if speed and (rate or shape):
         raise _usage("replay takes a rate or a speed, not both", next_step='give speed="2", or rate=2000, or neither')
     _check_speed(speed)
     return Load(Replay(_readable(path), columns, speed), shape or (Constant(rate) if rate else None), batch_events)
 
 
-def rate_at(shape: Shape, elapsed_s: float, duration_s: float) -> float:
-    """Offered events per second at a moment of the load; 0 outside of it. For Poisson, the mean.
-
-    >>> rate_at(Step((100, 200)), 7.5, duration_s=10)
-    200.0
-    >>> rate_at(Ramp(0, 1000), 5, duration_s=10)
-    500.0
-    """
-    if not 0 <= elapsed_s < duration_s:
-        return 0.0
-    match shape:
-        case Constant(rate) | Poisson(rate):
-            return float(rate)
-        case Step(rates):
-            return float(rates[int(elapsed_s / duration_s * len(rates))])
-        case Ramp(from_rate, to_rate):
-            return from_rate + (to_rate - from_rate) * elapsed_s / duration_s
-        case Burst(base_rate, peak_rate, period_s, burst_s):
-            return float(peak_rate if elapsed_s % period_s < burst_s else base_rate)
-        case Trace(offsets_s):
-            return float(bisect_left(offsets_s, elapsed_s + 0.5) - bisect_left(offsets_s, elapsed_s - 0.5))
-
-
-def batch_events_at(rate: float) -> int:
-    """Events per call where none are given: about a hundred calls a second (`ARCHITECTURE.md` D35).
-
-    >>> batch_events_at(1000), batch_events_at(20), batch_events_at(1e6)
-    (10, 1, 500)
-    """
-    return int(min(max(rate / BATCHES_PER_SECOND, 1), LARGEST_DEFAULT_BATCH))
-
-
 def _check_source(source: str) -> None:
     if source in SOURCES:
         return
     close = difflib.get_close_matches(source, SOURCES, n=1, cutoff=0.4)
-    meant = f'did you mean "{close[0]}"?' if close else f'source="{SOURCES[0]}"'
-    raise _usage(f'no source "{source}"', found=f"there are: {', '.join(SOURCES)}", next_step=meant)
+    suggestion = f'did you mean "{close[0]}"?' if close else f'source="{SOURCES[0]}"'
+    raise _usage(f'no source "{source}"', found=f"there are: {', '.join(SOURCES)}", next_step=suggestion)
 
 
 def _check_rate(rate: float, shape: Shape | None) -> None:
@@ -136,10 +102,10 @@ def _check_shape(shape: Shape) -> None:
     if not sound or any(not math.isfinite(number) for number in _numbers(shape)):
         brief = str(shape) if len(str(shape)) <= 80 else f"{str(shape)[:77]}…"
         rule = (
-            "rates must be finite, not negative and somewhere positive; times must not be negative\n"
+            "rates must be finite and not negative, and not all 0; times must not be negative\n"
             "and must ascend; a burst must be shorter than its period"
         )
-        raise _usage(f"shape: {brief} offers nothing that can be played", found=rule)
+        raise _usage(f"shape: {brief} offers no load", found=rule)
 
 
 def _check_seed(seed: int) -> None:
@@ -162,8 +128,8 @@ def _numbers(shape: Shape) -> tuple[float, ...]:
 def _refuse_file_options(source: str, **options: str) -> None:
     given = [name for name, value in options.items() if value]
     if given:
-        what = " and ".join(given)
-        raise _usage(f"{what}: only a replay takes that, not {source}", next_step=f'source="replay", {given[0]}=…')
+        names = " and ".join(given)
+        raise _usage(f"{names}: only a replay takes that, not {source}", next_step=f'source="replay", {given[0]}=…')
 
 
 def _check_speed(speed: str) -> None:
@@ -178,19 +144,19 @@ def _check_speed(speed: str) -> None:
 
 
 def _readable(path: str) -> str:
-    """The absolute path of the file, since the simulator runs elsewhere."""
+    """Return the absolute path of the file, since the simulator runs in another folder."""
     if not path:
         raise _usage("replay needs a file", next_step='path="measurements.csv"   (CSV, JSON lines or Parquet)')
-    place = Path(path).expanduser().resolve()
-    if not place.is_file():
-        what = "is a folder" if place.is_dir() else "does not exist"
-        give = "path=… of a CSV, JSON-lines or Parquet file, absolute or from the folder this runs in"
-        raise DataFault(f"cannot replay {path}", found=f"{place} {what}", next_step=give, code="NO_FILE")
+    file = Path(path).expanduser().resolve()
+    if not file.is_file():
+        problem = "is a folder" if file.is_dir() else "does not exist"
+        next_step = "path=… of a CSV, JSON-lines or Parquet file, absolute or relative to the current folder"
+        raise DataFault(f"cannot replay {path}", found=f"{file} {problem}", next_step=next_step, code="NO_FILE")
     try:
-        place.open("rb").close()
+        file.open("rb").close()
     except OSError as error:
-        raise DataFault(f"cannot replay {path}", found=f"{place}: {error.strerror}", code="NO_FILE") from error
-    return str(place)
+        raise DataFault(f"cannot replay {path}", found=f"{file}: {error.strerror}", code="NO_FILE") from error
+    return str(file)
 
 
 def _usage(attempted: str, *, found: str = "", next_step: str = "") -> UsageFault:

@@ -1,4 +1,4 @@
-"""A file to replay on its way to a simulator that runs elsewhere."""
+"""Uploads a file to replay to a simulator that cannot open this machine's files."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lab.errors import DataFault
+from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
 from services.contracts.limits import MAX_UPLOAD_BYTES, UPLOAD_CHUNK_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from services.contracts.generated.lab.simulator.v1.simulator_pb2 import UploadRequest
     from services.contracts.generated.lab.simulator.v1.simulator_pb2_grpc import SimulatorServiceStub
 
 DEADLINE_S: Final = 120.0
-"""For 64 MiB: half a megabyte a second."""
+"""For 64 MiB at half a megabyte a second."""
 HERE: Final = "-p target processes      (opens the file itself), or a shorter file, or one in Parquet"
 
 
 def content_of(path: str) -> bytes:
-    """All bytes of a file that may be sent.
+    """Return all bytes of a file that may be uploaded.
 
     Raises:
-        DataFault: It is larger than a simulator takes, or cannot be read; nothing was sent.
+        DataFault: The file is larger than a simulator takes, or cannot be read; nothing was sent.
     """
     try:
         size = Path(path).stat().st_size
@@ -32,23 +32,21 @@ def content_of(path: str) -> bytes:
             return Path(path).read_bytes()
     except OSError as error:
         raise DataFault(f"cannot replay {path}", found=error.strerror or str(error), code="NO_FILE") from error
-    found = f"it has {size / 2**20:,.1f} MiB; a simulator that runs elsewhere takes {MAX_UPLOAD_BYTES >> 20} MiB"
-    raise DataFault(f"cannot send {path} to the simulator", found=found, next_step=HERE, code="FILE_TOO_LARGE")
+    size_limit = f"it has {size / 2**20:,.1f} MiB; a simulator that runs elsewhere takes {MAX_UPLOAD_BYTES >> 20} MiB"
+    raise DataFault(f"cannot send {path} to the simulator", found=size_limit, next_step=HERE, code="FILE_TOO_LARGE")
 
 
 def send(stub: SimulatorServiceStub, path: str, content: bytes) -> str:
-    """Send a file; what `ReplaySource.path` is to be, on the simulator that the stub's channel leads to.
+    """Upload a file and return its path on the simulator, for `ReplaySource.path`.
 
     Raises:
-        grpc.RpcError: The simulator does not take it.
+        grpc.RpcError: The simulator does not take the file.
     """
     return str(stub.Upload(messages(Path(path).name, content), timeout=DEADLINE_S).path)
 
 
-def messages(name: str, content: bytes) -> Iterator[UploadRequest]:
-    """A file as the simulator reads it: what is about to come, then its bytes."""
-    from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb  # noqa: PLC0415 - heavy
-
+def messages(name: str, content: bytes) -> Iterator[pb.UploadRequest]:
+    """Yield the messages of an upload: the header of the file, then its bytes in chunks."""
     digest = hashlib.sha256(content).digest()
     yield pb.UploadRequest(header=pb.FileHeader(name=name, size_bytes=len(content), sha256=digest))
     for begin in range(0, len(content), UPLOAD_CHUNK_BYTES):

@@ -1,32 +1,58 @@
-"""What can be asked about a stack: metrics over a window, and the ledger."""
+"""The ports of what a stack can be asked: metrics over a window, and the ledger."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
+from lab.errors import LabError
 from lab.model import Aggregate, Series, StoreView, Window
+
+MAX_STEPS: Final = 10_900
+"""Steps of a window; Prometheus refuses more than 11,000 points a series, and both ends of a range are points."""
 
 
 class MetricSource(Protocol):
-    """Metrics, as Prometheus has them; never the ground truth for counts."""
+    """Metrics as Prometheus stores them; never the ground truth for counts.
+
+    Every method raises Unavailable where the metrics cannot be read.
+    """
 
     def raw(self, name: str, window: Window) -> Sequence[Series]:
-        """Every stored sample of a metric within a window, one series per label set; empty where there is none."""
+        """Return every stored sample of a metric within a window, one series per label set; empty where none is."""
 
-    def over_time(self, query: str, window: Window, *, step_s: float = 1.0) -> Sequence[Series]:
-        """A PromQL expression evaluated at every step of a window."""
+    def over_time(self, promql: str, window: Window, *, step_s: float = 1.0) -> Sequence[Series]:
+        """Evaluate a PromQL expression at every step of a window.
+
+        Returns:
+            One series per label set, named for the expression; empty where nothing matches. The name of a metric,
+            where the answer has one, is the label `__name__`.
+
+        Raises:
+            Unavailable: The source cannot evaluate this expression.
+        """
+
+    def no_series(self, name: str) -> LabError | None:
+        """Return the error to raise for a metric that the source does not have; None where it has the metric."""
 
     def last_scrape_ns(self, job: str) -> int:
-        """When a service was last scraped successfully, nanoseconds since the epoch; 0 when never."""
+        """Return when a service was last scraped successfully, nanoseconds since the epoch; 0 for never."""
+
+    def newest(self, name: str) -> dict[str, float]:
+        """Return `instance` of every process with a metric → time of its newest sample, seconds since the epoch."""
 
 
 class LedgerSource(Protocol):
     """The services' own account; the ground truth for counts."""
 
     def view(self, run: str, *, audit: bool = False) -> StoreView:
-        """The account of one run; of the whole store when *run* is empty."""
+        """Return the account of one run; of the whole store where *run* is empty."""
 
     def totals(self, run: str) -> Sequence[Aggregate]:
-        """Aggregates over the whole run."""
+        """Return the aggregates over a whole run."""
 
     def windows(self, run: str) -> Sequence[Aggregate]:
-        """Aggregates per window."""
+        """Return the aggregates of every window."""
+
+
+def step_within(window: Window, step_s: float) -> float:
+    """Return the seconds between two steps of a window; more than *step_s* where that gives too many steps."""
+    return max(step_s, window.seconds / MAX_STEPS)

@@ -1,6 +1,6 @@
-"""PromQL text from declared signals.
+"""PromQL texts over declared signals.
 
-Names come from `services.contracts.signals` alone, so that a query cannot ask for what no service emits.
+Names come from `services.contracts.signals` alone, so that no query asks for a metric that no service emits.
 """
 
 from __future__ import annotations
@@ -22,76 +22,55 @@ from services.contracts.signals import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from services.contracts.signals import Signal
 
 RATE_SECONDS: Final = 5
-"""A rate needs two samples; five scrapes of a second smooth it without hiding a second."""
+"""A rate needs two samples; five scrapes, one a second, smooth it without hiding a second."""
 
 
 class PasteQuery(NamedTuple):
-    """A query to be pasted into Prometheus: the question it answers, its text, the unit of its answer."""
+    """A query to paste into Prometheus: the question it answers, its text, the unit of its answer."""
 
     question: str
     promql: str
     unit: str
 
 
-def label_value(value: str) -> str:
-    r"""A label's value as PromQL quotes it.
-
-    >>> print(label_value('a "b" \\ c'))
-    "a \"b\" \\ c"
-    """
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
+def rate(signal: Signal) -> str:
+    """Return the growth of a counter per second, for each process."""
+    return f"rate({signal.prometheus_name}[{RATE_SECONDS}s])"
 
 
-def selector(name: str, labels: Mapping[str, str] | None = None) -> str:
-    """Series of a metric with these labels.
-
-    >>> selector("up", {"job": "lab/ingest-api"})
-    'up{job="lab/ingest-api"}'
-    """
-    inside = ",".join(f"{label}={label_value(value)}" for label, value in sorted((labels or {}).items()))
-    return f"{name}{{{inside}}}" if inside else name
-
-
-def rate(signal: Signal, labels: Mapping[str, str] | None = None, *, seconds: int = RATE_SECONDS) -> str:
-    """What a counter grows by per second, each process for itself."""
-    return f"rate({selector(signal.prometheus_name, labels)}[{seconds}s])"
-
-
-def total_rate(signal: Signal, labels: Mapping[str, str] | None = None, *, seconds: int = RATE_SECONDS) -> str:
-    """What a counter grows by per second, all processes together.
+def total_rate(signal: Signal) -> str:
+    """Return the growth of a counter per second, over all processes.
 
     >>> total_rate(WORKER_EVENTS_PROCESSED)
     'sum(rate(worker_events_processed_total[5s]))'
     """
-    return f"sum({rate(signal, labels, seconds=seconds)})"
+    return f"sum({rate(signal)})"
 
 
-def histogram_quantile(
-    signal: Signal, quantile: float, labels: Mapping[str, str] | None = None, *, seconds: int = RATE_SECONDS
-) -> str:
-    """A quantile in seconds from a histogram's buckets; no finer than they are."""
-    buckets = selector(f"{signal.prometheus_name}_bucket", labels)
-    return f"histogram_quantile({quantile:g}, sum by (le) (rate({buckets}[{seconds}s])))"
+def histogram_quantile(signal: Signal, quantile: float) -> str:
+    """Return a quantile in seconds from a histogram's buckets, no finer than the buckets."""
+    buckets = f"{signal.prometheus_name}_bucket[{RATE_SECONDS}s]"
+    return f"histogram_quantile({quantile:g}, sum by (le) (rate({buckets})))"
 
 
 def backlog() -> str:
-    """Events accepted and not yet settled; several query-api processes say the same, so the largest is taken."""
+    """Return the events that are accepted and not yet committed.
+
+    Every query-api process reports the same backlog, so that the largest counts.
+    """
     return f"max({STREAM_BACKLOG.prometheus_name})"
 
 
-def processor_share(*, seconds: int = RATE_SECONDS) -> str:
-    """CPU seconds per second of each service."""
-    return f"sum by (job) ({rate(PROCESS_CPU_TIME, seconds=seconds)})"
+def processor_share() -> str:
+    """Return the CPU seconds per second of each service."""
+    return f"sum by (job) ({rate(PROCESS_CPU_TIME)})"
 
 
 def queries_to_paste() -> tuple[PasteQuery, ...]:
-    """What a reader of a report may want to ask Prometheus for itself."""
+    """Return the queries that a reader of a report may want to run."""
     return (
         PasteQuery("How many events are offered?", total_rate(SIMULATOR_EVENTS_SENT), "events/s"),
         PasteQuery("How many are accepted?", total_rate(INGEST_EVENTS_ACCEPTED), "events/s"),

@@ -1,42 +1,93 @@
-"""Metrics from series that were recorded with a run."""
+"""Metrics from the series that were kept with a run."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from lab.analysis.scrapes import scrape_times
+import numpy as np
+
+from lab.analysis.scrapes import median_distance, scrape_times
+from lab.errors import Unavailable
+from lab.metrics.port import step_within
+from lab.metrics.selectors import parse_selector
 from lab.model import NANOS, Series
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
+    from lab.errors import LabError
     from lab.model import Window
+
+HELD_INTERVALS: Final = 2.0
+"""How long a sample counts, in intervals of its series; a process that is gone then has no value, as in Prometheus."""
+ROUNDING: Final = 1e-6
+"""Share of a step that a quotient of floats may lack."""
+KEEPS_ANSWERING: Final = "lab up      (a stack that stays keeps its Prometheus), or LAB_PROMETHEUS_URL=http://host:9090"
 
 
 class RecordedSource:
-    """Answers from the series it was given; satisfies `MetricSource`.
-
-    A query is answered by the series that were recorded under its text, as `PrometheusSource.over_time` names them.
-    """
+    """Answers plain selectors from kept series; satisfies `MetricSource`."""
 
     def __init__(self, series: Sequence[Series]) -> None:
         self._series = tuple(series)
 
     def raw(self, name: str, window: Window) -> Sequence[Series]:
-        """Recorded samples of a metric within a window, one series per label set; empty where there is none."""
-        cut = [_within(one, window) for one in self._series if one.name == name]
-        return [one for one in cut if len(one.time_s)]
+        """See `MetricSource.raw`."""
+        cut = [_within(series, window) for series in self._series if series.name == name]
+        return [series for series in cut if len(series.time_s)]
 
-    def over_time(self, query: str, window: Window, *, step_s: float = 1.0) -> Sequence[Series]:  # noqa: ARG002
-        """The recorded answers of a query within a window, at the steps they were recorded with."""
-        return self.raw(query, window)
+    def over_time(self, promql: str, window: Window, *, step_s: float = 1.0) -> Sequence[Series]:
+        """See `MetricSource.over_time`; every step has the newest sample until then, unless that is too old.
+
+        Raises:
+            Unavailable: The expression is more than a plain selector.
+        """
+        selector = parse_selector(promql)
+        if selector is None:
+            raise self._not_kept(f"cannot evaluate {promql}")
+        start_s, step_s = window.start_ns / NANOS, step_within(window, step_s)
+        steps = int(window.seconds / step_s + ROUNDING)
+        times_s = start_s + step_s * np.arange(steps + 1, dtype=np.float64)
+        selected = (series for series in self._series if selector.selects(series.name, series.labels))
+        stepped = [_at(times_s, series, promql) for series in selected]
+        return [series for series in stepped if len(series.time_s)]
+
+    def no_series(self, name: str) -> LabError | None:
+        """See `MetricSource.no_series`."""
+        return None if name in {series.name for series in self._series} else self._not_kept(f"no samples of {name}")
 
     def last_scrape_ns(self, job: str) -> int:
-        """When a service was last scraped successfully, nanoseconds since the epoch; 0 when never."""
-        ours = [one.time_s for one in scrape_times(self._series) if one.job == job]
-        return round(min((float(times.max(initial=0.0)) for times in ours), default=0.0) * NANOS)
+        """See `MetricSource.last_scrape_ns`."""
+        of_job = [scrapes.time_s for scrapes in scrape_times(self._series) if scrapes.job == job]
+        return round(min((float(times_s.max(initial=0.0)) for times_s in of_job), default=0.0) * NANOS)
+
+    def newest(self, name: str) -> dict[str, float]:
+        """See `MetricSource.newest`."""
+        times_s = {series.labels.get("instance", ""): series.time_s for series in self._series if series.name == name}
+        return {instance: float(samples_s[-1]) for instance, samples_s in times_s.items() if len(samples_s)}
+
+    def _not_kept(self, attempted: str) -> Unavailable:
+        names = ", ".join(sorted({series.name for series in self._series})) or "none"
+        return Unavailable(
+            attempted,
+            found=f"the Prometheus of this run is gone; a metric by itself is answered where it was kept:\n{names}",
+            next_step=KEEPS_ANSWERING,
+            code="NOT_KEPT",
+        )
 
 
 def _within(series: Series, window: Window) -> Series:
     inside = (series.time_s >= window.start_ns / NANOS) & (series.time_s <= window.end_ns / NANOS)
     return Series(series.name, series.labels, series.time_s[inside], series.value[inside])
+
+
+def _at(times_s: NDArray[np.float64], series: Series, promql: str) -> Series:
+    """Return the samples of a series that count at some moments; a moment without one is left out."""
+    newest = np.searchsorted(series.time_s, times_s, side="right") - 1
+    has_sample = newest >= 0
+    newest, times_s = newest[has_sample], times_s[has_sample]
+    counts = times_s - series.time_s[newest] <= HELD_INTERVALS * median_distance(series.time_s)
+    labels = {"__name__": series.name, **series.labels}
+    return Series(promql, labels, times_s[counts], series.value[newest[counts]])

@@ -31,7 +31,6 @@ from lab.model.experiment import (
     Source,
     Step,
     Synthetic,
-    TargetName,
     Trace,
 )
 from lab.model.judgement import (
@@ -49,6 +48,7 @@ from lab.model.stack import (
     Death,
     Endpoints,
     NodeClock,
+    ProcessIdentity,
     RolloutRow,
     ServiceStatus,
     StoreFacts,
@@ -79,6 +79,7 @@ __all__ = [
     "Objective",
     "ObjectiveResult",
     "Poisson",
+    "ProcessIdentity",
     "Ramp",
     "Reason",
     "Replay",
@@ -93,7 +94,6 @@ __all__ = [
     "StoreFacts",
     "StoreView",
     "Synthetic",
-    "TargetName",
     "Trace",
     "Trial",
     "Validity",

@@ -1,4 +1,4 @@
-"""Names of processor architectures: as kernels say them, and as Kubernetes and image registries do."""
+"""Names of processor architectures: those of kernels, and those of Kubernetes and image registries."""
 
 from collections.abc import Mapping
 from typing import Final

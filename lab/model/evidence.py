@@ -1,4 +1,4 @@
-"""What a trial observed, before anybody judged it."""
+"""What a trial observed, before it is judged."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Window:
 
     @property
     def seconds(self) -> float:
-        """Its length."""
+        """The length of the window."""
         return (self.end_ns - self.start_ns) / NANOS
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Events as the generator saw them (`ARCHITECTURE.md` D34); `attempts` counts calls."""
+    """Events of the load generator, by what became of them (`ARCHITECTURE.md` D34); `attempts` counts calls."""
 
     intended: int = 0
     sent: int = 0
@@ -43,7 +43,7 @@ class Account:
 
 
 OUTCOMES = ("unspecified", "acknowledged", "refused", "unknown")
-"""Meaning of the numbers in `Samples.outcome`."""
+"""What each number in `Samples.outcome` means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,13 @@ class Samples:
     outcome: NDArray[np.int8]
 
     def __len__(self) -> int:
-        """Number of batches."""
+        """Return the number of batches."""
         return len(self.intended_ns)
 
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """The aggregate of one (source, kind): over a run, or over one window."""
+    """The events of one (source, kind), over a run or over one window."""
 
     source: str
     kind: str
@@ -84,18 +84,18 @@ class SkippedRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LoadRun:
-    """What the generator reports when it is done.
+    """What the load generator reports at the end.
 
     Attributes:
         account: Events, by what became of them.
-        window: First intended time to last answer.
+        window: From the first intended time to the last answer.
         samples: One row a batch.
-        journal: Acknowledged events per window and key; `window_start_ns` is set.
-        journal_unknown: The same for events whose outcome was never learnt.
+        producer_ledger: Acknowledged events per window and key; `window_start_ns` is set.
+        producer_ledger_unknown: The same for events whose outcome the generator never learnt.
         window_ns: Width of the aggregation windows.
         skipped_rows: Rows of the replayed file without a usable value; `skipped` names the first hundred.
-        notes: Things a reader should know.
-        stopped: Whether it was ended before its profile was.
+        notes: What a reader should know.
+        stopped: Whether the load was stopped before its end.
     """
 
     account: Account
@@ -112,7 +112,7 @@ class LoadRun:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """The store's account of a run, in events; accepted = counted + dead + backlog."""
+    """The store's account of a run, in events: accepted = counted + dead + backlog, the lag of the workers."""
 
     accepted: int = 0
     counted: int = 0
@@ -122,25 +122,25 @@ class Balance:
 
     @property
     def residual(self) -> int:
-        """Anything but 0 is a fault."""
+        """Events that are in no state; anything but 0 is a fault."""
         return self.accepted - self.counted - self.dead - self.backlog
 
 
 @dataclass(frozen=True, slots=True)
 class StoreView:
-    """What query-api answers about one run.
+    """What query-api answers about a run.
 
     Attributes:
-        balance: Its account.
+        balance: The store's account of the run.
         known: Whether any event of the run was ever accepted.
-        instances: Worker instance → events it counted.
-        last_commit_ns: Store's clock at the last commit, 0 before the first.
-        audited_backlog: Backlog recomputed from the stream (whole store), None where not asked.
+        instances: Worker instance → events that it counted.
+        last_commit_ns: The store's clock at the last commit; 0 before the first.
+        audited_backlog: Backlog of the whole store, recomputed from the stream; None where that was not requested.
         epoch: Identity of the store.
         version: Version of the run's aggregates.
         staleness_ms: Age of the answer.
         durability: `durable`, `window`, `volatile`, `unknown`.
-        degraded: Empty, or why the cache is not what it should be.
+        degraded: Why the cache is degraded; empty where it is not.
     """
 
     balance: Balance
@@ -157,7 +157,7 @@ class StoreView:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One metric over time: seconds since the epoch (UTC), values; arrays of equal length."""
+    """One metric over time: seconds since the epoch (UTC) and values, arrays of equal length."""
 
     name: str
     labels: Mapping[str, str]
@@ -166,7 +166,7 @@ class Series:
 
 
 class FaultRecord(NamedTuple):
-    """A fault as it was carried out; `in_flight_events` were accepted and not settled at that moment."""
+    """A fault as it was carried out; `in_flight_events` were accepted and not committed at that moment."""
 
     kind: str
     service: str
@@ -177,7 +177,7 @@ class FaultRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything a trial observed, before anybody judged it; what a recorded run holds."""
+    """Everything that a trial observed, before it is judged; a recorded run holds the same."""
 
     load_run: LoadRun
     store: StoreView
@@ -190,6 +190,6 @@ class Evidence:
     faults: tuple[FaultRecord, ...] = ()
     spans: tuple[Mapping[str, object], ...] = ()
     pauses_s: tuple[tuple[float, float], ...] = ()
-    """Stalls of the machine itself as a spin probe saw them: (seconds since the epoch, length in seconds)."""
+    """Stalls of the machine itself, measured by a spin probe: (seconds since the epoch, length in seconds)."""
     clocks: tuple[NodeClock, ...] = ()
-    """Of every node of a cluster that a service runs on; empty where there is one machine."""
+    """Clocks of the nodes that services run on; empty where there is one machine."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-TargetName = Literal["processes", "kubernetes"]
 NANOS = 1_000_000_000
 
 
@@ -99,17 +98,18 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """One thing the trial must show.
+    """An objective (SLO): what a trial must show.
 
     Attributes:
-        kind: `latency` (a quantile of acknowledgement latency, from the intended time), `lost`, `twice`, `recovery`
-            (seconds from a fault until the backlog is gone) or `throughput` (acknowledged events per second).
-        threshold: `latency`: upper bound in milliseconds; `lost`, `twice`: 0; `recovery`: upper bound in seconds;
-            `throughput`: lower bound in events per second.
+        kind: A key of `lab.analysis.objectives.OBJECTIVES`: `latency` (a quantile of acknowledgement latency, from the
+            intended time), `lost`, `double-counted`, `recovery` (seconds from a fault until the backlog is gone),
+            `throughput` (acknowledged events per second) and others that are declared there.
+        threshold: `latency`: upper bound in milliseconds; `lost`, `double-counted`: 0; `recovery`: upper bound in
+            seconds; `throughput`: lower bound in events per second.
         quantile: Only for `latency`.
     """
 
-    kind: Literal["latency", "lost", "double-counted", "recovery", "throughput"]
+    kind: str
     threshold: float
     quantile: float = 0.99
 
@@ -123,7 +123,7 @@ class Fault:
     for `seconds`; what is broken there is the first ready pod by name.
 
     Attributes:
-        kind: What is done.
+        kind: What is done; a key of `lab.faults.kinds.FAULTS`.
         service: To which service.
         at_s: When.
         seconds: How long, where it has a length.
@@ -131,7 +131,7 @@ class Fault:
         replicas: Pods while it is scaled.
     """
 
-    kind: Literal["kill", "pause", "delete-pod", "scale"]
+    kind: str
     service: str
     at_s: float
     seconds: float = 0.0
@@ -147,7 +147,7 @@ class Experiment:
         name: Short name; it becomes part of the run's id.
         load: What is sent.
         objectives: What must hold.
-        target: Where the services run.
+        target: Where the services run; a key of `lab.wiring.TARGETS`.
         duration: Measured seconds, after warm-up.
         warm_up: Seconds of synthetic load before that, accounted to a run of its own.
         window_s: Width of the aggregation windows in seconds; 0 fits a replayed file and is one second otherwise.
@@ -160,7 +160,7 @@ class Experiment:
     name: str
     load: Load
     objectives: Sequence[Objective]
-    target: TargetName = "processes"
+    target: str = "processes"
     duration: float = 20.0
     warm_up: float = 5.0
     window_s: float = 0.0

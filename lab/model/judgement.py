@@ -1,4 +1,4 @@
-"""What the evidence means: validity, verdict, ledger, and the trial as a whole."""
+"""What evidence means: validity, verdict, ledger, and the trial as a whole."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Reason(NamedTuple):
-    """Why a run is not valid, or why something cannot be said: a code and one sentence."""
+    """Why a run is invalid or inconclusive: a code and a sentence."""
 
     code: str
     message: str
@@ -21,17 +21,17 @@ class Reason(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """Whether a run may be believed at all."""
+    """Whether a run may be believed."""
 
     status: Literal["VALID", "INVALID", "INCONCLUSIVE"]
     reasons: tuple[Reason, ...] = ()
     checked: tuple[str, ...] = ()
-    """What was looked at and found in order, as short sentences."""
+    """Short sentences about what was checked and passed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveResult:
-    """An objective beside what was observed; the interval is within this run and claims nothing about the next."""
+    """An objective (SLO) beside what was observed (SLI); the interval claims nothing about the next run."""
 
     objective: Objective
     label: str
@@ -45,7 +45,7 @@ class ObjectiveResult:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether all objectives were met; `status` is None where the run is not valid."""
+    """Whether all objectives were met; `status` is None where the run has no verdict."""
 
     status: Literal["MET", "NOT_MET"] | None
     objectives: tuple[ObjectiveResult, ...]
@@ -53,7 +53,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class LedgerAccount:
-    """The account of every event of a run, from the generator, the services and the store (`ARCHITECTURE.md` D34)."""
+    """The account of every event of a run, by the generator and the store (`ARCHITECTURE.md` D34)."""
 
     intended: int
     sent: int
@@ -71,13 +71,13 @@ class LedgerAccount:
 
 
 class Attribution(NamedTuple):
-    """Events that the metrics miss (positive) or have too many of (negative), and the layer that did it.
+    """Events that Prometheus lacks (positive) or has in excess (negative), and the layer that lost them.
 
     Attributes:
         cause: `killed-before-scrape`, `scraping-stopped`, `not-incremented`, or `unexplained`.
-        instance_id: The process concerned.
+        instance_id: The process; empty where no process has the events.
         events: Ledger minus Prometheus.
-        explained: False makes the run INVALID.
+        explained: Whether the cause is known; False makes the run INVALID.
     """
 
     cause: str
@@ -105,7 +105,8 @@ class Comparison:
 class Trial:
     """One execution of an experiment: what was asked, what was observed, what it means.
 
-    `defaults` are the notebook's own values of its parameters; empty where no notebook asked.
+    `defaults` are the notebook's own values of its parameters; empty where no notebook ran the trial. `place` says
+    where the trial ran, in a report's words.
     """
 
     run_id: str
@@ -121,3 +122,4 @@ class Trial:
     parameters: Mapping[str, object]
     defaults: Mapping[str, object] = field(default_factory=dict)
     folder: str = ""
+    place: str = ""

@@ -1,4 +1,4 @@
-"""A stack as the lab sees it: addresses, processes, nodes, store."""
+"""A stack: addresses, processes, nodes, store."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 class Death(NamedTuple):
-    """A process that ended without having been asked to.
+    """A process that ended unasked.
 
     Attributes:
-        service: Which one, or `redis`, `prometheus`.
-        instance_id: Of the process that ended; empty where it has none.
+        service: What ran in the process: a service, `redis` or `prometheus`.
+        instance_id: Of the process; empty where it has none.
         at_ns: When the supervisor noticed.
-        signal: The signal that ended it, 0 when it exited by itself.
-        exit_code: Its exit code where no signal ended it.
+        signal: The signal that ended the process; 0 when it exited by itself.
+        exit_code: Of the process, where no signal ended it.
     """
 
     service: str
@@ -31,11 +31,11 @@ class Death(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What calls to a stack's services need; None on loopback.
+    """What calls to the services of a stack need; both are None on loopback.
 
     Attributes:
-        ca_file: Certificate of the CA that signed theirs, PEM.
-        token_file: The bearer token they ask for.
+        ca_file: Certificate of the CA that signed the services' certificates, PEM.
+        token_file: The bearer token of every call.
     """
 
     ca_file: Path | None = None
@@ -44,10 +44,10 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where everything of a stack is; host:port, URLs where they say so.
+    """Where the parts of a stack answer: host:port, or a URL where the name says so.
 
-    `ingest_for_simulator` is where the simulator sends; empty where it and the lab are on one machine, and so see the
-    same addresses and files.
+    `ingest_for_simulator` is where the simulator sends. It is empty where simulator and lab are on one machine, and so
+    have the same addresses and files.
     """
 
     ingest: str
@@ -62,21 +62,21 @@ class Endpoints:
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """What one service says of itself (`lab.status.v1`), and what the target knows of it.
+    """The status of a service, by the process itself (`lab.status.v1`) and by the target.
 
     Attributes:
-        name: Which service.
-        address: Where it answers.
-        healthy: Whether it, and everything it depends on, is well.
+        name: Of the service.
+        address: Where the process answers.
+        healthy: Whether the process and everything it depends on is well.
         instance_id: Of the process, unique per start.
         version: Of the service.
         host_architecture: As the process sees it, for example `aarch64`.
         process_id: On its machine.
         durability: Class of its store.
-        config_hash: Of the settings it was started with.
+        config_hash: Of the settings that the process started with.
         detail: What is not well, and what the target knows.
-        cpu_architecture: Of the CPU beneath, as its kernel names it; empty where nobody can tell.
-        node: Of the cluster it runs on; empty for this machine.
+        cpu_architecture: Of the CPU beneath, as its kernel names it; empty where it is not known.
+        node: Of the cluster; empty for this machine.
     """
 
     name: str
@@ -94,12 +94,12 @@ class ServiceStatus:
 
     @property
     def architecture(self) -> str:
-        """`amd64` and the like; the machine's own word where it is another."""
+        """The architecture as Kubernetes names it, such as `amd64`; an unknown name stays as it is."""
         return processor_of(self.host_architecture)
 
     @property
     def emulated(self) -> bool:
-        """Whether the CPU beneath is of another architecture than the process."""
+        """Whether the CPU beneath has another architecture than the process."""
         beneath = processor_of(self.cpu_architecture)
         return bool(beneath and self.architecture) and beneath != self.architecture
 
@@ -108,10 +108,10 @@ class NodeClock(NamedTuple):
     """The clock of a cluster's node beside the lab's own.
 
     Attributes:
-        node: Which one.
-        offset_s: Seconds that it is ahead; negative where it is behind.
-        error_s: The true offset lies within so many seconds of that, however a round trip was divided.
-        exchanges: How often it was asked.
+        node: Of the cluster.
+        offset_s: Seconds that the clock is ahead; negative where it is behind.
+        error_s: The true offset is at most so many seconds away, however the round trips were divided.
+        exchanges: How often the clock was read.
     """
 
     node: str
@@ -122,19 +122,19 @@ class NodeClock(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RolloutRow:
-    """A part of a stack on its way up, as it is shown while somebody waits.
+    """A part of a stack during its rollout, as it is displayed.
 
     Attributes:
         name: Of the part; it is unique.
-        service: What it runs.
-        architecture: What it is meant for; empty where that does not matter.
-        nodes: Where it is.
-        ready: How many of it are ready.
-        wanted: How many are to be.
-        image: What it runs, `host/name@sha256:…`.
-        says: Machines by the processes' own word, once they were asked.
-        age_s: Since it was first applied.
-        event: The newest that happened to it, in a few words.
+        service: That the part runs.
+        architecture: That the part is meant for; empty where that does not matter.
+        nodes: Where its pods are.
+        ready: Number of pods that are ready.
+        wanted: Number of pods that must be ready.
+        image: That its pods run, `host/name@sha256:…`.
+        says: Machines as the processes report them; empty until they were asked.
+        age_s: Seconds since the part was first applied.
+        event: The newest event of its pods, in a few words.
     """
 
     name: str
@@ -156,3 +156,30 @@ class StoreFacts:
     kind: str
     version: str
     durability: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessIdentity:
+    """What one process was meant to be, and what its node, its runtime and the process itself say it is.
+
+    Attributes:
+        name: Of the pod or program.
+        service: What runs in it.
+        instance_id: Of the process; the `instance` of its metrics.
+        architecture: That it was deployed for.
+        node: Where it runs.
+        node_architecture: As the node reports it.
+        image: That was asked for.
+        image_id: That the node's runtime says it runs.
+        machine: As the process reports it (`platform.machine()`).
+    """
+
+    name: str
+    service: str
+    instance_id: str
+    architecture: str
+    node: str
+    node_architecture: str
+    image: str
+    image_id: str
+    machine: str

@@ -1,1 +1,1 @@
-"""Ask everything a stack depends on; judge nothing."""
+"""Asks what a stack depends on, and returns facts; judges nothing."""

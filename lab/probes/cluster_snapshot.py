@@ -1,17 +1,23 @@
-"""One whole look at a stack on a cluster: objects, logs, processes, what they depend on."""
+"""Takes a snapshot of a stack on a cluster: objects, logs, processes, and what they depend on."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
 from lab.errors import LabError, Unavailable
+from lab.images.lock import locked_images
+from lab.metrics.refusals import REFUSED
 from lab.model import Endpoints
-from lab.probes.kubernetes_objects import denials_in, look_at_objects
-from lab.probes.telemetry import Ledger, Samples, collector_counters, last_samples, watch_ledger
+from lab.probes.before import snapshot_before
+from lab.probes.dependencies import ConfiguredDependencies
+from lab.probes.kubernetes_objects import denials_in, read_objects
+from lab.probes.rights import lacking_rights
+from lab.probes.telemetry import OpenLedger, Samples, collector_counters, last_samples, watch_ledger
+from lab.settings import LabSettings
 from lab.snapshots.probes import (
     ClockProbe,
     Denial,
@@ -23,57 +29,61 @@ from lab.snapshots.probes import (
     RegistryProbe,
     StoreProbe,
 )
-from lab.snapshots.snapshot import Objects, Snapshot, Wanted
+from lab.snapshots.snapshot import Moment, Objects, Snapshot, Wanted
 from lab.targets.kubernetes.client.cluster import Cluster
 from lab.targets.kubernetes.deployment import ClusterDeployment
 from lab.targets.kubernetes.target import KubernetesTarget
-from services.contracts.signals import PROMISED
 
 T = TypeVar("T")
-REFUSED: Final = "PROM_REFUSED"
-"""Reason of an error: a metrics server answered, and gave no samples."""
 BUILD_LOG_LINES: Final = 60
 BUILD_LOG_S: Final = 600.0
-"""An older build says nothing about what is wrong now."""
+"""An older build tells nothing about what is wrong now."""
 
 
-class Outside(Protocol):
-    """Asks what is not in the namespace; every answer is a probe, never an error."""
-
-    def rights(self, cluster: Cluster) -> Sequence[Denial]:
-        """What the lab needs and may not."""
+class Dependencies(Protocol):
+    """Asks what is outside the namespace; every answer is a probe, never an error."""
 
     def registry(self) -> RegistryProbe | None:
-        """The registry that images come from; None where none is configured."""
+        """Return the registry that images come from; None where none is configured."""
 
     def images(self, references: Iterable[str]) -> Sequence[ImageProbe]:
-        """What the registry knows of images, those of other registries left out."""
+        """Return what registries hold under these references."""
 
     def store(self) -> StoreProbe | None:
-        """The store outside the cluster; None where it is inside."""
+        """Return the store outside the cluster; None where it is inside."""
 
     def prometheus(self) -> PrometheusProbe | None:
-        """The metrics server outside the cluster; None where it is inside."""
+        """Return the metrics server outside the cluster; None where it is inside."""
 
-    def samples(self, endpoints: Endpoints) -> Samples:
-        """Metrics of a stack."""
+    def samples(self, url: str) -> Samples:
+        """Return the metrics of a stack, by the URL of its metrics server."""
 
-    def ledger(self, endpoints: Endpoints) -> Ledger:
-        """The account of a stack."""
+    def ledger(self, endpoints: Endpoints) -> OpenLedger:
+        """Return the account of a stack."""
+
+
+class Stacks(Protocol):
+    """The part of a target that is asked: a cluster, and the stack that is up in it."""
+
+    def cluster(self) -> Cluster:
+        """Open the cluster."""
+
+    def current(self) -> ClusterDeployment | None:
+        """Return the stack that is up, or None."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Asks for one part of a look after the other; what is refused or does not answer costs that part alone.
+class Collector:
+    """Collects the parts of a snapshot. A part that is refused or does not answer is left out, and no other.
 
     Attributes:
         denials: What was refused.
     """
 
-    denials: list[Denial]
+    denials: list[Denial] = field(default_factory=list)
 
     def __call__(self, ask: Callable[[], T], otherwise: T) -> T:
-        """The answer, or *otherwise*."""
+        """Return the answer, or *otherwise*."""
         try:
             return ask()
         except LabError as error:
@@ -81,70 +91,87 @@ class Asked:
             return otherwise
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterLook:
+class ClusterSnapshots:
     """Satisfies `lab.snapshots.port.SnapshotSource`.
 
-    Attributes:
-        target: The cluster, and what was to be deployed there.
-        outside: What the stack depends on.
-        build_log: File that the last build of images wrote.
+    Args:
+        settings: Name the cluster, the namespace, and what the stack depends on.
+        _folder: Of the stack on this machine; nothing is read there.
+        stacks: The cluster and its stack; that of the settings unless given.
+        dependencies: Ask what the stack depends on; those of the settings unless given.
     """
 
-    target: KubernetesTarget
-    outside: Outside
-    build_log: Path
+    def __init__(
+        self,
+        settings: LabSettings,
+        _folder: Path | None = None,
+        *,
+        stacks: Stacks | None = None,
+        dependencies: Dependencies | None = None,
+    ) -> None:
+        self._settings = settings
+        self._stacks: Stacks = stacks or KubernetesTarget(settings)
+        self._dependencies: Dependencies = dependencies or ConfiguredDependencies(settings)
 
-    def take(self) -> Snapshot:
+    def take(self, moment: Moment = "after") -> Snapshot:
         """See `SnapshotSource.take`.
 
         Raises:
-            Unavailable: There is no such namespace, or nobody answers there.
+            Unavailable: After a deployment: there is no such namespace, or no API server answers.
         """
-        cluster = self.target.cluster()
-        seen = look_at_objects(cluster)
-        if not seen.objects.namespace and not seen.denials:
+        return snapshot_before(self._settings) if moment == "before" else self._after()
+
+    def _after(self) -> Snapshot:
+        cluster = self._stacks.cluster()
+        read = read_objects(cluster)
+        if not read.objects.namespace and not read.denials:
             raise Unavailable(
                 f"no namespace {cluster.namespace} in this cluster",
                 found=f"it is {cluster.where.server} as {cluster.where.user}",
                 next_step="lab up --target kubernetes",
             )
-        asked = Asked([*seen.denials])
-        asked.denials.extend(asked(lambda: self.outside.rights(cluster), ()))
-        probes = self._of_what_runs(self._of_what_is_outside(seen.objects), asked)
+        collect = Collector([*read.denials])
+        collect.denials.extend(collect(lambda: lacking_rights(cluster), ()))
+        probes = self._of_what_runs(self._of_dependencies(read.objects), collect)
         return Snapshot(
             namespace=cluster.namespace,
             taken_at=time.time(),
             lab_version=version("observability-lab"),
-            objects=seen.objects,
-            logs=seen.logs,
-            probes=replace(probes, denials=tuple(dict.fromkeys(asked.denials))),
-            wanted=tuple(Wanted(*of, image, cluster.namespace) for of, image in self.target.images.items()),
+            objects=read.objects,
+            logs=read.logs,
+            probes=replace(probes, denials=tuple(dict.fromkeys(collect.denials))),
+            wanted=collect(self._wanted, ()),
         )
 
-    def _of_what_is_outside(self, objects: Objects) -> Probes:
-        registry = self.outside.registry()
-        images = () if registry is None or not registry.reachable else tuple(self.outside.images(_images(objects)))
+    def _wanted(self) -> tuple[Wanted, ...]:
+        images = locked_images(self._settings.project)
+        return tuple(Wanted(*place, image, self._settings.namespace) for place, image in images.items())
+
+    def _of_dependencies(self, objects: Objects) -> Probes:
+        """Ask registry, store and metrics server; the registry for every image of a pod."""
+        ask = self._dependencies
+        registry = ask.registry()
+        images = () if registry is None or not registry.reachable else tuple(ask.images(_images(objects)))
         return Probes(
             registries=(registry,) if registry else (),
             images=images,
-            store=self.outside.store(),
-            prometheus=self.outside.prometheus(),
-            build_log=self._last_build(),
+            store=ask.store(),
+            prometheus=ask.prometheus(),
+            build_log=_last_build(self._settings.state_dir / "images" / "build.log"),
         )
 
-    def _of_what_runs(self, probes: Probes, asked: Asked) -> Probes:
-        """What processes, collector, ledger and metrics say, each as far as it can be reached."""
-        deployment = asked(self.target.current, None)
+    def _of_what_runs(self, probes: Probes, collect: Collector) -> Probes:
+        """Add what processes, collector, ledger and metrics tell, each as far as it can be reached."""
+        deployment = collect(self._stacks.current, None)
         if deployment is None:
             return probes
         try:
             return replace(
                 probes,
-                processes=asked(lambda: tuple(_processes(deployment)), ()),
-                clocks=asked(lambda: tuple(_clocks(deployment)), ()),
-                collector=collector_counters(asked(deployment.collector_page, "")),
-                ledger=asked(lambda: self._ledger(deployment), None),
+                processes=collect(lambda: tuple(_processes(deployment)), ()),
+                clocks=collect(lambda: tuple(_clocks(deployment)), ()),
+                collector=collector_counters(collect(deployment.collector_page, "")),
+                ledger=collect(lambda: self._ledger(deployment), None),
                 prometheus=self._with_samples(probes.prometheus, deployment),
             )
         finally:
@@ -152,45 +179,47 @@ class ClusterLook:
 
     def _ledger(self, deployment: ClusterDeployment) -> LedgerProbe:
         query = deployment.address_of("query-api")
-        return watch_ledger(self.outside.ledger(replace(deployment.outside, query=query)))
+        with closing(self._dependencies.ledger(replace(deployment.servers, query=query))) as ledger:
+            return watch_ledger(ledger)
 
     def _with_samples(self, probe: PrometheusProbe | None, deployment: ClusterDeployment) -> PrometheusProbe | None:
-        """A server's probe with its samples, or with why it gave none; None where there is no server."""
+        """Add the samples of a metrics server, or why it gave none; None where there is no server."""
         if probe is not None and not probe.reachable:
             return probe
-        promised = tuple(signal.prometheus_name for signal in PROMISED.values())
         name = f"http://prometheus.{deployment.cluster.namespace}.svc:9090"
-        found = probe or PrometheusProbe(name, reachable=True, inside=True)
+        server = probe or PrometheusProbe(name, reachable=True, inside=True)
         try:
-            where = deployment.outside
-            if not where.prometheus_url:
+            url = deployment.servers.prometheus_url
+            if not url:
                 return probe
-            return replace(found, samples=last_samples(self.outside.samples(where), promised))
+            return replace(server, samples=last_samples(self._dependencies.samples(url)))
         except LabError as error:
-            # A server inside is asked through a port-forward: where that fails, pods may reach it all the same.
-            answers = None if found.inside and error.reason != REFUSED else True
-            return replace(found, reachable=answers, error=found.error or error.found or error.attempted)
+            # A server inside is asked through a port-forward. Where that fails, pods may reach the server all the same.
+            answers = None if server.inside and error.reason != REFUSED else True
+            return replace(server, reachable=answers, error=server.error or error.found or error.attempted)
 
-    def _last_build(self) -> tuple[str, ...]:
-        with suppress(OSError):
-            if time.time() - self.build_log.stat().st_mtime < BUILD_LOG_S:
-                return tuple(self.build_log.read_text(errors="replace").splitlines()[-BUILD_LOG_LINES:])
-        return ()
+
+def _last_build(log: Path) -> tuple[str, ...]:
+    """Return the last lines of the last build of images; empty where that was long ago."""
+    with suppress(OSError):
+        if time.time() - log.stat().st_mtime < BUILD_LOG_S:
+            return tuple(log.read_text(errors="replace").splitlines()[-BUILD_LOG_LINES:])
+    return ()
 
 
 def _processes(deployment: ClusterDeployment) -> Iterable[ProcessProbe]:
-    """What processes say of themselves; those that do not answer are told apart by their pods already."""
+    """Yield what processes tell of themselves; a process that does not answer is seen by its pod."""
     for pod, status in deployment.processes():
         if status.instance_id:
             yield ProcessProbe(pod.name, status.instance_id, status.host_architecture)
 
 
 def _clocks(deployment: ClusterDeployment) -> Iterable[ClockProbe]:
-    return (ClockProbe(one.node, one.offset_s, one.error_s) for one in deployment.clocks())
+    return (ClockProbe(clock.node, clock.offset_s, clock.error_s) for clock in deployment.clocks())
 
 
 def _images(objects: Objects) -> tuple[str, ...]:
-    """Every image that a container is to run."""
+    """Return the image of every container."""
     specs = [pod["spec"] for pod in objects.pods]
-    containers = [one for spec in specs for one in (*(spec.get("initContainers") or ()), *spec["containers"])]
-    return tuple(dict.fromkeys(str(one["image"]) for one in containers))
+    containers = [item for spec in specs for item in (*(spec.get("initContainers") or ()), *spec["containers"])]
+    return tuple(dict.fromkeys(str(container["image"]) for container in containers))

@@ -1,84 +1,88 @@
-"""What a stack depends on, asked where the settings say that it is."""
+"""Asks what a stack depends on, where the settings say that it is."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pkgutil import resolve_name
+from typing import Any, Final, Literal
 
-from lab.errors import BadConfig
-from lab.metrics.ledger import QueryLedger
-from lab.metrics.prometheus import PrometheusSource, open_prometheus
+from lab.errors import BadConfig, LabError
 from lab.model import Endpoints
-from lab.probes.metrics_server import probe_prometheus
-from lab.probes.registry import probe_images, probe_registry
-from lab.probes.rights import missing_rights
-from lab.probes.store import probe_store, unasked
-from lab.rpc.channels import connector
+from lab.probes.telemetry import OpenLedger, Samples
 from lab.settings import LabSettings
-from lab.snapshots.probes import Denial, ImageProbe, PrometheusProbe, RegistryProbe, StoreProbe
-from lab.targets.kubernetes.client.cluster import Cluster
-from lab.targets.kubernetes.client.rights import FAULTS_ROLE
-from lab.targets.kubernetes.rendering.render import needed_rights
+from lab.snapshots.probes import ImageProbe, PrometheusProbe, RegistryProbe, StoreProbe
+
+LONGEST: Final = 240
+"""Characters of an error that a probe keeps."""
+Part = Literal["store", "unasked store", "prometheus", "registry", "images", "samples", "ledger"]
+PROBES: Final[Mapping[Part, str]] = {
+    "store": "lab.probes.store:probe_store",
+    "unasked store": "lab.probes.store:unasked",
+    "prometheus": "lab.probes.prometheus:probe_prometheus",
+    "registry": "lab.probes.registry:probe_registry",
+    "images": "lab.probes.registry:probe_images",
+    "samples": "lab.metrics.prometheus:open_prometheus",
+    "ledger": "lab.metrics.ledger:QueryLedger",
+}
+"""Part → what asks it. Their clients take longer to load than a doctor takes to answer, and so are loaded when used."""
 
 
 @dataclass(frozen=True, slots=True)
-class ConfiguredOutside:
-    """Satisfies `lab.probes.cluster_snapshot.Outside`.
+class ConfiguredDependencies:
+    """Satisfies `lab.probes.cluster_snapshot.Dependencies`.
 
     Attributes:
-        settings: Where registry, store and metrics server are, and how they are signed in to.
+        settings: Where registry, store and metrics server are, and how to sign in to them.
     """
 
     settings: LabSettings
 
-    def rights(self, cluster: Cluster) -> Sequence[Denial]:
-        """See `Outside.rights`; nothing is wrong where only faults cannot be made."""
-        return missing_rights(cluster, (one for one in needed_rights(cluster.namespace) if one.role != FAULTS_ROLE))
-
     def registry(self) -> RegistryProbe | None:
-        """See `Outside.registry`."""
-        name = self.settings.registry
-        try:
-            return probe_registry(self.settings) if name else None
-        except BadConfig as error:
-            return RegistryProbe(name.partition("/")[0], reachable=None, error=_said(error))
+        """See `Dependencies.registry`."""
+        probe: RegistryProbe | None = _load("registry")(self.settings)
+        return probe
 
     def images(self, references: Iterable[str]) -> Sequence[ImageProbe]:
-        """See `Outside.images`."""
-        return probe_images(references, self.settings)
+        """See `Dependencies.images`."""
+        probes: Sequence[ImageProbe] = _load("images")(references, self.settings)
+        return probes
 
-    def store(self) -> StoreProbe | None:
-        """See `Outside.store`."""
+    def store(self, url: str = "") -> StoreProbe | None:
+        """Ask the store at a URL, or at that of the settings; None where neither names one."""
         settings = self.settings
-        if not settings.redis_url:
-            return None
-        how = (settings.redis_url, settings.redis_password_file, settings.redis_ca_file)
+        where = url or settings.redis_url
+        access = (where, settings.redis_password_file, settings.redis_ca_file)
         try:
-            return probe_store(*how)
+            probe: StoreProbe | None = _load("store")(*access) if where else None
         except BadConfig as error:
-            return replace(unasked(*how), error=_said(error))
+            unasked: StoreProbe = _load("unasked store")(*access)
+            return replace(unasked, error=text_of_error(error))
+        return probe
 
-    def prometheus(self) -> PrometheusProbe | None:
-        """See `Outside.prometheus`."""
-        settings = self.settings
-        if not settings.prometheus_url:
-            return None
-        url, file, ca_file = (
-            settings.prometheus_url,
-            settings.prometheus_authorization_file,
-            settings.prometheus_ca_file,
-        )
+    def prometheus(self, url: str = "") -> PrometheusProbe | None:
+        """Ask the metrics server at a URL, or at that of the settings; None where neither names one."""
+        where = url or self.settings.prometheus_url
         try:
-            return probe_prometheus(url, authorization_file=file, ca_file=ca_file)
+            probe: PrometheusProbe | None = _load("prometheus")(where, self.settings) if where else None
         except BadConfig as error:
-            return PrometheusProbe(url, reachable=None, error=_said(error))
+            return PrometheusProbe(where, reachable=None, error=text_of_error(error))
+        return probe
 
-    def samples(self, endpoints: Endpoints) -> PrometheusSource:
-        """See `Outside.samples`."""
-        return open_prometheus(endpoints.prometheus_url, self.settings)
+    def samples(self, url: str) -> Samples:
+        """See `Dependencies.samples`."""
+        source: Samples = _load("samples")(url, self.settings)
+        return source
 
-    def ledger(self, endpoints: Endpoints) -> QueryLedger:
-        """See `Outside.ledger`."""
-        return QueryLedger(endpoints.query, connect=connector(endpoints.access))
+    def ledger(self, endpoints: Endpoints) -> OpenLedger:
+        """See `Dependencies.ledger`."""
+        connect = resolve_name("lab.rpc.channels:connector")
+        ledger: OpenLedger = _load("ledger")(endpoints.query, connect=connect(endpoints.access))
+        return ledger
 
 
-def _said(error: BadConfig) -> str:
-    return f"{error.attempted}: {error.found}" if error.found else error.attempted
+def text_of_error(error: LabError) -> str:
+    """Return what was attempted and found, in one line."""
+    return " ".join(": ".join(filter(None, (error.attempted, error.found))).split())[:LONGEST]
+
+
+def _load(part: Part) -> Any:  # noqa: ANN401  each has a type of its own
+    return resolve_name(PROBES[part])

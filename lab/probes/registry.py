@@ -1,50 +1,54 @@
-"""Looks at the registry: whether it answers, and what it holds under a name."""
+"""Asks registries: whether one answers, and what it holds under a name."""
 
 import difflib
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final, Literal
 
-from lab.errors import Forbidden, LabError
+from lab.errors import BadConfig, Forbidden, LabError
 from lab.images.access import RegistryAccess, registry_access
 from lab.images.manifests import Choice, Image, parse, parse_config
 from lab.images.refusals import MISSING
 from lab.images.registry import Registry
 from lab.images.resolve import SYSTEM, image_of
+from lab.model.image_references import parsed, registry_of
 from lab.settings import LabSettings
 from lab.snapshots.probes import ImageProbe, Platform, RegistryProbe
 
-TAGS: Final = 5
-"""How many tags are looked through for the other images of an index."""
+SEARCHED_TAGS: Final = 5
+"""Tags that are searched for the index that holds an image."""
+LATEST: Final = "latest"
+"""The tag of a reference that names none."""
 OTHER_SCHEME: Final[dict[str, Literal["http", "https"]]] = {"E_REGISTRY_HTTP": "http", "E_REGISTRY_HTTPS": "https"}
 """Reason of an error → what the registry speaks, against the settings."""
 
 
-def probe_registry(settings: LabSettings) -> RegistryProbe:
-    """Whether the configured registry answers; where it speaks otherwise than configured, the error says so.
-
-    Raises:
-        BadConfig: None is configured, or the settings contradict each other.
-    """
-    access = registry_access(settings)
+def probe_registry(settings: LabSettings) -> RegistryProbe | None:
+    """Ask the registry that the settings name; None where they name none. Every answer, and none, is a probe."""
+    if not settings.registry:
+        return None
+    try:
+        access = registry_access(settings)
+    except BadConfig as error:
+        why = f"{error.attempted}: {error.found}" if error.found else error.attempted
+        return RegistryProbe(settings.registry.partition("/")[0], reachable=None, error=why, reason=error.reason)
     scheme: Literal["http", "https"] = "http" if access.plain_http else "https"
     try:
         with Registry(access) as registry:
             registry.ping()
     except LabError as error:
+        scheme = OTHER_SCHEME.get(error.reason, scheme)
+        answers = isinstance(error, Forbidden) or error.reason in {"E_REGISTRY_CA", *OTHER_SCHEME}
         why = error.found or error.attempted
-        if error.reason in OTHER_SCHEME:
-            return RegistryProbe(access.host, reachable=True, scheme=OTHER_SCHEME[error.reason], error=why)
-        answers = isinstance(error, Forbidden) or error.reason == "E_REGISTRY_CA"
-        return RegistryProbe(access.host, reachable=answers, scheme=scheme if answers else "", error=why)
+        return RegistryProbe(access.host, answers, scheme if answers else "", error=why, reason=error.reason)
     return RegistryProbe(access.host, reachable=True, scheme=scheme)
 
 
 def probe_images(references: Iterable[str], settings: LabSettings) -> tuple[ImageProbe, ...]:
-    """What registries say of images, by tag or digest: there or not, which architectures, or which tags there are.
+    """Ask registries for images: whether each is there, for which architectures, or which tags there are instead.
 
-    The configured registry is asked as the settings say, any other by HTTPS without a name. Where nobody answers,
-    `found` is None.
+    The configured registry is asked as the settings say, any other by HTTPS and anonymously. Where a registry does not
+    answer, `found` is None.
 
     Args:
         references: `host/name:tag`, `host/name@sha256:…`.
@@ -53,84 +57,75 @@ def probe_images(references: Iterable[str], settings: LabSettings) -> tuple[Imag
     return tuple(_probe(reference, settings) for reference in references)
 
 
-def holds(index: str, digest: str, settings: LabSettings) -> bool:
-    """Whether a registry says that a reference names an index, and that the image of a digest is in it."""
+def is_in_index(index: str, digest: str, settings: LabSettings) -> bool:
+    """Return whether a reference names an index that holds the image of a digest, by the registry's word."""
     return _probe(index, settings).is_index_of(digest)
 
 
-def access_to(host: str, settings: LabSettings) -> RegistryAccess:
-    """How a host is spoken to: as configured, if it is the configured one."""
+def _access_to(host: str, settings: LabSettings) -> RegistryAccess:
     configured = registry_access(settings) if settings.registry else None
     return configured if configured and configured.host == host else RegistryAccess(host)
 
 
-def split_reference(reference: str) -> tuple[str, str, str]:
-    """Host, repository, and tag or digest.
-
-    >>> split_reference("registry.example:5000/lab/ingest-api:dev")
-    ('registry.example:5000', 'lab/ingest-api', 'dev')
-    """
-    named, _, digest = reference.partition("@")
-    host, _, rest = named.partition("/")
-    repository, _, tag = rest.partition(":")
-    return host, repository, digest or tag or "latest"
-
-
 def _probe(reference: str, settings: LabSettings) -> ImageProbe:
-    host, repository, wanted = split_reference(reference)
+    parts = parsed(reference)
+    wanted = parts.digest or parts.tag or LATEST
     try:
-        with Registry(access_to(host, settings)) as registry:
+        with Registry(_access_to(registry_of(reference), settings)) as registry:
             try:
-                return _held(registry, reference, repository, wanted)
+                return _held(registry, reference, parts.repository, wanted)
             except LabError as error:
                 if error.reason != MISSING:
                     raise
-                return _absent(registry, reference, repository, wanted)
+                return _absent(registry, reference, parts.repository, wanted)
     except LabError:
         return ImageProbe(reference)
 
 
 def _held(registry: Registry, reference: str, repository: str, wanted: str) -> ImageProbe:
+    """Return the images that a tag or digest names; a single image with the others of the index that holds it."""
     document = registry.manifest(repository, wanted)
-    held = parse(document.body, reference)
-    if isinstance(held, Image):
-        built = parse_config(registry.blob(repository, held.config.digest), reference)
-        only = Platform(built.architecture, document.digest, built.architecture)
-        return ImageProbe(reference, found=True, platforms=(only, *_siblings(registry, repository, document.digest)))
-    platforms = _platforms(registry, repository, held)
+    content = parse(document.body, reference)
+    if isinstance(content, Image):
+        built = parse_config(registry.blob(repository, content.config.digest), reference)
+        single = Platform(built.architecture, document.digest, built.architecture)
+        siblings = _siblings(registry, repository, document.digest)
+        return ImageProbe(reference, found=True, platforms=(single, *siblings))
+    platforms = _platforms(registry, repository, content)
     return ImageProbe(reference, found=True, index_digest=document.digest, platforms=platforms)
 
 
 def _absent(registry: Registry, reference: str, repository: str, wanted: str) -> ImageProbe:
-    """What there is in place of a tag; nobody means another image by a digest."""
+    """Return the tags that there are in place of a missing one; a digest has no neighbours."""
     tags = registry.tags(repository)
     nearest = "" if ":" in wanted else next(iter(difflib.get_close_matches(wanted, tags, n=1, cutoff=0.0)), "")
-    held: tuple[Platform, ...] = ()
-    with suppress(LabError):  # one that cannot be read is no help
-        held = _held(registry, reference, repository, nearest).platforms if nearest else ()
-    return ImageProbe(reference, found=False, platforms=held, tags=tags, nearest=nearest)
+    platforms: tuple[Platform, ...] = ()
+    with suppress(LabError):  # the images of the nearest tag are an offer, not the answer
+        platforms = _held(registry, reference, repository, nearest).platforms if nearest else ()
+    return ImageProbe(reference, found=False, platforms=platforms, tags=tags, nearest=nearest)
 
 
 def _siblings(registry: Registry, repository: str, digest: str) -> tuple[Platform, ...]:
-    """The other images of the index that a tag names and that holds an image: the same, for other architectures."""
-    with suppress(LabError):  # whoever may read an image need not be allowed to see the others
-        for tag in registry.tags(repository)[:TAGS]:
+    """Return the other images of the tagged index that holds an image: the same for other architectures."""
+    with suppress(LabError):  # a user who may read an image need not be allowed to list tags
+        for tag in registry.tags(repository)[:SEARCHED_TAGS]:
             document = registry.manifest(repository, tag)
-            held = parse(document.body, tag)
-            if not isinstance(held, Image) and digest in {choice.digest for choice in held}:
-                return _platforms(registry, repository, (choice for choice in held if choice.digest != digest))
+            content = parse(document.body, tag)
+            if not isinstance(content, Image) and digest in {choice.digest for choice in content}:
+                return _platforms(registry, repository, (choice for choice in content if choice.digest != digest))
     return ()
 
 
-def _platforms(registry: Registry, repository: str, held: Iterable[Choice]) -> tuple[Platform, ...]:
-    """Images for this system; attestations are left out already."""
-    return tuple(_platform(registry, repository, choice) for choice in held if choice.os in {"", SYSTEM})
+def _platforms(registry: Registry, repository: str, choices: Iterable[Choice]) -> tuple[Platform, ...]:
+    """Return the images of an index for Linux; attestations are left out already."""
+    return tuple(_platform(registry, repository, choice) for choice in choices if choice.os in {"", SYSTEM})
 
 
 def _platform(registry: Registry, repository: str, choice: Choice) -> Platform:
-    """What the index says and what the image itself says; the latter is empty where the registry has lost it."""
-    said = ""
+    """Return what index and image name as architecture; the latter is empty where the registry has lost the image."""
+    architecture = ""
     with suppress(LabError):
         image = image_of(registry, repository, choice.digest)
-        said = parse_config(registry.blob(repository, image.config.digest), choice.digest).architecture
-    return Platform(choice.architecture, choice.digest, said)
+        config = registry.blob(repository, image.config.digest)
+        architecture = parse_config(config, choice.digest).architecture
+    return Platform(choice.architecture, choice.digest, architecture)

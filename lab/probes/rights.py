@@ -1,23 +1,35 @@
-"""Looks at what the lab's user may do in a cluster, by asking the API server itself."""
+"""Asks the API server which rights of the lab its user lacks."""
 
 from collections.abc import Iterable
 
 from lab.snapshots.probes import Denial
 from lab.targets.kubernetes.client.cluster import Cluster
-from lab.targets.kubernetes.client.rights import Right
+from lab.targets.kubernetes.client.rights import FAULTS_ROLE, Right
+from lab.targets.kubernetes.rendering.rbac import needed_rights
 
 
-def missing_rights(cluster: Cluster, rules: Iterable[Right]) -> tuple[Denial, ...]:
-    """Which of these rights the user does not have; each is named once, whatever the object's name.
-
-    Args:
-        cluster: Asked by SelfSubjectAccessReview, which everybody may do.
-        rules: For example `lab.targets.kubernetes.rendering.render.needed_rights(namespace)`.
+def lacking_rights(cluster: Cluster, *, of_faults: bool = False) -> tuple[Denial, ...]:
+    """Return the rights that the lab needs and its user lacks: those that only faults need, or all the others.
 
     Raises:
         LabError: The cluster does not answer.
     """
-    missing = [one for one in rules if not cluster.may(one)]
-    # As the API server calls the user, since that is the name a binding needs.
+    rights = needed_rights(cluster.namespace)
+    return missing_rights(cluster, (right for right in rights if (right.role == FAULTS_ROLE) is of_faults))
+
+
+def missing_rights(cluster: Cluster, rights: Iterable[Right]) -> tuple[Denial, ...]:
+    """Return which of some rights the user lacks; each once, whatever the object's name.
+
+    Args:
+        cluster: Asked by SelfSubjectAccessReview, which every user may do.
+        rights: That are asked for.
+
+    Raises:
+        LabError: The cluster does not answer.
+    """
+    missing = [right for right in rights if not cluster.may(right)]
+    # The API server's own name for the user is the one that a binding needs.
     user = cluster.user() if missing else ""
-    return tuple(dict.fromkeys(Denial(one.verb, one.resource, one.namespace, one.group, user) for one in missing))
+    denials = (Denial(right.verb, right.resource, right.namespace, right.group, user) for right in missing)
+    return tuple(dict.fromkeys(denials))

@@ -1,65 +1,66 @@
-"""Looks at the store: whether it answers, lets the lab in, and can hold the ledger."""
+"""Asks the store: whether it answers, lets the lab in, evicts, and how durable it is."""
 
 import ssl
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
-from lab.probes.resp import PORT, Line, Refused
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from lab.rpc.trust import trusted
 from lab.settings import text_of
 from lab.snapshots.probes import StoreProbe
+from services.contracts.durability import durability_of
 
-DENIED: Final = ("NOAUTH", "WRONGPASS", "ERR AUTH", "ERR invalid password", "NOPERM")
-"""How servers begin when they do not let somebody in."""
-Durability = Literal["durable", "window", "volatile", "unknown", ""]
-
-
-class StoreLook(NamedTuple):
-    """What was seen: the probe, `redis` or `valkey`, its version, the version of Redis whose commands it has."""
-
-    probe: StoreProbe
-    kind: str = ""
-    version: str = ""
-    speaks: str = ""
+PORT: Final = 6379
+TIMEOUT_S: Final = 5.0
+SECTIONS: Final = ("server", "memory", "persistence", "replication")
+"""Of INFO."""
+DENIED: Final = ("NOAUTH", "WRONGPASS", "NOPERM")
+"""First words of an error reply to a client that is not let in."""
+CUT_OFF: Final[Mapping[type[Exception], str]] = {
+    redis.exceptions.NoPermissionError: "NOPERM",
+    redis.exceptions.AuthenticationError: "NOAUTH",
+    redis.exceptions.BusyLoadingError: "LOADING",
+}
+"""The client's class for an error reply → the first word of the reply, which the client cuts off."""
+BAD_LOGIN: Final = "invalid username-password"
 
 
 def probe_store(url: str, password_file: Path | None, ca_file: Path | None) -> StoreProbe:
-    """Whether the store answers, lets the lab in, evicts, and how durable it is.
+    """Ask a store what it is; every answer, and none, is a probe.
 
     Raises:
-        BadConfig: The password's file or the CA's cannot be read.
+        BadConfig: The file of the password or of the CA cannot be read. Then no server is asked.
     """
-    return look_at_store(url, password_file, ca_file).probe
-
-
-def look_at_store(url: str, password_file: Path | None, ca_file: Path | None) -> StoreLook:
-    """The same with kind and version.
-
-    Raises:
-        BadConfig: The password's file or the CA's cannot be read.
-    """
-    probe, is_in = StoreProbe(url, reachable=False), False
     try:
-        probe, parts = unasked(url, password_file, ca_file), urlsplit(url)
-        password = text_of(password_file) if password_file else ""
-        with Line(parts, ca_file) as line:
-            _sign_in(line, parts, password)
-            is_in = True
-            return _look(line, probe)
-    except Refused as error:
-        said = str(error)
-        is_in = is_in or not said.startswith(DENIED)
-        return StoreLook(replace(probe, reachable=True, authenticated=is_in, error=said))
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        # Whoever shows a certificate that does not convince is there.
-        return StoreLook(replace(probe, reachable=isinstance(error, ssl.SSLError), error=str(why)))
+        probe = unasked(url, password_file, ca_file)
+    except ValueError as error:
+        return StoreProbe(url, reachable=False, error=str(error))
+    client = _client(urlsplit(url), text_of(password_file) if password_file else "", ca_file)
+    try:
+        client.ping()
+        return _described(client, probe)
+    except redis.exceptions.InvalidResponse as error:
+        return replace(probe, reachable=False, error=f"not an answer of Redis: {error}")
+    except (redis.exceptions.ResponseError, *CUT_OFF) as error:
+        reply = _reply(error)
+        return replace(probe, reachable=True, authenticated=not reply.startswith(DENIED), error=reply)
+    except (redis.exceptions.RedisError, OSError) as error:
+        cause = _cause(error)
+        why = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+        # A server whose certificate is not trusted is there.
+        return replace(probe, reachable=isinstance(cause, ssl.SSLError), error=str(why))
+    finally:
+        client.close()
 
 
 def unasked(url: str, password_file: Path | None, ca_file: Path | None) -> StoreProbe:
-    """Where a store is and how it is spoken to, before it was asked; ValueError where the URL is none."""
+    """Return the address of a store and how to speak to it; ValueError where the URL is not valid."""
     parts = urlsplit(url)
     return StoreProbe(
         f"{parts.hostname}:{parts.port or PORT}",
@@ -71,46 +72,73 @@ def unasked(url: str, password_file: Path | None, ca_file: Path | None) -> Store
     )
 
 
-def durability_of(persistence: Mapping[str, str], role: str, fsync: str | None) -> Durability:
-    """The class of a store (`ARCHITECTURE.md`, *Durability*) by what INFO and `appendfsync` say; None: not told."""
-    if fsync is None or "aof_enabled" not in persistence:
-        return "unknown"
-    if persistence["aof_enabled"] != "1":
-        return "volatile"
-    whole = persistence.get("aof_last_write_status") == "ok" and role == "master"
-    return "durable" if fsync == "always" and whole else "window"
+def _client(parts: SplitResult, password: str, ca_file: Path | None) -> redis.Redis:
+    """Return a client that asks once; without a password nobody logs in."""
+    tls: dict[str, Any] = {}
+    if parts.scheme == "rediss":
+        trusted(ca_file)
+        tls = {"ssl": True, "ssl_ca_certs": str(ca_file) if ca_file else None}
+    client: redis.Redis = redis.Redis(
+        parts.hostname or "",
+        parts.port or PORT,
+        username=parts.username if password else None,
+        password=password or None,
+        protocol=2,
+        socket_timeout=TIMEOUT_S,
+        socket_connect_timeout=TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+        **tls,
+    )
+    return client
 
 
-def _sign_in(line: Line, parts: SplitResult, password: str) -> None:
-    if password:
-        line.ask("AUTH", *([parts.username] if parts.username else []), password)
-    line.ask("PING")
+def _described(client: redis.Redis, probe: StoreProbe) -> StoreProbe:
+    """Add what a store tells of itself to its probe."""
+    facts = {name: str(value) for section in SECTIONS for name, value in _info(client, section).items()}
+    speaks = facts.get("redis_version", "")
+    return replace(
+        probe,
+        reachable=True,
+        authenticated=True,
+        policy=facts.get("maxmemory_policy", ""),
+        durability=durability_of(facts, role=facts.get("role", ""), appendfsync=_appendfsync(client)).durability,
+        kind="valkey" if "valkey_version" in facts else "redis",
+        version=facts.get("valkey_version", speaks),
+        speaks=speaks,
+    )
 
 
-def _look(line: Line, unasked: StoreProbe) -> StoreLook:
-    facts: dict[str, str] = {}
-    for section in ("server", "memory", "persistence", "replication"):
-        facts |= _info(line, section)
-    durability = durability_of(facts, facts.get("role", ""), _fsync(line))
-    policy = facts.get("maxmemory_policy", "")
-    probe = replace(unasked, reachable=True, authenticated=True, policy=policy, durability=durability)
-    kind, speaks = "valkey" if "valkey_version" in facts else "redis", facts.get("redis_version", "")
-    return StoreLook(probe, kind, facts.get("valkey_version", speaks), speaks)
-
-
-def _info(line: Line, section: str) -> dict[str, str]:
-    """A section of INFO; empty where it is not told."""
+def _info(client: redis.Redis, section: str) -> Mapping[str, object]:
+    """Return a section of INFO; empty where the store does not tell."""
     try:
-        said = str(line.ask("INFO", section))
-    except Refused:
+        facts: Mapping[str, object] = client.info(section)
+    except redis.exceptions.ResponseError:
         return {}
-    pairs = (row.partition(":") for row in said.splitlines() if not row.startswith("#"))
-    return {name: value for name, colon, value in pairs if colon}
+    return facts
 
 
-def _fsync(line: Line) -> str | None:
+def _appendfsync(client: redis.Redis) -> str | None:
+    """Return the setting; None where the store does not tell."""
     try:
-        said = line.ask("CONFIG", "GET", "appendfsync")
-    except Refused:
+        value: str | bytes | None = client.config_get("appendfsync").get("appendfsync")
+    except redis.exceptions.ResponseError:
         return None
-    return str(said[1]) if isinstance(said, list) and len(said) == 2 else None
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _reply(error: Exception) -> str:
+    """Return an error reply as the store sent it."""
+    word, text = next((word for kind, word in CUT_OFF.items() if isinstance(error, kind)), ""), str(error)
+    if BAD_LOGIN in text:
+        word = "WRONGPASS"
+    return text if not word or text.startswith((*DENIED, *CUT_OFF.values())) else f"{word} {text}"
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return the error of the operating system or of TLS behind an error of the client."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, OSError):
+            return inner
+        inner = inner.__cause__ or inner.__context__
+    return error

@@ -1,4 +1,4 @@
-"""How far metrics come: the ledger moves, the collector takes and passes on, Prometheus has samples."""
+"""Asks how far metrics come: ledger, collector, Prometheus."""
 
 import re
 import threading
@@ -8,50 +8,55 @@ from typing import Final, Protocol
 
 from lab.model import Balance, StoreView
 from lab.snapshots.probes import CollectorProbe, LastSample, LedgerProbe
+from services.contracts.signals import PROMISED
 
 STILL_S: Final = 16.0
-"""How long a ledger is watched in which events wait: a little longer than a worker may take over another's work."""
-LOOK_S: Final = 0.5
+"""How long a ledger is watched in which events wait: a little longer than a worker takes over another's work."""
+POLL_S: Final = 0.5
 COUNTER: Final = re.compile(
-    r"^otelcol_(?P<what>receiver_accepted|exporter_sent|exporter_send_failed)_metric_points(?:__?\w+?)?(?:_total)?"
+    r"^otelcol_(?P<counter>receiver_accepted|exporter_sent|exporter_send_failed)_metric_points(?:__?\w+?)?(?:_total)?"
     r"\{(?P<labels>[^}]*)\} (?P<value>[0-9.e+]+)$",
     re.MULTILINE,
 )
+PROMISED_NAMES: Final = tuple(signal.prometheus_name for signal in PROMISED.values())
 
 
 class Samples(Protocol):
-    """The part of a metric source that says when a metric was last heard of."""
+    """The part of a metric source that tells when a metric was last scraped."""
 
     def newest(self, name: str) -> dict[str, float]:
-        """`instance` of every process with that metric → time of its newest sample, seconds since the epoch."""
+        """Return `instance` of every process with that metric → time of its newest sample, seconds since the epoch."""
 
 
 class Ledger(Protocol):
     """The part of a ledger that is watched."""
 
     def view(self, run: str, *, audit: bool = False) -> StoreView:
-        """The account; of the whole store when *run* is empty."""
+        """Return the account; of the whole store where *run* is empty."""
+
+
+class OpenLedger(Ledger, Protocol):
+    """A ledger that holds a connection."""
+
+    def close(self) -> None:
+        """Close the connection."""
 
 
 def watch_ledger(
     ledger: Ledger, *, patience_s: float = STILL_S, clock: Callable[[], float] = time.monotonic
 ) -> LedgerProbe:
-    """The account of the whole store; where events wait, watched until one of them is counted or patience ends."""
-    first, begun, pause = ledger.view("").balance, clock(), threading.Event()
+    """Return the account of the whole store. While events wait, watch until one is counted or the patience ends."""
+    first, started, pause = ledger.view("").balance, clock(), threading.Event()
     now = first
-    while _stands_still(first, now) and clock() - begun < patience_s:
-        pause.wait(LOOK_S)
+    while _stands_still(first, now) and clock() - started < patience_s:
+        pause.wait(POLL_S)
         now = ledger.view("").balance
-    still_s = clock() - begun if _stands_still(first, now) else 0.0
+    still_s = clock() - started if _stands_still(first, now) else 0.0
     return LedgerProbe(now.accepted, now.counted, now.backlog, still_s)
 
 
-def _stands_still(first: Balance, now: Balance) -> bool:
-    return bool(now.backlog) and (first.counted, first.dead) == (now.counted, now.dead)
-
-
 def collector_counters(page: str) -> CollectorProbe | None:
-    r"""What a collector says of itself on its page of metrics; None where it says nothing.
+    r"""Return the counters on a collector's own page of metrics; None for an empty page.
 
     >>> lines = [
     ...     'otelcol_receiver_accepted_metric_points_total{receiver="otlp"} 20',
@@ -64,12 +69,16 @@ def collector_counters(page: str) -> CollectorProbe | None:
     if not page:
         return None
     counts = {"receiver_accepted": 0.0, "exporter_sent": 0.0, "exporter_send_failed": 0.0}
-    for found in COUNTER.finditer(page):
-        if 'exporter="debug' not in found["labels"]:
-            counts[found["what"]] += float(found["value"])
-    return CollectorProbe(*(round(one) for one in counts.values()))
+    for match in COUNTER.finditer(page):
+        if 'exporter="debug' not in match["labels"]:
+            counts[match["counter"]] += float(match["value"])
+    return CollectorProbe(*(round(count) for count in counts.values()))
 
 
-def last_samples(source: Samples, promised: tuple[str, ...]) -> tuple[LastSample, ...]:
-    """The newest sample of each promised metric of each process."""
-    return tuple(LastSample(name, instance, at) for name in promised for instance, at in source.newest(name).items())
+def last_samples(source: Samples, names: tuple[str, ...] = PROMISED_NAMES) -> tuple[LastSample, ...]:
+    """Return the newest sample of some metrics of each process; of the promised metrics unless given."""
+    return tuple(LastSample(name, instance, at) for name in names for instance, at in source.newest(name).items())
+
+
+def _stands_still(first: Balance, now: Balance) -> bool:
+    return bool(now.backlog) and (first.counted, first.dead) == (now.counted, now.dead)

@@ -1,1 +1,1 @@
-"""How it is shown."""
+"""How a trial is shown: as text, as a card, as pictures, as a report."""

@@ -1,4 +1,4 @@
-"""A trial's answer in words that are the same for the same record, and what follows from it."""
+"""A trial's answer, in the same words for the same record, and what follows from the answer."""
 
 from dataclasses import dataclass
 from html import escape
@@ -11,29 +11,29 @@ NEXT: Final = {
     "quickstart": "lab run notebooks/10_baseline.ipynb -p rate 2000",
     "baseline": "lab run notebooks/50_worker_dies.ipynb",
 }
-"""Experiment → the question that comes next."""
+"""Experiment → the command that asks the next question."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Lines of plain text; what a regression test compares."""
+    """Lines of plain text, which a regression test compares."""
 
     lines: tuple[str, ...]
 
     def __repr__(self) -> str:
-        """The lines."""
+        """Return the lines."""
         return "\n".join(self.lines)
 
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """Sentences, and a command to go on with."""
+    """What follows from a trial, and a command to go on with."""
 
     sentences: tuple[str, ...]
     command: str
 
     def __repr__(self) -> str:
-        """Sentence by sentence."""
+        """Return a sentence a line."""
         return "\n".join([*self.sentences, f"Next: {self.command}"])
 
     def _repr_html_(self) -> str:
@@ -42,7 +42,7 @@ class Conclusion:
 
 
 def answer(trial: Trial) -> Answer:
-    """Validity, verdict, every objective with its figures, every number of the ledger."""
+    """Return validity, verdict, every objective with its figures, and every number of the ledger."""
     ledger = trial.ledger
     return Answer(
         (
@@ -56,21 +56,20 @@ def answer(trial: Trial) -> Answer:
 
 
 def conclusion(trial: Trial) -> Conclusion:
-    """What was shown, what may not be concluded, what to try next."""
+    """Return what the trial shows, what may not be concluded, and what to try next."""
     head = words.headline(trial)
     if head in {"INVALID", "INCONCLUSIVE"}:
         word = "may not be believed" if head == "INVALID" else "is not enough to judge by"
         return Conclusion((f"This run {word}: {words.why_believed(trial)}.",), "lab doctor")
     missed = [result for result in trial.verdict.objectives if result.status == "NOT_MET"]
-    shown = "Every objective was met." if not missed else f"Not met: {', '.join(map(_missed, missed))}."
-    kept = "Every acknowledged event was counted exactly once."
-    lost = f"{trial.ledger.lost:,} events were lost and {trial.ledger.double_counted:,} counted twice."
+    exact = "Every acknowledged event was counted exactly once."
+    inexact = f"{trial.ledger.lost:,} events were lost and {trial.ledger.double_counted:,} counted twice."
     sentences = (
-        shown,
-        lost if trial.ledger.lost or trial.ledger.double_counted else kept,
+        "Every objective was met." if not missed else f"Not met: {', '.join(map(_missed, missed))}.",
+        inexact if trial.ledger.lost or trial.ledger.double_counted else exact,
         "This is one run on one machine: its intervals say how steady it was, not what the next run will show.",
     )
-    return Conclusion(sentences, _next(trial))
+    return Conclusion(sentences, NEXT.get(trial.experiment.name, f"lab runs show {trial.run_id}"))
 
 
 def _objective(result: ObjectiveResult) -> str:
@@ -80,13 +79,3 @@ def _objective(result: ObjectiveResult) -> str:
 
 def _missed(result: ObjectiveResult) -> str:
     return f"{result.label} was {words.figure(result)}, wanted {words.bound(result)}"
-
-
-def _next(trial: Trial) -> str:
-    if trial.experiment.name == "quickstart":
-        return "lab run notebooks/10_baseline.ipynb -p rate 2000"
-    return (
-        "lab run notebooks/50_worker_dies.ipynb"
-        if trial.experiment.name == "baseline"
-        else f"lab runs show {trial.run_id}"
-    )

@@ -1,4 +1,4 @@
-"""A trial as a card: the word, the objectives, where every event went, why it may be believed."""
+"""A trial as a card: verdict, objectives, the way of every event, and whether the trial may be believed."""
 
 from html import escape
 from typing import Final
@@ -7,16 +7,16 @@ from lab.model import ObjectiveResult, Trial
 from lab.reports import flow, summary, words
 
 COLOURS: Final = {"MET": "#007a5a", "NOT_MET": "#b35900", "INVALID": "#5f6368", "INCONCLUSIVE": "#5f6368"}
-"""White text on each of them has a contrast of at least 4.5 to 1; the word is always there, too."""
+"""White text on each has a contrast of at least 4.5 to 1; the word always stands beside the colour."""
 
 
 def text(trial: Trial) -> str:
-    """The card for a terminal."""
+    """Return the card for a terminal."""
     return summary.text(trial)
 
 
 def html(trial: Trial) -> str:
-    """The card for a notebook or a report; styles are inline, colours of the text are those around it."""
+    """Return the card for a notebook or a report; styles are inline, text has the colour of its surroundings."""
     head = words.headline(trial)
     rows = "".join(_objective(result) for result in trial.verdict.objectives)
     return (
@@ -52,7 +52,7 @@ def _objective(result: ObjectiveResult) -> str:
 
 
 def _bar(result: ObjectiveResult) -> str:
-    """How far the figure is from its bound: full at the bound."""
+    """Return the figure as a bar that is full at the bound."""
     if result.observed is None or result.objective.threshold <= 0:
         return ""
     share = min(1.0, result.observed / result.objective.threshold)

@@ -5,9 +5,10 @@ from html import escape
 from typing import Final
 
 from lab.model import LedgerAccount
+from lab.systems.services import INGEST_API, PROCESS_WORKER, SIMULATOR
 
 STEPS: Final = ("intended", "sent", "acknowledged", "accepted", "counted")
-WHERE: Final = ("simulator", "network", "ingest-api", "Redis stream", "process-worker")
+WHERE: Final = (SIMULATOR, "network", INGEST_API, "Redis stream", PROCESS_WORKER)
 WIDTH, BOX_WIDTH, BOX_HEIGHT, LEAK_HEIGHT = 760, 112, 54, 16
 STRIDE: Final = (WIDTH - BOX_WIDTH) / (len(STEPS) - 1)
 GOOD, BAD = "#0072b2", "#d55e00"
@@ -15,7 +16,7 @@ GOOD, BAD = "#0072b2", "#d55e00"
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """Events that left the way between two steps, by what became of them."""
+    """Events that left the path between two steps, and what became of them."""
 
     after: int
     words: str
@@ -23,32 +24,33 @@ class Leak:
 
 
 def svg(ledger: LedgerAccount) -> str:
-    """Five boxes with counts; what left the way is drawn where it did, a loss in another colour with its word."""
+    """Return five boxes with counts; events that left the path are drawn below, losses in another colour."""
     counts = [getattr(ledger, step) for step in STEPS]
     boxes = "".join(_box(i, step, counts[i]) for i, step in enumerate(STEPS))
     arrows = "".join(_arrow(i) for i in range(len(STEPS) - 1))
-    found = leaks_of(ledger)
-    height = 26 + BOX_HEIGHT + (24 + LEAK_HEIGHT * len(found) if found else 0)
-    leaks = "".join(_leak(leak, [one.after for one in found[:i]].count(leak.after)) for i, leak in enumerate(found))
+    leaks = leaks_of(ledger)
+    height = 26 + BOX_HEIGHT + (24 + LEAK_HEIGHT * len(leaks) if leaks else 0)
+    after = [leak.after for leak in leaks]
+    exits = "".join(_exit(leak, after[:i].count(leak.after)) for i, leak in enumerate(leaks))
     label = escape(", ".join(f"{step} {count:,}" for step, count in zip(STEPS, counts, strict=True)))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{label}" '
-        f'style="width:100%;max-width:{WIDTH}px;height:auto;font-family:inherit">{arrows}{boxes}{leaks}</svg>'
+        f'style="width:100%;max-width:{WIDTH}px;height:auto;font-family:inherit">{arrows}{boxes}{exits}</svg>'
     )
 
 
 def leaks_of(ledger: LedgerAccount) -> list[Leak]:
-    """Where events left the way."""
-    found = [
+    """Return where events left the path."""
+    leaks = [
         (0, "never sent", ledger.intended - ledger.sent, True),
         (1, "refused", ledger.refused, True),
         (1, "unknown", ledger.unknown, False),
         (2, "lost", ledger.lost, True),
         (3, "dead", ledger.dead, True),
         (3, "waiting", ledger.backlog, True),
-        (3, "twice", ledger.double_counted, True),
+        (3, "double-counted", ledger.double_counted, True),
     ]
-    return [Leak(after, f"{count:,} {word}", bad) for after, word, count, bad in found if count]
+    return [Leak(after, f"{count:,} {word}", bad) for after, word, count, bad in leaks if count]
 
 
 def _box(i: int, step: str, count: int) -> str:
@@ -73,8 +75,8 @@ def _arrow(i: int) -> str:
     )
 
 
-def _leak(leak: Leak, above: int) -> str:
-    """A way out below the arrow, under those that leave at the same place."""
+def _exit(leak: Leak, above: int) -> str:
+    """Return a dashed line below the arrow; *above* other leaks leave at the same step."""
     x, top = leak.after * STRIDE + BOX_WIDTH + (STRIDE - BOX_WIDTH) / 2, 18 + BOX_HEIGHT / 2
     offset = LEAK_HEIGHT * above
     colour = BAD if leak.bad else "currentColor"

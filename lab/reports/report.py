@@ -1,8 +1,10 @@
-"""A trial as one file that needs nothing else: verdict first, then the evidence."""
+"""A trial as one HTML file that fetches nothing: verdict first, then the evidence."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lab.analysis.waterfall import slowest_trace
 from lab.metrics.queries import PasteQuery, queries_to_paste
@@ -15,15 +17,15 @@ FILES: Final = (
     ("samples.parquet", "one row a batch: intended, sent, completed (ns after the start), events, outcome"),
     ("series.parquet", "what Prometheus stored"),
     ("totals.parquet", "what query-api answered at the end: source, kind, count, exact sum, minimum, maximum"),
-    ("windows.parquet, journal.parquet", "the same per window: as answered, and as the sender wrote it down"),
+    ("windows.parquet, journal.parquet", "the same per window: as answered, and as in the producer ledger"),
     ("spans.jsonl", "sampled spans, OTLP JSON"),
-    ("logs/", "of every program"),
+    ("logs/", "logs of every program"),
     ("figures/", "the pictures of this page"),
 )
 
 
 class Picture(NamedTuple):
-    """A part of the report that is looked at."""
+    """A picture of the report, with its title and a line about it."""
 
     title: str
     about: str
@@ -31,7 +33,7 @@ class Picture(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """One thing that was asked; *changed* where it is not the notebook's own default."""
+    """A parameter of the trial; *changed* where its value is not the notebook's default."""
 
     name: str
     value: object
@@ -39,7 +41,7 @@ class Parameter(NamedTuple):
 
 
 def write(trial: Trial, folder: Path) -> Path:
-    """Write `report.html` and `figures/*.svg` into a folder; where the report is."""
+    """Write `report.html` and `figures/*.svg` into a folder; return the path of the report."""
     pictures = {name: picture for name, picture in _pictures(trial) if picture.svg}
     (folder / "figures").mkdir(exist_ok=True)
     for name, picture in pictures.items():
@@ -50,9 +52,7 @@ def write(trial: Trial, folder: Path) -> Path:
 
 
 def html(trial: Trial, pictures: tuple[Picture, ...]) -> str:
-    """The page."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - heavy
-
+    """Return the page."""
     loader = PackageLoader("lab.reports", package_path="")
     template = Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template(TEMPLATE)
     load_run, places = trial.evidence.load_run, breakdown.table(trial)
@@ -61,7 +61,7 @@ def html(trial: Trial, pictures: tuple[Picture, ...]) -> str:
         name=trial.experiment.name,
         run_id=trial.run_id,
         card=card.html(trial),
-        parameters=list(_asked(trial)),
+        parameters=list(_parameters(trial)),
         pictures=pictures,
         places=places.html if len(places.rows) > 1 else "",
         telemetry=words.telemetry(trial),
@@ -78,20 +78,18 @@ def html(trial: Trial, pictures: tuple[Picture, ...]) -> str:
 
 
 def _pictures(trial: Trial) -> Iterator[tuple[str, Picture]]:
-    said = figures.load(trial)
-    yield "load", Picture("Load and backlog", said.text, said.svg)
-    said = figures.latency(trial)
-    about = "; ".join(filter(None, (said.text, words.machine_pauses(trial))))
-    yield "latency", Picture("Latency over time and as a distribution", about, said.svg)
-    said = figures.path(trial)
-    yield "path", Picture("Where the time went", said.text, said.svg)
+    load, latency, path = figures.load(trial), figures.latency(trial), figures.path(trial)
+    yield "load", Picture("Load and backlog", load.text, load.svg)
+    about = "; ".join(filter(None, (latency.text, words.machine_pauses(trial))))
+    yield "latency", Picture("Latency over time and as a distribution", about, latency.svg)
+    yield "path", Picture("Where the time went", path.text, path.svg)
     rows = slowest_trace(trial.evidence.spans)
     about = "From the simulator's send to the worker's commit; sampled at one batch in a hundred."
     yield "slowest-trace", Picture("The slowest sampled trace", about, waterfall.svg(rows))
 
 
-def _asked(trial: Trial) -> Iterator[Parameter]:
-    """The parameters; those of the experiment where it was not asked by a notebook."""
+def _parameters(trial: Trial) -> Iterator[Parameter]:
+    """Yield the notebook's parameters; those of the experiment where there is no notebook."""
     experiment = trial.experiment
     parameters = trial.parameters or {
         "target": experiment.target,

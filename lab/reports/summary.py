@@ -1,4 +1,4 @@
-"""A trial in a few lines of text: verdict first, then why it may be believed, then the figures."""
+"""A trial in a few lines of text: verdict, validity, figures."""
 
 import textwrap
 
@@ -10,7 +10,7 @@ INDENT = " " * 8
 
 
 def text(trial: Trial, *, colour: bool = False, width: int = 100) -> str:
-    """Four to a dozen lines; ANSI colours only where they are wanted."""
+    """Return four to a dozen lines, with ANSI colours where they are asked for."""
     head = words.headline(trial)
     title = f"{trial.experiment.name} on {words.place(trial)}"
     run = f"run {trial.run_id}"
@@ -19,8 +19,8 @@ def text(trial: Trial, *, colour: bool = False, width: int = 100) -> str:
     lines += _wrapped(f"{trial.validity.status:7s} {words.why_believed(trial)}", width)
     lines += [_objective(result) for result in trial.verdict.objectives]
     lines += _wrapped(words.account(trial), width)
-    said = (words.places(trial), words.machine_pauses(trial), *words.notes(trial))
-    lines += [line for sentence in said for line in _wrapped(sentence, width)]
+    sentences = (words.places(trial), words.machine_pauses(trial), *words.notes(trial))
+    lines += [line for sentence in sentences for line in _wrapped(sentence, width)]
     return "\n".join(line.rstrip() for line in lines)
 
 

@@ -1,4 +1,4 @@
-"""A small table, rich in a notebook or a report and plain in a terminal."""
+"""A small table: HTML in a notebook or a report, plain text in a terminal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ class Table:
 
     Attributes:
         header: One cell a column.
-        rows: Cells.
-        sentences: What is said below.
-        details: More lines, for readers of text alone: what a regression test compares.
+        rows: One cell a column.
+        sentences: Stand below the table.
+        details: More lines, in plain text alone; a regression test compares them.
     """
 
     header: tuple[str, ...]
@@ -29,7 +29,7 @@ class Table:
     details: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        """Columns as wide as they need to be, then the sentences, then the details."""
+        """Return aligned columns, then the sentences, then the details."""
         lines = [self.header, *self.rows]
         widths = [max(len(cell) for cell in column) for column in zip_longest(*lines, fillvalue="")]
         aligned = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
@@ -37,32 +37,32 @@ class Table:
 
     @property
     def html(self) -> str:
-        """The same; styles are inline, colours are those around it."""
+        """The table without its details; styles are inline, text has the colour of its surroundings."""
         head = "".join(f'<th style="{CELL}">{escape(cell)}</th>' for cell in self.header)
         body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in self.rows)
-        said = "".join(f'<p style="margin:6px 0 0">{escape(sentence)}</p>' for sentence in self.sentences)
-        return f'<table style="border-collapse:collapse"><tr>{head}</tr>{body}</table>{said}'
+        below = "".join(f'<p style="margin:6px 0 0">{escape(sentence)}</p>' for sentence in self.sentences)
+        return f'<table style="border-collapse:collapse"><tr>{head}</tr>{body}</table>{below}'
 
     def _repr_html_(self) -> str:
         return self.html
 
 
 def shown(estimate: Estimate, *, unit: str = "") -> str:
-    """A figure with its interval; a dash where there is none."""
+    """Return a figure with its interval; a dash where there is no figure."""
     if estimate.value is None:
         return "–"
     return " ".join(filter(None, (number(estimate.value), unit, interval(estimate))))
 
 
 def interval(estimate: Estimate) -> str:
-    """Both ends in brackets, or nothing."""
+    """Return both ends in brackets; an empty text where there is no interval."""
     if estimate.low is None or estimate.high is None:
         return ""
     return f"[{number(estimate.low)}, {number(estimate.high)}]"
 
 
 def dashes(cells: Sequence[str]) -> tuple[str, ...]:
-    """Cells with a dash where one is empty."""
+    """Return the cells, each empty one as a dash."""
     return tuple(cell or "–" for cell in cells)
 
 

@@ -1,4 +1,4 @@
-"""The slowest sampled trace as a picture: who did what, when."""
+"""The slowest sampled trace as a picture: which service did what, and when."""
 
 from collections.abc import Sequence
 from html import escape
@@ -6,13 +6,14 @@ from typing import Final
 
 from lab.analysis.waterfall import WaterfallRow
 from lab.reports.words import number
+from lab.systems.services import INGEST_API, PROCESS_WORKER, SIMULATOR
 
 WIDTH, LABEL, ROW = 760, 270, 26
-COLOURS: Final = {"simulator": "#56b4e9", "ingest-api": "#0072b2", "process-worker": "#009e73"}
+COLOURS: Final = {SIMULATOR: "#56b4e9", INGEST_API: "#0072b2", PROCESS_WORKER: "#009e73"}
 
 
 def svg(rows: Sequence[WaterfallRow]) -> str:
-    """A bar for each span, in the order of the path; empty where there is none."""
+    """Return a bar for each span, in the order of the path; an empty text without spans."""
     if not rows:
         return ""
     end_ms = max(row.start_ms + row.duration_ms for row in rows)

@@ -1,9 +1,10 @@
-"""Numbers and names as people read them."""
+"""The words in which a trial is told: numbers, names, sentences."""
 
 import math
 from itertools import pairwise
 
 from lab.analysis.breakdown import Share, breakdown
+from lab.analysis.objectives import kind_of
 from lab.analysis.warnings import warnings_of
 from lab.model import ObjectiveResult, Trial
 
@@ -11,12 +12,12 @@ HEADWORDS = {"MET": "MET", "NOT_MET": "NOT MET", "INVALID": "INVALID", "INCONCLU
 
 
 def headline(trial: Trial) -> str:
-    """The one word a trial comes down to: MET, NOT_MET, INVALID, INCONCLUSIVE."""
+    """Return the one word for a trial: MET, NOT_MET, INVALID, INCONCLUSIVE."""
     return trial.verdict.status or trial.validity.status
 
 
 def number(value: float) -> str:
-    """Three significant digits, thousands separated; whole numbers as they are; a dash for what is none.
+    """Return three significant digits with separated thousands; all digits of a whole number; a dash for NaN.
 
     >>> number(12345.0), number(3.14159), number(0.01234), number(250.4), number(float("nan"))
     ('12,345', '3.14', '0.0123', '250', '–')
@@ -31,83 +32,79 @@ def number(value: float) -> str:
 
 
 def figure(result: ObjectiveResult) -> str:
-    """What was observed, with its unit; a dash where nothing could be."""
+    """Return what was observed, with its unit; a dash where nothing could be."""
     if result.observed is None:
         return "–"
     return number(result.observed) if result.unit == "events" else f"{number(result.observed)} {result.unit}"
 
 
 def interval(result: ObjectiveResult) -> str:
-    """The interval within this run, or the note."""
+    """Return the interval within this run, or the note where there is none."""
     if result.low is None or result.high is None:
         return result.note
     return f"[{number(result.low)}, {number(result.high)}] within this run"
 
 
 def bound(result: ObjectiveResult) -> str:
-    """What was asked."""
-    threshold = number(result.objective.threshold)
-    if result.objective.kind in {"lost", "double-counted"}:
-        return threshold
-    sign = {"throughput": "≥", "recovery": "≤"}.get(result.objective.kind, "<")
-    return f"{sign} {threshold} {result.unit}"
+    """Return the threshold, with sign and unit unless it is a count."""
+    threshold, sign = number(result.objective.threshold), kind_of(result.objective).sign
+    return f"{sign} {threshold} {result.unit}" if sign else threshold
 
 
 def mark(result: ObjectiveResult) -> str:
-    """A tick, a cross, or a question mark."""
+    """Return a tick, a cross, or a question mark."""
     return {"MET": "✓", "NOT_MET": "✗", "INCONCLUSIVE": "?"}[result.status]
 
 
 def place(trial: Trial) -> str:
-    """Where it ran."""
-    return "this machine" if trial.experiment.target == "processes" else trial.experiment.target
+    """Return where the trial ran."""
+    return trial.place or trial.experiment.target
 
 
 def why_believed(trial: Trial) -> str:
-    """What was looked at, or why the run may not be believed."""
+    """Return why the run may not be believed, or what was checked."""
     reasons = trial.validity.reasons
     return "; ".join(reason.message for reason in reasons) if reasons else ", ".join(trial.validity.checked)
 
 
 def belief(trial: Trial) -> str:
-    """Whether the run may be believed, and why."""
+    """Return whether the run may be believed, and why."""
     return f"{trial.validity.status}: {why_believed(trial)}"
 
 
 def account(trial: Trial) -> str:
-    """The ledger in one line: equal numbers once, every difference with the place where it arose."""
+    """Return the ledger in one line: equal numbers are told once, and every number that should be 0 and is not."""
     ledger = trial.ledger
-    steps = ("intended", "sent", "acknowledged", "accepted", "counted")
-    said = f"intended {ledger.intended:,}"
-    for before, step in pairwise(steps):
+    path = f"intended {ledger.intended:,}"
+    for before, step in pairwise(("intended", "sent", "acknowledged", "accepted", "counted")):
         equal = getattr(ledger, before) == getattr(ledger, step)
-        said += f" = {step}" if equal else f", {step} {getattr(ledger, step):,}"
+        path += f" = {step}" if equal else f", {step} {getattr(ledger, step):,}"
     odd = {"refused": ledger.refused, "unknown": ledger.unknown, "backlog": ledger.backlog, "residual": ledger.residual}
     odd |= {"duplicates": ledger.duplicates, "lost": ledger.lost}
     extra = "".join(f", {name} {value:,}" for name, value in odd.items() if value)
-    return f"{said}; dead {ledger.dead:,}, twice {ledger.double_counted:,}{extra}; {telemetry(trial)}"
+    return f"{path}; dead {ledger.dead:,}, double-counted {ledger.double_counted:,}{extra}; {telemetry(trial)}"
 
 
 def telemetry(trial: Trial) -> str:
-    """What Prometheus says beside the ledger."""
+    """Return how Prometheus differs from the ledger."""
     comparison = trial.comparison
     if comparison.prometheus_counted is None:
         return "Prometheus has no series"
     if not comparison.difference and not comparison.attributions:
         return "Prometheus agrees"
-    parts = ", ".join(f"{one.events:+,} {one.cause}" for one in comparison.attributions)
+    parts = ", ".join(f"{attribution.events:+,} {attribution.cause}" for attribution in comparison.attributions)
     return f"Prometheus misses {comparison.difference:,} ({parts})"
 
 
 def notes(trial: Trial) -> tuple[str, ...]:
-    """What a reader should know: the generator's own notes, and what the evidence shows."""
+    """Return the generator's notes, and the warnings that follow from the evidence."""
     return (*trial.evidence.load_run.notes, *warnings_of(trial.evidence))
 
 
 def places(trial: Trial) -> str:
-    """Who counted how much, at what cost, where there are several; else an empty text."""
-    counted, found = trial.ledger.counted, breakdown(trial.evidence)
-    return "; ".join(_place(one, counted) for one in found) if len(found) > 1 and counted else ""
+    """Return how much each place counted, and at what cost; an empty text where there is only one place."""
+    counted, shares = trial.ledger.counted, breakdown(trial.evidence)
+    return "; ".join(_place(share, counted) for share in shares) if len(shares) > 1 and counted else ""
 
 
 def _place(share: Share, counted: int) -> str:
@@ -118,7 +115,7 @@ def _place(share: Share, counted: int) -> str:
 
 
 def machine_pauses(trial: Trial) -> str:
-    """Stalls of the machine itself, or an empty text."""
+    """Return the stalls of the machine itself; an empty text where there were none."""
     pauses = trial.evidence.pauses_s
     if not pauses:
         return ""

@@ -1,1 +1,1 @@
-"""How services are called: channels, deadlines, errors, status."""
+"""Calls services: channels, deadlines, errors, trust in certificates."""

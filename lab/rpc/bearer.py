@@ -1,4 +1,4 @@
-"""The token that goes with every call over TLS."""
+"""Sends a token with every call over TLS."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ Continue = Callable[[Any, Any], Any]
 
 
 class Details(NamedTuple):
-    """What gRPC is told of a call; satisfies `grpc.ClientCallDetails`."""
+    """The details of a call that gRPC is given; satisfies `grpc.ClientCallDetails`."""
 
     method: str
     timeout: float | None
@@ -25,19 +25,19 @@ class Bearer(
     grpc.StreamUnaryClientInterceptor,
     grpc.StreamStreamClientInterceptor,
 ):
-    """Adds a token to what is sent.
+    """Adds a token to the metadata of every call.
 
-    gRPC's own call credentials do the same by a plugin, whose end needs Python's lock in a thread of gRPC, while the
-    end of a channel holds it and waits for that thread (grpc/grpc#42247): now and then a program stands still for ever.
+    gRPC's own call credentials run a plugin in a thread of gRPC. When a channel closes, it holds Python's lock and
+    waits for that thread, which needs the lock to end (grpc/grpc#42247): now and then a program hangs for ever.
     """
 
     def __init__(self, token: str) -> None:
         self._metadata = (("authorization", f"Bearer {token}"),)
 
-    def _send(self, continuation: Continue, call: grpc.ClientCallDetails, sent: object) -> Any:  # noqa: ANN401  gRPC's
+    def _send(self, continuation: Continue, call: grpc.ClientCallDetails, request: object) -> Any:  # noqa: ANN401  gRPC's
         metadata = (*(call.metadata or ()), *self._metadata)
         details = Details(call.method, call.timeout, metadata, call.credentials, call.wait_for_ready, call.compression)
-        return continuation(details, sent)
+        return continuation(details, request)
 
     intercept_unary_unary: Any = _send
     intercept_unary_stream: Any = _send

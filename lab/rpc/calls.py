@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from lab.errors import LabError, Unavailable
+import grpc
+
+from lab.errors import LabError
+from lab.rpc.channels import plaintext
+from lab.rpc.errors import translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import grpc
+    from lab.rpc.channels import Connect
 
 
 class _Page(Protocol):
@@ -26,32 +30,38 @@ PAGE_ROWS: Final = 10_000
 MAX_PAGES: Final = 10_000
 
 
-def call(
-    method: Callable[..., Response], request: object, *, attempted: str, address: str, deadline_s: float = DEADLINE_S
-) -> Response:
-    """Make a call, waiting for a service that is just being started again.
+class ServiceClient:
+    """Calls one service.
 
     Args:
-        method: Of a generated stub.
-        request: Its message.
-        attempted: What cannot be done when this fails, in one line.
-        address: Of the service, for the message.
-        deadline_s: How long it may take altogether.
-
-    Raises:
-        Unavailable: Nobody answered in time, or the service cannot answer now.
-        LabError: It refused.
+        address: Its host:port.
+        connect: Opens a channel to an address; plaintext unless given.
+        deadline_s: How long one answer may take, a restart of the service included.
     """
-    import grpc  # noqa: PLC0415 - heavy
 
-    try:
-        return method(request, timeout=deadline_s, wait_for_ready=True)
-    except grpc.RpcError as error:
-        raise _fault(error, attempted=attempted, address=address, deadline_s=deadline_s) from error
+    def __init__(self, address: str, *, connect: Connect = plaintext, deadline_s: float = DEADLINE_S) -> None:
+        self._address, self._connect, self._deadline_s = address, connect, deadline_s
+
+    def _call(self, method: Callable[..., Response], request: object, *, attempted: str) -> Response:
+        """Make a call; a service that is just being started again is waited for.
+
+        Args:
+            method: Of a generated stub.
+            request: Its message.
+            attempted: What cannot be done when this fails, in one line.
+
+        Raises:
+            Unavailable: The service does not answer in time.
+            LabError: The service refuses.
+        """
+        try:
+            return method(request, timeout=self._deadline_s, wait_for_ready=True)
+        except grpc.RpcError as error:
+            raise translated(error, attempted=attempted, service=self._address, deadline_s=self._deadline_s) from error
 
 
 def pages(ask: Callable[[str], Page], *, attempted: str) -> Iterator[Page]:
-    """Every page of an answer; *ask* gets the token of the page, which is empty for the first.
+    """Yield every page of an answer; *ask* gets the token of the page, which is empty for the first page.
 
     Raises:
         LabError: The pages do not end.
@@ -64,15 +74,3 @@ def pages(ask: Callable[[str], Page], *, attempted: str) -> Iterator[Page]:
         if not token:
             return
     raise LabError(attempted, found=f"more than {MAX_PAGES:,} pages", code="ENDLESS")
-
-
-def _fault(error: grpc.RpcError, *, attempted: str, address: str, deadline_s: float) -> LabError:
-    import grpc  # noqa: PLC0415 - heavy
-
-    # Every error of a stub is a call, too; the type says so only for the synchronous ones.
-    code = error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
-    said = error.details() if isinstance(error, grpc.Call) else str(error)
-    if code in {grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE}:
-        found = f"{address}: {said if code is grpc.StatusCode.UNAVAILABLE else f'no answer within {deadline_s:g} s'}"
-        return Unavailable(attempted, found=found, next_step="lab status", code=code.name)
-    return LabError(attempted, found=f"{address}: {said} ({code.name})", next_step="lab status", code=code.name)

@@ -1,54 +1,49 @@
-"""Channels to the services of a stack: plaintext on loopback, TLS and a token where they are asked for."""
+"""Channels to the services of a stack: plaintext on loopback; TLS and a token where the stack asks for them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import grpc
+
 from lab.errors import BadConfig
+from lab.rpc.bearer import Bearer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import grpc
-
     from lab.model import Access
 
     Connect = Callable[[str], grpc.Channel]
-    """Makes a channel to host:port."""
+    """Opens a channel to host:port."""
 
 MAX_MESSAGE_BYTES: Final = 64 << 20
-"""A page of 10,000 rows with names of 256 bytes, or of the journal, is larger than gRPC's default of 4 MiB."""
+"""A page of 10,000 rows with names of 256 bytes, or of the producer ledger, is larger than gRPC's default of 4 MiB."""
 OPTIONS: Final = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.enable_http_proxy", 0),
     ("grpc.max_reconnect_backoff_ms", 500),
 )
-"""No proxy between processes of one machine; a service that is started again is found again within half a second."""
+"""No proxy between processes of one machine; a restarted service is reached again within half a second."""
 
 
 def plaintext(address: str) -> grpc.Channel:
-    """A channel for loopback addresses."""
-    import grpc  # noqa: PLC0415 - heavy
-
+    """Open a channel to a loopback address."""
     return grpc.insecure_channel(address, options=OPTIONS)
 
 
 def connector(access: Access) -> Connect:
-    """How channels to a stack are made.
+    """Return the function that opens channels to a stack.
 
     Raises:
-        BadConfig: A file that it names cannot be read.
+        BadConfig: A file that the access names cannot be read.
     """
     if access.ca_file is None:
         return plaintext
-    import grpc  # noqa: PLC0415 - heavy
-
     credentials = grpc.ssl_channel_credentials(_content(access.ca_file))
     if access.token_file is None:
         return lambda address: grpc.secure_channel(address, credentials, options=OPTIONS)
-    from lab.rpc.bearer import Bearer  # noqa: PLC0415 - heavy
-
     bearer = Bearer(_content(access.token_file).decode().strip())
     return lambda address: grpc.intercept_channel(grpc.secure_channel(address, credentials, options=OPTIONS), bearer)
 

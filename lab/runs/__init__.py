@@ -1,1 +1,1 @@
-"""What is kept."""
+"""Keeps runs: folders, records, recorded runs, executed notebooks."""

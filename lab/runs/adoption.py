@@ -1,6 +1,6 @@
-"""Which notebook this kernel runs, with which parameters; keeps what plain papermill writes of it.
+"""Finds the notebook that this kernel runs and its parameters; keeps what plain papermill writes.
 
-`python -m lab.runs.adoption PID OUTPUT FOLDER` waits for that process to end and copies the notebook it wrote.
+`python -m lab.runs.adoption PID OUTPUT FOLDER` waits until the process PID ends, then copies the notebook OUTPUT.
 """
 
 import atexit
@@ -25,7 +25,7 @@ PLAIN: Final = (str, int, float, bool)
 
 
 def this_notebook() -> Path | None:
-    """The notebook this kernel runs, where that can be told."""
+    """Return the notebook that this kernel runs; None where that is unknown."""
     papermill = _papermill()
     if papermill:
         return papermill[0]
@@ -34,7 +34,7 @@ def this_notebook() -> Path | None:
 
 
 def parameters_here() -> dict[str, object]:
-    """Names and values of this notebook's parameters as they are now; empty outside of a notebook."""
+    """Return the present names and values of this notebook's parameters; empty outside of a notebook."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if shell is None:
@@ -47,7 +47,7 @@ def parameters_here() -> dict[str, object]:
 
 
 def defaults_here() -> dict[str, object]:
-    """Names and values of this notebook's parameters as its file declares them; empty where that cannot be told."""
+    """Return the names and values of this notebook's parameters in its file; empty where the file is unknown."""
     notebook = this_notebook()
     with suppress(LabError):
         if notebook is not None:
@@ -56,7 +56,7 @@ def defaults_here() -> dict[str, object]:
 
 
 def adopt_output(folder: Path) -> None:
-    """When plain papermill runs this kernel, let the notebook it writes be copied into the run's folder."""
+    """Where plain papermill runs this kernel, have the notebook that papermill writes copied into the run's folder."""
     papermill = _papermill()
     if papermill:
         _, output, pid = papermill
@@ -65,13 +65,13 @@ def adopt_output(folder: Path) -> None:
 
 
 def _start_alone(command: list[str]) -> None:
-    """Start what outlives papermill; whoever reads papermill's output to its end must not wait for it."""
-    nowhere = subprocess.DEVNULL
-    subprocess.Popen(command, start_new_session=True, stdin=nowhere, stdout=nowhere, stderr=nowhere)
+    """Start a process that outlives papermill and holds none of papermill's streams open."""
+    null = subprocess.DEVNULL
+    subprocess.Popen(command, start_new_session=True, stdin=null, stdout=null, stderr=null)
 
 
 def _papermill() -> tuple[Path, Path, int] | None:
-    """Input, output and process of the papermill command that started this kernel."""
+    """Return input, output and process of the papermill command that started this kernel; None without one."""
     with suppress(psutil.Error, OSError):
         parent = psutil.Process().parent()
         if parent is None:
@@ -84,7 +84,7 @@ def _papermill() -> tuple[Path, Path, int] | None:
 
 
 def main(pid: int, output: Path, folder: Path) -> None:
-    """Wait for papermill, then copy."""
+    """Wait until papermill ends, then copy its output."""
     with suppress(psutil.Error):
         psutil.Process(pid).wait(WAIT_S)
     shutil.copyfile(output, folder / output.name)

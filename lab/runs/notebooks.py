@@ -1,5 +1,6 @@
-"""Runs a notebook by papermill, and leaves the evidence on every way out."""
+"""Runs a notebook with papermill, and leaves the evidence however the notebook ends."""
 
+import json
 import logging
 import signal
 import warnings
@@ -10,15 +11,20 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import psutil
+from nbclient.exceptions import DeadKernelError
+from papermill import execute_notebook
+from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
 
-from lab.errors import InternalFault, LabError
-from lab.runs.folder import FAILED, RUNNING, RunFolder
+from lab.errors import InternalFault, LabError, from_data
+from lab.runs.folder import FAILED, INTERRUPTED, PROGRESS, RUNNING, RunFolder
+from lab.runs.kernel import ERROR
 from lab.settings import environment_with
 
 KERNEL: Final = "python3"
-PROGRESS: Final = "progress.jsonl"
+EXTENSION: Final = "--InteractiveShellApp.extra_extensions=lab.runs.kernel"
 SESSION: Final = "JPY_SESSION_NAME"
-"""Where a Jupyter server tells a kernel its notebook's path."""
+"""The variable in which a Jupyter server gives a kernel its notebook's path."""
 START_TIMEOUT_S: Final = 120
 
 
@@ -31,7 +37,7 @@ def run_notebook(notebook: Path, folder: RunFolder, parameters: Mapping[str, obj
         LabError: A cell failed, or the kernel died; the manifest says failed.
     """
     output = folder.path / notebook.name
-    progress = folder.path / PROGRESS
+    progress, kept_error = folder.path / PROGRESS, folder.path / ERROR
     variables = {
         "LAB_RUN_ID": folder.run_id,
         "LAB_RUNS_DIR": str(folder.path.parent),
@@ -41,11 +47,16 @@ def run_notebook(notebook: Path, folder: RunFolder, parameters: Mapping[str, obj
     try:
         with environment_with(**variables), _interrupts_go_to_the_kernel():
             _execute(notebook, output, parameters, project)
+    except PapermillExecutionError as failed:
+        error = _error_of_cell(failed, notebook, kept_error)
+        _record(folder, error)
+        raise error from failed
     except BaseException as error:
-        _mark_failed(folder, error)
+        _record(folder, error)
         raise
     finally:
         progress.unlink(missing_ok=True)
+        kept_error.unlink(missing_ok=True)
     if folder.manifest()["status"] == RUNNING:
         reason = "the notebook ended without calling lab.run"
         folder.update(status=FAILED, reason=reason)
@@ -53,18 +64,12 @@ def run_notebook(notebook: Path, folder: RunFolder, parameters: Mapping[str, obj
 
 
 def kernel_config(sockets: Path) -> Any:  # noqa: ANN401  traitlets has no types
-    """A kernel that talks through sockets in a folder: no ports, nothing that others here could listen to."""
-    from traitlets.config import Config  # noqa: PLC0415 - heavy
-
+    """Return the configuration of a kernel that listens on sockets in a folder, and on no port."""
     return Config({"KernelManager": {"transport": "ipc", "ip": str(sockets / "kernel")}})
 
 
 def _execute(notebook: Path, output: Path, parameters: Mapping[str, object], project: Path) -> None:
     _quieten()
-    from nbclient.exceptions import DeadKernelError  # noqa: PLC0415 - heavy
-    from papermill import execute_notebook  # noqa: PLC0415 - heavy
-    from papermill.exceptions import PapermillExecutionError  # noqa: PLC0415 - heavy
-
     try:
         with TemporaryDirectory(prefix="lab-") as sockets:
             execute_notebook(
@@ -77,9 +82,8 @@ def _execute(notebook: Path, output: Path, parameters: Mapping[str, object], pro
                 log_output=False,
                 start_timeout=START_TIMEOUT_S,
                 config=kernel_config(Path(sockets)),
+                extra_arguments=[EXTENSION],
             )
-    except PapermillExecutionError as error:
-        raise _cell_failed(error, notebook) from error
     except DeadKernelError as error:
         raise InternalFault(
             f"{notebook.name}: the kernel died",
@@ -90,49 +94,32 @@ def _execute(notebook: Path, output: Path, parameters: Mapping[str, object], pro
 
 
 def _quieten() -> None:
-    """Papermill and its parts talk on the root logger and warn of things nobody here can change."""
+    """Silence papermill and its parts, whose log and warnings name nothing that a user can change."""
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module=r"(papermill|nbclient|jupyter_client|nbformat|zmq|traitlets)(\..*)?")
 
 
-def _cell_failed(error: "Exception", notebook: Path) -> LabError:
-    """The error of a cell in our words: those of a LabError are ours already."""
-    name, value = getattr(error, "ename", ""), str(getattr(error, "evalue", error))
-    fault = _FAULTS.get(name)
-    if fault is not None:
-        attempted, *rest = value.splitlines() or [value]
-        steps = [line.strip().removeprefix("do: ") for line in rest if line.strip().startswith("do: ")]
-        found = "\n".join(line.strip() for line in rest if not line.strip().startswith("do: "))
-        return fault(attempted, found=found, next_step=steps[0] if steps else "")
-    cell = getattr(error, "exec_count", "?")
+def _error_of_cell(failed: Any, notebook: Path, kept: Path) -> LabError:  # noqa: ANN401  papermill has no types
+    """Return the LabError that the kernel kept of the cell; of any other error, one that names the cell."""
+    if kept.is_file():
+        return from_data(json.loads(kept.read_text(encoding="utf-8")))
     return InternalFault(
-        f"{notebook.name}: cell {cell} failed",
-        found=f"{name}: {value}"[:300],
+        f"{notebook.name}: cell {failed.exec_count} failed",
+        found=f"{failed.ename}: {failed.evalue}"[:300],
         next_step="lab run --debug … shows where",
     )
 
 
-def _faults() -> dict[str, type[LabError]]:
-    return {kind.__name__: kind for kind in LabError.__subclasses__()}
-
-
-_FAULTS: Final = _faults()
-
-
-def _mark_failed(folder: RunFolder, error: BaseException) -> None:
-    """A run that did not end by itself, or whose notebook failed after it, is a failed one."""
+def _record(folder: RunFolder, error: BaseException) -> None:
+    """Write the error into the manifest, unless the run itself recorded a failed end."""
     manifest = folder.manifest()
-    if manifest["status"] in {FAILED, "interrupted"} and manifest.get("ended"):
-        return
-    reason = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
-    status = "interrupted" if isinstance(error, KeyboardInterrupt) else FAILED
-    code = error.exit_code if isinstance(error, LabError) else None
-    folder.update(status=status, reason=reason, exit_code=code)
+    if manifest["status"] not in {FAILED, INTERRUPTED} or not manifest.get("ended"):
+        folder.end_by(error)
 
 
 @contextmanager
 def _interrupts_go_to_the_kernel() -> Iterator[None]:
-    """Pass the first signal on; after that Ctrl-C does what it always does."""
+    """Pass the first signal on to the kernel; a second one does what Ctrl-C always does."""
     numbers = (signal.SIGINT, signal.SIGTERM)
 
     def pass_on(_number: int, _frame: object) -> None:

@@ -1,4 +1,4 @@
-"""A notebook's parameters: what it has, whether what was given fits (`ARCHITECTURE.md` D15)."""
+"""Reads a notebook's parameters, and checks given values against them (`ARCHITECTURE.md` D15)."""
 
 import ast
 import difflib
@@ -26,16 +26,16 @@ class Parameter:
 
 
 def parameters_of(notebook: Path) -> tuple[Parameter, ...]:
-    """What the cell tagged `parameters` declares.
+    """Return the parameters that the cell tagged `parameters` declares.
 
     Raises:
         UsageFault: There is no such notebook.
-        DataFault: It is no notebook, or its cell is no list of typed assignments.
+        DataFault: The file is no notebook, or its cell is not Python with plain defaults.
     """
     if not notebook.is_file():
         near = difflib.get_close_matches(notebook.name, [path.name for path in notebook.parent.glob("*.ipynb")], n=1)
-        did = f"did you mean {notebook.parent / near[0]}?" if near else "give the path of an .ipynb file"
-        raise UsageFault(f"no notebook {notebook}", next_step=did)
+        step = f"did you mean {notebook.parent / near[0]}?" if near else "give the path of an .ipynb file"
+        raise UsageFault(f"no notebook {notebook}", next_step=step)
     source = _parameters_cell(notebook)
     try:
         tree = ast.parse(source)
@@ -45,10 +45,10 @@ def parameters_of(notebook: Path) -> tuple[Parameter, ...]:
 
 
 def checked(given: Sequence[tuple[str, str]], notebook: Path) -> dict[str, Value]:
-    """The given values by name, converted to what the notebook declares.
+    """Return the given values by name, converted to the types that the notebook declares.
 
     Raises:
-        UsageFault: A name is not declared, or a value does not fit its type.
+        UsageFault: A name is not declared, or a value does not fit the type of its parameter.
     """
     declared = {parameter.name: parameter for parameter in parameters_of(notebook)}
     return {name: _converted(value, _declared(name, value, declared, notebook)) for name, value in given}
@@ -76,11 +76,11 @@ def _declared(name: str, value: str, declared: Mapping[str, Parameter], notebook
     if name in declared:
         return declared[name]
     near = difflib.get_close_matches(name, declared, n=1, cutoff=0.5)
-    what = f'no parameter "{name[:40]}" in {notebook}'
+    message = f'no parameter "{name[:40]}" in {notebook}'
     if not name.isidentifier():
-        what = f'parameter "{name[:40]}": not an identifier'
-    hint = f"-p {near[0]} {value}" if near else ""
-    raise UsageFault(what, found="it has: " + ", ".join(declared), next_step=hint, code="BAD_PARAM")
+        message = f'parameter "{name[:40]}": not an identifier'
+    step = f"-p {near[0]} {value}" if near else ""
+    raise UsageFault(message, found="it has: " + ", ".join(declared), next_step=step, code="BAD_PARAM")
 
 
 def _converted(value: str, parameter: Parameter) -> Value:

@@ -1,4 +1,4 @@
-"""Recorded runs: what a notebook shows when nothing is to be started."""
+"""Keeps and replays recorded runs, which a notebook shows in place of a live one."""
 
 import json
 import shutil
@@ -9,26 +9,26 @@ from typing import Any, Final
 
 from lab.analysis.judge import judge
 from lab.errors import DataFault, UsageFault
+from lab.files import new_folder, write_text
 from lab.model import Experiment, Trial
 from lab.runs.codec import decode, encode
-from lab.runs.evidence import SPANS, TRIAL, load_trial
-from lab.runs.folder import MANIFEST, SUCCEEDED, Manifest, RunFolder
+from lab.runs.evidence import load_trial, save_trial
+from lab.runs.folder import MANIFEST, SCHEMA, SUCCEEDED, Manifest, RunFolder
 
 RECORDED: Final = Path("tests") / "data" / "recorded"
 LARGEST_BYTES: Final = 1 << 20
-TABLES: Final = ("samples", "series", "totals", "windows", "producer_ledger", "producer_ledger_unknown")
 MOST_SHOWN: Final = 3
 LONGEST_VALUE: Final = 120
 ANSWERS: Final = ("validity", "verdict", "ledger", "comparison")
-SPARE: Final = frozenset({"process", "measuring", "exit_code"})
-"""Facts of the manifest that mean nothing elsewhere."""
+LOCAL: Final = frozenset({"process", "measuring", "exit_code", "error"})
+"""Facts of the manifest that mean nothing on another machine."""
 
 
 def recorded_for(project: Path, experiment: Experiment) -> Trial:
-    """The recorded trial of an experiment, judged again; its notes say where it is judged otherwise than it was.
+    """Return the recorded trial of an experiment, judged again; a note names every answer that differs.
 
     Raises:
-        UsageFault: It was recorded with other parameters; both are named.
+        UsageFault: The recorded parameters differ; both are named.
         DataFault: There is no recorded run of that name, or it cannot be read.
     """
     for manifest in sorted((project / RECORDED).glob(f"*/{MANIFEST}")):
@@ -44,10 +44,11 @@ def recorded_for(project: Path, experiment: Experiment) -> Trial:
 
 
 def judged_again(trial: Trial, experiment: Experiment) -> Trial:
-    """The same evidence under today's analysis; a note names every answer that is not the recorded one."""
+    """Return the trial under today's analysis; a note names every answer that differs from the recorded one."""
     validity, verdict, ledger, comparison = judge(experiment, trial.evidence)
     now = replace(trial, validity=validity, verdict=verdict, ledger=ledger, comparison=comparison)
-    changed = [name for name in ANSWERS if _said(getattr(now, name)) != _said(getattr(trial, name))]
+    answers, recorded = ({name: _rounded(encode(getattr(judged, name))) for name in ANSWERS} for judged in (now, trial))
+    changed = [name for name in ANSWERS if answers[name] != recorded[name]]
     if not changed:
         return now
     note = f"judged otherwise than when it was recorded: {', '.join(changed)}"
@@ -56,11 +57,11 @@ def judged_again(trial: Trial, experiment: Experiment) -> Trial:
 
 
 def keep_recorded(run: RunFolder, project: Path) -> Path:
-    """Copy what a replay reads of a run to where the recorded ones are, in place of the one before.
+    """Keep what a replay reads of a run, in place of the notebook's previous recorded run; return its folder.
 
     Raises:
-        UsageFault: The run did not succeed, belongs to no notebook, or is too large; the one before stays.
-        DataFault: The run lacks a file, or cannot be written.
+        UsageFault: The run did not succeed, belongs to no notebook, or is too large; the previous one stays.
+        DataFault: The run lacks a file, or cannot be written; the previous one stays.
     """
     manifest = run.manifest()
     if manifest["status"] != SUCCEEDED:
@@ -68,25 +69,20 @@ def keep_recorded(run: RunFolder, project: Path) -> Path:
     if not manifest.get("notebook"):
         raise UsageFault(f"{run.run_id} cannot be kept as a recorded run", found="it belongs to no notebook")
     into = project / RECORDED / Path(manifest["notebook"]).stem
-    beside = into.with_name(f".{into.name}")
     try:
-        _copy(run, manifest, beside)
-        shutil.rmtree(into, ignore_errors=True)
-        beside.rename(into)
-    except OSError as error:
+        with new_folder(into) as draft:
+            _copy(run, manifest, draft)
+            shutil.rmtree(into, ignore_errors=True)
+    except (OSError, DataFault) as error:
         raise DataFault(f"{run.run_id} cannot be kept as a recorded run", found=str(error)) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return into
 
 
 def _copy(run: RunFolder, manifest: Manifest, into: Path) -> None:
-    shutil.rmtree(into, ignore_errors=True)
-    into.mkdir(parents=True)
-    for name in (TRIAL, SPANS, *(f"{table}.parquet" for table in TABLES)):
-        shutil.copyfile(run.path / name, into / name)
-    kept = {name: fact for name, fact in manifest.items() if name not in SPARE}
-    (into / MANIFEST).write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+    """Write what a replay reads of a run, in today's schema."""
+    save_trial(load_trial(run.path), into)
+    kept = {name: fact for name, fact in manifest.items() if name not in LOCAL}
+    write_text(into / MANIFEST, json.dumps(kept | {"schema": SCHEMA}, indent=2) + "\n")
     size = sum(path.stat().st_size for path in into.iterdir())
     if size > LARGEST_BYTES:
         raise UsageFault(
@@ -94,36 +90,33 @@ def _copy(run: RunFolder, manifest: Manifest, into: Path) -> None:
         )
 
 
-def _said(value: object) -> object:
-    """What an answer says; the last digits of a float may differ between two builds of numpy."""
-    return _rounded(encode(value))
-
-
 def _rounded(data: object) -> object:
+    """Return JSON without the last digits of its floats, which differ between two builds of numpy."""
     if isinstance(data, dict):
-        return {key: _rounded(one) for key, one in data.items()}
+        return {key: _rounded(value) for key, value in data.items()}
     if isinstance(data, list):
-        return [_rounded(one) for one in data]
+        return [_rounded(item) for item in data]
     return float(f"{data:.9g}") if isinstance(data, float) else data
 
 
-def _check_same(asked: Experiment, recorded: Experiment) -> None:
-    different = list(_different(_plain(asked), _plain(recorded), ""))
+def _check_same(requested: Experiment, recorded: Experiment) -> None:
+    different = list(_different(_plain(requested), _plain(recorded), ""))
     if different:
         raise UsageFault(
-            f'"{asked.name}" was recorded with other parameters',
+            f'"{requested.name}" was recorded with other parameters',
             found="\n".join(different[:MOST_SHOWN]),
             next_step="leave the parameters at their defaults, or unset LAB_REPLAY to run it live",
         )
 
 
-def _different(asked: Any, recorded: Any, where: str) -> Iterator[str]:  # noqa: ANN401  a field of any depth
-    """A line for each innermost field that differs, with both values."""
-    if is_dataclass(asked) and type(asked) is type(recorded):
-        for one in fields(asked):
-            yield from _different(getattr(asked, one.name), getattr(recorded, one.name), f"{where}.{one.name}")
-    elif asked != recorded:
-        yield f"{where[1:]}: recorded {_brief(recorded)}, asked {_brief(asked)}"
+def _different(requested: Any, recorded: Any, place: str) -> Iterator[str]:  # noqa: ANN401  a field of any depth
+    """Yield a line for each innermost field that differs, with both values."""
+    if is_dataclass(requested) and type(requested) is type(recorded):
+        for field in fields(requested):
+            values = getattr(requested, field.name), getattr(recorded, field.name)
+            yield from _different(*values, f"{place}.{field.name}")
+    elif requested != recorded:
+        yield f"{place[1:]}: recorded {_brief(recorded)}, asked {_brief(requested)}"
 
 
 def _brief(value: object) -> str:
@@ -132,5 +125,5 @@ def _brief(value: object) -> str:
 
 
 def _plain(value: object) -> object:
-    """Lists and tuples are the same here, at every depth, and so are 5 and 5.0."""
+    """Return a value in which lists are tuples, at every depth."""
     return decode(encode(value))

@@ -1,4 +1,4 @@
-"""Reads what version 1 of a run folder held, as version 2 has it; pure."""
+"""Upgrades the contents of a run's folder from version 1 to version 2. Pure."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,19 +13,21 @@ RENAMED_FIELDS: Final[Mapping[tuple[str, str], str]] = {
 }
 """Type of version 2 and field of version 1 → field of version 2."""
 DROPPED_FIELDS: Final = frozenset({("LoadRun", "latency"), ("LoadRun", "service_time"), ("LoadRun", "schedule_delay")})
-"""Histograms of what the samples hold exactly."""
+"""Histograms; the samples hold the same values exactly."""
 RENAMED_OBJECTIVES: Final[Mapping[str, str]] = {"twice": "double-counted"}
+PLACES: Final[Mapping[str, str]] = {"processes": "this machine"}
+"""Target → where its trials ran; version 1 did not store that."""
 RENAMED_TABLES: Final[Mapping[str, str]] = {
     "producer_ledger": "journal",
     "producer_ledger_unknown": "journal_unknown",
 }
 """Table of version 2 → its file's name in version 1."""
 RENAMED_FACTS: Final[Mapping[str, str]] = {"strata": "breakdown"}
-"""Of `run.json`."""
+"""Fact of `run.json` in version 1 → in version 2."""
 
 
 def upgraded_trial(document: Any) -> Any:  # noqa: ANN401  JSON
-    """A value of `trial.json`, with the types and fields of version 2.
+    """Return a value of `trial.json` with the types and fields of version 2.
 
     >>> upgraded_trial({"_": "Total", "source": "a", "count": 1})
     {'_': 'Aggregate', 'source': 'a', 'count': 1}
@@ -44,11 +46,14 @@ def upgraded_trial(document: Any) -> Any:  # noqa: ANN401  JSON
     }
     if kind == "Objective":
         fields["kind"] = RENAMED_OBJECTIVES.get(fields["kind"], fields["kind"])
+    if kind == "Trial":
+        target = fields["experiment"]["target"]
+        fields["place"] = PLACES.get(target, target)
     return {TYPE: kind, **fields}
 
 
 def upgraded_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts of `run.json` under the names of version 2; facts that nobody renamed stay as they are."""
+    """Return the facts of `run.json` under the names of version 2."""
     facts = {RENAMED_FACTS.get(name, name): value for name, value in manifest.items()}
     if isinstance(ledger := facts.get("ledger"), dict) and "twice" in ledger:
         facts["ledger"] = {("double_counted" if name == "twice" else name): value for name, value in ledger.items()}
@@ -59,4 +64,5 @@ def upgraded_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _upgraded_objective(result: Mapping[str, Any]) -> dict[str, Any]:
-    return {**result, "kind": RENAMED_OBJECTIVES.get(result["kind"], result["kind"])}
+    kind = result.get("kind", "")
+    return {**result, "kind": RENAMED_OBJECTIVES.get(kind, kind)}

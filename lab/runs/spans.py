@@ -1,4 +1,4 @@
-"""Spans of a stack, as the services wrote them: OTLP JSON, one document a line."""
+"""Reads the spans that the services wrote: OTLP JSON, one document a line."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -8,11 +8,11 @@ from typing import Any
 from lab.model import Window
 
 MARGIN_NS = 2_000_000_000
-"""A batch that was sent in the window may be settled a moment after it."""
+"""A batch that was sent in the window may be committed shortly after it."""
 
 
 def read_spans(files: Sequence[Path], window: Window) -> list[dict[str, object]]:
-    """Documents with spans that begin within a window; a line that was torn when its writer died is left out."""
+    """Return the documents with spans that begin within a window; a line that its writer left torn is skipped."""
     return [
         document
         for file in files
@@ -51,4 +51,4 @@ def _starts(document: dict[str, Any]) -> Iterator[int]:
 
 def _objects(within: dict[str, Any], key: str) -> Iterator[dict[str, Any]]:
     listed = within.get(key)
-    return (one for one in listed if isinstance(one, dict)) if isinstance(listed, list) else iter(())
+    return (entry for entry in listed if isinstance(entry, dict)) if isinstance(listed, list) else iter(())

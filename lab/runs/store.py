@@ -1,7 +1,6 @@
-"""The folder that holds all runs."""
+"""Keeps all runs in one folder."""
 
 import difflib
-import secrets
 import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from lab.errors import DataFault, Exists, Unavailable, UsageFault
-from lab.runs.folder import MANIFEST, RUNNING, SCHEMA, RunFolder, sync
+from lab.files import new_folder, sync
+from lab.runs.folder import MANIFEST, RUNNING, SCHEMA, RunFolder
 from lab.runs.names import checked_name, is_made_here, new_name
 
 LAST: Final = "last"
@@ -20,7 +20,7 @@ class RunStore:
     """Makes, finds and removes run folders.
 
     Args:
-        root: Where they are; made when the first run is.
+        root: The folder that holds them; made with the first run.
     """
 
     def __init__(self, root: Path) -> None:
@@ -35,11 +35,11 @@ class RunStore:
         parameters: Mapping[str, object] | None = None,
         run_id: str = "",
     ) -> RunFolder:
-        """The folder of a run that begins now.
+        """Make and return the folder of a run that begins now.
 
         Raises:
-            Exists: A run of that id is there.
-            UsageFault: The id is not one.
+            Exists: A run of that id exists.
+            UsageFault: The id is not allowed.
             Unavailable: The folder cannot be made.
         """
         now = datetime.now(UTC)
@@ -61,10 +61,10 @@ class RunStore:
         return RunFolder(self.root / chosen)
 
     def open(self, which: str | Path) -> RunFolder:
-        """A run by its id, a part of it that no other has, `last`, or a path.
+        """Return a run by its id, a part that only this id has, `last`, or a path.
 
         Raises:
-            UsageFault: No run, or more than one, is called that.
+            UsageFault: No run, or more than one, matches.
         """
         path = Path(which)
         if (path / MANIFEST).is_file():
@@ -73,19 +73,19 @@ class RunStore:
         if str(which) == LAST and runs:
             return runs[0]
         exact = [run for run in runs if run.run_id == str(which)]
-        found = exact or [run for run in runs if str(which) and str(which) in run.run_id]
-        if len(found) == 1:
-            return found[0]
-        raise _not_one(str(which), found, runs)
+        matching = exact or [run for run in runs if str(which) and str(which) in run.run_id]
+        if len(matching) == 1:
+            return matching[0]
+        raise _no_single_run(str(which), matching, runs)
 
     def all(self) -> list[RunFolder]:
-        """Every run, newest first; also those whose manifest cannot be read."""
+        """Return every run, newest first; also runs whose manifest cannot be read."""
         if not self.root.is_dir():
             return []
         return sorted((RunFolder(path) for path in self.root.iterdir() if _is_run(path)), key=_began, reverse=True)
 
     def prune(self, *, keep: int) -> list[str]:
-        """Remove all but the newest *keep* runs; what is running stays. The ids that went.
+        """Remove all but the newest *keep* runs, except those that are running; return the removed ids.
 
         Raises:
             UsageFault: *keep* is negative.
@@ -105,53 +105,45 @@ class RunStore:
         return removed
 
     def _make(self, run_id: str, facts: Mapping[str, object]) -> None:
-        """Make the folder beside and give it its name when it has a manifest: no run is ever without one."""
-        path, beside = self.root / run_id, self.root / f".{run_id[:32]}.{secrets.token_hex(4)}"
-        self.root.mkdir(parents=True, exist_ok=True)
+        """Make the folder of a run; it appears together with its manifest."""
+        path = self.root / run_id
         if path.exists():
             raise _taken(run_id)
         try:
-            beside.mkdir()
-            RunFolder(beside).begin(**facts)
-            _rename(beside, path)
+            with new_folder(path) as draft:
+                RunFolder(draft).begin(**facts)
             sync(self.root)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
-
-
-def _rename(beside: Path, path: Path) -> None:
-    try:
-        beside.rename(path)
-    except OSError as error:
-        if path.exists():
-            raise _taken(path.name) from error
-        raise
+        except OSError as error:
+            if path.exists():
+                raise _taken(run_id) from error
+            raise
 
 
 def _taken(run_id: str) -> Exists:
     return Exists(f"a run {run_id} is there", next_step="choose a new id", code="RUN_EXISTS")
 
 
-def _not_one(which: str, found: list[RunFolder], runs: list[RunFolder]) -> UsageFault:
-    """None, or too many: those that match, else those that are called nearly that, else the latest."""
+def _no_single_run(which: str, matching: list[RunFolder], runs: list[RunFolder]) -> UsageFault:
+    """Return the error for no run or several: it names those that match, else similar ids, else the latest."""
     names = [run.run_id for run in runs]
-    if found:
-        shown = ", ".join(run.run_id for run in found[:SHOWN])
-        return UsageFault(f'which run "{which}"?', found=f"{len(found)} runs match: {shown}", next_step="lab runs list")
+    if matching:
+        shown = ", ".join(run.run_id for run in matching[:SHOWN])
+        message = f"{len(matching)} runs match: {shown}"
+        return UsageFault(f'which run "{which}"?', found=message, next_step="lab runs list")
     near = difflib.get_close_matches(which, names, n=SHOWN, cutoff=0.5)
     shown = f"near: {', '.join(near)}" if near else f"the latest are: {', '.join(names[:SHOWN]) or 'none'}"
     return UsageFault(f'no run "{which}"', found=shown, next_step="lab runs list")
 
 
 def _is_run(path: Path) -> bool:
-    """Whether it is one; a hidden folder is one that is being made."""
+    """Whether a path holds a run; a hidden folder is a run that is being made."""
     if path.name.startswith("."):
         return False
     return (path / MANIFEST).is_file() or (path.is_dir() and is_made_here(path.name))
 
 
 def _began(run: RunFolder) -> tuple[str, str]:
-    """When it began, in UTC; where nobody can tell, when its folder last changed. Its name decides between equals."""
+    """Return when a run began, in UTC, and its name; without a manifest, when its folder last changed."""
     try:
         began = str(run.manifest()["started"])
     except (DataFault, KeyError):

@@ -1,4 +1,4 @@
-"""Which name a type of the model has in files; a rename in the code leaves the files as they are.
+"""Names the types of the model in files, so that a rename in the code leaves the files as they are.
 
 A name that changes here needs a new schema in `lab.runs.folder` and a reader for the old one (`lab.runs.schema_1`).
 """

@@ -1,16 +1,19 @@
-"""Where a look at a namespace comes from."""
+"""The source of snapshots."""
 
 from typing import Protocol
 
-from lab.snapshots.snapshot import Snapshot
+from lab.snapshots.snapshot import Moment, Snapshot
 
 
 class SnapshotSource(Protocol):
-    """Something that can look at a namespace and at what its services depend on."""
+    """Takes snapshots of a stack and of what the stack depends on."""
 
-    def take(self) -> Snapshot:
-        """Look once; what could not be seen is left out, and what was refused is among the denials.
+    def take(self, moment: Moment = "after") -> Snapshot:
+        """Ask everything once. What cannot be asked is left out; what was refused is among the denials.
+
+        Args:
+            moment: `before` a deployment there is no stack, and what the settings choose is asked in its place.
 
         Raises:
-            LabError: The cluster cannot be reached at all.
+            LabError: There is nothing to ask: no namespace, or `after` a deployment no cluster that answers.
         """

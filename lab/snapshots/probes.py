@@ -1,14 +1,14 @@
-"""What the lab itself saw of the things a deployment depends on; None and empty mean: not looked at."""
+"""What the lab's own probes returned; None and empty values mean: not asked."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-from lab.snapshots.kubernetes import repository_of
+from lab.model.image_references import without_version
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """One image of an index: what the index says it is for, and what its own configuration says it is."""
+    """One image of an index: the architecture that the index names, and the one that the image itself names."""
 
     architecture: str
     digest: str
@@ -16,22 +16,22 @@ class Platform:
 
     @property
     def holds(self) -> str:
-        """The architecture of what is in it; an index may lie, the configuration was written by the build."""
+        """The architecture of the image: its own configuration counts more than the index, which can be wrong."""
         return self.config_architecture or self.architecture
 
 
 @dataclass(frozen=True, slots=True)
 class ImageProbe:
-    """What a registry says of one reference.
+    """What a registry returned for one reference.
 
     Attributes:
-        reference: As it was asked, with tag or digest.
-        found: Whether the registry has it.
+        reference: With tag or digest.
+        found: Whether the registry has it; None where the registry did not tell.
         index_digest: Digest of the index; empty where the reference names a single image.
-        platforms: Its images; where a single one was named, that one first, then those of the index it belongs to;
-            where the tag is not there, those of the nearest.
-        tags: Tags of the repository, where the one that was asked for is not among them.
-        nearest: The one of them that is most like it.
+        platforms: Images of the index. A single image comes first, followed by the others of the index that holds it.
+            Where the tag is missing: the images of the nearest tag.
+        tags: Tags of the repository, where the tag of the reference is missing.
+        nearest: The tag that resembles the missing one most.
     """
 
     reference: str
@@ -41,41 +41,59 @@ class ImageProbe:
     tags: tuple[str, ...] = ()
     nearest: str = ""
 
+    @property
+    def architecture(self) -> str:
+        """The architecture of the single image that the reference names; empty where it names an index."""
+        single = (platform.holds for platform in self.platforms if self.reference.endswith(f"@{platform.digest}"))
+        return next(single, "")
+
     def image_for(self, architecture: str) -> str:
-        """Its image for an architecture, by digest; empty where it has none."""
-        found = (one.digest for one in self.platforms if one.holds == architecture)
-        return next((f"{repository_of(self.reference)}@{digest}" for digest in found), "")
+        """Return the image for an architecture, by digest; empty where there is none."""
+        digests = (platform.digest for platform in self.platforms if platform.holds == architecture)
+        return next((f"{without_version(self.reference)}@{digest}" for digest in digests), "")
 
     def is_index_of(self, digest: str) -> bool:
-        """Whether it is an index, and holds the image of that digest."""
-        return bool(self.index_digest) and any(one.digest == digest for one in self.platforms)
+        """Return whether the reference names an index that holds the image of a digest."""
+        return bool(self.index_digest) and any(platform.digest == digest for platform in self.platforms)
 
 
 @dataclass(frozen=True, slots=True)
 class RegistryProbe:
-    """A registry, host:port, as the lab reaches it; *reachable* is None where the settings did not let it ask."""
+    """A registry, as the lab reaches it.
+
+    Attributes:
+        host: host:port.
+        reachable: Whether it answers; None where the settings cannot be used.
+        scheme: What it speaks.
+        error: What it answered in place of what was expected, or why the settings cannot be used.
+        reason: The error's reason, for example `E_REGISTRY_CA`.
+    """
 
     host: str
     reachable: bool | None
     scheme: Literal["http", "https", ""] = ""
     error: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreProbe:
-    """Redis as the lab reaches it.
+    """Redis, as the lab reaches it.
 
     Attributes:
         address: host:port.
-        reachable: Whether somebody answers; None where the settings did not let the lab ask.
-        authenticated: Whether it let the lab in.
+        reachable: Whether a server answers; None where the settings cannot be used.
+        authenticated: Whether the login succeeded.
         policy: `maxmemory-policy`.
         durability: Its class (D36).
-        error: What it said against it, or what went wrong before it could.
-        tls: Whether it is spoken to by TLS.
-        user: Who signs in; empty for the default user.
-        password_file: Where the lab reads the password; empty where it needs none.
-        ca_file: CA that is trusted in place of the system's; empty for those.
+        error: The server's error reply, or why the server could not be asked.
+        tls: Whether TLS is used.
+        user: User who logs in; empty for the default user.
+        password_file: File with the password; empty where none is configured.
+        ca_file: CA that is trusted in place of the system's; empty for the system's.
+        kind: `redis` or `valkey`; empty where it does not tell.
+        version: Of the server.
+        speaks: Version of Redis whose commands the server has.
     """
 
     address: str
@@ -88,6 +106,9 @@ class StoreProbe:
     user: str = ""
     password_file: str = ""
     ca_file: str = ""
+    kind: str = ""
+    version: str = ""
+    speaks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +122,16 @@ class LastSample:
 
 @dataclass(frozen=True, slots=True)
 class PrometheusProbe:
-    """Prometheus as the lab reaches it.
+    """Prometheus, as the lab reaches it.
 
     Attributes:
-        url: Where it is.
-        reachable: Whether somebody answers; None where the settings did not let the lab ask.
+        url: Its address.
+        reachable: Whether a server answers; None where the settings cannot be used.
         receives: Whether its remote-write receiver is on.
-        samples: The newest of every promised metric; None where nobody asked, or got an answer.
-        error: What it said against it, or what went wrong before it could.
-        inside: Whether it runs in the cluster, where only a port-forward reaches it.
+        samples: The newest of every promised metric; None where the server was not queried, or gave no answer.
+        error: The server's error, or why the server could not be asked.
+        inside: Whether the server runs in the cluster, where only a port-forward reaches it.
+        version: Of the server; empty where it does not tell.
     """
 
     url: str
@@ -118,11 +140,12 @@ class PrometheusProbe:
     samples: tuple[LastSample, ...] | None = None
     error: str = ""
     inside: bool = False
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ClockProbe:
-    """How far a node's clock is ahead of the lab's, give or take, in seconds."""
+    """How far a node's clock is ahead of the lab's, in seconds, with the error of the measurement."""
 
     node: str
     offset_s: float
@@ -131,7 +154,7 @@ class ClockProbe:
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """Something RBAC refused; *namespace* is empty for what belongs to the whole cluster."""
+    """A request that RBAC refused; *namespace* is empty for resources of the whole cluster."""
 
     verb: str
     resource: str
@@ -142,7 +165,7 @@ class Denial:
 
 @dataclass(frozen=True, slots=True)
 class LedgerProbe:
-    """The store's account, in events; *still_s*: seconds the lab watched it count nothing while events waited."""
+    """The store's account, in events; *still_s*: for how many seconds nothing was counted while events waited."""
 
     accepted: int
     counted: int
@@ -152,7 +175,7 @@ class LedgerProbe:
 
 @dataclass(frozen=True, slots=True)
 class CollectorProbe:
-    """Metric points that the collector took, passed on, could not pass on."""
+    """Metric points that the collector received, sent, and failed to send."""
 
     received: int
     sent: int
@@ -161,7 +184,7 @@ class CollectorProbe:
 
 @dataclass(frozen=True, slots=True)
 class ProcessProbe:
-    """What the process in a pod says of itself: the `instance` of its metrics, `platform.machine()`."""
+    """What the process in a pod tells of itself: the `instance` of its metrics, `platform.machine()`."""
 
     pod: str
     instance: str = ""
@@ -170,7 +193,7 @@ class ProcessProbe:
 
 @dataclass(frozen=True, slots=True)
 class Probes:
-    """Everything the lab looked at by itself; *build_log*: the last lines of the last build of images."""
+    """What was asked of servers and processes; *build_log*: the last lines of the last build of images."""
 
     registries: tuple[RegistryProbe, ...] = ()
     images: tuple[ImageProbe, ...] = ()

@@ -1,4 +1,4 @@
-"""Amounts as Kubernetes writes them: `256Mi`, `500m`."""
+"""Kubernetes quantities: `256Mi`, `500m`."""
 
 import math
 import re
@@ -12,19 +12,19 @@ QUANTITY: Final = re.compile(r"(?P<number>[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[e
 
 
 def quantity(text: str) -> float:
-    """A Kubernetes quantity as a number: bytes, cores or pieces; none where nothing is said, NaN for what it is not.
+    """Return a quantity as a number of bytes, cores or pieces; 0 for an empty text, NaN for anything else.
 
     >>> quantity("256Mi"), quantity("500m"), quantity("3"), quantity("2Ti"), quantity("1e3"), quantity("")
     (268435456.0, 0.5, 3.0, 2199023255552.0, 1000.0, 0.0)
     """
-    found = QUANTITY.fullmatch(text)
-    if text and (found is None or found["unit"] not in UNITS):
+    match = QUANTITY.fullmatch(text)
+    if text and (match is None or match["unit"] not in UNITS):
         return math.nan
-    return float(found["number"]) * UNITS[found["unit"]] if found else 0.0
+    return float(match["number"]) * UNITS[match["unit"]] if match else 0.0
 
 
 def quantity_text(amount: float, resource: str) -> str:
-    """A number as a quantity of that resource, rounded down; empty where it is not known.
+    """Return a number as a quantity of a resource, rounded down; empty where the number is not finite.
 
     >>> quantity_text(2**28, "memory"), quantity_text(0.25, "requests.cpu"), quantity_text(3, "pods")
     ('256Mi', '250m', '3')

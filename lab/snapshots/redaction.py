@@ -1,4 +1,4 @@
-"""Takes secrets out of whatever is about to be kept."""
+"""Hides secrets in everything that is about to be stored."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any, Final
 HIDDEN: Final = "***"
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 DROPPED: Final = frozenset({"managedFields", LAST_APPLIED})
-"""Copies of the whole object, in which values would be hidden a second time, as text."""
+"""Fields that are left out: they repeat the whole object, or parts of it, as text."""
 WORDS: Final = r"password|passwd|secret|token|api[_-]?key|credentials?|requirepass|masterauth"
 SECRET_NAME: Final = re.compile(rf"(?:{WORDS}|private[_-]?key|auth)\w*(?<!file)(?<!path)(?<!name)$", re.IGNORECASE)
 SECRET_KEY: Final = re.compile(r"(password|passwd|token|api_?key)$", re.IGNORECASE)
@@ -21,13 +21,13 @@ PATTERNS: Final = (
     (re.compile(r'("auth"\s*:\s*")[^"]+'), rf"\1{HIDDEN}"),
     (re.compile(r"\b((?:requirepass|masterauth)\s+)\S+", re.IGNORECASE), rf"\1{HIDDEN}"),
     (re.compile(rf"(--(?:[\w-]*-)?(?:{WORDS})\s+)(?!/)\S+", re.IGNORECASE), rf"\1{HIDDEN}"),
-    # A path names a secret, it is none; nor is a reference to a variable.
+    # A path to a secret and a reference to a variable are no secrets.
     (re.compile(rf"([\w.-]*(?:{WORDS})[\"']?[=:]\s*[\"']?)(?![/$*\s])[^\s\"',}}&]+", re.IGNORECASE), rf"\1{HIDDEN}"),
 )
 
 
 def redacted(value: Any) -> Any:  # noqa: ANN401  JSON, or frozen values of it
-    """The same value without secrets: of environment variables, arguments, addresses, tokens, keys, Secrets.
+    """Return a value without secrets: environment variables, arguments, addresses, tokens, keys, Secrets.
 
     >>> redacted({"env": [{"name": "REDIS_PASSWORD", "value": "hunter2"}], "command": ["--token", "t0p"]})
     {'env': [{'name': 'REDIS_PASSWORD', 'value': '***'}], 'command': ['--token', '***']}
@@ -36,30 +36,30 @@ def redacted(value: Any) -> Any:  # noqa: ANN401  JSON, or frozen values of it
         return without_secrets(value)
     if isinstance(value, Mapping):
         return _object(value)
-    if isinstance(value, tuple) and value and all(isinstance(one, str) for one in value):
-        # Lines belong together: a private key has many.
+    if isinstance(value, tuple) and value and all(isinstance(item, str) for item in value):
+        # A private key spans many lines.
         lines = without_secrets("\n".join(value)).split("\n")
         return tuple(lines if len(lines) == len(value) else map(without_secrets, value))
     if isinstance(value, list | tuple):
         return type(value)(_items(value))
     if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{one.name: redacted(getattr(value, one.name)) for one in fields(value)})
+        return replace(value, **{field.name: redacted(getattr(value, field.name)) for field in fields(value)})
     return value
 
 
 def without_secrets(text: str) -> str:
-    """The text with secrets hidden and as many lines as before."""
+    """Return a text with its secrets hidden. The number of lines stays."""
     for pattern, hidden in PATTERNS:
         text = pattern.sub(hidden, text)
-    return PRIVATE_KEY.sub(lambda found: found[1] + HIDDEN + "\n" * found[2].count("\n") + found[3], text)
+    return PRIVATE_KEY.sub(lambda match: match[1] + HIDDEN + "\n" * match[2].count("\n") + match[3], text)
 
 
 def _object(value: Mapping[str, Any]) -> dict[str, Any]:
-    clean = {key: _entry(key, one) for key, one in value.items() if key not in DROPPED}
+    clean = {key: _entry(key, entry) for key, entry in value.items() if key not in DROPPED}
     if "value" in clean and SECRET_NAME.search(str(value.get("name", ""))):
         clean["value"] = HIDDEN
     if value.get("kind") == "Secret":
-        clean = {key: one for key, one in clean.items() if key not in {"data", "stringData"}}
+        clean = {key: entry for key, entry in clean.items() if key not in {"data", "stringData"}}
     return clean
 
 
@@ -68,9 +68,9 @@ def _entry(key: str, value: Any) -> Any:  # noqa: ANN401  JSON
 
 
 def _items(values: Any) -> list[Any]:  # noqa: ANN401  JSON
-    """Items of a list; what follows a flag for a secret is one."""
-    before = ["", *(one if isinstance(one, str) else "" for one in values)]
+    """Return the items of a list. The item after a flag for a secret is a secret."""
+    flags = ["", *(item if isinstance(item, str) else "" for item in values)]
     return [
-        HIDDEN if isinstance(one, str) and SECRET_FLAG.fullmatch(flag) else redacted(one)
-        for flag, one in zip(before, values, strict=False)
+        HIDDEN if isinstance(item, str) and SECRET_FLAG.fullmatch(flag) else redacted(item)
+        for flag, item in zip(flags, values, strict=False)
     ]

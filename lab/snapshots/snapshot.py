@@ -1,26 +1,37 @@
-"""What one look at a namespace holds, as plain data that can be kept in a file."""
+"""One snapshot of a stack and of what it depends on, as plain data that can be kept in a file."""
 
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
+
+from pydantic import TypeAdapter, ValidationError
 
 from lab.errors import DataFault
-from lab.snapshots.kubernetes import ARCH, Event, Node, Pod, Raw, Thing, seconds
+from lab.snapshots.before import ClusterProbe, SettingsProbe
+from lab.snapshots.kubernetes import ARCHITECTURE_LABEL, Event, KubernetesObject, Node, Pod, Raw, seconds
+from lab.snapshots.machine import MachineProbe, ProgramProbe
 from lab.snapshots.probes import Probes
 from lab.snapshots.redaction import redacted
 
-SCHEMA: Final = 1
-"""Version of the file; another one is refused, not guessed at."""
+SCHEMA: Final = 2
+"""Version of the file that is written."""
+READABLE: Final = (1, SCHEMA)
+"""Versions that are read; a snapshot of version 1 is of a cluster, after a deployment."""
 RECENT_S: Final = 600.0
-"""What happened longer ago than this is history: a container that died and has been well since."""
+"""A fault that ended longer ago than this is past: a container that died and has been ready since."""
+SECRET_PARTS: Final = ("objects", "logs", "probes", "machine", "programs", "settings", "cluster")
+"""Fields in which values of secrets are hidden."""
+Target = Literal["processes", "kubernetes"]
+Moment = Literal["before", "after"]
+"""Before or after a deployment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """What the API server returned, list by list; Secrets are never looked at."""
+    """What the API server returned, list by list; Secrets are never requested."""
 
     namespace: Raw = field(default_factory=dict)
     nodes: tuple[Raw, ...] = ()
@@ -38,7 +49,7 @@ class Objects:
 
 @dataclass(frozen=True, slots=True)
 class ContainerLog:
-    """The last lines of a container, or of the one before it."""
+    """The last lines of a container, or of the run before it."""
 
     pod: str
     container: str
@@ -48,7 +59,7 @@ class ContainerLog:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the lab applied: a service on an architecture, by its whole image reference."""
+    """A Deployment that the lab applied: a service on an architecture, with its whole image reference."""
 
     service: str
     architecture: str
@@ -58,16 +69,22 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One look. It holds no secret, whatever it was made from: values of secrets are hidden when it is made.
+    """One snapshot. It holds no secret: values of secrets are hidden when it is made.
 
     Attributes:
-        namespace: Which one was looked at.
-        taken_at: When, seconds since the epoch.
+        namespace: Of the cluster; empty for this machine.
+        taken_at: Seconds since the epoch.
         lab_version: Of the lab that took it.
         objects: What the API server returned.
-        logs: Of every container, last lines.
-        probes: What the lab itself saw.
+        logs: The last lines of every container.
+        probes: What servers and processes returned to the lab.
         wanted: What the lab had applied.
+        target: Where the stack runs.
+        moment: Before or after a deployment.
+        machine: This machine; None for a cluster.
+        programs: Of the stack on this machine; where there is no stack, those that it would start.
+        settings: What the settings choose; None where no rule needs it.
+        cluster: The cluster before a deployment; None otherwise.
     """
 
     namespace: str
@@ -77,67 +94,88 @@ class Snapshot:
     logs: tuple[ContainerLog, ...] = ()
     probes: Probes = field(default_factory=Probes)
     wanted: tuple[Wanted, ...] = ()
+    target: Target = "kubernetes"
+    moment: Moment = "after"
+    machine: MachineProbe | None = None
+    programs: tuple[ProgramProbe, ...] = ()
+    settings: SettingsProbe | None = None
+    cluster: ClusterProbe | None = None
 
     def __post_init__(self) -> None:
-        for name in ("objects", "logs", "probes"):
+        for name in SECRET_PARTS:
             object.__setattr__(self, name, redacted(getattr(self, name)))
 
     @property
     def pods(self) -> tuple[Pod, ...]:
-        """Pods that are meant to run: not one that is through, is being deleted, or is replaced by a newer revision."""
-        pods = [Pod(one) for one in self.objects.pods if not one["metadata"].get("deletionTimestamp")]
-        sets = {one.name for one in self.newest_sets.values()}
-        old = {one["metadata"]["name"] for one in self.objects.replica_sets} - sets
+        """Pods that are meant to run: none that is done or terminating, and none of an older revision."""
+        pods = [Pod(raw) for raw in self.objects.pods if not raw["metadata"].get("deletionTimestamp")]
+        newest = {replica_set.name for replica_set in self.newest_sets.values()}
+        old = {raw["metadata"]["name"] for raw in self.objects.replica_sets} - newest
         return tuple(pod for pod in pods if pod.phase != "Succeeded" and (pod.is_ready or pod.owner not in old))
 
     @property
-    def newest_sets(self) -> Mapping[str, Thing]:
-        """The ReplicaSet of the newest revision of each Deployment, by kind/name."""
-        sets = sorted(map(Thing, self.objects.replica_sets), key=lambda one: one.revision)
-        return {f"Deployment/{one.name.rpartition('-')[0]}": one for one in sets}
+    def newest_sets(self) -> Mapping[str, KubernetesObject]:
+        """Deployment as kind/name → the ReplicaSet of its newest revision."""
+        replica_sets = sorted(map(KubernetesObject, self.objects.replica_sets), key=lambda made: made.revision)
+        return {f"Deployment/{made.name.rpartition('-')[0]}": made for made in replica_sets}
 
     @property
     def nodes(self) -> tuple[Node, ...]:
         """Nodes of the cluster."""
-        return tuple(Node(one) for one in self.objects.nodes)
+        return tuple(Node(raw) for raw in self.objects.nodes)
+
+    @property
+    def will_push(self) -> bool:
+        """Whether a stack that is not deployed yet is to write to the receiver of its metrics server."""
+        settings = self.settings
+        return (
+            (self.target, self.moment) == ("kubernetes", "before")
+            and settings is not None
+            and settings.prometheus == "outside"
+            and not settings.remote_write_url
+        )
 
     def node(self, name: str) -> Node | None:
-        """The node of that name."""
+        """Return the node of that name."""
         return next((node for node in self.nodes if node.name == name), None)
 
-    def deployment(self, workload: str) -> Thing | None:
-        """The Deployment of that kind/name."""
-        found = (Thing(one) for one in self.objects.deployments)
-        return next((one for one in found if f"Deployment/{one.name}" == workload), None)
+    def program(self, name: str) -> ProgramProbe | None:
+        """Return the program of that name."""
+        return next((program for program in self.programs if program.name == name), None)
+
+    def deployment(self, workload: str) -> KubernetesObject | None:
+        """Return the Deployment of that kind/name."""
+        deployments = map(KubernetesObject, self.objects.deployments)
+        return next((deployment for deployment in deployments if f"Deployment/{deployment.name}" == workload), None)
 
     def architecture(self, pod: Pod) -> str:
-        """The architecture a pod is meant for: its selector's, else that of the node it is on."""
+        """Return the architecture a pod is meant for: that of its selector, else that of its node."""
         node = self.node(pod.node)
-        return pod.selector.get(ARCH, "") or (node.architecture if node else "")
+        return pod.selector.get(ARCHITECTURE_LABEL, "") or (node.architecture if node else "")
 
     def is_wanted(self, workload: str) -> bool:
-        """Whether the lab applied it, so that the lab can put it right."""
-        names = {one.service for one in self.wanted} | {f"{one.service}-{one.architecture}" for one in self.wanted}
+        """Return whether the lab applied a workload, so that the lab can repair it."""
+        names = {name for wanted in self.wanted for name in (wanted.service, f"{wanted.service}-{wanted.architecture}")}
         return workload.removeprefix("Deployment/") in names
 
     def events(self, about: str, reason: str) -> Iterator[Event]:
-        """Recent events of that reason about an object, newest first."""
-        found = (Event(one) for one in self.objects.events)
-        recent = [one for one in found if (one.about, one.reason) == (about, reason) and self.age_s(one.at) < RECENT_S]
-        return iter(sorted(recent, key=lambda one: self.age_s(one.at)))
+        """Yield recent events of that reason about an object, newest first."""
+        events = [event for event in map(Event, self.objects.events) if (event.about, event.reason) == (about, reason)]
+        recent = [event for event in events if self.age_s(event.at) < RECENT_S]
+        return iter(sorted(recent, key=lambda event: self.age_s(event.at)))
 
     def log(self, pod: Pod, container: str = "") -> tuple[str, ...]:
-        """The last lines of a pod or of one container; those of the container before come first."""
-        mine = [one for one in self.logs if one.pod == pod.name and container in {"", one.container}]
-        return tuple(line for one in sorted(mine, key=lambda one: not one.previous) for line in one.lines)
+        """Return the last lines of a pod or of one container; those of the previous run come first."""
+        logs = [log for log in self.logs if log.pod == pod.name and container in {"", log.container}]
+        return tuple(line for log in sorted(logs, key=lambda log: not log.previous) for line in log.lines)
 
     def age_s(self, timestamp: str) -> float:
-        """Seconds from a moment to this look; infinite where there was none."""
+        """Return seconds from a moment to this snapshot; infinite for an empty timestamp."""
         return self.taken_at - seconds(timestamp) if timestamp else math.inf
 
 
 def by_workload(pods: Iterable[Pod]) -> Mapping[str, tuple[Pod, ...]]:
-    """Pods by what made them."""
+    """Return pods by their workload."""
     grouped: dict[str, tuple[Pod, ...]] = {}
     for pod in pods:
         grouped[pod.workload] = (*grouped.get(pod.workload, ()), pod)
@@ -145,7 +183,7 @@ def by_workload(pods: Iterable[Pod]) -> Mapping[str, tuple[Pod, ...]]:
 
 
 def not_ready(snapshot: Snapshot, workload: str) -> tuple[str, ...]:
-    """Those pods of a workload that are not well; in a rollout the old ones still are."""
+    """Return the pods of a workload that are not ready, as kind/name; during a rollout the old ones still are."""
     pods = by_workload(snapshot.pods).get(workload, ())
     return tuple(pod.ref for pod in pods if not pod.is_ready)
 
@@ -156,26 +194,24 @@ def save(snapshot: Snapshot, path: Path) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    from pydantic import TypeAdapter  # noqa: PLC0415 - heavy
-
     content = TypeAdapter(Snapshot).dump_python(snapshot, mode="json")
     path.write_text(json.dumps({"schema": SCHEMA, "snapshot": content}, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
 def load(path: Path) -> Snapshot:
-    """Read what `save` wrote.
+    """Return the snapshot that `save` wrote.
 
     Raises:
-        DataFault: The file is not there, is no snapshot, or was written by another version.
+        DataFault: The file is missing, is no snapshot, or was written by another version.
     """
-    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - heavy
-
     attempted = f"cannot read a snapshot from {path}"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-            schema = content.get("schema") if isinstance(content, dict) else None
-            raise DataFault(attempted, found=f"it has schema {schema!r}, this lab reads {SCHEMA}")
+        schema = content.get("schema") if isinstance(content, dict) else None
+        if schema not in READABLE:
+            raise DataFault(
+                attempted, found=f"it has schema {schema!r}, this lab reads {' and '.join(map(str, READABLE))}"
+            )
         return TypeAdapter(Snapshot).validate_python(content["snapshot"])
     except ValidationError as error:
         first = error.errors()[0]

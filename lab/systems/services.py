@@ -5,12 +5,20 @@ from typing import Final
 from lab.systems.system import System
 from services.contracts import signals
 
-SERVICES: Final = ("ingest-api", "process-worker", "query-api", "simulator")
-HANDLES_EVENTS: Final = ("ingest-api", "process-worker")
+INGEST_API: Final = "ingest-api"
+PROCESS_WORKER: Final = "process-worker"
+QUERY_API: Final = "query-api"
+SIMULATOR: Final = "simulator"
+SERVICES: Final = (INGEST_API, PROCESS_WORKER, QUERY_API, SIMULATOR)
+HANDLES_EVENTS: Final = (INGEST_API, PROCESS_WORKER)
 """What a load is about: the simulator makes the load, query-api is asked about it afterwards."""
 STORE: Final = "redis"
 """Name of the store's program beside the services."""
-WORKER_JOB: Final = "lab/process-worker"
+HARNESS: Final = (SIMULATOR, "prometheus")
+"""Programs that measure; the death of one is not an answer about the system."""
+JOB_PREFIX: Final = "lab/"
+"""Prometheus' job of a service is this and the name of the service."""
+WORKER_JOB: Final = f"{JOB_PREFIX}{PROCESS_WORKER}"
 PROMISED: Final = {service: signal.prometheus_name for service, signal in signals.PROMISED.items()}
 
 SYSTEM: Final = System(

@@ -1,4 +1,4 @@
-"""How long a service may take to end, by the drain that its settings ask for."""
+"""Computes how long a service may take to end from the drain in its settings."""
 
 import math
 from collections.abc import Mapping
@@ -8,39 +8,39 @@ from lab.errors import BadConfig
 
 DRAIN: Final = "LAB_DRAIN_SECONDS"
 DRAIN_S: Final = "5"
-"""The services' own default, and that of the manifests."""
+"""The default of the services and of the manifests."""
 LONGEST_DRAIN_S: Final = 60.0
 END_S: Final = 5.0
-"""After the drain work in hand is settled, the last counts are seen (3 s at most), and telemetry ends (2 s)."""
+"""After the drain: commit work in hand, wait for the last scrape (3 s at most), shut telemetry down (2 s)."""
 POD_S: Final = 10.0
-"""More of a pod: callers notice (3 s, `preStop`), and a margin for a busy board."""
+"""In addition for a pod: `preStop`, in which callers notice (3 s), and a margin for a busy node."""
 
 
 def process_grace_s(settings: Mapping[str, str]) -> float:
-    """Seconds between signals 15 and 9 for a service on this machine.
+    """Return the seconds between signals 15 and 9 for a service on this machine.
 
     Raises:
-        BadConfig: The drain is no number of seconds, or longer than a service allows.
+        BadConfig: The drain is not a number of seconds, or is longer than a service allows.
 
     >>> process_grace_s({}), process_grace_s({"LAB_DRAIN_SECONDS": "60"})
     (10.0, 65.0)
     """
-    said = settings.get(DRAIN, DRAIN_S)
+    text = settings.get(DRAIN, DRAIN_S)
     try:
-        drain = float(said)
+        drain = float(text)
     except ValueError:
         drain = math.nan
     if not 0 <= drain <= LONGEST_DRAIN_S:
         raise BadConfig(
             f"{DRAIN} is not a number of seconds up to {LONGEST_DRAIN_S:g}",
-            found=f'"{said}"',
+            found=f'"{text}"',
             next_step=f"export {DRAIN}={DRAIN_S}",
         )
     return drain + END_S
 
 
 def pod_grace_s(settings: Mapping[str, str]) -> int:
-    """The same for its pod, as `terminationGracePeriodSeconds`.
+    """Return the `terminationGracePeriodSeconds` of the service's pod.
 
     >>> pod_grace_s({}), pod_grace_s({"LAB_DRAIN_SECONDS": "7.5"})
     (20, 23)

@@ -1,4 +1,4 @@
-"""Logs as they are written, of files and of pods."""
+"""Follows the logs of files and of pods while they are written."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -6,45 +6,47 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-LOOK_S: Final = 0.2
-ASK_S: Final = 1.0
-AT_MOST: Final = 20_000
-"""Lines of one pod that are asked for at once."""
+FILE_PAUSE_S: Final = 0.2
+POD_PAUSE_S: Final = 1.0
+MOST_LINES: Final = 20_000
+"""Lines of a pod that one request asks for."""
 Pause = Callable[[float], object]
 
 
 def followed_files(files: Sequence[Path], lines: int, *, pause: Pause | None = None) -> Iterator[str]:
-    """The last *lines* of each file, then every line that is written to one of them, without end."""
+    """Yield the last *lines* of each file, then every line that is written to one of the files, without end."""
     pause = pause or threading.Event().wait
     with ExitStack() as opened:
         logs = [opened.enter_context(file.open(errors="replace")) for file in files]
         for log in logs:
             yield from log.read().splitlines()[-lines:]
-        begun = [""] * len(logs)
+        partial = [""] * len(logs)
         while True:
             for number, log in enumerate(logs):
-                *whole, begun[number] = (begun[number] + log.read()).split("\n")
-                yield from whole
-            pause(LOOK_S)
+                *complete, partial[number] = (partial[number] + log.read()).split("\n")
+                yield from complete
+            pause(FILE_PAUSE_S)
 
 
 def followed_pods(
     read: Callable[[str, str, int], str], pods: Sequence[str], lines: int, *, pause: Pause | None = None
 ) -> Iterator[str]:
-    """The last *lines* of each pod, then every line that one of them prints, without end.
+    """Yield the last *lines* of each pod, then every line that one of the pods prints, without end.
 
     Args:
-        read: (pod, since when, how many at most) → lines, each behind its time in a form whose order is that of time.
-        pods: Names; where there are several, each line stands behind its pod's.
-        lines: How many of the last lines.
-        pause: Waits some seconds.
+        read: (pod, time of the oldest line, most lines) → lines. Each line starts with its time, in a text form that
+            sorts by time.
+        pods: Names of pods. With several pods, each line starts with the name of its pod.
+        lines: How many of the last lines come first.
+        pause: Waits this many seconds.
     """
     pause, last = pause or threading.Event().wait, dict.fromkeys(pods, "")
     while True:
         for pod in pods:
-            said = [line.partition(" ") for line in read(pod, last[pod], AT_MOST if last[pod] else lines).splitlines()]
-            # The API takes whole seconds and gives what it gave before once more.
-            fresh = [(at, text) for at, _, text in said if at > last[pod]]
-            last[pod] = max([last[pod], *(at for at, _ in fresh)])
-            yield from (text if len(pods) == 1 else f"{pod}  {text}" for _, text in fresh)
-        pause(ASK_S)
+            text = read(pod, last[pod], MOST_LINES if last[pod] else lines)
+            printed = [line.partition(" ") for line in text.splitlines()]
+            # The API takes whole seconds, so that it returns some lines again.
+            new = [(at, line) for at, _, line in printed if at > last[pod]]
+            last[pod] = max([last[pod], *(at for at, _ in new)])
+            yield from (line if len(pods) == 1 else f"{pod}  {line}" for _, line in new)
+        pause(POD_PAUSE_S)

@@ -1,8 +1,8 @@
-"""Runs a command that cannot outlive its starter: `python -I -S leash.py PARENT_PID COMMAND…`.
+"""Runs a command that ends when its parent dies: `python -I -S parent_death.py PARENT_PID COMMAND…`.
 
-The kernel ends a process with signal 9 when its parent dies, if the process asked for it (`prctl(2)`,
-PR_SET_PDEATHSIG), and the wish survives exec. Asking from inside the new process keeps the parent free of code between
-fork and exec, which is not safe beside threads.
+A process can ask the kernel for a parent-death signal (`prctl(2)`, PR_SET_PDEATHSIG): the kernel then sends this signal
+when the parent dies. The setting survives exec. This program sets it in the new process, because code that the parent
+runs between fork and exec is not safe beside threads.
 """
 
 import ctypes
@@ -15,17 +15,20 @@ LOST = 125
 
 
 def main(arguments: list[str]) -> int:
-    """Ask for the signal, make sure the parent still lives, become the command; returns only when it cannot."""
+    """Set the parent-death signal and exec the command. Return an exit code when that fails.
+
+    The command is not run when the parent died before the signal was set.
+    """
     parent, command = int(arguments[0]), arguments[1:]
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0):
-        print(f"leash: prctl failed with errno {ctypes.get_errno()}", file=sys.stderr)
+        print(f"parent_death: prctl failed with errno {ctypes.get_errno()}", file=sys.stderr)
         return LOST
     if os.getppid() != parent:
         return LOST
     try:
-        os.execv(command[0], command)  # noqa: S606  this is the whole purpose
+        os.execv(command[0], command)  # noqa: S606  the purpose of this program
     except OSError as error:
-        print(f"leash: cannot run {command[0]}: {error.strerror}", file=sys.stderr)
+        print(f"parent_death: cannot run {command[0]}: {error.strerror}", file=sys.stderr)
         return 127
 
 

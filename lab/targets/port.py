@@ -4,40 +4,61 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
-from lab.model import Death, Endpoints, NodeClock, RolloutRow, ServiceStatus, StoreFacts
+from lab.model import Death, Endpoints, Fault, NodeClock, ProcessIdentity, RolloutRow, ServiceStatus, StoreFacts
 
 Report = Callable[[str, str, float], None]
 """Called as (stage, what happened, seconds) when a part is up; for example ("store", "valkey 9.1 on …", 0.2)."""
 KeepLogs = Callable[[Mapping[str, Path]], None]
-"""Called with program → log, files that may be gone afterwards."""
-
+"""Called with program → log file; the files may be gone afterwards."""
 Watch = Callable[[Sequence[RolloutRow]], None]
-"""Called with every part of a stack at each look, while it comes up and once more when it is well."""
+"""Called with every part of a stack at each poll while it comes up, and once more when it is well."""
 
 
 def keep_nothing(_logs: Mapping[str, Path]) -> None:
-    """For a stack whose logs nobody keeps."""
+    """Keep no logs."""
 
 
 def watch_nothing(_rows: Sequence[RolloutRow]) -> None:
-    """For a stack that nobody watches coming up."""
+    """Show no rollout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a target says of itself before anything is opened.
+
+    Attributes:
+        name: Its name, as `--target` and `-p target` take it.
+        place: Where a trial on it ran, in a report's words.
+        unfit: What it means that `lab doctor` found something missing.
+    """
+
+    name: str
+    place: str
+    unfit: str
+
+
+class Hindrance(NamedTuple):
+    """Why a target cannot carry out a fault, and what to request instead."""
+
+    why: str
+    next_step: str
 
 
 @dataclass(frozen=True, slots=True)
 class StackRequest:
-    """What is to be brought up.
+    """The stack that is wanted.
 
     Attributes:
         settings: Settings of services that differ from their defaults, by environment name.
-        keep: Leave it running after the caller has gone (`lab up`); otherwise it ends with the caller, however that
-            ends.
-        reuse: Use a stack that is already up when its configuration is the same.
-        keep_logs: Is given the logs when the caller's use of the stack is over, however it ended: those of programs
-            that have stopped where the stack ends with it, and those of a stack that never came up.
-        watch: Is shown how far every part is, by targets where that takes a while.
-        architecture: The one that ingest-api and process-worker run on; empty for all that the target has.
+        keep: Leave the stack running after the caller has gone (`lab up`). Otherwise it ends with the caller, however
+            the caller ends.
+        reuse: Use a stack that is up already when its configuration is the same.
+        keep_logs: Called with the logs when the caller's use of the stack is over, however it ended; also with the logs
+            of a stack that never came up.
+        watch: Shown how far every part is, by targets where that takes a while.
+        architecture: The architecture that services which handle events run on; empty for all that the target has.
     """
 
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -49,73 +70,147 @@ class StackRequest:
 
 
 class Deployment(Protocol):
-    """A stack that is up."""
+    """A stack; `bring_up` makes it ready, and does nothing where it is up already."""
+
+    def bring_up(self) -> None:
+        """Return when every part is ready.
+
+        Raises:
+            Unavailable: A part is not, or not in time.
+            BadConfig: A program refuses its settings.
+        """
+
+    def identities(self) -> Sequence[ProcessIdentity]:
+        """Return what every process is; empty where all of them run from this installation.
+
+        Raises:
+            Unavailable: A process that is ready does not answer.
+        """
+
+    @property
+    def metrics_hint(self) -> str:
+        """What a missing metric may be due to on this stack; empty where there is nothing to say."""
+
+    @property
+    def servers(self) -> Endpoints:
+        """Addresses of store and metrics server alone, which costs no connection to a service."""
 
     @property
     def endpoints(self) -> Endpoints:
-        """Where everything is."""
+        """Addresses of everything."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the stack keeps its state on this machine."""
 
     @property
     def store(self) -> StoreFacts:
-        """The store behind it."""
+        """The store behind the stack."""
 
     def statuses(self) -> Sequence[ServiceStatus]:
-        """What every service says of itself now."""
+        """Return what every service reports of itself now."""
 
     def deaths(self) -> Sequence[Death]:
-        """Processes that ended without having been asked to, since the stack is up."""
+        """Return the processes that ended without having been asked to, since the stack is up."""
 
     def clocks(self) -> Sequence[NodeClock]:
-        """The clock of every other machine that a service runs on, beside this one's."""
+        """Return the clock of every other machine that a service runs on, beside this machine's."""
 
     def kill(self, service: str) -> int:
-        """End a service's process with signal 9; nanoseconds since the epoch. The target starts it again."""
+        """End a service's process with signal 9; return nanoseconds since the epoch. The target starts it again."""
 
     def paused(self, service: str) -> AbstractContextManager[None]:
         """Stop a service's process for as long as the context lasts."""
 
     def facts(self) -> Mapping[str, object]:
-        """What else of it belongs into a record: images by digest, nodes."""
+        """Return what else of the stack belongs into a record: images by digest, nodes."""
 
     def log_files(self) -> Mapping[str, Path]:
-        """Service → its log on this machine."""
+        """Return service → its log on this machine."""
 
     def follow(self, names: Sequence[str], lines: int) -> Iterator[str]:
-        """The last lines of some of these logs, then what is written to them, until the caller has had enough."""
+        """Yield the last lines of some logs, then every new line, without end."""
 
     def span_files(self) -> Sequence[Path]:
-        """Files of spans, OTLP JSON lines."""
+        """Return files of spans, OTLP JSON lines."""
 
 
 class KeptStack(Deployment, Protocol):
-    """A stack that stays up, as somebody looks at it who did not bring it up: part of it may not run."""
+    """A stack that stays up, seen by somebody who did not bring it up: parts of it may not run."""
 
     @property
     def within_reach(self) -> Endpoints:
-        """Where everything is, with nothing for a service that cannot be reached now."""
+        """Addresses of everything; empty for a service that cannot be reached now."""
 
     @property
     def metrics_command(self) -> str:
-        """What makes the metrics server reachable; empty where it is by itself."""
+        """The command that makes the metrics server reachable; empty where it is reachable already."""
 
     def everybody(self) -> Sequence[ServiceStatus]:
-        """What every service says of itself now, and what does not run."""
+        """Return what every service reports of itself now, and what does not run."""
 
     def programs(self) -> Sequence[str]:
-        """Names of everything that writes a log."""
+        """Return the names of everything that writes a log."""
 
     def last_lines(self, name: str, lines: int) -> Sequence[str]:
-        """The last lines of the log of one of these."""
+        """Return the last lines of one log."""
 
 
 class Target(Protocol):
-    """A place where services run."""
+    """A place where services run. It is opened with the lab's settings; opening it asks nothing."""
+
+    declaration: ClassVar[Declaration]
+
+    @property
+    def options(self) -> str:
+        """What a `lab` command needs in order to find the same stack, as text to paste; empty for the default."""
+
+    def hindrance(self, fault: Fault) -> Hindrance | None:
+        """Return why the target cannot carry out a fault, or None where it can."""
+
+    def levels(self, factor: str) -> Sequence[Any]:
+        """Return the levels of a factor that this target has, for example its architectures; empty for none."""
 
     def deployed(self, request: StackRequest, report: Report) -> AbstractContextManager[Deployment]:
-        """Bring the stack up, gated by health; take down on exit what was brought up, unless it is to be kept."""
+        """Yield the stack, to be brought up by its user; on exit take it down, unless it was up or is to be kept."""
 
     def current(self) -> KeptStack | None:
-        """The kept stack, or None."""
+        """Return the kept stack, or None."""
 
     def down(self, report: Report, /) -> bool:
-        """Take the kept stack down; False when there was none. What stays although it was made is reported."""
+        """Take the kept stack down; return False when there was none. What stays is reported."""
+
+
+@runtime_checkable
+class Cleaning(Protocol):
+    """A target that leaves files or processes on this machine."""
+
+    def clean(self) -> int:
+        """Stop every stack of this user on this machine; return how many there were."""
+
+
+class Intent(NamedTuple):
+    """What bringing a stack up would do to one object.
+
+    Attributes:
+        kind: Of the object.
+        name: Of the object.
+        change: `create`, `change`, `unchanged`, `remove`, or `write` for a Secret, whose change cannot be told.
+        diff: Unified diff of its YAML where it would change.
+    """
+
+    kind: str
+    name: str
+    change: str
+    diff: str = ""
+
+
+@runtime_checkable
+class Previewing(Protocol):
+    """A target whose stack consists of objects that can be shown before they are applied."""
+
+    def preview(self, request: StackRequest, report: Report) -> Sequence[Intent]:
+        """Return what bringing the stack up would do to every object; change nothing."""
+
+    def write_objects(self, request: StackRequest, folder: Path) -> Sequence[Path]:
+        """Write the objects of a stack, one file each, Secrets left out; change nothing else."""

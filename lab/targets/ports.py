@@ -1,4 +1,4 @@
-"""Free ports that stay free between two starts of a program."""
+"""Finds ports that stay free between two starts of a program."""
 
 import random
 import socket
@@ -13,15 +13,15 @@ ATTEMPTS = 200
 
 
 def free_port() -> int:
-    """A port on 127.0.0.1 that nobody listens on, below those the kernel gives to outgoing connections.
+    """Return a port on 127.0.0.1 that nobody listens on, below the range of ephemeral ports.
 
-    A port from the kernel's own range could be taken by any connection while the program that owns it restarts, even
-    by a client that connects to itself.
+    An ephemeral port could be taken by any outgoing connection while the program that owns the port restarts, even by
+    a client that connects to itself.
 
     Raises:
-        Unavailable: All that were tried are taken.
+        Unavailable: Every port that was tried is taken.
     """
-    # Two stacks that start together should try different ports; nothing secret depends on it.
+    # Random, so that two stacks that start together try different ports.
     for port in random.sample(range(LOWEST, _first_ephemeral()), k=ATTEMPTS):
         with suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))

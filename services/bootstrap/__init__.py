@@ -1,1 +1,1 @@
-"""Run once per store by the deployer: functions, epoch, group, durability."""
+"""Prepares a store once: functions, epoch, consumer group, durability class."""

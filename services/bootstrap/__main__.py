@@ -1,5 +1,10 @@
-"""`python -m services.bootstrap`: makes the store fit, exit 0; 78 or 69 with the reason where it cannot be."""
+"""`python -m services.bootstrap` prepares the store; exit code 0, or 78 or 69 with the reason.
 
+The last line of its output is one JSON object with the facts of the store, for example
+`{"kind": "valkey", "version": "9.1.2", "durability": "durable"}`.
+"""
+
+import json
 import sys
 from typing import Final
 
@@ -13,7 +18,7 @@ SHOWN_FAULTS: Final = 4
 
 
 def main() -> int:
-    """Prepare the store that the environment names; 78 where settings or store cannot work, 69 where it is away."""
+    """Prepare the store that the environment names. Return 0, 78 for an unfit store or setting, 69 for no store."""
     try:
         settings = BootstrapSettings()
         wait_until_loaded(settings, seconds=settings.bootstrap_wait_s)
@@ -28,7 +33,7 @@ def main() -> int:
     except LedgerError as error:
         print(f"bootstrap: {error.reason}\n{error}", file=sys.stderr)
         return 78 if isinstance(error, StoreLost) else 69
-    print(f"bootstrap: {facts.kind} {facts.version}, {facts.durability}")
+    print(json.dumps({"kind": facts.kind, "version": facts.version, "durability": facts.durability}))
     return 0
 
 

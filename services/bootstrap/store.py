@@ -1,4 +1,4 @@
-"""Makes a store fit to hold the ledger, or says why it is not."""
+"""Prepares a store to hold the ledger, or says why it cannot."""
 
 import threading
 import time
@@ -10,6 +10,7 @@ from typing import Final
 
 import redis
 
+from services.contracts.durability import Classified, Durability, durability_of
 from services.ledger.connection import StoreSettings, open_client, our_errors
 from services.ledger.errors import LedgerError
 from services.ledger.keys import GROUP, prefix_of
@@ -30,7 +31,7 @@ KEY_TYPES: Final = {
 
 
 class UnfitStore(Exception):
-    """This store cannot hold the ledger; *reason* is the machine-readable word."""
+    """This store cannot hold the ledger; *reason* is a code for programs, the message is for people."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -39,18 +40,19 @@ class UnfitStore(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was found out: server, version, durability class (`ARCHITECTURE.md`, *Durability*), why not a better one."""
+    """Facts about the store: server, version, durability class (`ARCHITECTURE.md`, *Durability*)."""
 
     kind: str
     version: str
-    durability: str
-    why: str
+    durability: Durability
 
 
 def bootstrap(settings: StoreSettings, *, require_durability: str = "") -> Facts:
-    """Load the functions, make epoch and group where they are missing, write down what kind of store this is.
+    """Load the functions, make epoch and group where they are missing, and write down the facts. Idempotent.
 
-    Raises UnfitStore, or a LedgerError where the store cannot be reached. Doing it twice changes nothing.
+    Raises:
+        UnfitStore: The store cannot hold the ledger.
+        LedgerError: The store cannot be reached, or denies access.
     """
     client = open_client(settings)
     where, prefix = settings.redis_url.rpartition("@")[2], prefix_of(settings.store_namespace)
@@ -59,8 +61,9 @@ def bootstrap(settings: StoreSettings, *, require_durability: str = "") -> Facts
         version = str(server.get("valkey_version") or server["redis_version"])
         _check_version(server)
         _check_keys(client, prefix)
-        facts = _durability("valkey" if "valkey_version" in server else "redis", version, client)
-        _require(facts, require_durability)
+        classified = _classify(client)
+        _require(classified, require_durability)
+        facts = Facts("valkey" if "valkey_version" in server else "redis", version, classified.durability)
         _load_functions(client)
         client.set(prefix + "epoch", uuid.uuid4().hex, nx=True)
         _make_group(client, prefix)
@@ -77,44 +80,41 @@ def bootstrap(settings: StoreSettings, *, require_durability: str = "") -> Facts
 
 
 def _check_version(server: Mapping[str, object]) -> None:
-    # Valkey calls itself redis 7.2 here, on purpose, and this is the version of the commands it has.
-    spoken = str(server["redis_version"])
-    if tuple(int(part) for part in spoken.split(".")[:2]) < OLDEST:
-        raise UnfitStore("STORE_TOO_OLD", f"redis {spoken}: FUNCTION needs ≥ 7.0")
+    # Valkey calls itself redis 7.2 here: the version of Redis whose commands it has.
+    version = str(server["redis_version"])
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
+        raise UnfitStore("STORE_TOO_OLD", f"redis {version}: FUNCTION needs ≥ 7.0")
 
 
 def _check_keys(client: redis.Redis, prefix: str) -> None:
     for name, wanted in KEY_TYPES.items():
-        found = client.type(prefix + name).decode()
-        if found not in {"none", wanted}:
+        actual = client.type(prefix + name).decode()
+        if actual not in {"none", wanted}:
             raise UnfitStore(
-                "KEY_CLASH", f"{prefix}{name} is a {found}, not a {wanted}; choose another LAB_STORE_NAMESPACE"
+                "KEY_CLASH", f"{prefix}{name} is a {actual}, not a {wanted}; choose another LAB_STORE_NAMESPACE"
             )
 
 
-def _durability(kind: str, version: str, client: redis.Redis) -> Facts:
+def _classify(client: redis.Redis) -> Classified:
+    """Return the durability class. Raises UnfitStore for a store that evicts keys."""
+    info: dict[str, str] = {}
     try:
-        memory, persistence, replication = client.info("memory"), client.info("persistence"), client.info("replication")
-        fsync = client.config_get("appendfsync").get("appendfsync")
+        for section in ("memory", "persistence", "replication"):
+            info |= {name: str(value) for name, value in client.info(section).items()}
+        appendfsync = client.config_get("appendfsync").get("appendfsync")
     except redis.exceptions.ResponseError as error:
-        return Facts(kind, version, "unknown", f"the store does not tell: {error}")
-    policy = memory.get("maxmemory_policy", "noeviction")
+        return Classified("unknown", f"the store does not tell: {error}")
+    policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         raise UnfitStore("STORE_EVICTS", f"maxmemory-policy {policy} can delete events; set noeviction")
-    if not persistence.get("aof_enabled"):
-        return Facts(kind, version, "volatile", "appendonly is no")
-    if fsync != "always":
-        return Facts(kind, version, "window", f"appendfsync is {fsync}")
-    if persistence.get("aof_last_write_status") != "ok" or replication.get("role") != "master":
-        return Facts(kind, version, "window", "the last write to the append-only file failed, or this is a replica")
-    return Facts(kind, version, "durable", "")
+    return durability_of(info, role=info.get("role", ""), appendfsync=appendfsync)
 
 
-def _require(facts: Facts, wanted: str) -> None:
-    if wanted == "durable" and facts.durability != "durable":
+def _require(classified: Classified, wanted: str) -> None:
+    if wanted == "durable" and classified.durability != "durable":
         raise UnfitStore(
             "NOT_DURABLE",
-            f"the store is {facts.durability}: {facts.why}\n"
+            f"the store is {classified.durability}: {classified.reason}\n"
             "set: CONFIG SET appendonly yes\n"
             "set: CONFIG SET appendfsync always",
         )
@@ -136,7 +136,7 @@ def _make_group(client: redis.Redis, prefix: str) -> None:
 
 
 def wait_until_loaded(settings: StoreSettings, *, seconds: float) -> None:
-    """Return when the store answers; the last LedgerError when it does not within *seconds*."""
+    """Return when the store answers. Raises the last LedgerError when it does not within *seconds*."""
     end, pause = time.monotonic() + seconds, threading.Event()
     client = open_client(settings)
     while True:

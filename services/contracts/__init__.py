@@ -1,1 +1,1 @@
-"""What the services and the lab agree on."""
+"""Agreements of the services and the lab: protos, signals, batches, aggregates, durability classes, limits."""

@@ -1,8 +1,8 @@
-"""What an aggregate is: exact sums in micro-units, folded from events, packed into 40 bytes.
+"""Aggregates of events: exact sums in micro-units, packed into 40 bytes.
 
-A value's micro-units are `numpy.rint(value * 1e6)`, by definition, split into two limbs (`high = floor(m / 2**32)`,
-`low = m - high * 2**32`) that float64 sums exactly for up to 2**19 events (`ARCHITECTURE.md` D27). Replays in any order
-therefore give the same cell, bit for bit.
+A value's micro-units are `numpy.rint(value * 1e6)`. They are split into two limbs (`high = floor(m / 2**32)`,
+`low = m - high * 2**32`), which float64 sums exactly for up to 2**19 events (`ARCHITECTURE.md` D27). The same events in
+any order therefore give the same aggregate, bit for bit.
 """
 
 import struct
@@ -19,18 +19,18 @@ LIMB: Final = 2**32
 MICRO: Final = 1e6
 PACKED: Final = struct.Struct("<ddddd")
 SEPARATOR: Final = "\x1f"
-"""Between source and kind in the name of a cell; no valid name holds it."""
+"""Stands between source and kind in the name of an aggregate. No valid name holds it."""
 
 DENSE_GROUPS: Final = 1 << 16
-"""Up to this many possible groups a counting array is cheaper than sorting."""
+"""With up to this many possible groups, a counting array is cheaper than sorting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """The aggregate of one (source, kind).
+    """Count, exact sum, minimum and maximum of the values of one (source, kind).
 
     Attributes:
-        count: Events.
+        count: Number of events.
         sum_micro: Sum of their micro-units, exact.
         minimum: Smallest value.
         maximum: Largest value.
@@ -42,7 +42,7 @@ class Aggregate:
     maximum: float
 
     def merged(self, other: "Aggregate") -> "Aggregate":
-        """The cell of both cells' events."""
+        """Return the aggregate of the events of both."""
         return Aggregate(
             self.count + other.count,
             self.sum_micro + other.sum_micro,
@@ -52,9 +52,9 @@ class Aggregate:
 
 
 def unpack(packed: bytes) -> Aggregate:
-    """The cell in 40 bytes, as the store keeps it.
+    """Return the aggregate in 40 bytes, the form in which the store keeps it.
 
-    >>> unpack(CELL.pack(2, -1, 4294967295, 0.5, 0.75)).sum_micro
+    >>> unpack(PACKED.pack(2, -1, 4294967295, 0.5, 0.75)).sum_micro
     -1
     """
     count, high, low, minimum, maximum = PACKED.unpack(packed)
@@ -62,22 +62,22 @@ def unpack(packed: bytes) -> Aggregate:
 
 
 def name_of(source: str, kind: str) -> bytes:
-    """The field under which the store keeps the cell of (source, kind)."""
+    """Return the field under which the store keeps the aggregate of (source, kind)."""
     return f"{source}{SEPARATOR}{kind}".encode()
 
 
 def source_and_kind(name: bytes) -> tuple[str, str]:
-    """The inverse of `name_of`."""
+    """Return the (source, kind) of a name that `name_of` made."""
     source, _, kind = name.decode().partition(SEPARATOR)
     return source, kind
 
 
 @dataclass(frozen=True, slots=True)
 class AggregateBlock:
-    """Cells of one window, or the totals of a run.
+    """Aggregates of one window, or the totals of a run.
 
     Attributes:
-        names: Fields, as `name_of` makes them.
+        names: Names that `name_of` made.
         packed: Array of shape (len(names), 5), float64: count, sum high, sum low, minimum, maximum.
     """
 
@@ -85,25 +85,25 @@ class AggregateBlock:
     packed: NDArray[np.float64]
 
     def aggregates(self) -> dict[bytes, Aggregate]:
-        """Name → cell."""
+        """Return the aggregate of each name."""
         return {name: unpack(row.tobytes()) for name, row in zip(self.names, self.packed, strict=True)}
 
 
 @dataclass(frozen=True, slots=True)
 class Aggregation:
-    """What one round adds: totals, and cells per window number."""
+    """Aggregates of a set of events: over all events, and per window number."""
 
     totals: AggregateBlock
     windows: Mapping[int, AggregateBlock]
 
     @property
     def aggregate_count(self) -> int:
-        """Window cells, the figure a commit is limited by."""
+        """Number of window aggregates, which a commit limits."""
         return sum(len(block.names) for block in self.windows.values())
 
 
 class KeyTable:
-    """Numbers for (source, kind) pairs, so that events can be grouped by integer; grows with the pairs it has seen."""
+    """Numbers (source, kind) pairs, so that events can be grouped by integer. Grows with every new pair."""
 
     def __init__(self) -> None:
         self.names: list[bytes] = []
@@ -111,7 +111,7 @@ class KeyTable:
         self._tables: dict[tuple[tuple[str, ...], tuple[str, ...]], NDArray[np.int64]] = {}
 
     def numbers(self, columns: Columns) -> NDArray[np.int64]:
-        """One number per event."""
+        """Return the number of each event's pair, shape (events,)."""
         pair = columns.source_index.astype(np.int64) * len(columns.kinds) + columns.kind_index
         numbers: NDArray[np.int64] = self._table(columns.sources, columns.kinds)[pair]
         return numbers
@@ -133,7 +133,7 @@ class KeyTable:
 
 
 def aggregate(batches: Sequence[Columns], keys: KeyTable, *, window_ns: int) -> Aggregation:
-    """Fold events of one run into cells; at most 2**19 events, else the limbs could lose a digit."""
+    """Aggregate at most 2**19 events of one run. With more events the limbs could lose a digit."""
     key = np.concatenate([keys.numbers(batch) for batch in batches])
     window = np.concatenate([batch.time_ns for batch in batches]) // window_ns
     # + 0.0 turns -0.0 into 0.0, so that minimum and maximum do not depend on the order.
@@ -157,7 +157,7 @@ def aggregate(batches: Sequence[Columns], keys: KeyTable, *, window_ns: int) -> 
 def _fold(
     group: NDArray[np.int64], rows: NDArray[np.float64], *, groups: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Merge rows (count, high, low, minimum, maximum) of equal group; groups come back in ascending order."""
+    """Merge the rows (count, high, low, minimum, maximum) of each group. Returns the groups in ascending order."""
     if groups > DENSE_GROUPS:
         present, group = np.unique(group, return_inverse=True)
         groups = len(present)
@@ -176,7 +176,7 @@ def _fold(
 
 
 def _runs_of_equal(ascending: NDArray[np.int64]) -> list[tuple[int, slice]]:
-    """(value, slice) of each run of equal values."""
+    """Return (value, slice) for each run of equal values."""
     starts = np.flatnonzero(np.diff(ascending, prepend=ascending[0] - 1))
     ends = np.append(starts[1:], len(ascending))
     return [(int(ascending[start]), slice(int(start), int(end))) for start, end in zip(starts, ends, strict=True)]

@@ -1,4 +1,4 @@
-"""Columns to payload bytes, payload bytes to columns."""
+"""Encodes columns of events as payload bytes, and decodes them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from services.contracts.generated.lab.ingest.v1.ingest_pb2 import EventBatch
 from services.contracts.limits import EVENT_SCHEMA
 
 SINGLE_BYTE: Final = 128
-"""A varint below this takes one byte, so that a column of such is itself the array of its numbers."""
+"""A varint below this takes one byte. A column of such varints is the array of its numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,11 @@ class Columns:
     Attributes:
         sources: Dictionary that `source_index` points into.
         kinds: Dictionary that `kind_index` points into.
-        source_index: Unsigned integers.
-        kind_index: Unsigned integers.
+        source_index: Position of each event's source, unsigned.
+        kind_index: Position of each event's kind, unsigned.
         time_ns: Nanoseconds since the epoch, UTC, int64.
         value: float64.
-        schema: Version of the layout it came in.
+        schema: Version of the layout that the batch was sent in.
     """
 
     sources: tuple[str, ...]
@@ -43,7 +43,7 @@ class Columns:
 
 
 class PayloadError(ValueError):
-    """These bytes are not a batch of events; *reason* is a short code such as `RAGGED_COLUMNS`."""
+    """The bytes are not a batch of events; *reason* is a code such as `RAGGED_COLUMNS`."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -51,7 +51,7 @@ class PayloadError(ValueError):
 
 
 def encode(columns: Columns) -> bytes:
-    """The payload of one entry, in the layout of `EventBatch`.
+    """Return the payload of one entry, in the layout of `EventBatch`.
 
     >>> two = columns_of([("pi", "temp", 1, 41.5), ("pi", "load", 2, 0.1)])
     >>> decode(encode(two)).kinds
@@ -71,7 +71,7 @@ def encode(columns: Columns) -> bytes:
 
 
 def columns_of(events: Sequence[tuple[str, str, int, float]]) -> Columns:
-    """Columns from rows of (source, kind, time in ns, value)."""
+    """Return the columns of rows (source, kind, time in ns, value)."""
     sources = list(dict.fromkeys(source for source, _, _, _ in events))
     kinds = list(dict.fromkeys(kind for _, kind, _, _ in events))
     source_of, kind_of = ({name: i for i, name in enumerate(names)} for names in (sources, kinds))
@@ -86,10 +86,13 @@ def columns_of(events: Sequence[tuple[str, str, int, float]]) -> Columns:
 
 
 def decode(payload: bytes) -> Columns:
-    """Columns of a payload; raises PayloadError where it is no batch or its columns differ in length.
+    """Return the columns of a payload.
 
-    The packed columns are read in place. A protobuf field may legally arrive in pieces, of which a `bytes` field keeps
-    only the last; then, and where an index takes more than one byte, the public message is parsed instead.
+    The packed columns are read in place. A protobuf field may legally arrive in pieces, and a `bytes` field keeps only
+    the last piece. Then, and where an index takes more than one byte, the public message is parsed instead.
+
+    Raises:
+        PayloadError: The payload is not a batch, or its columns differ in length.
     """
     try:
         reader = EventBatchReader.FromString(payload)
@@ -112,7 +115,7 @@ def decode(payload: bytes) -> Columns:
 
 
 def _single_bytes(column: bytes, count: int) -> NDArray[np.uint8] | None:
-    """The column itself where every number takes one byte, else None."""
+    """Return the column as an array if every number takes one byte, else None."""
     if len(column) != count or count == 0:
         return None
     numbers = np.frombuffer(column, np.uint8)
@@ -120,7 +123,7 @@ def _single_bytes(column: bytes, count: int) -> NDArray[np.uint8] | None:
 
 
 def _decode_message(payload: bytes) -> Columns:
-    """The slow way, through the public message."""
+    """Decode slowly, through the public message."""
     try:
         batch = EventBatch.FromString(payload)
     except Exception as error:
@@ -132,8 +135,8 @@ def _decode_message(payload: bytes) -> Columns:
         "value": len(batch.value),
     }
     if set(lengths.values()) != {batch.event_count}:
-        found = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        raise PayloadError("RAGGED_COLUMNS", f"columns: event_count is {batch.event_count}, but {found}")
+        told = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        raise PayloadError("RAGGED_COLUMNS", f"columns: event_count is {batch.event_count}, but {told}")
     return Columns(
         sources=tuple(batch.sources),
         kinds=tuple(batch.kinds),

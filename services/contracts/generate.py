@@ -1,7 +1,11 @@
 """Writes the gRPC stubs below `generated` from the files below `proto`.
 
-Run as `python -m services.contracts.generate`; with `--check` it writes nothing and exits 1 when a stub differs
-from a fresh one.
+Run `python -m services.contracts.generate`. With `--check` nothing is written, and the exit code is 1 when a stub
+differs from a fresh one.
+
+`baseline.json` is what `buf breaking` compares the protos with: the protos of the last release. Before the first
+release no client depends on them, so every change may write the baseline anew:
+`cd services/contracts && buf build -o baseline.json`. From 0.1.0 on only a release writes it.
 """
 
 import re
@@ -20,7 +24,7 @@ OWN_IMPORT = re.compile(r"^(from |import )lab\.", flags=re.MULTILINE)
 
 
 def main() -> int:
-    """Generate, or compare with `--check`; the exit code says whether all is well."""
+    """Write the stubs, or compare them with `--check`. Return 0, or 1 where a stub is stale."""
     fresh = fresh_stubs()
     if "--check" in sys.argv[1:]:
         return report(stale_stubs(fresh))
@@ -32,7 +36,7 @@ def main() -> int:
 
 
 def fresh_stubs() -> dict[str, str]:
-    """Relative path → text of every stub, generated into a temporary folder."""
+    """Return the text of every stub by its relative path."""
     with tempfile.TemporaryDirectory() as folder:
         run_protoc(Path(folder))
         stubs = {
@@ -47,7 +51,7 @@ def fresh_stubs() -> dict[str, str]:
 
 
 def run_protoc(target: Path) -> None:
-    """Call the compiler on every file below `proto`."""
+    """Compile every file below `proto`."""
     bundled = resources.files("grpc_tools") / "_proto"
     files = sorted(path.as_posix() for path in PROTO.rglob("*.proto"))
     outputs = [f"--{kind}={target}" for kind in ("python_out", "pyi_out", "grpc_python_out")]
@@ -56,14 +60,14 @@ def run_protoc(target: Path) -> None:
 
 
 def stale_stubs(fresh: dict[str, str]) -> list[str]:
-    """Names that differ between the checked-in stubs and *fresh*, in either direction."""
+    """Return the names of stubs that differ from *fresh*, are missing, or are left over."""
     stubs = (path for path in GENERATED.rglob("*") if path.suffix in {".py", ".pyi"})
     present = {path.relative_to(GENERATED).as_posix(): path.read_text() for path in stubs}
     return sorted(name for name in fresh.keys() | present.keys() if fresh.get(name) != present.get(name))
 
 
 def report(stale: list[str]) -> int:
-    """Print what is stale and what to do about it."""
+    """Print the stale stubs and the next step. Return the exit code."""
     if stale:
         print(f"generated stubs differ from the proto files: {', '.join(stale)}")
         print("do: python -m services.contracts.generate")

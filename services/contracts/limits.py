@@ -1,4 +1,4 @@
-"""What a batch, a run, a query may hold at most: the bounds both sides of the wire agree on."""
+"""Limits of a batch, a run and a query that both sides of the wire keep."""
 
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ MAX_KEYS_PER_RUN = 10_000
 MAX_PAGE_ROWS = 10_000
 PRODUCER_ID_BYTES = 16
 MAX_UPLOAD_BYTES = 64 << 20
-"""A file to replay that is sent to a simulator; it has to fit into the memory of a small board when it is read."""
+"""Size of a file to replay that is sent to a simulator. The simulator reads the file into a small board's memory."""
 UPLOAD_CHUNK_BYTES = 1 << 20
 
 NANOS = 1_000_000_000
@@ -25,6 +25,6 @@ MIN_WINDOW_NS = 1_000_000
 MAX_COMMIT_ENTRIES = 1_024
 MAX_COMMIT_EVENTS = 2**19
 MAX_COMMIT_AGGREGATES = 4_096
-"""Window cells of one commit. A batch whose events fall into more cells is refused, since no commit could hold it."""
+"""Window aggregates of one commit. A batch with more of them is refused, since no commit could hold the batch."""
 
 EVENT_SCHEMA = 1

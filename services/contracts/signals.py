@@ -1,9 +1,9 @@
-"""Every metric, span, attribute the services may emit: name, unit, meaning, allowed labels."""
+"""Every metric, span and attribute that the services may emit: name, unit, meaning, allowed labels."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-# Renamed to `rpc.status_code` on the conventions' main branch in August 2026, unreleased; this is its only home.
+# Renamed to `rpc.status_code` on the conventions' main branch in August 2026, not released yet.
 RPC_STATUS = "rpc.response.status_code"
 RPC_METHOD = "rpc.method"
 RPC_SYSTEM = "rpc.system.name"
@@ -23,12 +23,12 @@ MESSAGING_OPERATION = "messaging.operation.name"
 MESSAGING_OPERATION_TYPE = "messaging.operation.type"
 
 DESTINATION = "lab.events"
-"""What spans call the stream; the real key holds the namespace."""
+"""Name of the stream in spans. The key in the store holds the namespace, too."""
 
 TRACEPARENT = "traceparent"
-"""The one header of W3C trace context that travels: in call metadata and in a field of the stream entry."""
+"""The header of W3C trace context, sent in call metadata and kept in a field of the stream entry."""
 
-# 0.1 ms to 10 s, eight a decade: a p99 of 3 ms is visible, and so is one of 3 s.
+# 0.1 ms to 10 s, eight per decade, so that a p99 of 3 ms and a p99 of 3 s are both visible.
 LATENCY_BOUNDARIES = (
     0.0001, 0.00013, 0.00018, 0.00024, 0.00032, 0.00042, 0.00056, 0.00075,
     0.001, 0.0013, 0.0018, 0.0024, 0.0032, 0.0042, 0.0056, 0.0075,
@@ -41,7 +41,7 @@ Instrument = Literal["counter", "gauge", "histogram"]
 Unit = Literal["{event}", "{entry}", "{message}", "{request}", "{call}", "s", "By"]
 
 SUFFIXES: dict[Unit, str] = {"s": "_seconds", "By": "_bytes"}
-"""What Prometheus appends for a unit; units in braces append nothing."""
+"""Unit → suffix that Prometheus appends. Units in braces have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Signal:
 
     @property
     def prometheus_name(self) -> str:
-        """The name Prometheus stores, by the default translation strategy (`UnderscoreEscapingWithSuffixes`).
+        """Name in Prometheus, by the default translation strategy (`UnderscoreEscapingWithSuffixes`).
 
         >>> WORKER_EVENTS_PROCESSED.prometheus_name
         'worker_events_processed_total'
@@ -69,7 +69,7 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class SpanSignal:
-    """One declared span: its name, who makes it, and what it may carry."""
+    """One declared span: its name, what it measures, and its allowed attributes."""
 
     name: str
     meaning: str
@@ -83,49 +83,60 @@ INGEST_EVENTS_DUPLICATE = Signal(
     "ingest.events.duplicate", "counter", "{event}", "Events of batches that had been accepted before"
 )
 INGEST_EVENTS_REFUSED = Signal(
-    "ingest.events.refused", "counter", "{event}", "Events turned away, once per attempt", (REASON,)
+    "ingest.events.refused",
+    "counter",
+    "{event}",
+    "Events refused, once per attempt; a request whose events cannot be told counts as one",
+    (REASON,),
 )
 WORKER_EVENTS_PROCESSED = Signal(
     "worker.events.processed",
     "counter",
     "{event}",
-    "Events counted exactly once; dead letters have a signal of their own",
+    "Events counted in a commit, exactly-once effect; dead letters have their own signal",
 )
-WORKER_EVENTS_DEAD = Signal("worker.events.dead", "counter", "{event}", "Events set aside as dead letters")
+WORKER_EVENTS_DEAD = Signal("worker.events.dead", "counter", "{event}", "Events moved to the dead-letter stream")
 WORKER_ENTRIES_STALE = Signal(
-    "worker.entries.stale", "counter", "{entry}", "Entries another worker had settled before this one could"
+    "worker.entries.stale", "counter", "{entry}", "Entries that another worker had committed before this one"
 )
 QUERY_REQUESTS = Signal("query.requests", "counter", "{request}", "Queries answered", (RPC_METHOD,))
 SIMULATOR_EVENTS_SENT = Signal(
-    "simulator.events.sent", "counter", "{event}", "Events sent at least once, retries left out"
+    "simulator.events.sent", "counter", "{event}", "Events sent, each once however often it was retried"
 )
 SIMULATOR_EVENTS_ACKNOWLEDGED = Signal(
-    "simulator.events.acknowledged", "counter", "{event}", "Events whose acceptance was confirmed"
+    "simulator.events.acknowledged", "counter", "{event}", "Events whose acceptance was acknowledged"
 )
 SIMULATOR_ACKNOWLEDGEMENT = Signal(
-    "simulator.acknowledgement.duration", "histogram", "s", "From the intended send time of a batch to its answer"
+    "simulator.acknowledgement.duration",
+    "histogram",
+    "s",
+    "From the intended send time of a batch to its answer, so without coordinated omission",
 )
 SIMULATOR_SCHEDULE_DELAY = Signal(
-    "simulator.schedule.delay", "histogram", "s", "From the intended send time of a batch to its send"
+    "simulator.schedule.delay", "histogram", "s", "From the intended send time of a batch to its first send"
 )
 RPC_SERVER_DURATION = Signal(
-    "rpc.server.call.duration", "histogram", "s", "Duration of a call, seen by the server", (RPC_METHOD, RPC_STATUS)
+    "rpc.server.call.duration", "histogram", "s", "Duration of a call, measured by the server", (RPC_METHOD, RPC_STATUS)
 )
 MESSAGES_SENT = Signal("messaging.client.sent.messages", "counter", "{message}", "Entries appended to the stream")
 MESSAGES_CONSUMED = Signal(
-    "messaging.client.consumed.messages", "counter", "{message}", "Entries received, once per delivery"
+    "messaging.client.consumed.messages", "counter", "{message}", "Entries received, once per delivery (at-least-once)"
 )
 MESSAGING_OPERATION_DURATION = Signal(
     "messaging.client.operation.duration", "histogram", "s", "One call to the store", (MESSAGING_OPERATION,)
 )
-PROCESS_DURATION = Signal("messaging.process.duration", "histogram", "s", "From reading a round to having settled it")
+PROCESS_DURATION = Signal(
+    "messaging.process.duration", "histogram", "s", "From reading a round of entries to its commit"
+)
 END_TO_END_DURATION = Signal(
     "lab.message.end_to_end.duration", "histogram", "s", "From the append of an entry to its commit"
 )
-STREAM_BACKLOG = Signal("lab.stream.backlog", "gauge", "{event}", "Events accepted and not yet settled")
+STREAM_BACKLOG = Signal(
+    "lab.stream.backlog", "gauge", "{event}", "Consumer lag: events accepted and neither counted nor dead"
+)
 STREAM_DEAD = Signal("lab.stream.dead", "gauge", "{event}", "Events in the dead-letter stream")
 CONSERVATION_RESIDUAL = Signal(
-    "lab.conservation.residual", "gauge", "{event}", "accepted - counted - dead - backlog; anything but 0 is a fault"
+    "lab.conservation.residual", "gauge", "{event}", "accepted - counted - dead - backlog; every value but 0 is a fault"
 )
 PROCESS_CPU_TIME = Signal("process.cpu.time", "counter", "s", "CPU time of the process, all threads")
 PROCESS_MEMORY_USAGE = Signal("process.memory.usage", "gauge", "By", "Resident memory of the process")
@@ -160,7 +171,7 @@ SIGNALS: dict[str, tuple[Signal, ...]] = {
         *EVERYWHERE,
     ),
 }
-"""Which service emits what. A signal that is not listed here must not be recorded."""
+"""Service → signals it emits. A signal that is not listed here must not be recorded."""
 
 PROMISED: dict[str, Signal] = {
     "ingest-api": INGEST_EVENTS_ACCEPTED,
@@ -168,7 +179,7 @@ PROMISED: dict[str, Signal] = {
     "query-api": QUERY_REQUESTS,
     "simulator": SIMULATOR_EVENTS_SENT,
 }
-"""Counters that exist from second 0 (`ARCHITECTURE.md` D18): users build dashboards on them."""
+"""Counters that exist from second 0 (`ARCHITECTURE.md` D18), since users build dashboards on them."""
 
 SEND_BATCH = SpanSignal(
     "lab.ingest.v1.IngestService/Append",
@@ -183,7 +194,7 @@ APPEND_ENTRY = SpanSignal(
 )
 PROCESS_ENTRY = SpanSignal(
     "process lab.events",
-    "process-worker handles one entry, read to commit",
+    "process-worker handles one entry, from read to commit",
     (
         MESSAGING_SYSTEM,
         MESSAGING_DESTINATION,
@@ -197,7 +208,7 @@ PROCESS_ENTRY = SpanSignal(
 )
 COMMIT_ENTRIES = SpanSignal(
     "fcall lab_commit lab.events",
-    "process-worker settles a round; linked to its entries",
+    "process-worker commits a round; linked to its entries",
     (MESSAGING_SYSTEM, MESSAGING_DESTINATION, MESSAGING_OPERATION, MESSAGING_OPERATION_TYPE, MESSAGING_BATCH),
 )
 

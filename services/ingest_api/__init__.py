@@ -1,1 +1,1 @@
-"""Accept events."""
+"""Admits batches of events and appends them to the stream."""

@@ -1,4 +1,4 @@
-"""`python -m services.ingest_api`: opens the ledger, serves appends."""
+"""`python -m services.ingest_api` appends batches to the ledger."""
 
 from collections.abc import Sequence
 

@@ -1,9 +1,10 @@
-"""Which batches are admitted, and why the others are not."""
+"""Decides which batches are admitted. Pure."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+import grpc
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,23 +27,24 @@ from services.contracts.limits import (
     MIN_WINDOW_NS,
     PRODUCER_ID_BYTES,
 )
-from services.ledger.port import Append
+from services.ledger.records import Append
+from services.serving.status import Refused
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 TABLES_KEPT: Final = 1_024
 
 
-class NotAdmitted(ValueError):
-    """This request can never be accepted as it is; *field* names the part at fault."""
+class NotAdmitted(Refused):
+    """The request can never be accepted as it is; *field* names the part at fault."""
 
     def __init__(self, reason: str, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}" if field else message)
-        self.reason, self.field = reason, field
+        text = f"{field}: {message}" if field else message
+        super().__init__(grpc.StatusCode.INVALID_ARGUMENT, reason, text, field=field)
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """The parts of an AppendRequest, the batch still as its bytes."""
+    """Fields of an AppendRequest, with the batch as bytes."""
 
     producer: bytes
     sequence: int
@@ -52,13 +54,13 @@ class Envelope:
 
 
 class Admission:
-    """Checks requests; remembers dictionaries of names it has checked, since producers repeat theirs."""
+    """Checks requests. Remembers the dictionaries of names it has checked, since producers repeat theirs."""
 
     def __init__(self) -> None:
         self._tables: dict[tuple[tuple[str, ...], tuple[str, ...]], list[bytes]] = {}
 
     def admit(self, request: bytes, *, traceparent: str = "") -> Append:
-        """The batch of a serialized AppendRequest; raises NotAdmitted."""
+        """Return the batch of a serialized AppendRequest. Raises NotAdmitted."""
         if len(request) > MAX_REQUEST_BYTES:
             raise NotAdmitted("REQUEST_TOO_LARGE", "", f"request is {len(request)} bytes, limit {MAX_REQUEST_BYTES}")
         envelope = open_envelope(request)
@@ -84,7 +86,7 @@ class Admission:
         )
 
     def _names(self, columns: Columns) -> list[bytes]:
-        """Cell names of all pairs of the dictionaries, checked once per dictionary."""
+        """Return the aggregate names of all pairs of the dictionaries, which are checked once."""
         table = self._tables.get((columns.sources, columns.kinds))
         if table is None:
             check_names("sources", columns.sources)
@@ -98,8 +100,18 @@ class Admission:
         return table
 
 
+def events_in(request: bytes) -> int | None:
+    """Return the number of events in a serialized AppendRequest; None for a request that cannot be read."""
+    if len(request) > MAX_REQUEST_BYTES:
+        return None
+    try:
+        return len(decode(open_envelope(request).payload))
+    except (NotAdmitted, PayloadError):
+        return None
+
+
 def open_envelope(request: bytes) -> Envelope:
-    """The parts of a request. A field that came in pieces is put together by the public message."""
+    """Return the fields of a request. The public message joins a field that came in pieces. Raises NotAdmitted."""
     try:
         reader = AppendRequestReader.FromString(request)
         payload = reader.batch
@@ -111,10 +123,10 @@ def open_envelope(request: bytes) -> Envelope:
 
 
 def check_envelope(envelope: Envelope) -> None:
-    """Producer, sequence, run, window width."""
+    """Check producer, sequence, run and window width. Raises NotAdmitted."""
     if len(envelope.producer) != PRODUCER_ID_BYTES:
-        found = len(envelope.producer)
-        raise NotAdmitted("BAD_PRODUCER_ID", "producer_id", f"{found} bytes, {PRODUCER_ID_BYTES} needed")
+        size = len(envelope.producer)
+        raise NotAdmitted("BAD_PRODUCER_ID", "producer_id", f"{size} bytes, {PRODUCER_ID_BYTES} needed")
     if not 1 <= envelope.sequence <= MAX_SEQUENCE:
         raise NotAdmitted("BAD_SEQ", "seq", f"must be 1..{MAX_SEQUENCE}")
     if not 1 <= len(envelope.run.encode()) <= MAX_RUN_BYTES or not envelope.run.isprintable():
@@ -124,7 +136,7 @@ def check_envelope(envelope: Envelope) -> None:
 
 
 def check_columns(columns: Columns) -> None:
-    """Number of events, values, times."""
+    """Check the layout, the number of events, values and times. Raises NotAdmitted."""
     count = len(columns)
     if columns.schema != EVENT_SCHEMA:
         raise NotAdmitted("BAD_SCHEMA", "schema", f"{columns.schema}, this service knows {EVENT_SCHEMA}")
@@ -132,7 +144,7 @@ def check_columns(columns: Columns) -> None:
         raise NotAdmitted("EMPTY_BATCH", "events", "at least 1 is needed")
     if count > MAX_BATCH_EVENTS:
         raise NotAdmitted("BATCH_TOO_LARGE", "events", f"{count}, limit {MAX_BATCH_EVENTS}; split the batch")
-    # Written so that NaN fails it too.
+    # `not … <=` is true for NaN as well.
     if not float(np.abs(columns.value).max()) <= MAX_VALUE:
         raise _bad_value(columns.value)
     if not MIN_TIME_NS <= int(columns.time_ns.min()) <= int(columns.time_ns.max()) < MAX_TIME_NS:
@@ -140,7 +152,7 @@ def check_columns(columns: Columns) -> None:
 
 
 def check_names(field: str, names: tuple[str, ...]) -> None:
-    """Length and characters of a dictionary's names."""
+    """Check length and characters of a dictionary's names. Raises NotAdmitted."""
     for i, name in enumerate(names):
         size = len(name.encode())
         if size > MAX_NAME_BYTES:
@@ -150,20 +162,20 @@ def check_names(field: str, names: tuple[str, ...]) -> None:
 
 
 def check_index(field: str, index: NDArray[np.unsignedinteger], size: int) -> None:
-    """Every index lies inside its dictionary."""
+    """Check that every index lies inside its dictionary. Raises NotAdmitted."""
     if int(index.max()) >= size:
         at = int(np.argmax(index >= size))
         raise NotAdmitted("BAD_INDEX", f"{field}[{at}]", f"{int(index[at])}, dictionary has {size}")
 
 
 def check_spread(columns: Columns, pair: NDArray[np.intp], window_ns: int) -> None:
-    """No batch may fall into more cells than one commit can hold; up to that many events none can."""
+    """Check that one commit can hold the aggregates of a batch. Raises NotAdmitted."""
     if len(columns) <= MAX_COMMIT_AGGREGATES:
         return
     aggregates = len(np.unique(np.stack((columns.time_ns // window_ns, pair)), axis=1).T)
     if aggregates > MAX_COMMIT_AGGREGATES:
-        found = f"{aggregates} cells of (window, source, kind), limit {MAX_COMMIT_AGGREGATES}"
-        raise NotAdmitted("BATCH_TOO_SCATTERED", "events", f"{found}; send fewer at once or use wider windows")
+        spread = f"{aggregates} aggregates of (window, source, kind), limit {MAX_COMMIT_AGGREGATES}"
+        raise NotAdmitted("BATCH_TOO_SCATTERED", "events", f"{spread}; send fewer at once or use wider windows")
 
 
 def _bad_value(values: NDArray[np.float64]) -> NotAdmitted:

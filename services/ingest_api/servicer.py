@@ -1,4 +1,4 @@
-"""Translates calls into ledger appends, and their outcomes into answers."""
+"""Serves appends: admits batches, appends them to the ledger, answers."""
 
 import time
 from collections.abc import Iterator
@@ -6,19 +6,23 @@ from dataclasses import replace
 from typing import Any, Final
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from services.contracts import signals
 from services.contracts.generated.lab.ingest.v1.fast_reader_pb2 import AppendStreamRequestReader
 from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendResponse, AppendStreamResponse, Refusal
-from services.ingest_api.admission import Admission, NotAdmitted, open_envelope
+from services.ingest_api.admission import Admission, NotAdmitted, events_in, open_envelope
 from services.ledger.errors import LedgerError
-from services.ledger.port import Append, Appended, Ledger
+from services.ledger.records import Append, Appended
+from services.ledger.redis_ledger import RedisLedger
 from services.serving.interceptors import current_traceparent
 from services.serving.status import Refused, refusal_of
 from services.telemetry.instruments import Instruments
 from services.telemetry.tracing import Kind, Tracing
 
 SERVICE: Final = "lab.ingest.v1.IngestService"
+UNREADABLE_EVENTS: Final = 1
+"""Events that a refused request counts as where its events cannot be told."""
 APPEND_LABELS: Final = {signals.MESSAGING_OPERATION: "fcall lab_append"}
 SPAN_ATTRIBUTES: Final = {
     signals.MESSAGING_SYSTEM: "redis",
@@ -29,9 +33,9 @@ SPAN_ATTRIBUTES: Final = {
 
 
 class IngestServicer:
-    """`lab.ingest.v1.IngestService`; takes requests as bytes, so that a malformed one gets an answer of ours."""
+    """`lab.ingest.v1.IngestService`. Takes requests as bytes, so that a malformed request gets an answer of ours."""
 
-    def __init__(self, ledger: Ledger, instruments: Instruments, tracing: Tracing) -> None:
+    def __init__(self, ledger: RedisLedger, instruments: Instruments, tracing: Tracing) -> None:
         self._ledger, self._instruments, self._tracing = ledger, instruments, tracing
         self._admission = Admission()
 
@@ -42,25 +46,25 @@ class IngestServicer:
     def append_stream(
         self, requests: Iterator[bytes], _context: grpc.ServicerContext
     ) -> Iterator[AppendStreamResponse]:
-        """Append batch by batch; each gets its answer in order, and a refusal does not end the stream."""
+        """Append many batches. The answers keep the order, and a refusal does not end the stream."""
         for raw in requests:
             yield self._answer(raw)
 
     def _answer(self, raw: bytes) -> AppendStreamResponse:
-        sequence = 0
+        request = _request_in(raw)
+        sequence = _sequence_of(request)
         try:
-            request = AppendStreamRequestReader.FromString(raw).append
-            sequence = open_envelope(request).sequence
             return AppendStreamResponse(sequence=sequence, appended=self._append(request))
-        except (Refused, LedgerError, NotAdmitted) as error:
+        except (Refused, LedgerError) as error:
             return AppendStreamResponse(sequence=sequence, refusal=_refusal(refusal_of(error)))
 
     def _append(self, request: bytes) -> AppendResponse:
         try:
             batch = self._admission.admit(request, traceparent=current_traceparent())
         except NotAdmitted as error:
-            self._instruments.add(signals.INGEST_EVENTS_REFUSED, 1, {signals.REASON: error.reason})
-            raise Refused(grpc.StatusCode.INVALID_ARGUMENT, error.reason, str(error), field=error.field) from error
+            events = events_in(request)
+            self._count_refused(UNREADABLE_EVENTS if events is None else events, error.reason)
+            raise
         appended = self._store(batch)
         if appended.duplicate:
             self._instruments.add(signals.INGEST_EVENTS_DUPLICATE, batch.events)
@@ -77,15 +81,19 @@ class IngestServicer:
             with self._tracing.child(
                 signals.APPEND_ENTRY, batch.traceparent, SPAN_ATTRIBUTES, kind=Kind.PRODUCER
             ) as span:
-                appended = self._ledger.append(_carrying(batch, span.traceparent))
+                # The worker's span becomes a child of this one.
+                appended = self._ledger.append(replace(batch, traceparent=span.traceparent))
                 span.set(signals.MESSAGING_MESSAGE, appended.entry_id)
                 return appended
         except LedgerError as error:
-            self._instruments.add(signals.INGEST_EVENTS_REFUSED, batch.events, {signals.REASON: error.reason})
+            self._count_refused(batch.events, error.reason)
             raise
         finally:
             elapsed = time.perf_counter() - started
             self._instruments.record(signals.MESSAGING_OPERATION_DURATION, elapsed, APPEND_LABELS)
+
+    def _count_refused(self, events: int, reason: str) -> None:
+        self._instruments.add(signals.INGEST_EVENTS_REFUSED, events, {signals.REASON: reason})
 
 
 def add_to(server: grpc.Server, servicer: IngestServicer) -> None:
@@ -101,9 +109,20 @@ def add_to(server: grpc.Server, servicer: IngestServicer) -> None:
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
 
 
-def _carrying(batch: Append, traceparent: str) -> Append:
-    """The same batch with the span that appends it as the context of whoever reads it."""
-    return replace(batch, traceparent=traceparent)
+def _request_in(raw: bytes) -> bytes:
+    """Return the AppendRequest in a message of a stream; the message itself where it is malformed."""
+    try:
+        return AppendStreamRequestReader.FromString(raw).append
+    except DecodeError:
+        return raw
+
+
+def _sequence_of(request: bytes) -> int:
+    """Return the sequence of a request; 0 where it cannot be read."""
+    try:
+        return open_envelope(request).sequence
+    except NotAdmitted:
+        return 0
 
 
 def _refusal(refused: Refused) -> Refusal:

@@ -1,4 +1,4 @@
-"""What ingest-api reads from its environment."""
+"""Settings that ingest-api reads from its environment."""
 
 from pydantic import Field
 
@@ -7,9 +7,9 @@ from services.serving.settings import ServiceSettings
 
 
 class IngestSettings(ServiceSettings, StoreSettings, frozen=True, env_prefix="LAB_"):
-    """Serving, the store, and how much may wait in it."""
+    """Serving, the store, and the limit of the backlog."""
 
     ingest_backlog_limit: int = Field(1_000_000, ge=1, le=100_000_000)
-    """Events accepted and not counted, dead letters included; beyond it batches are refused. About 25 MB."""
+    """Events accepted and not counted, dead letters included. Beyond it batches are refused. About 25 MB."""
     ingest_store_wait_s: float = Field(20.0, ge=0, le=600)
     """Seconds to wait at start for a store that is starting or loading its data."""

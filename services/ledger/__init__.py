@@ -1,1 +1,1 @@
-"""The one account of every event: queue, aggregates, dead letters."""
+"""The account of every event: stream, aggregates, dead letters."""

@@ -1,4 +1,4 @@
-"""How to reach the store: settings, a client that never repeats a call by itself, its errors in our words."""
+"""Connects to the store: settings, a client that never repeats a call by itself, translation of its errors."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -26,18 +26,18 @@ from services.ledger.errors import (
 
 
 class StoreSettings(BaseSettings, frozen=True, env_prefix="LAB_"):
-    """Where the store is."""
+    """Address of the store, and how to log in."""
 
     redis_url: str = "redis://127.0.0.1:6379/0"
-    """Host, port, database; `rediss://` for TLS. The default is where an unconfigured Redis listens."""
+    """Host, port, database; `rediss://` for TLS. An unconfigured Redis listens at the default."""
     redis_password_file: Path | None = None
-    """File that holds the password; never the password itself."""
+    """File that holds the password."""
     redis_ca_file: Path | None = None
     """CA that signed the store's certificate, for `rediss://`."""
     store_namespace: str = Field("lab", pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
-    """Part of every key, so that several stacks may share one store."""
+    """Part of every key, so that several stacks can share one store."""
     redis_timeout_s: float = Field(5.0, gt=0, le=60)
-    """Seconds a call may take. A read that waits does so for at most half of it."""
+    """Seconds a call may take. A blocking read waits at most half as long."""
 
 
 REPLIES: Final[Mapping[str, tuple[type[LedgerError], str]]] = {
@@ -61,13 +61,14 @@ CUT_OFF: Final[Mapping[type[Exception], str]] = {
     redis.exceptions.NoPermissionError: "NOPERM",
     redis.exceptions.ReadOnlyError: "READONLY",
 }
-"""The client's own class for an error reply → the first word it cuts off."""
+"""Class of the client for an error reply → the first word that it cuts off."""
 
 
 def open_client(settings: StoreSettings) -> redis.Redis:
-    """A client that never repeats a call by itself: whether repeating is safe only the caller knows.
+    """Return a client that never repeats a call by itself.
 
-    redis-py retries ten times by default, which duplicates writes whose reply was lost (`ARCHITECTURE.md` D10).
+    redis-py retries ten times by default, which duplicates writes whose reply was lost (`ARCHITECTURE.md` D10). Only
+    the caller knows whether repeating is safe.
     """
     password = settings.redis_password_file.read_text().strip() if settings.redis_password_file else None
     tls = {"ssl_ca_certs": str(settings.redis_ca_file)} if settings.redis_ca_file else {}
@@ -85,10 +86,10 @@ def open_client(settings: StoreSettings) -> redis.Redis:
 
 
 class Lines:
-    """One connection a thread, for calls that are made thousands of times a second.
+    """Keeps one connection per thread, for calls that are made thousands of times a second.
 
-    The client's own `execute_command` borrows a connection from a pool, wraps the call for retries and records
-    metrics nobody reads; together a quarter of what ingest-api computes for a batch, measured.
+    The client's own `execute_command` borrows a connection from a pool, wraps the call for retries and records metrics
+    that are not read: a quarter of ingest-api's CPU time for a batch, measured.
     """
 
     def __init__(self, client: redis.Redis) -> None:
@@ -96,7 +97,7 @@ class Lines:
         self._own = threading.local()
 
     def call(self, *words: object) -> Any:  # noqa: ANN401  a wire reply
-        """Send one command and wait for its reply; raises the client's errors."""
+        """Send one command and return its reply. Raises the client's errors."""
         line = getattr(self._own, "line", None)
         if line is None:
             line = self._own.line = self._pool.make_connection()
@@ -107,7 +108,7 @@ class Lines:
 
 
 def _is_usable(line: Any) -> bool:  # noqa: ANN401  a connection of the client's
-    """Whether nothing waits to be read: nothing was asked, so that would be the end, or an answer out of step."""
+    """Return whether no bytes wait to be read. They would be the end of the connection, or a reply out of step."""
     try:
         return not line.can_read(0)
     except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError):
@@ -116,7 +117,7 @@ def _is_usable(line: Any) -> bool:  # noqa: ANN401  a connection of the client's
 
 @contextmanager
 def our_errors(where: str) -> Iterator[None]:
-    """Raise the errors of `services.ledger.errors` in place of the client's; *where* is the store's address."""
+    """Translate the client's errors to those of `services.ledger.errors`; *where* is the store's address."""
     try:
         yield
     except redis.exceptions.BusyLoadingError as error:
@@ -130,13 +131,13 @@ def our_errors(where: str) -> Iterator[None]:
 
 
 def _whole_reply(error: redis.exceptions.ResponseError) -> str:
-    """The reply as the server sent it: the client cuts the first word off where it has a class for it."""
+    """Return the reply as the server sent it. The client cuts the first word off where it has a class for it."""
     cut = next((word for kind, word in CUT_OFF.items() if isinstance(error, kind)), "")
     return str(error) if not cut or str(error).startswith(cut) else f"{cut} {error}"
 
 
 def _reply_error(reply: str, where: str) -> LedgerError:
-    """An error reply in our words; only prefixes are compared, since servers word the rest differently."""
+    """Return our error for an error reply. Only prefixes are compared, since servers word the rest differently."""
     code, _, text = reply.partition(" ")
     if "unction not found" in reply or code == "NOGROUP":
         return StoreEmpty(f"redis {where} holds no ledger ({reply}); run the bootstrap step against it")

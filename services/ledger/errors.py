@@ -1,16 +1,16 @@
-"""What can go wrong with the ledger, by what a caller can do about it."""
+"""Errors of the ledger, one class for each possible reaction of a caller."""
 
 from typing import ClassVar
 
 
 class LedgerError(Exception):
-    """Base of all; *reason* is the machine-readable word, the message is for people."""
+    """Base of all errors; *reason* is a code for programs, the message is for people."""
 
     reason: ClassVar[str] = "LEDGER"
 
 
 class StoreUnreachable(LedgerError):
-    """The store did not answer. Whether it acted is unknown: repeat the same call."""
+    """The store did not answer. Whether it acted is unknown; repeat the same call."""
 
     reason = "STORE_UNREACHABLE"
 
@@ -34,43 +34,43 @@ class StoreDenied(LedgerError):
 
 
 class StoreLost(LedgerError):
-    """The store is not the one it was: empty, replaced, or behind what it had confirmed."""
+    """The store is empty, was replaced, or is behind what it had acknowledged."""
 
     reason = "STORE_LOST"
 
 
 class StoreEmpty(StoreLost):
-    """The store holds no ledger (any more)."""
+    """The store holds no ledger."""
 
     reason = "STORE_EMPTY"
 
 
 class StoreReplaced(StoreLost):
-    """Another store answers than at the start."""
+    """The store is another one than at the start."""
 
     reason = "STORE_REPLACED"
 
 
 class StoreRolledBack(StoreLost):
-    """The store is behind what it had confirmed before."""
+    """The store is behind what it had acknowledged."""
 
     reason = "STORE_ROLLBACK"
 
 
 class SequenceConflict(LedgerError):
-    """This sequence was accepted with another payload."""
+    """The sequence was accepted with another payload."""
 
     reason = "SEQ_CONFLICT"
 
 
 class SequenceTooOld(LedgerError):
-    """This sequence has left the idempotency window; its outcome is unknown."""
+    """The sequence has left the idempotency window; its outcome is unknown."""
 
     reason = "SEQ_TOO_OLD"
 
 
 class TooManyKeys(LedgerError):
-    """The run would hold more (source, kind) pairs than it may."""
+    """The run would hold more (source, kind) pairs than allowed."""
 
     reason = "TOO_MANY_KEYS"
 
@@ -88,13 +88,13 @@ class WidthConflict(LedgerError):
 
 
 class BacklogFull(LedgerError):
-    """Accepted and unsettled events have reached the limit; wait for the workers."""
+    """The backlog has reached the limit; wait for the workers."""
 
     reason = "BACKLOG_FULL"
 
 
 class DeadLetterFull(LedgerError):
-    """Dead letters fill the limit; replay or drop some."""
+    """Dead letters fill the limit; replay some."""
 
     reason = "DEAD_LETTER_FULL"
 
@@ -106,7 +106,7 @@ class AggregateOutOfRange(LedgerError):
 
 
 class LedgerMisuse(LedgerError):
-    """A call broke the ledger's own rules; nothing was written. *reply* is what the store said."""
+    """A call broke the ledger's rules; nothing was written. *reply* is the store's error reply."""
 
     reason = "LEDGER_MISUSE"
 

@@ -1,24 +1,27 @@
 #!lua name=lab_ledger
--- The steps of the ledger. Each is atomic; each checks everything first, since Lua does not roll back.
+-- The steps of the ledger. Each step is atomic, and checks everything before its first write: Lua does not roll back.
 --
--- KEYS[1] is the common prefix "{lab:NAMESPACE}:". Every key has it, so that all of them share one slot.
---   ev          stream   accepted, not settled: n run w(idth) t(ime, store's clock, us) tp(traceparent) d(ata)
---   dead        stream   set aside: id i(ndex) why + the fields of ev
---   ledger      hash     store-wide account, in events; `ver` grows with every change of an aggregate
---   run:RUN     hash     the run's account, width, low (window), last (commit, us), `w:INSTANCE` counted by it
+-- KEYS[1] is the common prefix "{lab:NAMESPACE}:". Every key has it, so that all keys share one slot.
+--   ev          stream   accepted, not committed: n run w(idth) t(ime, store's clock, us) tp(traceparent) d(ata)
+--   dead        stream   dead letters: id i(ndex) why + the fields of ev
+--   ledger      hash     account of the store, in events; `ver` grows with every change of an aggregate; stale, ghost,
+--                        refused and requeued are for people who look into the store
+--   run:RUN     hash     account of the run, width, low (window), last (commit, us), `w:INSTANCE` counted by it
 --   keys:RUN    set      (source, kind) pairs accepted so far
---   agg:RUN:W   hash     name -> cell, one window;  tot:RUN the same over the whole run
---   dirty:RUN   zset     window -> version of its last change;  wins:RUN window -> window (which there are)
+--   agg:RUN:W   hash     name -> aggregate of one window;  tot:RUN name -> aggregate of the whole run
+--   dirty:RUN   zset     window -> version of its last change;  wins:RUN the windows that exist
 --   p:PRODUCER  hash     idempotency ring: seq % 1024 -> "seq digest flag"
---   producers, runs (zset: last use, first use) epoch (string) beat, suspect, facts (hash)
+--   producers (zset, last use), runs (zset, first use), epoch (string), beat (hash, heartbeats), facts (hash),
+--   suspect (hash, isolation notes)
 --
--- A cell is struct '<ddddd': count, sum high, sum low, minimum, maximum; sum = high * 2^32 + low micro-units.
+-- An aggregate is packed as struct '<ddddd': count, sum high, sum low, minimum, maximum. The sum is high * 2^32 + low
+-- micro-units.
 
 local GROUP = 'agg'
 local LIMB, EXACT = 4294967296, 9007199254740992
-local CELL, CELL_BYTES = '<ddddd', 40
+local PACKED, PACKED_BYTES = '<ddddd', 40
 local RING, RING_TTL_MS, MAX_PRODUCERS, MAX_KEYS = 1024, 7 * 24 * 3600 * 1000, 10000, 10000
-local MAX_ENTRIES, MAX_EVENTS, MAX_CELLS = 1024, 524288, 4096
+local MAX_ENTRIES, MAX_EVENTS, MAX_AGGREGATES = 1024, 524288, 4096
 local CHUNK = 500
 
 local function refuse(code, text) return redis.error_reply(code .. ' ' .. text) end
@@ -37,9 +40,9 @@ local function account(key, ...)
 end
 
 local function guard(base, epoch)
-  local found = redis.call('GET', base .. 'epoch')
-  if not found then return refuse('LABEMPTY', 'the store is empty or was reset') end
-  if found ~= epoch then return refuse('LABEPOCH', 'the store was replaced') end
+  local current = redis.call('GET', base .. 'epoch')
+  if not current then return refuse('LABEMPTY', 'the store is empty or was reset') end
+  if current ~= epoch then return refuse('LABEPOCH', 'the store was replaced') end
 end
 
 local function clock_us()
@@ -49,10 +52,10 @@ end
 
 local function digits(number) return string.format('%.0f', number) end
 
--- Every key the step will write is looked at once, so that a key of another type stops it before the first write.
+-- Every key that a step will write is checked, so that a key of another type stops the step before its first write.
 local function typed(key, wanted)
-  local found = redis.call('TYPE', key).ok
-  return found == wanted or found == 'none'
+  local actual = redis.call('TYPE', key).ok
+  return actual == wanted or actual == 'none'
 end
 
 local function clash(key, wanted)
@@ -60,6 +63,7 @@ local function clash(key, wanted)
 end
 
 -- ARGV epoch producer seq digest n run width cap seen traceparent payload new_name...
+-- Adds a batch once; `seen` is the highest `accepted` that the caller was told.
 local function append(keys, argv)
   local base, producer, run = keys[1], argv[2], argv[6]
   local failed = guard(base, argv[1]); if failed then return failed end
@@ -133,11 +137,11 @@ local function append(keys, argv)
   return {'OK', id, redis.call('HINCRBY', ledger, 'accepted', n)}
 end
 
--- Cells to be written to one hash, merged with what it holds: {field, cell, ...}, their count; or nil and an error.
+-- Merges aggregates with those that a hash holds: {field, aggregate, ...} to be written; or nil and an error.
 local function merged(key, argv, at, seen)
   local count, blob = whole(argv[at]), argv[at + 1]
-  if not count or not blob or #blob ~= CELL_BYTES * count or #argv < at + 1 + count then
-    return nil, refuse('LABARG', 'a block of cells does not have the size it says')
+  if not count or not blob or #blob ~= PACKED_BYTES * count or #argv < at + 1 + count then
+    return nil, refuse('LABARG', 'a block of aggregates does not have the size it says')
   end
   if not typed(key, 'hash') then return nil, clash(key, 'hash') end
   local write, events = {}, 0
@@ -146,17 +150,17 @@ local function merged(key, argv, at, seen)
     local held = redis.call('HMGET', key, unpack(argv, at + 1 + first, at + 1 + last))
     for i = first, last do
       local field, old = argv[at + 1 + i], held[i - first + 1]
-      if seen[field] then return nil, refuse('LABARG', 'the same cell twice in ' .. key) end
+      if seen[field] then return nil, refuse('LABARG', 'the same aggregate twice in ' .. key) end
       seen[field] = true
-      local n, high, low, minimum, maximum = struct.unpack(CELL, blob, CELL_BYTES * (i - 1) + 1)
+      local n, high, low, minimum, maximum = struct.unpack(PACKED, blob, PACKED_BYTES * (i - 1) + 1)
       if not (n >= 1 and n <= MAX_EVENTS and n == math.floor(n) and high == math.floor(high) and low >= 0 and low < LIMB
           and low == math.floor(low) and minimum <= maximum) then
-        return nil, refuse('LABARG', 'a cell that cannot be')
+        return nil, refuse('LABARG', 'an impossible aggregate')
       end
       events = events + n
       if old then
-        if #old ~= CELL_BYTES then return nil, refuse('LABTYPE', key .. ' holds something that is no cell') end
-        local n0, high0, low0, minimum0, maximum0 = struct.unpack(CELL, old)
+        if #old ~= PACKED_BYTES then return nil, refuse('LABTYPE', key .. ' holds something that is no aggregate') end
+        local n0, high0, low0, minimum0, maximum0 = struct.unpack(PACKED, old)
         n, high, low = n + n0, high + high0, low + low0
         if low >= LIMB then low = low - LIMB; high = high + 1 end
         if minimum0 < minimum then minimum = minimum0 end
@@ -164,15 +168,16 @@ local function merged(key, argv, at, seen)
       end
       if not (high > -EXACT and high < EXACT and n < EXACT) then return nil, refuse('LABRANGE', field) end
       write[#write + 1] = field
-      write[#write + 1] = struct.pack(CELL, n, high, low, minimum, maximum)
+      write[#write + 1] = struct.pack(PACKED, n, high, low, minimum, maximum)
     end
   end
-  return {key = key, write = write, events = events, cells = count, next = at + 2 + count}
+  return {key = key, write = write, events = events, aggregates = count, next = at + 2 + count}
 end
 
 -- ARGV epoch run instance E id*E counts(u16 LE blob) B (id index reason payload)*B
---      T cells(40*T bytes) name*T  W (window C cells name*C)*W
--- All entries still pending, else {-1, stale ids...} and nothing happens.
+--      T aggregates(40*T bytes) name*T  W (window C aggregates name*C)*W
+-- Removes entries and adds their events to the aggregates. Where an entry is not pending any more, nothing happens and
+-- the reply is {-1, stale ids...}.
 local function commit(keys, argv)
   local base, run, instance, entries = keys[1], argv[2], argv[3], whole(argv[4])
   local failed = guard(base, argv[1]); if failed then return failed end
@@ -207,47 +212,49 @@ local function commit(keys, argv)
   end
   if total < 1 or total > MAX_EVENTS then return refuse('LABARG', '1..524288 events a commit') end
 
-  local bad, bad_count, convicted = {}, whole(argv[at]), {}
+  local bad, bad_count, isolated = {}, whole(argv[at]), {}
   if not bad_count or bad_count > total then return refuse('LABARG', 'more bad events than events') end
   at = at + 1
   for i = 1, bad_count do
     local id, index = argv[at], whole(argv[at + 1])
-    if not place[id] or not index or index >= held[place[id]] or convicted[id .. ':' .. index] or not argv[at + 3] then
+    if not place[id] or not index or index >= held[place[id]] or isolated[id .. ':' .. index] or not argv[at + 3] then
       return refuse('LABARG', 'a bad event that is in no entry of this commit')
     end
-    convicted[id .. ':' .. index] = true
+    isolated[id .. ':' .. index] = true
     bad[i] = {id, argv[at + 1], argv[at + 2], argv[at + 3]}
     at = at + 4
   end
 
-  local totals, cell_error = merged(base .. 'tot:' .. run, argv, at, {})
-  if not totals then return cell_error end
+  local totals, refusal = merged(base .. 'tot:' .. run, argv, at, {})
+  if not totals then return refusal end
   local windows = whole(argv[totals.next])
   if not windows then return refuse('LABARG', 'the number of windows is missing') end
   at = totals.next + 1
-  local low, blocks, cells, events = tonumber(redis.call('HGET', runkey, 'low') or '-inf') or -math.huge, {}, 0, 0
+  local low, blocks, aggregates, events = tonumber(redis.call('HGET', runkey, 'low') or '-inf') or -math.huge, {}, 0, 0
   local numbers = {}
   for i = 1, windows do
     local number = argv[at]
     if not number or not tonumber(number) or numbers[number] then return refuse('LABARG', 'a window twice or none') end
     numbers[number] = true
     local block
-    block, cell_error = merged(base .. 'agg:' .. run .. ':' .. number, argv, at + 1, {})
-    if not block then return cell_error end
+    block, refusal = merged(base .. 'agg:' .. run .. ':' .. number, argv, at + 1, {})
+    if not block then return refusal end
     block.number = number
-    cells, events, at = cells + block.cells, events + block.events, block.next
+    aggregates, events, at = aggregates + block.aggregates, events + block.events, block.next
     if tonumber(number) >= low then blocks[#blocks + 1] = block end
   end
-  if cells > MAX_CELLS or totals.cells > MAX_CELLS then return refuse('LABARG', '4096 cells a commit') end
+  if aggregates > MAX_AGGREGATES or totals.aggregates > MAX_AGGREGATES then
+    return refuse('LABARG', '4096 aggregates a commit')
+  end
   if events ~= total - bad_count or totals.events ~= events then
-    return refuse('LABSUM', 'cells and entries disagree')
+    return refuse('LABSUM', 'aggregates and entries disagree')
   end
   local width = redis.call('HGET', runkey, 'width') or '0'
 
-  local settled = redis.call('XACK', ev, GROUP, unpack(ids))
+  local acknowledged = redis.call('XACK', ev, GROUP, unpack(ids))
   local removed = redis.call('XDEL', ev, unpack(ids))
   redis.call('HDEL', suspect, unpack(ids))
-  if removed ~= settled then redis.call('HINCRBY', ledger, 'ghost', settled - removed) end
+  if removed ~= acknowledged then redis.call('HINCRBY', ledger, 'ghost', acknowledged - removed) end
   local now, version = clock_us(), redis.call('HINCRBY', runkey, 'ver', 1)
   redis.call('HINCRBY', ledger, 'ver', 1)
   blocks[#blocks + 1] = totals
@@ -286,8 +293,9 @@ local function move_count(base, run, from, to, n)
   end
 end
 
--- ARGV epoch id reason: a whole entry that cannot be decoded is set aside; the events moved, 0 if it is not pending.
-local function bury(keys, argv)
+-- ARGV epoch id reason
+-- Makes a whole entry a dead letter. Returns the events moved, 0 where the entry is not pending.
+local function dead_letter(keys, argv)
   local base, id = keys[1], argv[2]
   local failed = guard(base, argv[1]); if failed then return failed end
   local ev, dead = base .. 'ev', base .. 'dead'
@@ -309,7 +317,8 @@ local function bury(keys, argv)
   return n
 end
 
--- ARGV epoch dead_id: a dead letter goes back into the stream; the events moved, 0 if it is gone.
+-- ARGV epoch dead_id
+-- Puts a dead letter back into the stream. Returns the events moved, 0 where the letter is gone.
 local function requeue(keys, argv)
   local base, id = keys[1], argv[2]
   local failed = guard(base, argv[1]); if failed then return failed end
@@ -335,7 +344,8 @@ local function requeue(keys, argv)
   return n
 end
 
--- ARGV epoch consumer: forget a consumer that holds nothing; 0 if it does.
+-- ARGV epoch consumer
+-- Forgets a consumer. Returns 1, or 0 where the consumer still holds entries.
 local function reap(keys, argv)
   local base, consumer = keys[1], argv[2]
   local failed = guard(base, argv[1]); if failed then return failed end
@@ -345,7 +355,8 @@ local function reap(keys, argv)
   return 1
 end
 
--- ARGV epoch run keep: remove the oldest windows beyond `keep`, at most 500 a call; how many went.
+-- ARGV epoch run keep
+-- Removes the oldest windows beyond `keep`, at most 500 a call. Returns their number.
 local function prune(keys, argv)
   local base, run, keep = keys[1], argv[2], whole(argv[3])
   local failed = guard(base, argv[1]); if failed then return failed end
@@ -370,7 +381,8 @@ local function balance(key)
   return redis.call('HMGET', key, 'accepted', 'counted', 'dead', 'backlog', 'dup')
 end
 
--- ARGV run since limit: what changed in a run after version `since`, about `limit` cells at most, whole versions only.
+-- ARGV run since limit
+-- Returns the changes of a run after version `since`: whole versions, until there are `limit` aggregates or more.
 local function changes(keys, argv)
   local base, run, since, limit = keys[1], argv[1], whole(argv[2]), whole(argv[3])
   local epoch = redis.call('GET', base .. 'epoch')
@@ -383,15 +395,15 @@ local function changes(keys, argv)
   local runkey = base .. 'run:' .. run
   local facts = redis.call('HMGET', runkey, 'width', 'ver', 'low', 'last')
   if not facts[1] then return {epoch, 0, '0', balance(runkey), '0', '', '0', 0, {}, {}, {}} end
-  local version, more, windows, cells = facts[2] or '0', 0, {}, 0
+  local version, more, windows, aggregates = facts[2] or '0', 0, {}, 0
   if tonumber(version) > since then
     local changed = redis.call('ZRANGEBYSCORE', base .. 'dirty:' .. run, '(' .. digits(since), '+inf', 'WITHSCORES')
     local previous
     for i = 1, #changed, 2 do
-      if cells >= limit and changed[i + 1] ~= previous then version, more = previous, 1; break end
+      if aggregates >= limit and changed[i + 1] ~= previous then version, more = previous, 1; break end
       previous = changed[i + 1]
       local block = redis.call('HGETALL', base .. 'agg:' .. run .. ':' .. changed[i])
-      cells = cells + #block / 2
+      aggregates = aggregates + #block / 2
       windows[#windows + 1] = {changed[i], block}
     end
   end
@@ -419,17 +431,16 @@ local function events_in(stream)
   end
 end
 
--- The account that is kept, and backlog and dead recomputed from every entry.
+-- Returns the account, backlog and dead events recomputed from every entry, and the number of pending entries.
 local function audit(keys, argv)
   local base = keys[1]
-  local epoch = redis.call('GET', base .. 'epoch')
-  if not epoch then return refuse('LABEMPTY', 'the store is empty or was reset') end
-  local odd = redis.call('HMGET', base .. 'ledger', 'ghost', 'stale', 'refused', 'requeued')
+  if not redis.call('GET', base .. 'epoch') then return refuse('LABEMPTY', 'the store is empty or was reset') end
   local pending = redis.call('XPENDING', base .. 'ev', GROUP)
-  return {epoch, balance(base .. 'ledger'), events_in(base .. 'ev'), events_in(base .. 'dead'), pending[1], odd}
+  return {balance(base .. 'ledger'), events_in(base .. 'ev'), events_in(base .. 'dead'), pending[1]}
 end
 
--- ARGV after count: dead letters in order of burial.
+-- ARGV after count
+-- Returns the dead letters that follow the id `after`, the oldest first.
 local function dead_letters(keys, argv)
   local from = argv[1] == '' and '-' or '(' .. argv[1]
   return redis.call('XRANGE', keys[1] .. 'dead', from, '+', 'COUNT', argv[2])
@@ -441,7 +452,7 @@ end
 
 redis.register_function('lab_append', append)
 redis.register_function{function_name = 'lab_commit', callback = commit, flags = {'allow-oom'}}
-redis.register_function{function_name = 'lab_bury', callback = bury, flags = {'allow-oom'}}
+redis.register_function{function_name = 'lab_bury', callback = dead_letter, flags = {'allow-oom'}}
 redis.register_function{function_name = 'lab_requeue', callback = requeue, flags = {'allow-oom'}}
 redis.register_function{function_name = 'lab_reap', callback = reap, flags = {'allow-oom'}}
 redis.register_function{function_name = 'lab_prune', callback = prune, flags = {'allow-oom'}}

@@ -1,4 +1,4 @@
-"""Names in the store that its users and bootstrap agree on; imports nothing, so that both start fast."""
+"""Names in the store that the ledger and bootstrap share."""
 
 from typing import Final
 
@@ -7,5 +7,5 @@ GROUP: Final = "agg"
 
 
 def prefix_of(namespace: str) -> str:
-    """What every key of a namespace begins with; the braces put them all into one slot."""
+    """Return the prefix of every key of a namespace. The braces put all keys into one slot."""
     return f"{{lab:{namespace}}}:"

@@ -1,1 +1,1 @@
-"""Read, aggregate per window and key, commit once."""
+"""Reads entries, aggregates their events per window and key, and commits with an exactly-once effect."""

@@ -1,4 +1,4 @@
-"""`python -m services.process_worker`: opens the ledger, reads and settles until told to stop."""
+"""`python -m services.process_worker` reads entries and commits them until it is told to stop."""
 
 import gc
 from collections.abc import Sequence
@@ -24,24 +24,21 @@ def build(context: Context[WorkerSettings]) -> Service:
     durability = ledger.facts().durability
     heartbeat = Heartbeat(ledger)
     handler = Handler(
-        cost_us=settings.worker_cost_us, crash_on_kind=settings.worker_crash_on_kind, alive=heartbeat.heartbeat
+        cost_us=settings.worker_cost_us, crash_on_kind=settings.worker_crash_on_kind, alive=heartbeat.advance
     )
-    hook = WorkerTelemetry(context.instruments, context.tracing, context.instance_id)
-    committer = Committer(ledger, handler, hook, keep_windows=settings.worker_keep_windows)
+    telemetry = WorkerTelemetry(context.instruments, context.tracing, context.instance_id)
+    committer = Committer(ledger, handler, telemetry, keep_windows=settings.worker_keep_windows)
     takeover = Takeover(context.instance_id, idle_s=settings.worker_idle_s)
     consumer = Consumer(ledger, committer, heartbeat, takeover, pace=_pace(settings))
-    servicer = ProcessServicer(ledger, consumer, hook, context.stopping)
-    # What lives from start to end is not worth looking at again in every collection.
+    servicer = ProcessServicer(ledger)
+    # Garbage collection need not examine objects that live as long as the process.
     gc.freeze()
 
     def dependencies() -> Sequence[Dependency]:
         return (store_dependency(ledger),)
 
     def progress() -> Progress:
-        return Progress(
-            busy=consumer.backlog > 0 and not consumer.paused.is_set(),
-            mark=(hook.commits, consumer.committed_version),
-        )
+        return Progress(busy=consumer.backlog > 0, mark=(telemetry.commits, consumer.committed_version))
 
     return Service(
         register=lambda server: add_ProcessServiceServicer_to_server(servicer, server),

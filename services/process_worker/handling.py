@@ -1,4 +1,4 @@
-"""What is done to every event beside counting it: burning the CPU time the experiment asks for."""
+"""Handles events beside counting them: burns the CPU time that the experiment sets."""
 
 import os
 import signal
@@ -11,11 +11,11 @@ import numpy as np
 from services.contracts.batches import Columns
 
 SLICE_S: Final = 0.25
-"""CPU seconds between two signs of life while burning, far below any idle time."""
+"""CPU seconds between two heartbeats while burning, far below every idle time."""
 
 
 class Handler:
-    """Handles events; *alive* is called now and then while it takes long."""
+    """Handles events. *alive* is called every quarter of a second while handling takes long."""
 
     def __init__(self, *, cost_us: float, crash_on_kind: str, alive: Callable[[], None]) -> None:
         self._cost_s = cost_us / 1e6
@@ -23,7 +23,7 @@ class Handler:
         self._alive = alive
 
     def handle(self, columns: Columns) -> None:
-        """Handle all events of a batch; does not return where one of them is made to kill the process."""
+        """Handle all events of a batch. An event of the planted kind kills the process."""
         if self._crash_on_kind in columns.kinds:
             planted = columns.kinds.index(self._crash_on_kind)
             if np.any(columns.kind_index == planted):
@@ -32,10 +32,10 @@ class Handler:
             self._burn(self._cost_s * len(columns))
 
     def _burn(self, seconds: float) -> None:
-        """Use up CPU time of this thread; sleeping would leave the node idle and show nothing (D47)."""
+        """Use CPU time of this thread. Sleeping would leave the node idle, and the cost would not show (D47)."""
         end = time.thread_time() + seconds
-        sign_of_life = time.thread_time() + SLICE_S
+        next_heartbeat = time.thread_time() + SLICE_S
         while (now := time.thread_time()) < end:
-            if now >= sign_of_life:
+            if now >= next_heartbeat:
                 self._alive()
-                sign_of_life = now + SLICE_S
+                next_heartbeat = now + SLICE_S

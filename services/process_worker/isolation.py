@@ -1,7 +1,7 @@
-"""Which event of an entry kills its worker: found by halving, convicted after two deaths on it alone.
+"""Isolates the poison message of an entry: halves the entry until two workers have died on a single event. Pure.
 
-The state is a short text, left in the store before every attempt, so that it survives the death it is about.
-Text: `todo|trying|once|convicted`, each a comma-separated list of ranges `a-b` (events a to b-1).
+The state of the search is a short text, kept in the store before every attempt, so that the text outlives the worker:
+`todo|trying|once|isolated`, each a comma-separated list of ranges `a-b` (events a to b-1).
 """
 
 from collections.abc import Iterator
@@ -16,25 +16,25 @@ class Range(NamedTuple):
     end: int
 
     @property
-    def alone(self) -> bool:
-        """Whether it is a single event."""
+    def is_single(self) -> bool:
+        """Whether the range is a single event."""
         return self.end - self.start == 1
 
     def halves(self) -> tuple["Range", "Range"]:
-        """Two parts of about the same size."""
+        """Return two parts of about the same size."""
         middle = (self.start + self.end) // 2
         return Range(self.start, middle), Range(middle, self.end)
 
 
 @dataclass(frozen=True, slots=True)
 class Isolation:
-    """How far the search has come.
+    """State of the search.
 
     Attributes:
-        todo: Ranges still to be tried, in order; the first is tried next.
-        trying: The range an attempt is under way on, or None.
-        once: Single events on which a worker has died once.
-        convicted: Single events on which two workers have died.
+        todo: Ranges still to be tried, in order.
+        trying: The range that is being tried, or None.
+        once: Single events on which one worker has died.
+        isolated: Single events on which two workers have died.
     """
 
     todo: tuple[Range, ...]
@@ -44,7 +44,7 @@ class Isolation:
 
     @classmethod
     def of(cls, note: str, events: int) -> "Isolation":
-        """The state a note tells; an attempt that was under way then has ended in a death."""
+        """Return the state in a note, for an entry of *events* events. The noted attempt has killed its worker."""
         if not note:
             return cls(todo=(Range(0, events),))
         todo, trying, once, isolated = (tuple(_ranges(part)) for part in note.split("|"))
@@ -59,16 +59,16 @@ class Isolation:
         return "|".join(",".join(f"{part.start}-{part.end}" for part in group) for group in groups)
 
     def attempt(self) -> "Isolation":
-        """Begin with the next range."""
+        """Return the state in which the next range is being tried."""
         return replace(self, todo=self.todo[1:], trying=self.todo[0])
 
     def survived(self) -> "Isolation":
-        """The range under way did no harm."""
+        """Return the state after an attempt that did not kill the worker."""
         return replace(self, trying=None)
 
     def _died(self, on: Range) -> "Isolation":
-        """The range under way killed its worker: halve it, or count the death of a single event."""
-        if not on.alone:
+        """Return the state after a death on a range: halve the range, or count the death of a single event."""
+        if not on.is_single:
             return replace(self, todo=(*on.halves(), *self.todo))
         if on in self.once:
             return replace(self, isolated=(*self.isolated, on))

@@ -1,6 +1,5 @@
-"""Answers about one worker, and steers it."""
+"""Lists and replays dead letters."""
 
-import threading
 from collections.abc import Iterator
 from typing import Final
 
@@ -9,51 +8,50 @@ import grpc
 from services.contracts.generated.lab.process.v1 import process_pb2 as pb
 from services.contracts.generated.lab.process.v1.process_pb2_grpc import ProcessServiceServicer
 from services.contracts.limits import MAX_PAGE_ROWS
-from services.ledger import port
-from services.ledger.port import Ledger
-from services.process_worker.consumer import Consumer
-from services.process_worker.telemetry import WorkerTelemetry
+from services.ledger.records import DeadLetter
+from services.ledger.redis_ledger import RedisLedger
 from services.serving.status import Refused
 
 SERVICE: Final = "lab.process.v1.ProcessService"
 DEFAULT_PAGE: Final = 100
+REPLAY_PAGE: Final = 1_000
 
 
 class ProcessServicer(ProcessServiceServicer):
     """`lab.process.v1.ProcessService`."""
 
-    def __init__(self, ledger: Ledger, consumer: Consumer, hook: WorkerTelemetry, stopping: threading.Event) -> None:
-        self._ledger, self._consumer, self._hook, self._stopping = ledger, consumer, hook, stopping
+    def __init__(self, ledger: RedisLedger) -> None:
+        self._ledger = ledger
 
-    def ListDeadLetters(  # noqa: N802
+    def ListDeadLetters(  # noqa: N802  the names are the proto's
         self, request: pb.ListDeadLettersRequest, _context: grpc.ServicerContext
     ) -> pb.ListDeadLettersResponse:
-        """Dead letters in order of burial."""
+        """List one page of dead letters, the oldest first."""
         size = request.page_size or DEFAULT_PAGE
         if size > MAX_PAGE_ROWS:
             message = f"{size}, limit {MAX_PAGE_ROWS}"
             raise Refused(grpc.StatusCode.INVALID_ARGUMENT, "BAD_RANGE", f"page_size: {message}", field="page_size")
         letters = self._ledger.dead_letters(after=request.page_token, count=size)
         return pb.ListDeadLettersResponse(
-            dead_letters=[_letter(letter) for letter in letters],
+            dead_letters=[_message(letter) for letter in letters],
             next_page_token=letters[-1].dead_id if len(letters) == size else "",
         )
 
     def ReplayDeadLetters(  # noqa: N802
         self, request: pb.ReplayDeadLettersRequest, _context: grpc.ServicerContext
     ) -> pb.ReplayDeadLettersResponse:
-        """Put dead letters back into the stream: those named, or all there are now."""
+        """Put dead letters back into the stream: those that the request names, or all."""
         ids = list(request.ids) or [letter.dead_id for letter in self._all_letters()]
         return pb.ReplayDeadLettersResponse(replayed_events=sum(self._ledger.requeue(dead_id) for dead_id in ids))
 
-    def _all_letters(self) -> Iterator[port.DeadLetter]:
+    def _all_letters(self) -> Iterator[DeadLetter]:
         after = ""
-        while page := self._ledger.dead_letters(after=after, count=1_000):
+        while page := self._ledger.dead_letters(after=after, count=REPLAY_PAGE):
             yield from page
             after = page[-1].dead_id
 
 
-def _letter(letter: port.DeadLetter) -> pb.DeadLetter:
+def _message(letter: DeadLetter) -> pb.DeadLetter:
     return pb.DeadLetter(
         id=letter.dead_id,
         run=letter.run,

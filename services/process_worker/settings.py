@@ -1,4 +1,4 @@
-"""What process-worker reads from its environment."""
+"""Settings that process-worker reads from its environment."""
 
 from pydantic import Field
 
@@ -12,20 +12,20 @@ class WorkerSettings(ServiceSettings, StoreSettings, frozen=True, env_prefix="LA
     worker_read_entries: int = Field(64, ge=1, le=1_024)
     """Entries read per round. 64 batches of 500 make a commit of 32,000 events, far below its limits, in about 5 ms."""
     worker_block_ms: int = Field(500, ge=1, le=2_500)
-    """Milliseconds a read waits for the first entry; also how late a stop may be noticed."""
+    """Milliseconds a read waits for the first entry. A stop is noticed at most this late."""
     worker_nap_ms: float = Field(10.0, ge=0, le=1_000)
-    """Pause after a short read, so that the next one finds more; halves the cost per event at moderate load."""
+    """Pause after a short read, so that the next read returns more. Halves the cost per event at moderate load."""
     worker_idle_s: float = Field(5.0, gt=0, le=3_600)
-    """Seconds another worker's heartbeat must stand still before its entries are taken over."""
+    """Seconds without a heartbeat until another worker's entries are taken over."""
     worker_cost_us: float = Field(0.0, ge=0, le=1_000_000)
-    """CPU microseconds burnt per event, so that a slow node or a heavier job shows."""
+    """CPU microseconds burnt per event, which make a slow node or a heavier job visible."""
     worker_crash_on_kind: str = ""
     """For tests: the process kills itself when it handles an event of this kind."""
     worker_keep_windows: int = Field(100_000, ge=1, le=10_000_000)
-    """Newest windows of a run that stay in the store; totals are never removed."""
+    """Newest windows of a run that stay in the store. Totals are never removed."""
     worker_stalled_after_s: float = Field(15.0, gt=0)
-    """Seconds of backlog without any progress until health says so."""
+    """Seconds of backlog without progress until health says NOT_SERVING."""
     worker_give_up_after_s: float = Field(60.0, gt=0)
-    """Seconds of the same until the process ends with 70, to be started anew."""
+    """Seconds of backlog without progress until the process ends with 70, to be restarted."""
     worker_store_wait_s: float = Field(20.0, ge=0, le=600)
     """Seconds to wait at start for a store that is starting or loading its data."""

@@ -1,4 +1,4 @@
-"""What the worker tells of itself: counters, durations, spans of sampled entries."""
+"""Records the worker's telemetry: counters, durations, spans of sampled entries."""
 
 import time
 from collections.abc import Sequence
@@ -6,8 +6,9 @@ from typing import Final
 
 from services.contracts import signals
 from services.ledger.keys import GROUP
-from services.ledger.port import Commit, Committed, Entry
+from services.ledger.records import Commit, Committed, Entry
 from services.telemetry.instruments import Instruments
+from services.telemetry.propagation import is_sampled
 from services.telemetry.tracing import Attribute, Kind, Tracing
 
 COMMIT_LABELS: Final = {signals.MESSAGING_OPERATION: "fcall lab_commit"}
@@ -18,62 +19,59 @@ COMMIT: Final = {
     signals.MESSAGING_OPERATION: "fcall lab_commit",
     signals.MESSAGING_OPERATION_TYPE: "settle",
 }
+"""`settle` is the semantic conventions' name for the type of operation."""
 
 
 class WorkerTelemetry:
-    """Counts what was settled; keeps the figures that `GetProgress` answers."""
+    """Is told about entries and commits, and records them.
+
+    Attributes:
+        commits: Commits so far.
+    """
 
     def __init__(self, instruments: Instruments, tracing: Tracing, consumer: str) -> None:
-        self._instruments, self._tracing, self.consumer = instruments, tracing, consumer
+        self._instruments, self._tracing, self._consumer = instruments, tracing, consumer
         self._round_started_ns = time.time_ns()
-        self.counted = self.dead = self.commits = self.stale_entries = 0
-        self.last_commit_s: float | None = None
+        self.commits = 0
 
     def received(self, entries: Sequence[Entry]) -> None:
-        """Entries were read."""
+        """Record that a round of entries was delivered."""
         self._round_started_ns = time.time_ns()
         if entries:
             self._instruments.add(signals.MESSAGES_CONSUMED, len(entries))
 
     def committed(self, commit: Commit, outcome: Committed, *, took_s: float) -> None:
-        """A commit was settled; the call took so long."""
+        """Record a commit; the call of the store took *took_s* seconds."""
         now_ns = time.time_ns()
-        self.counted += outcome.counted
         self.commits += 1
-        self._noted(len(commit.bad))
+        self.dead_lettered(len(commit.bad))
         self._instruments.add(signals.WORKER_EVENTS_PROCESSED, outcome.counted)
         self._instruments.record(signals.MESSAGING_OPERATION_DURATION, took_s, COMMIT_LABELS)
         self._instruments.record(signals.PROCESS_DURATION, (now_ns - self._round_started_ns) / 1e9)
         for entry in commit.entries:
             self._instruments.record(signals.END_TO_END_DURATION, max(0, now_ns - entry.appended_ns) / 1e9)
-        sampled = [entry for entry in commit.entries if self._tracing.is_sampled(entry.traceparent)]
+        sampled = [entry for entry in commit.entries if is_sampled(entry.traceparent)]
         if sampled:
             self._trace(sampled, commit, commit_started_ns=now_ns - int(took_s * 1e9))
 
     def stale(self, entries: int) -> None:
-        """Entries turned out to be settled by another worker."""
-        self.stale_entries += entries
+        """Record entries that another worker had committed."""
         self._instruments.add(signals.WORKER_ENTRIES_STALE, entries)
 
     def dead_lettered(self, events: int) -> None:
-        """An entry that cannot be decoded was set aside."""
-        self._noted(events)
-
-    def _noted(self, dead: int) -> None:
-        self.last_commit_s = time.monotonic()
-        if dead:
-            self.dead += dead
-            self._instruments.add(signals.WORKER_EVENTS_DEAD, dead)
+        """Record events that became dead letters."""
+        if events:
+            self._instruments.add(signals.WORKER_EVENTS_DEAD, events)
 
     def _trace(self, sampled: Sequence[Entry], commit: Commit, *, commit_started_ns: int) -> None:
-        """A span per sampled entry, from its read to here; the commit hangs below the first, linked to all."""
+        """Record a span per sampled entry, from its read to now. The commit is a child of the first, linked to all."""
         of_commit: dict[str, Attribute] = {**COMMIT, signals.MESSAGING_BATCH: len(commit.entries)}
         links = [entry.traceparent for entry in sampled]
         for i, entry in enumerate(sampled):
             attributes: dict[str, Attribute] = {
                 **PROCESS,
                 signals.MESSAGING_GROUP: GROUP,
-                signals.MESSAGING_CLIENT: self.consumer,
+                signals.MESSAGING_CLIENT: self._consumer,
                 signals.MESSAGING_MESSAGE: entry.entry_id,
                 signals.DELIVERY_COUNT: entry.deliveries,
             }

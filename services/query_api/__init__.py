@@ -1,1 +1,1 @@
-"""Answers what was counted."""
+"""Answers queries for counts and aggregates from a cache of the store."""

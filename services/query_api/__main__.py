@@ -1,4 +1,4 @@
-"""`python -m services.query_api`: opens the ledger, answers queries from its cache."""
+"""`python -m services.query_api` answers queries from its cache of the store."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from services.contracts.generated.lab.query.v1.query_pb2_grpc import add_QuerySe
 from services.ledger.redis_ledger import open_ledger
 from services.query_api.gauges import StoreGauges
 from services.query_api.mirror import Mirror
-from services.query_api.servicer import SERVICE, Parts, QueryServicer
+from services.query_api.servicer import SERVICE, QueryServicer
 from services.query_api.settings import QuerySettings
 from services.serving.program import Context, Dependency, Service, run_program
 from services.serving.store import store_dependency
@@ -19,7 +19,7 @@ def build(context: Context[QuerySettings]) -> Service:
     mirror = Mirror(ledger, settings.query_cache_dir)
     durability = ledger.facts().durability
     StoreGauges(ledger).observe_with(context.instruments)
-    servicer = QueryServicer(Parts(mirror, ledger, context.instruments, durability, context.stopping))
+    servicer = QueryServicer(mirror, ledger, context.instruments, durability=durability)
 
     def dependencies() -> Sequence[Dependency]:
         cache = Dependency("cache", healthy=not mirror.degraded, detail=mirror.degraded or "on disk")

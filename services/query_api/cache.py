@@ -1,4 +1,4 @@
-"""What the store counted, kept in SQLite: a pure function of the store, rebuilt whenever it is not."""
+"""Caches runs and aggregates of the store in SQLite; the cache can be rebuilt from the store at any time."""
 
 import json
 import sqlite3
@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from services.contracts.aggregates import LIMB, Aggregate, source_and_kind
-from services.ledger.port import Balance, Changes
+from services.ledger.records import Balance, Changes
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 FILE_NAME: Final = "cache.sqlite"
 
 TABLES: Final = """
@@ -20,7 +20,7 @@ CREATE TABLE run (
     name TEXT PRIMARY KEY, version INTEGER, window_ns INTEGER, low_window INTEGER, last_commit_ns INTEGER,
     balance TEXT, instances TEXT
 ) WITHOUT ROWID;
-CREATE TABLE cell (
+CREATE TABLE aggregate (
     run TEXT, number INTEGER, source TEXT, kind TEXT,
     count INTEGER, high INTEGER, low INTEGER, minimum REAL, maximum REAL,
     PRIMARY KEY (run, number, source, kind)
@@ -32,11 +32,10 @@ CREATE TABLE total (
 ) WITHOUT ROWID;
 """
 COLUMNS: Final = "source, kind, count, high, low, minimum, maximum"
-RANKINGS: Final = {"count": "count DESC", "sum": "high DESC, low DESC", "maximum": "maximum DESC"}
 
 
 class Key(NamedTuple):
-    """Which cell: window number (0 in totals), source, kind; also the order of every answer."""
+    """Key of an aggregate: window number (0 in totals), source, kind. Every answer is in the order of its keys."""
 
     number: int
     source: str
@@ -45,15 +44,15 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """What the cache knows of a run, besides its cells.
+    """State of a run in the cache, besides its aggregates.
 
     Attributes:
-        known: Whether the store ever accepted an event of it.
+        known: Whether the store ever accepted an event of the run.
         version: Version of its aggregates.
         balance: Its account.
         window_ns: Width of its windows; 0 when unknown.
         low_window: Windows below this number have been removed from the store; None when none were.
-        last_commit_ns: The store's clock at its last commit; 0 before.
+        last_commit_ns: The store's clock at its last commit; 0 before the first.
         instances: Worker instance → events it has counted.
     """
 
@@ -68,7 +67,7 @@ class RunState:
 
 @dataclass(frozen=True, slots=True)
 class WindowFilter:
-    """Which windows are asked for, by number; an empty name matches all."""
+    """Windows first … end-1; None for no bound. An empty source or kind matches all."""
 
     first: int | None = None
     end: int | None = None
@@ -80,10 +79,10 @@ Row = tuple[Key, Aggregate]
 
 
 class Cache:
-    """One SQLite database; not thread-safe. Raises sqlite3.DatabaseError where it is damaged or cannot be written.
+    """One SQLite database, not thread-safe. Raises sqlite3.DatabaseError where it is damaged or cannot be written.
 
     Args:
-        path: Its file; None keeps it in memory.
+        path: Its file; None keeps the database in memory.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -95,7 +94,7 @@ class Cache:
             raise
 
     def _prepare(self) -> None:
-        # It can be rebuilt at any time, so that nothing has to wait for the disk.
+        # The cache can be rebuilt, so that no write has to wait for the disk.
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = OFF")
         [(schema,)] = self._database.execute("PRAGMA user_version")
@@ -103,8 +102,8 @@ class Cache:
             self._check()
             return
         with self._transaction():
-            for table in ("meta", "run", "cell", "total"):
-                self._database.execute(f"DROP TABLE IF EXISTS {table}")
+            for (table,) in self._database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                self._database.execute(f"DROP TABLE {table}")
             for statement in filter(str.strip, TABLES.split(";")):
                 self._database.execute(statement)
             self._database.execute("INSERT INTO meta VALUES ('')")
@@ -117,36 +116,36 @@ class Cache:
 
     @property
     def epoch(self) -> str:
-        """Identity of the store it shows; empty for a new one."""
+        """Identity of the store that the cache shows; empty for a new cache."""
         [(epoch,)] = self._database.execute("SELECT epoch FROM meta")
         return str(epoch)
 
     def belong_to(self, epoch: str) -> None:
-        """Forget everything, and show this store from now on."""
+        """Forget everything, and show the store *epoch* from now on."""
         with self._transaction():
-            for table in ("run", "cell", "total"):
+            for table in ("run", "aggregate", "total"):
                 self._database.execute(f"DELETE FROM {table}")  # noqa: S608  a name of ours
             self._database.execute("UPDATE meta SET epoch = ?", (epoch,))
 
     def apply(self, run: str, page: Changes) -> None:
-        """Add one page of changes, all of it or nothing."""
+        """Add one page of changes in one transaction."""
         with self._transaction():
             for number, block in page.windows.items():
                 rows = ((run, number, *row) for row in _rows(block))
-                self._database.executemany("INSERT OR REPLACE INTO cell VALUES (?,?,?,?,?,?,?,?,?)", rows)
+                self._database.executemany("INSERT OR REPLACE INTO aggregate VALUES (?,?,?,?,?,?,?,?,?)", rows)
             totals = ((run, *row) for row in _rows(page.totals))
             self._database.executemany("INSERT OR REPLACE INTO total VALUES (?,?,?,?,?,?,?,?)", totals)
             if page.low_window is not None:
-                self._database.execute("DELETE FROM cell WHERE run = ? AND number < ?", (run, page.low_window))
+                self._database.execute("DELETE FROM aggregate WHERE run = ? AND number < ?", (run, page.low_window))
             if page.known:
                 self._database.execute("INSERT OR REPLACE INTO run VALUES (?,?,?,?,?,?,?)", _state_row(run, page))
 
     def state(self, run: str) -> RunState:
-        """What is known of a run."""
-        found = self._database.execute("SELECT * FROM run WHERE name = ?", (run,)).fetchone()
-        if found is None:
+        """Return the state of a run; an unknown one where the cache does not hold the run."""
+        row = self._database.execute("SELECT * FROM run WHERE name = ?", (run,)).fetchone()
+        if row is None:
             return RunState()
-        _, version, window_ns, low_window, last_commit_ns, balance, instances = found
+        _, version, window_ns, low_window, last_commit_ns, balance, instances = row
         return RunState(
             known=True,
             version=version,
@@ -157,35 +156,30 @@ class Cache:
             instances=json.loads(instances),
         )
 
-    def windows(self, run: str, asked: WindowFilter, *, after: Key | None, limit: int) -> list[Row]:
-        """Cells of the asked windows in order of number, source, kind; *after* is where the page before ended."""
+    def windows(self, run: str, wanted: WindowFilter, *, after: Key | None, limit: int) -> list[Row]:
+        """Return window aggregates in order of number, source, kind, from after the key *after*."""
         conditions: dict[str, tuple[str | int, ...]] = {"run = ?": (run,)}
         if after is not None:
             conditions["(number, source, kind) > (?, ?, ?)"] = tuple(after)
-        if asked.first is not None:
-            conditions["number >= ?"] = (asked.first,)
-        if asked.end is not None:
-            conditions["number < ?"] = (asked.end,)
-        for column, value in (("source", asked.source), ("kind", asked.kind)):
+        if wanted.first is not None:
+            conditions["number >= ?"] = (wanted.first,)
+        if wanted.end is not None:
+            conditions["number < ?"] = (wanted.end,)
+        for column, value in (("source", wanted.source), ("kind", wanted.kind)):
             if value:
                 conditions[f"{column} = ?"] = (value,)
         where = " AND ".join(conditions)
-        values = [value for some in conditions.values() for value in some]
+        bound = [value for values in conditions.values() for value in values]
         order = "number, source, kind"
-        return self._select(f"number, {COLUMNS} FROM cell WHERE {where} ORDER BY {order}", *values, limit=limit)
+        return self._select(f"number, {COLUMNS} FROM aggregate WHERE {where} ORDER BY {order}", *bound, limit=limit)
 
     def totals(self, run: str, *, after: Key | None, limit: int) -> list[Row]:
-        """Totals of a run in order of source, kind."""
+        """Return the totals of a run in order of source, kind, from after the key *after*."""
         source, kind = (after.source, after.kind) if after else ("", "")
         where = "run = ? AND (source, kind) > (?, ?)"
         return self._select(
             f"0, {COLUMNS} FROM total WHERE {where} ORDER BY source, kind", run, source, kind, limit=limit
         )
-
-    def top(self, run: str, ranking: str, *, limit: int) -> list[Row]:
-        """The largest totals of a run by `count`, `sum` or `maximum`, exactly; equal ones by name."""
-        order = f"{RANKINGS[ranking]}, source, kind"
-        return self._select(f"0, {COLUMNS} FROM total WHERE run = ? ORDER BY {order}", run, limit=limit)
 
     def close(self) -> None:
         """Close the file."""
@@ -193,10 +187,10 @@ class Cache:
 
     def _select(self, what: str, *values: str | int, limit: int) -> list[Row]:
         # Only names of ours are part of the text; every value is bound.
-        with closing(self._database.execute(f"SELECT {what} LIMIT ?", (*values, limit))) as found:
+        with closing(self._database.execute(f"SELECT {what} LIMIT ?", (*values, limit))) as rows:
             return [
                 (Key(number, source, kind), Aggregate(count, high * LIMB + low, minimum, maximum))
-                for number, source, kind, count, high, low, minimum, maximum in found
+                for number, source, kind, count, high, low, minimum, maximum in rows
             ]
 
     def _transaction(self) -> "_Transaction":
@@ -204,7 +198,7 @@ class Cache:
 
 
 class _Transaction:
-    """All or nothing, also where the database itself gives up in the middle."""
+    """A transaction that also ends where the database itself has given up."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database

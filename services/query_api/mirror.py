@@ -1,4 +1,4 @@
-"""Keeps the cache equal to the store, one question at a time."""
+"""Keeps the cache equal to the store, run by run, before every answer."""
 
 import logging
 import sqlite3
@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from services.ledger.errors import StoreLoading, StoreReplaced, StoreRolledBack, StoreUnreachable
-from services.ledger.port import Changes, Ledger
+from services.ledger.records import Changes
+from services.ledger.redis_ledger import RedisLedger
 from services.query_api.cache import FILE_NAME, Cache, RunState
 
 CANNOT_WRITE: Final = {
@@ -21,10 +22,10 @@ CANNOT_WRITE: Final = {
     sqlite3.SQLITE_CANTOPEN: "read_only",
     sqlite3.SQLITE_PERM: "read_only",
 }
-"""Primary result code → why the cache is in memory; any other fault is damage, which a rebuild repairs."""
+"""Primary result code → why the cache is in memory. Every other fault is damage, which a rebuild repairs."""
 PRIMARY: Final = 0xFF
-LOOKS: Final = 3
-"""How often one question is asked of the cache, which is made anew after each time that it turned out damaged."""
+REPAIRS: Final = 3
+"""How often one query repairs a damaged cache and is tried again."""
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -32,12 +33,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What an answer is an answer about.
+    """State of the store that an answer shows.
 
     Attributes:
         epoch: Identity of the store.
-        state: The run, as of now.
-        staleness_ms: Milliseconds since the store was last asked about it.
+        state: State of the run.
+        staleness_ms: Milliseconds since the store last answered about the run.
         degraded: Empty, or why the cache is in memory.
     """
 
@@ -48,20 +49,22 @@ class Seen:
 
 
 class Mirror:
-    """A cache that is brought up to date before every answer; safe to use from several threads.
+    """A cache that is brought up to date before every answer. Safe to use from several threads.
 
     Args:
         ledger: The store.
-        folder: Where the cache's file is; None for a folder of its own.
+        folder: Folder of the cache's file; None makes a folder that `close` removes.
         now_s: Monotonic clock.
     """
 
-    def __init__(self, ledger: Ledger, folder: Path | None, *, now_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, ledger: RedisLedger, folder: Path | None, *, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
         self._ledger, self._now_s = ledger, now_s
         self._own_folder = tempfile.TemporaryDirectory(prefix="lab-query-") if folder is None else None
         self._path: Path | None = (folder or Path(self._own_folder.name if self._own_folder else "")) / FILE_NAME
         self._lock = threading.Lock()
-        self._asked_s: dict[str, float] = {}
+        self._answered_s: dict[str, float] = {}
         self.degraded = ""
         self._epoch = ledger.facts().epoch
         self._cache = self._open()
@@ -69,21 +72,21 @@ class Mirror:
     def read(self, run: str, query: Callable[[Cache, RunState], T]) -> tuple[Seen, T]:
         """Bring *run* up to date and query the cache, in one step.
 
-        Where the store does not answer, a run that was seen before is answered as it was, and its age is told.
+        Where the store does not answer, a run that was read before is answered from the cache with its age.
 
         Raises:
-            LedgerError: The store does not answer and the run was never seen, or the store lost events.
+            LedgerError: The store does not answer and the run was never read, or the store lost events.
         """
         with self._lock:
-            for _ in range(LOOKS):
+            for _ in range(REPAIRS):
                 try:
                     return self._read(run, query)
                 except sqlite3.DatabaseError as error:
                     self._repair(error)
             return self._read(run, query)
 
-    def look(self, run: str) -> Seen:
-        """Bring *run* up to date."""
+    def refresh(self, run: str) -> Seen:
+        """Bring *run* up to date and return its state."""
         seen, _ = self.read(run, lambda _cache, _state: None)
         return seen
 
@@ -96,17 +99,17 @@ class Mirror:
 
     def _read(self, run: str, query: Callable[[Cache, RunState], T]) -> tuple[Seen, T]:
         try:
-            self._refresh(run)
-            self._asked_s[run] = self._now_s()
+            self._update(run)
+            self._answered_s[run] = self._now_s()
         except (StoreUnreachable, StoreLoading):
-            if run not in self._asked_s:
+            if run not in self._answered_s:
                 raise
         state = self._cache.state(run)
-        age_ms = round((self._now_s() - self._asked_s[run]) * 1e3)
+        age_ms = round((self._now_s() - self._answered_s[run]) * 1e3)
         return Seen(self._epoch, state, age_ms, self.degraded), query(self._cache, state)
 
-    def _refresh(self, run: str) -> None:
-        """Page by page up to the present."""
+    def _update(self, run: str) -> None:
+        """Apply changes page by page, up to the present."""
         if self._cache.epoch != self._epoch:
             self._cache.belong_to(self._epoch)
         more = True
@@ -119,14 +122,14 @@ class Mirror:
             more = page.more
 
     def _check(self, run: str, before: RunState, page: Changes) -> None:
-        """Refuse to go on when the store is not the one this process began with, or went back in time."""
+        """Raise where the store was replaced, or is behind the cache."""
         if page.epoch != self._epoch:
             raise StoreReplaced("the store is another one than at the start; the events it had acknowledged are gone")
         then, now = before.balance.accepted, page.balance.accepted
         if page.version >= before.version and now >= then:
             return
-        if run not in self._asked_s:
-            # An older process saw more than there is now; what this one is asked about is what there is now.
+        if run not in self._answered_s:
+            # An earlier process filled the cache from a store that lost events since. This process shows what is left.
             log.warning("the cache was ahead of the store for run %r and is rebuilt", run or "(store)")
             raise sqlite3.DatabaseError("the cache is ahead of the store")
         raise StoreRolledBack(f"accepted went from {then:,} to {now:,} in this store; acknowledged events are gone")
@@ -145,7 +148,7 @@ class Mirror:
         return self._rebuilt()
 
     def _rebuilt(self) -> Cache:
-        """A new, empty file; memory where that cannot be made."""
+        """Return a cache in a new file, or in memory where the file cannot be made."""
         try:
             for end in ("", "-wal", "-shm"):
                 if self._path is not None:
@@ -160,7 +163,7 @@ class Mirror:
         return Cache(None)
 
     def _repair(self, error: sqlite3.DatabaseError) -> None:
-        """A cache that can be used, empty if need be; the next look fills it."""
+        """Replace the cache by an empty one that can be used. The next update fills it."""
         self._cache.close()
         reason = _cannot_write(error)
         self._cache = self._in_memory(reason, error) if reason else self._rebuilt()

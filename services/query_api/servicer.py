@@ -1,8 +1,7 @@
-"""Translates queries into reads of the mirror, and what was read into answers."""
+"""Serves queries: reads the mirror, answers with messages."""
 
-import threading
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import grpc
 
@@ -10,7 +9,8 @@ from services.contracts import signals
 from services.contracts.aggregates import LIMB, Aggregate
 from services.contracts.generated.lab.query.v1 import query_pb2 as pb
 from services.contracts.generated.lab.query.v1.query_pb2_grpc import QueryServiceServicer
-from services.ledger.port import Balance, Ledger
+from services.ledger.records import Balance
+from services.ledger.redis_ledger import RedisLedger
 from services.query_api.cache import Key, Row, RunState, WindowFilter
 from services.query_api.mirror import Mirror, Seen
 from services.query_api.paging import key_of, page_size, token_of
@@ -22,31 +22,21 @@ METHODS: Final = ("GetLedger", "ListWindows", "ListTotals")
 DEFAULT_PAGE: Final = 1_000
 
 
-class Parts(NamedTuple):
-    """What the servicer is made with."""
-
-    mirror: Mirror
-    ledger: Ledger
-    instruments: Instruments
-    durability: str
-    stopping: threading.Event
-
-
 class QueryServicer(QueryServiceServicer):
     """`lab.query.v1.QueryService`."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._mirror, self._ledger, self._instruments, self._durability, self._stopping = parts
+    def __init__(self, mirror: Mirror, ledger: RedisLedger, instruments: Instruments, *, durability: str) -> None:
+        self._mirror, self._ledger, self._instruments, self._durability = mirror, ledger, instruments, durability
         for method in METHODS:
             self._instruments.declare(signals.QUERY_REQUESTS, _labels(method))
 
     def GetLedger(  # noqa: N802  the names are the proto's
         self, request: pb.GetLedgerRequest, _context: grpc.ServicerContext
     ) -> pb.GetLedgerResponse:
-        """The account of one run, or of the whole store."""
+        """Return the account of one run, or of the whole store."""
         audited = self._ledger.audit().audited_backlog if request.audit else None
-        seen = self._mirror.look(request.run)
-        self._answered("GetLedger")
+        seen = self._mirror.refresh(request.run)
+        self._count("GetLedger")
         return pb.GetLedgerResponse(
             ledger=_ledger(seen.state.balance),
             known=seen.state.known,
@@ -61,42 +51,42 @@ class QueryServicer(QueryServiceServicer):
     def ListWindows(  # noqa: N802
         self, request: pb.ListWindowsRequest, _context: grpc.ServicerContext
     ) -> pb.ListWindowsResponse:
-        """Cells of the windows that begin in a range of time."""
-        question = (request.run, request.from_unix_nano, request.to_unix_nano, request.source, request.kind)
-        after, size = key_of(question, request.page_token), page_size(request.page_size, default=DEFAULT_PAGE)
+        """List the aggregates of the windows that begin in a range of time."""
+        query = (request.run, request.from_unix_nano, request.to_unix_nano, request.source, request.kind)
+        after, size = key_of(query, request.page_token), page_size(request.page_size, default=DEFAULT_PAGE)
         _check_range(request.from_unix_nano, request.to_unix_nano)
         seen, rows = self._mirror.read(
             request.run,
             lambda cache, state: cache.windows(request.run, _filter(request, state), after=after, limit=size),
         )
-        self._answered("ListWindows")
+        self._count("ListWindows")
         return pb.ListWindowsResponse(
             aggregates=_aggregates(rows, seen.state.window_ns),
             known=seen.state.known,
             window_nanos=seen.state.window_ns,
             complete=_is_complete(request, seen.state),
-            next_page_token=_next(question, rows, size),
+            next_page_token=_next_token(query, rows, size),
             freshness=self._freshness(seen),
         )
 
     def ListTotals(  # noqa: N802
         self, request: pb.ListTotalsRequest, _context: grpc.ServicerContext
     ) -> pb.ListTotalsResponse:
-        """Aggregates over the whole run."""
-        question = ("totals", request.run)
-        after, size = key_of(question, request.page_token), page_size(request.page_size, default=DEFAULT_PAGE)
+        """List the aggregates over the whole run."""
+        query = ("totals", request.run)
+        after, size = key_of(query, request.page_token), page_size(request.page_size, default=DEFAULT_PAGE)
         seen, rows = self._mirror.read(
             request.run, lambda cache, _state: cache.totals(request.run, after=after, limit=size)
         )
-        self._answered("ListTotals")
+        self._count("ListTotals")
         return pb.ListTotalsResponse(
             aggregates=_aggregates(rows, 0),
             known=seen.state.known,
-            next_page_token=_next(question, rows, size),
+            next_page_token=_next_token(query, rows, size),
             freshness=self._freshness(seen),
         )
 
-    def _answered(self, method: str) -> None:
+    def _count(self, method: str) -> None:
         self._instruments.add(signals.QUERY_REQUESTS, 1, _labels(method))
 
     def _freshness(self, seen: Seen) -> pb.Freshness:
@@ -141,8 +131,8 @@ def _aggregate(key: Key, aggregate: Aggregate, window_ns: int) -> pb.Aggregate:
     )
 
 
-def _next(question: object, rows: Sequence[Row], size: int) -> str:
-    return token_of(question, rows[-1][0]) if len(rows) == size else ""
+def _next_token(query: object, rows: Sequence[Row], size: int) -> str:
+    return token_of(query, rows[-1][0]) if len(rows) == size else ""
 
 
 def _check_range(from_ns: int, to_ns: int) -> None:
@@ -152,7 +142,7 @@ def _check_range(from_ns: int, to_ns: int) -> None:
 
 
 def _filter(request: pb.ListWindowsRequest, state: RunState) -> WindowFilter:
-    """The windows that begin in the asked range, by number."""
+    """Return the numbers of the windows that begin in the requested range."""
     if _is_everything(request) or not state.window_ns:
         return WindowFilter(source=request.source, kind=request.kind)
     first, end = (-(-bound // state.window_ns) for bound in (request.from_unix_nano, request.to_unix_nano))
@@ -164,7 +154,7 @@ def _is_everything(request: pb.ListWindowsRequest) -> bool:
 
 
 def _is_complete(request: pb.ListWindowsRequest, state: RunState) -> bool:
-    """Whether no window of the asked range was removed from the store."""
+    """Return whether no window of the requested range was removed from the store."""
     if state.low_window is None:
         return True
     return not _is_everything(request) and request.from_unix_nano >= state.low_window * state.window_ns

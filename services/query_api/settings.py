@@ -1,4 +1,4 @@
-"""What query-api reads from its environment."""
+"""Settings that query-api reads from its environment."""
 
 from pathlib import Path
 
@@ -9,9 +9,9 @@ from services.serving.settings import ServiceSettings
 
 
 class QuerySettings(ServiceSettings, StoreSettings, frozen=True, env_prefix="LAB_"):
-    """Serving, the store, and where the cache is."""
+    """Serving, the store, and the folder of the cache."""
 
     query_cache_dir: Path | None = None
-    """Folder of the cache; empty makes one that goes with the process, since it can be rebuilt at any time."""
+    """Folder of the cache. Empty makes a folder that is removed at the end, since the cache can be rebuilt."""
     query_store_wait_s: float = Field(20.0, ge=0, le=600)
     """Seconds to wait at start for a store that is starting or loading its data."""

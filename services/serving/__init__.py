@@ -1,1 +1,1 @@
-"""Running one gRPC process well."""
+"""The life of one gRPC process: settings, start, health, statuses, drain, watchdog."""

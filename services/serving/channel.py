@@ -1,4 +1,4 @@
-"""Channels to other services, with what the settings say about trust."""
+"""Opens channels to other services, with TLS and token as the settings say."""
 
 from typing import Final
 
@@ -17,13 +17,13 @@ OPTIONS: Final = (
     ("grpc.max_reconnect_backoff_ms", 500),
     ("grpc.max_receive_message_length", -1),
 )
-"""A name with several addresses, as a headless Service has, is several servers, each with its share of the calls. No
-retries in the channel: ours happen where it is known that repeating is safe. A service that was killed comes back
-on the same port within a second, so reconnecting is tried often."""
+"""Calls go in turn to all addresses of a name, such as a headless Service. The channel does not retry: only its user
+knows whether repeating is safe. A killed service is back on the same port within a second, so reconnecting is tried
+often."""
 
 
 def open_aio_channel(address: str, settings: ServiceSettings) -> grpc.aio.Channel:
-    """A channel for asyncio; TLS where a CA is set."""
+    """Return a channel for asyncio, with TLS where a CA is set."""
     credentials = _credentials(settings)
     if credentials is None:
         return grpc.aio.insecure_channel(address, OPTIONS)
@@ -31,7 +31,7 @@ def open_aio_channel(address: str, settings: ServiceSettings) -> grpc.aio.Channe
 
 
 def call_metadata(settings: ServiceSettings) -> tuple[tuple[str, str], ...]:
-    """The token, for every call."""
+    """Return the metadata of every call: the token, where there is one."""
     if not settings.token_file:
         return ()
     return (("authorization", f"Bearer {settings.token_file.read_text().strip()}"),)

@@ -1,24 +1,24 @@
-"""Which architecture the machine beneath this process really has."""
+"""Finds the architecture of the CPU beneath this process, also where the process runs emulated."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 KERNEL: Final = Path("/proc/sys/kernel/arch")
-"""The kernel's own word since Linux 6.1. An emulator of programs answers `uname` for itself and passes this through."""
+"""The kernel's architecture, since Linux 6.1. A program emulator answers `uname` itself, but passes this file on."""
 CPU_INFO: Final = Path("/proc/cpuinfo")
 KEYS: Final = {"vendor_id": "x86_64", "CPU implementer": "aarch64"}
 """Key of /proc/cpuinfo → the architecture whose kernels write it, for older kernels."""
 
 
 def cpu_architecture(kernel: Path = KERNEL, cpu_info: Path = CPU_INFO) -> str:
-    """Architecture of the CPU, as the kernel names it; empty where nobody can tell.
+    """Return the architecture of the CPU, as the kernel names it; empty where it cannot be told.
 
-    It differs from `platform.machine()` where this process runs under an emulator of programs, such as qemu-user. A
-    whole virtual machine that is emulated looks real from inside.
+    It differs from `platform.machine()` where this process runs under a program emulator, such as qemu-user. A whole
+    emulated virtual machine looks real from inside.
     """
-    said = _read(kernel).strip()
-    return said or next(_known(_read(cpu_info)), "")
+    architecture = _read(kernel).strip()
+    return architecture or next(_known(_read(cpu_info)), "")
 
 
 def _known(text: str) -> Iterator[str]:

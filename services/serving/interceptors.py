@@ -1,4 +1,4 @@
-"""What surrounds every call: admission by token, the span, the duration, errors as statuses, a limit of streams."""
+"""Surrounds every call: token, span, duration, statuses for errors, a limit of open streams."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ Behaviour = Callable[[Any, grpc.ServicerContext], Any]
 
 
 def current_traceparent() -> str:
-    """The span of the call under way, for whatever is made below it; empty where it is not sampled."""
+    """Return the trace context of the call under way; empty where the call is not sampled."""
     return _traceparent.get()
 
 
 class TokenInterceptor(grpc.ServerInterceptor):
-    """Admits callers that send the bearer token; health stays open to probes."""
+    """Admits callers that send the bearer token. Health needs no token, for the probes of Kubernetes."""
 
     def __init__(self, token: str) -> None:
         self._expected = f"Bearer {token}".encode()
@@ -44,7 +44,7 @@ class TokenInterceptor(grpc.ServerInterceptor):
     def intercept_service(
         self, continuation: Callable[[grpc.HandlerCallDetails], Handler | None], details: grpc.HandlerCallDetails
     ) -> Handler | None:
-        """Pass on, or answer UNAUTHENTICATED."""
+        """Return the handler, or one that answers UNAUTHENTICATED."""
         handler = continuation(details)
         if handler is None or str(details.method).startswith(HEALTH_PREFIX):
             return handler
@@ -61,7 +61,7 @@ class TokenInterceptor(grpc.ServerInterceptor):
 
 
 class CallInterceptor(grpc.ServerInterceptor):
-    """Times calls, traces sampled ones, turns errors into statuses, limits open streams (D43)."""
+    """Times calls, traces sampled calls, turns errors into statuses, limits open streams (D43)."""
 
     def __init__(self, instruments: Instruments, tracing: Tracing, *, stream_limit: int) -> None:
         self._instruments, self._tracing = instruments, tracing
@@ -72,7 +72,7 @@ class CallInterceptor(grpc.ServerInterceptor):
     def intercept_service(
         self, continuation: Callable[[grpc.HandlerCallDetails], Handler | None], details: grpc.HandlerCallDetails
     ) -> Handler | None:
-        """The handler with everything around it; made once per method."""
+        """Return the surrounded handler, made once per method."""
         method = str(details.method)
         wrapped = self._wrapped.get(method)
         if wrapped is not None:
@@ -91,17 +91,17 @@ class CallInterceptor(grpc.ServerInterceptor):
 
     def _streaming(self, call: _Call, behaviour: Behaviour, responses: bool) -> Behaviour:  # noqa: FBT001
         def stream(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: ANN401  any message
-            with call.around(context), self._place():
+            with call.around(context), self._open_stream():
                 yield from behaviour(request, context)
 
         def collect(request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401  any message
-            with call.around(context), self._place():
+            with call.around(context), self._open_stream():
                 return behaviour(request, context)
 
         return stream if responses else collect
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
+    def _open_stream(self) -> Iterator[None]:
         if not self._streams.acquire(blocking=False):
             message = f"{self._stream_limit} streams are open; close one"
             raise Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_STREAMS", message)
@@ -120,7 +120,7 @@ def _unary(call: _Call, behaviour: Behaviour) -> Behaviour:
 
 
 class _Call:
-    """One method: its labels, its span, what its errors become."""
+    """One method: its labels, its span, its statuses."""
 
     def __init__(self, instruments: Instruments, tracing: Tracing, method: str) -> None:
         self._instruments, self._tracing, self._method = instruments, tracing, method
@@ -129,7 +129,7 @@ class _Call:
 
     @contextmanager
     def around(self, context: grpc.ServicerContext) -> Iterator[None]:
-        """Everything that surrounds one call of this method."""
+        """Surround one call of this method."""
         started = time.perf_counter()
         labels = self._ok
         refused: Refused | None = None
@@ -137,7 +137,7 @@ class _Call:
             token = _traceparent.set(span.traceparent)
             try:
                 yield
-            except Exception as error:  # noqa: BLE001  whatever it is, the caller gets a status of ours
+            except Exception as error:  # noqa: BLE001  the caller gets a status of ours for every error
                 refused = self._refusal(error)
                 labels = self._labels(refused.code.name)
                 span.fail(refused.code.name)
@@ -173,7 +173,7 @@ def _behaviour_of(handler: Handler) -> Behaviour:
 
 
 def _with_behaviour(handler: Handler, behaviour: Behaviour) -> Handler:
-    """The same kind of handler around another function."""
+    """Return a handler of the same kind around another function."""
     make = {
         (False, False): grpc.unary_unary_rpc_method_handler,
         (False, True): grpc.unary_stream_rpc_method_handler,

@@ -1,4 +1,4 @@
-"""Log records as JSON lines on stderr, with the trace they belong to."""
+"""Writes log records as JSON lines on stderr, with their trace."""
 
 import json
 import logging
@@ -12,14 +12,14 @@ FIELD_LIMIT: Final = 8_192
 
 
 class JsonLines(logging.Formatter):
-    """One record, one line; control characters are escaped and long fields cut, so that no content breaks a line."""
+    """Formats a record as one line. Control characters are escaped, long fields are cut."""
 
     def __init__(self, service: str, instance_id: str) -> None:
         super().__init__()
         self._always = {"service": service, "instance": instance_id}
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as a JSON object without line breaks."""
+        """Return the record as a JSON object without line breaks."""
         fields = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -38,7 +38,7 @@ def set_up_logs(service: str, instance_id: str, *, level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(service, instance_id))
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    # An unreachable collector is said once by us, not every second by the exporter.
+    # The exporter would report an unreachable collector every second.
     logging.getLogger("opentelemetry").setLevel(logging.ERROR)
 
 

@@ -1,4 +1,4 @@
-"""The life of one service: read settings, build, serve, work, drain."""
+"""Runs one service: read settings, build, serve, work, drain."""
 
 import logging
 import os
@@ -12,12 +12,14 @@ from importlib import metadata
 from typing import Final, Generic, TypeVar
 
 import grpc
+from grpc_reflection.v1alpha import reflection
 
 from services.contracts import signals
 from services.contracts.generated.lab.status.v1.status_pb2_grpc import add_StatusServiceServicer_to_server
 from services.ledger.errors import LedgerError, StoreLost
 from services.serving import status_service
 from services.serving.interceptors import CallInterceptor, TokenInterceptor
+from services.serving.logs import set_up_logs
 from services.serving.ready import Ready, write_ready
 from services.serving.server import Servers, is_private, new_server, start
 from services.serving.settings import EX_CONFIG, ServiceFault, ServiceSettings, quieten_grpc, read_settings
@@ -40,7 +42,7 @@ S = TypeVar("S", bound=ServiceSettings)
 
 @dataclass(frozen=True, slots=True)
 class Context(Generic[S]):
-    """What a service is built with."""
+    """Parts that a service is built with."""
 
     name: str
     settings: S
@@ -52,18 +54,18 @@ class Context(Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What a service adds to the program.
+    """Parts that a service adds to the program.
 
     Attributes:
-        register: Adds its servicers.
-        grpc_names: Their full names, for health and reflection.
-        dependencies: What it depends on, looked at now.
-        durability: Class of its store.
-        work: A loop for the main thread, until the context's `stopping` is set; None just waits.
-        drained: Called when the server has stopped: settle what is in hand.
-        progress: What the watchdog looks at; None for no watchdog.
-        patience: Of the watchdog.
-        stream_limit: Open streams; one more is refused.
+        register: Adds its servicers to a server.
+        grpc_names: Full names of the servicers, for health and reflection.
+        dependencies: Returns the present state of its dependencies.
+        durability: Returns the durability class of its store; empty without a store.
+        work: Loop for the main thread, until the context's `stopping` is set; None waits for it.
+        drained: Called when the server has stopped, to release what the service holds.
+        progress: Returns the progress that the watchdog checks; None for no watchdog.
+        patience: Patience of the watchdog.
+        stream_limit: Most open streams.
     """
 
     register: Callable[[grpc.Server], None]
@@ -78,7 +80,7 @@ class Service:
 
 
 def run_program(name: str, settings_type: type[S], build: Callable[[Context[S]], Service]) -> int:
-    """Run a service from start to end; its exit code.
+    """Run a service from start to end. Return its exit code.
 
     0 after an orderly stop, 78 for a configuration that cannot work, 69 for a store that does not answer at start, 70
     when the work failed.
@@ -94,8 +96,6 @@ def run_program(name: str, settings_type: type[S], build: Callable[[Context[S]],
 
 
 def _run(name: str, settings: S, build: Callable[[Context[S]], Service], *, started_ns: int) -> int:
-    from services.serving.logs import set_up_logs  # noqa: PLC0415  after the settings that may refuse to start
-
     set_up_logs(name, settings.instance_id, level=settings.log_level)
     identity = Identity(name, metadata.version(DISTRIBUTION), settings.instance_id)
     telemetry = set_up(identity, TelemetrySettings(), spans_file=settings.spans_file)
@@ -172,8 +172,6 @@ def _serve(context: Context[S], service: Service, identity: Identity, *, started
 def _add_reflection(server: grpc.Server, settings: ServiceSettings, names: Sequence[str]) -> None:
     if not is_private(settings):
         raise ServiceFault(EX_CONFIG, "LAB_REFLECTION needs loopback, or TLS with a token")
-    from grpc_reflection.v1alpha import reflection  # noqa: PLC0415  rarely wanted
-
     reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), server)
 
 
@@ -204,7 +202,7 @@ def _drain(context: Context[S], service: Service, servers: Servers, telemetry: T
     try:
         service.drained()
     except Exception:
-        log.exception("not everything in hand could be settled")
+        log.exception("the service could not release what it holds")
     telemetry.await_last_scrape(LAST_SCRAPE_S)
     telemetry.shutdown()
     log.info("stopped")

@@ -1,4 +1,4 @@
-"""Tells whoever started this process that it serves, and where."""
+"""Writes the ready file, which tells the process's starter that it serves, and where."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What a ready file says; addresses are host:port, empty where there is none."""
+    """Contents of a ready file. Addresses are host:port, or empty."""
 
     service: str
     pid: int
@@ -20,7 +20,7 @@ class Ready:
 
 
 def write_ready(path: Path, ready: Ready) -> None:
-    """Put the file in place whole: a reader sees all of it or none."""
+    """Write the file atomically: a reader sees all of it or nothing."""
     draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     draft.write_text(json.dumps(asdict(ready)))
     draft.replace(path)

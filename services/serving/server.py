@@ -1,4 +1,4 @@
-"""The gRPC servers of one process: the service itself, and health on a server of its own."""
+"""Makes the gRPC servers of one process: one for the service, one for health alone."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ from services.serving.settings import EX_CONFIG, ServiceFault, ServiceSettings
 THREADS: Final = 8
 HEALTH_THREADS: Final = 2
 MAX_MESSAGE_BYTES: Final = 4 << 20
-"""gRPC's own limit, said out loud: above it a call ends with RESOURCE_EXHAUSTED before our code sees it."""
+"""gRPC's own limit. A larger message ends its call with RESOURCE_EXHAUSTED before our code sees it."""
 OPTIONS: Final = (
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -29,7 +29,7 @@ EVERYTHING: Final = ""
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Both servers, started."""
+    """Both servers, listening."""
 
     main: grpc.Server
     probes: grpc.Server | None
@@ -38,8 +38,8 @@ class Servers:
     address: str
     health_address: str
 
-    def set_healthy(self, healthy: bool) -> None:  # noqa: FBT001  the one argument is the point
-        """Let health say SERVING or NOT_SERVING, for the whole and for each service."""
+    def set_healthy(self, healthy: bool) -> None:  # noqa: FBT001  reads as a sentence
+        """Let health say SERVING or NOT_SERVING, for the server and for each service."""
         serving = health_pb2.HealthCheckResponse.SERVING
         status = serving if healthy else health_pb2.HealthCheckResponse.NOT_SERVING
         for name in (EVERYTHING, *self.names):
@@ -54,14 +54,14 @@ class Servers:
 
 
 def new_server(settings: ServiceSettings, interceptors: list[grpc.ServerInterceptor]) -> grpc.Server:
-    """The main server, not yet listening."""
+    """Return the main server, not yet listening."""
     check_exposure(settings)
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="rpc")
     return grpc.server(threads, interceptors=interceptors, options=OPTIONS)
 
 
 def start(server: grpc.Server, settings: ServiceSettings, names: Sequence[str]) -> Servers:
-    """Bind, add health, listen; ServiceFault where an address is taken."""
+    """Add health, bind and listen. Raises ServiceFault where an address is taken."""
     servicer = health.HealthServicer(
         experimental_non_blocking=True, experimental_thread_pool=ThreadPoolExecutor(HEALTH_THREADS)
     )
@@ -79,7 +79,7 @@ def start(server: grpc.Server, settings: ServiceSettings, names: Sequence[str]) 
 
 
 def check_exposure(settings: ServiceSettings) -> None:
-    """Refuse to be open to a network without TLS, unless told to."""
+    """Raise ServiceFault for an address that is open to a network without TLS, unless the settings allow it."""
     if settings.tls_cert_file or settings.insecure_bind or _is_loopback(settings.bind):
         return
     raise ServiceFault(
@@ -90,7 +90,7 @@ def check_exposure(settings: ServiceSettings) -> None:
 
 
 def is_private(settings: ServiceSettings) -> bool:
-    """Whether only this machine, or callers with a token over TLS, can reach the service."""
+    """Return whether only this machine, or callers with a token over TLS, can reach the service."""
     return _is_loopback(settings.bind) or bool(settings.tls_cert_file and settings.token_file)
 
 

@@ -1,10 +1,9 @@
-"""What every service reads from its environment."""
+"""Settings that every service reads from its environment."""
 
 import difflib
 import hashlib
 import os
 import uuid
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -15,13 +14,13 @@ PREFIX: Final = "LAB_"
 EX_CONFIG: Final = 78
 SHOWN_FAULTS: Final = 4
 NOT_HASHED: Final = frozenset({"instance_id", "ready_file", "spans_file", "bind", "health_bind", "log_level"})
-"""Where a process is, not how it works."""
+"""Settings that say where a process is, not how it works."""
 
 S = TypeVar("S", bound="ServiceSettings")
 
 
 class ServiceFault(Exception):
-    """A service cannot start; *exit_code* is a sysexits code, the message has at most five lines."""
+    """A service cannot start; *exit_code* is a code of sysexits, the message has at most five lines."""
 
     def __init__(self, exit_code: int, message: str) -> None:
         super().__init__(message)
@@ -29,45 +28,45 @@ class ServiceFault(Exception):
 
 
 class ServiceSettings(BaseSettings, frozen=True, env_prefix=PREFIX):
-    """Where to listen, whom to admit, what to leave behind."""
+    """Addresses, TLS, token, files that the process writes."""
 
     bind: str = Field("127.0.0.1:0", pattern=r"^.+:\d{1,5}$")
-    """Address of the gRPC server; port 0 chooses a free one. Loopback, since TLS is off unless it is set up."""
+    """Address of the gRPC server; port 0 chooses a free port. Loopback, since TLS is off by default."""
     health_bind: str = Field("127.0.0.1:0", pattern=r"^(.+:\d{1,5})?$")
-    """Plaintext address that answers health alone, for probes; empty for none."""
+    """Plaintext address that serves health alone, for the probes of Kubernetes; empty for none."""
     ready_file: Path | None = None
-    """Written once the service serves: its addresses, as JSON."""
+    """File that is written once the service serves, with its addresses as JSON."""
     tls_cert_file: Path | None = None
-    """Server certificate chain; TLS is on where it is set."""
+    """Server certificate chain. TLS is on where this is set."""
     tls_key_file: Path | None = None
     """Key of that certificate."""
     tls_ca_file: Path | None = None
-    """CA of the services this one calls."""
+    """CA of the services that this service calls."""
     token_file: Path | None = None
-    """File with the bearer token callers must send, and this service sends to others."""
+    """File with the bearer token that callers must send, and that this service sends to others."""
     insecure_bind: bool = False
-    """Allow another address than loopback without TLS. For networks that are closed by other means."""
+    """Allow an address other than loopback without TLS, for a network that is closed by other means."""
     reflection: bool = False
-    """Answer gRPC reflection, for grpcurl and the like."""
+    """Serve gRPC reflection, for tools such as grpcurl."""
     spans_file: Path | None = None
-    """File that gets sampled spans as OTLP JSON lines."""
+    """File that sampled spans are written to, as OTLP JSON lines."""
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
-    """Least severe record that is written."""
+    """Least severe level that is logged."""
     drain_seconds: float = Field(5.0, ge=0, le=60)
-    """Grace for calls under way when the process is told to stop; with the last scrape it stays below ten seconds."""
+    """Grace for calls under way at a stop. Together with the last scrape a stop stays below ten seconds."""
     instance_id: str = Field(default_factory=lambda: uuid.uuid4().hex, pattern=r"^[A-Za-z0-9._-]{1,64}$")
-    """Unique per process start: the `instance` of its metrics, its name among the readers of the stream."""
+    """Unique per process start: `instance` label of the metrics, and name in the consumer group."""
 
     @property
     def config_hash(self) -> str:
-        """Tells apart processes that work differently; secrets are files and only their paths count."""
+        """Short hash that differs between processes that work differently. Of secret files only the paths count."""
         shown = self.model_dump(mode="json", exclude=set(NOT_HASHED))
         return hashlib.sha256(repr(sorted(shown.items())).encode()).hexdigest()[:12]
 
 
-def read_settings(settings_type: type[S], *, known: Iterable[type[BaseSettings]] = ()) -> S:
-    """The settings of this process; ServiceFault with all faults together where one is wrong."""
-    faults = _unknown_variables((settings_type, *known))
+def read_settings(settings_type: type[S]) -> S:
+    """Return the settings of this process. Raises one ServiceFault with all faults together."""
+    faults = _unknown_variables(settings_type)
     try:
         settings = settings_type()
     except ValidationError as error:
@@ -80,24 +79,24 @@ def read_settings(settings_type: type[S], *, known: Iterable[type[BaseSettings]]
 
 
 def quieten_grpc() -> None:
-    """Keep the C core's own lines out of our JSON lines, unless somebody asked for them."""
+    """Keep the lines of gRPC's C core out of our JSON lines, unless the environment asks for them."""
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 
-def _unknown_variables(types: tuple[type[BaseSettings], ...]) -> list[str]:
-    """Variables that look like ours and mean nothing; those of the other services are let pass."""
-    own = {f"{PREFIX}{name.upper()}" for settings in types for name in settings.model_fields}
-    others = tuple(prefix for prefix in FAMILIES if not any(name.startswith(prefix) for name in own))
-    found = []
+def _unknown_variables(settings_type: type[BaseSettings]) -> list[str]:
+    """Return a fault for every variable of ours that is no setting. Variables of other services are let pass."""
+    own = {f"{PREFIX}{name.upper()}" for name in settings_type.model_fields}
+    foreign = tuple(prefix for prefix in FAMILIES if not any(name.startswith(prefix) for name in own))
+    faults = []
     for name in sorted(os.environ):
-        if name.startswith(PREFIX) and name not in own and not name.startswith((*others, *LAB_ITSELF)):
+        if name.startswith(PREFIX) and name not in own and not name.startswith((*foreign, *LAB_ITSELF)):
             near = difflib.get_close_matches(name, own, n=1, cutoff=0.5)
-            found.append(f"{name} is not a setting" + (f"; did you mean {near[0]}?" if near else ""))
-    return found
+            faults.append(f"{name} is not a setting" + (f"; did you mean {near[0]}?" if near else ""))
+    return faults
 
 
 FAMILIES: Final = ("LAB_WORKER_", "LAB_INGEST_", "LAB_QUERY_", "LAB_SIMULATOR_", "LAB_REDIS_")
-"""What the variables of one service, or of the store, begin with; those of a family that is not ours are let pass."""
+"""Prefixes of the variables of one service, or of the store. Variables of a foreign family are let pass."""
 
 LAB_ITSELF: Final = (
     "LAB_BOOTSTRAP_",
@@ -114,4 +113,4 @@ LAB_ITSELF: Final = (
     "LAB_START_TIMEOUT_S",
     "LAB_STATE_",
 )
-"""Variables of the lab and of bootstrap, which a service inherits and does not read."""
+"""Prefixes of variables of the lab and of bootstrap, which a service inherits and does not read."""

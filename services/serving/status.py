@@ -1,9 +1,11 @@
-"""Our errors as gRPC statuses, in one table."""
+"""Translates errors of the services to gRPC statuses and back."""
 
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final, Literal
 
 import grpc
-from google.protobuf.any_pb2 import Any
+import grpc.aio
+from google.protobuf import any_pb2
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
@@ -11,8 +13,12 @@ from grpc_status import rpc_status
 from services.ledger import errors
 
 DOMAIN: Final = "lab"
+DETAILS_KEY: Final = "grpc-status-details-bin"
 BACKLOG_RETRY_S: Final = 0.2
 STORE_RETRY_S: Final = 0.5
+
+About = Literal["request", "data"]
+"""What is at fault: the request itself, or the data of a file that the request names or sends."""
 
 LEDGER_STATUS: Final[dict[type[errors.LedgerError], tuple[grpc.StatusCode, float]]] = {
     errors.StoreUnreachable: (grpc.StatusCode.UNAVAILABLE, STORE_RETRY_S),
@@ -32,7 +38,15 @@ LEDGER_STATUS: Final[dict[type[errors.LedgerError], tuple[grpc.StatusCode, float
 
 
 class Refused(Exception):
-    """A call is turned away: a status for programs, a reason for programs, a message for people."""
+    """A call is refused.
+
+    Attributes:
+        code: Status, for programs.
+        reason: Code of ours, for programs; empty where the status came without one.
+        retry_after_s: Seconds after which a retry may succeed; 0 where waiting does not help.
+        field: The part of the request at fault, or empty.
+        about: Whether the request is at fault, or the data of a file.
+    """
 
     def __init__(
         self,
@@ -42,13 +56,15 @@ class Refused(Exception):
         *,
         retry_after_s: float = 0.0,
         field: str = "",
+        about: About = "request",
     ) -> None:
         super().__init__(message)
-        self.code, self.reason, self.retry_after_s, self.field = code, reason, retry_after_s, field
+        self.code, self.reason, self.retry_after_s = code, reason, retry_after_s
+        self.field, self.about = field, about
 
 
 def refusal_of(error: Exception) -> Refused:
-    """What a caller is told of an error: ours by name, foreign ones without their text."""
+    """Return what a caller is told about an error. The text of a foreign error stays inside."""
     if isinstance(error, Refused):
         return error
     for kind in type(error).__mro__:
@@ -59,16 +75,41 @@ def refusal_of(error: Exception) -> Refused:
 
 
 def status_of(refused: Refused) -> grpc.Status:
-    """The status with its details: ErrorInfo always, BadRequest and RetryInfo where they apply."""
-    details = [error_details_pb2.ErrorInfo(reason=refused.reason, domain=DOMAIN)]
+    """Return the rich status of a refusal: ErrorInfo always, BadRequest and RetryInfo where they apply."""
+    info = error_details_pb2.ErrorInfo(reason=refused.reason, domain=DOMAIN, metadata={"about": refused.about})
+    details = [info]
     if refused.field:
         violation = error_details_pb2.BadRequest.FieldViolation(field=refused.field, description=str(refused))
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
     if refused.retry_after_s:
         delay = Duration(nanos=round(refused.retry_after_s * 1e9) % 10**9, seconds=int(refused.retry_after_s))
         details.append(error_details_pb2.RetryInfo(retry_delay=delay))
-    packed = [Any() for _ in details]
+    packed = [any_pb2.Any() for _ in details]
     for target, detail in zip(packed, details, strict=True):
         target.Pack(detail)
     code, _ = refused.code.value
     return rpc_status.to_status(status_pb2.Status(code=code, message=str(refused), details=packed))
+
+
+def refusal_from(error: grpc.aio.AioRpcError) -> Refused:
+    """Return the refusal that a failed call of a client carries."""
+    info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
+    for detail in _details(error):
+        detail.Unpack(info)
+        detail.Unpack(retry)
+    return Refused(
+        error.code(),
+        info.reason,
+        error.details() or "",
+        retry_after_s=retry.retry_delay.ToTimedelta().total_seconds(),
+        about="data" if info.metadata.get("about") == "data" else "request",
+    )
+
+
+def _details(error: grpc.aio.AioRpcError) -> Iterable[Any]:
+    """Return the details of a rich status; nothing for another status."""
+    for key, value in error.trailing_metadata() or ():
+        if key == DETAILS_KEY:
+            status: Any = status_pb2.Status.FromString(value)
+            return tuple(status.details)
+    return ()

@@ -1,4 +1,4 @@
-"""Tells what this process is, in its own words."""
+"""Serves the status of this process: identity, settings, dependencies."""
 
 import os
 import platform
@@ -18,7 +18,7 @@ SERVICE: Final = "lab.status.v1.StatusService"
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """One thing the service depends on."""
+    """A part that the service needs, such as its store."""
 
     name: str
     healthy: bool
@@ -27,7 +27,7 @@ class Dependency:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What does not change while the process lives."""
+    """Facts that do not change while the process lives."""
 
     service: str
     version: str
@@ -40,10 +40,10 @@ class StatusServicer(StatusServiceServicer):
     """`lab.status.v1.StatusService`.
 
     Args:
-        facts: What does not change.
-        dependencies: What the service depends on, looked at now.
-        durability: Class of its store.
-        clock: Nanoseconds since the epoch, by this machine.
+        facts: Facts that do not change.
+        dependencies: Returns the present state of the service's dependencies.
+        durability: Returns the durability class of its store; empty without a store.
+        clock: Returns this machine's time in nanoseconds since the epoch.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class StatusServicer(StatusServiceServicer):
     def GetStatus(  # noqa: N802  the name is the proto's
         self, _request: pb.GetStatusRequest, _context: grpc.ServicerContext
     ) -> pb.GetStatusResponse:
-        """The facts, and every hop looked at now."""
+        """Return the facts, and the present state of every dependency."""
         return pb.GetStatusResponse(
             service=self._facts.service,
             version=self._facts.version,

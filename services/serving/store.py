@@ -1,12 +1,12 @@
-"""Whether the store answers, as a service tells it."""
+"""Reports whether the store answers."""
 
 from services.ledger.errors import LedgerError
-from services.ledger.port import Ledger
+from services.ledger.redis_ledger import RedisLedger
 from services.serving.program import Dependency
 
 
-def store_dependency(ledger: Ledger) -> Dependency:
-    """One look at the store, now."""
+def store_dependency(ledger: RedisLedger) -> Dependency:
+    """Ping the store and return the result."""
     try:
         ledger.ping()
     except LedgerError as error:

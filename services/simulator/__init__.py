@@ -1,1 +1,1 @@
-"""Plays a load."""
+"""Generates open-loop load, and accounts for every event of it."""

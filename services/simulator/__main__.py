@@ -1,4 +1,4 @@
-"""`python -m services.simulator`: plays loads on request."""
+"""`python -m services.simulator` generates load on request."""
 
 from services.contracts.generated.lab.simulator.v1.simulator_pb2_grpc import add_SimulatorServiceServicer_to_server
 from services.serving.program import Context, Service, run_program

@@ -1,4 +1,4 @@
-"""What became of every batch: times and outcomes in arrays, events by outcome in sums."""
+"""Accounts for every batch: times and outcomes in arrays, events by outcome as sums."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,21 +14,22 @@ RECENT_BATCHES: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a batch ended: `OUTCOME_…`, and whether ingest-api had accepted it before."""
+    """Outcome of a batch: `OUTCOME_…`, and whether ingest-api had accepted the batch before."""
 
     code: "pb.Outcome"
     duplicate: bool = False
 
 
 class Account:
-    """One row a batch; times are nanoseconds after the start.
+    """One row per batch. Times are nanoseconds after the start.
 
     Attributes:
-        intended_ns: When it was due.
+        intended_ns: When the batch is due.
         sent_ns: When it was first sent.
         completed_ns: When its outcome was known.
-        events: How many it holds.
+        events: Number of its events.
         outcome: `OUTCOME_…`.
+        attempts: Calls made, retries included.
     """
 
     def __init__(self, intended_ns: NDArray[np.int64], events: NDArray[np.int64]) -> None:
@@ -37,20 +38,18 @@ class Account:
         self.sent_ns = np.full(number, NEVER, np.int64)
         self.completed_ns = np.full(number, NEVER, np.int64)
         self.outcome = np.zeros(number, np.int8)
-        self.attempts = self.sent_batches = self.completed_batches = 0
+        self.attempts = 0
         self._duplicates = 0
         self._recent: list[int] = []
 
     def sent(self, number: int, at_ns: int) -> None:
-        """A batch is sent for the first time."""
+        """Record the first send of a batch."""
         self.sent_ns[number] = at_ns
-        self.sent_batches += 1
 
     def completed(self, number: int, at_ns: int, outcome: Outcome) -> None:
-        """Its outcome is known."""
+        """Record the outcome of a batch."""
         self.completed_ns[number] = at_ns
         self.outcome[number] = outcome.code
-        self.completed_batches += 1
         if outcome.duplicate:
             self._duplicates += int(self.events[number])
         self._recent.append(number)
@@ -59,12 +58,12 @@ class Account:
 
     @property
     def was_sent(self) -> NDArray[np.bool_]:
-        """Which batches were sent."""
+        """Whether each batch was sent."""
         sent: NDArray[np.bool_] = self.sent_ns != NEVER
         return sent
 
     def totals(self, *, intended: int) -> pb.Account:
-        """Events by what became of them; *intended* events were due by now."""
+        """Return the events by outcome; *intended* events were due."""
 
         def of(code: "pb.Outcome") -> int:
             return int(self.events[self.outcome == code].sum())
@@ -80,10 +79,10 @@ class Account:
         )
 
     def recent_latency_ms(self) -> NDArray[np.float64]:
-        """From the intended time, of the batches that were answered last."""
+        """Return the latency from the intended time of the last completed batches, at most 1,000."""
         numbers = np.array(self._recent[-RECENT_BATCHES:], np.int64)
         return (self.completed_ns[numbers] - self.intended_ns[numbers]) / 1e6
 
     def events_between(self, times_ns: NDArray[np.int64], from_ns: int, to_ns: int) -> int:
-        """Events whose time in one of the arrays lies in a range."""
+        """Return the events of the batches whose time in *times_ns* lies in a range."""
         return int(self.events[(times_ns >= from_ns) & (times_ns < to_ns)].sum())

@@ -1,13 +1,11 @@
-"""What an answer to a batch means: done, try again, or give up; and whether the store may have it all the same."""
+"""Decides what a failed attempt means: try again or give up, and whether the store may have the batch. Pure."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import grpc
-import grpc.aio
-from google.rpc import status_pb2
-from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
+
+from services.serving.status import Refused
 
 FINAL: Final = frozenset(
     {
@@ -19,12 +17,11 @@ FINAL: Final = frozenset(
         grpc.StatusCode.DATA_LOSS,
     }
 )
-"""Trying again cannot help."""
-DETAILS_KEY: Final = "grpc-status-details-bin"
+"""Statuses after which a retry cannot help."""
 NOT_REACHED: Final = "failed to connect"
-"""How gRPC says that nothing was sent."""
+"""Text with which gRPC says that nothing was sent."""
 SURELY_REFUSED: Final = frozenset({"STORE_LOADING", "STORE_FULL", "BACKLOG_FULL", "DEAD_LETTER_FULL", "STORE_DENIED"})
-"""Reasons of ours that are given before the store takes anything."""
+"""Our reasons for refusals that come before the store takes anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +30,8 @@ class Failure:
 
     Attributes:
         may_be_stored: Whether the store may have taken the batch.
-        retry_after_s: When to try again; None where that cannot help.
-        reason: One word, for spans.
+        retry_after_s: Seconds until the next attempt; None where a retry cannot help.
+        reason: Code for spans.
     """
 
     may_be_stored: bool
@@ -42,28 +39,12 @@ class Failure:
     reason: str
 
 
-def failure_of(error: grpc.aio.AioRpcError, *, backoff_s: float) -> Failure:
-    """What a failed attempt means; *backoff_s* is used where the service names no time."""
-    code, reason, retry_after_s = error.code(), "", None
-    for detail in _details(error):
-        info, retry = ErrorInfo(), RetryInfo()
-        if detail.Unpack(info):
-            reason = info.reason
-        elif detail.Unpack(retry):
-            retry_after_s = retry.retry_delay.ToTimedelta().total_seconds()
-    word = reason or code.name
-    if code in FINAL:
-        return Failure(may_be_stored=False, retry_after_s=None, reason=word)
-    if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
-        return Failure(may_be_stored=False, retry_after_s=retry_after_s, reason=word)
-    refused = reason in SURELY_REFUSED or NOT_REACHED in (error.details() or "")
-    return Failure(may_be_stored=not refused, retry_after_s=retry_after_s or backoff_s, reason=word)
-
-
-def _details(error: grpc.aio.AioRpcError) -> Iterable[Any]:
-    """The details of a rich status; none where it is not one of ours."""
-    for key, value in error.trailing_metadata() or ():
-        if key == DETAILS_KEY:
-            status: Any = status_pb2.Status.FromString(value)
-            return tuple(status.details)
-    return ()
+def failure_of(refused: Refused, *, backoff_s: float) -> Failure:
+    """Return what a failed attempt means. *backoff_s* is the pause where the service names none."""
+    reason, retry_after_s = refused.reason or refused.code.name, refused.retry_after_s or None
+    if refused.code in FINAL:
+        return Failure(may_be_stored=False, retry_after_s=None, reason=reason)
+    if refused.code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+        return Failure(may_be_stored=False, retry_after_s=retry_after_s, reason=reason)
+    never_stored = refused.reason in SURELY_REFUSED or NOT_REACHED in str(refused)
+    return Failure(may_be_stored=not never_stored, retry_after_s=retry_after_s or backoff_s, reason=reason)

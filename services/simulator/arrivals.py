@@ -1,4 +1,4 @@
-"""When which batch is due: a load profile to intended send times, pure."""
+"""Turns a load profile into a schedule of intended send times. Pure."""
 
 import math
 from bisect import bisect_left, bisect_right
@@ -21,7 +21,7 @@ class Schedule:
 
     Attributes:
         offset_s: Seconds from the start to the intended time of each batch's last event, ascending, float64.
-        events: How many events each holds, int64, same length.
+        events: Number of events of each batch, int64, same length.
     """
 
     offset_s: NDArray[np.float64]
@@ -33,7 +33,7 @@ class Schedule:
 
 
 class Stretch(NamedTuple):
-    """A part of a profile in which the rate changes linearly; seconds, events per second."""
+    """A part of a profile in which the rate changes linearly, in events per second."""
 
     start_s: float
     end_s: float
@@ -42,11 +42,11 @@ class Stretch(NamedTuple):
 
     @property
     def events(self) -> float:
-        """The area below the rate."""
+        """Number of events: the area below the rate."""
         return (self.from_rate + self.to_rate) / 2 * (self.end_s - self.start_s)
 
     def moment_s(self, events: float) -> float:
-        """When so many events of this stretch are due: r0 x + (r1 - r0) / (2 L) x^2 = events, solved for x."""
+        """Return when *events* events of this stretch are due: r0 x + (r1 - r0) / (2 L) x^2 = events, solved for x."""
         slope = (self.to_rate - self.from_rate) / (self.end_s - self.start_s)
         root = math.sqrt(max(0.0, self.from_rate**2 + 2 * slope * events))
         elapsed = 2 * events / (self.from_rate + root) if events else 0.0
@@ -54,7 +54,7 @@ class Stretch(NamedTuple):
 
 
 def default_batch(rate: float) -> int:
-    """Events per call where none are given: about a hundred calls a second.
+    """Return the events per call that make about a hundred calls a second.
 
     >>> default_batch(1000), default_batch(20), default_batch(1e6)
     (10, 1, 500)
@@ -63,35 +63,35 @@ def default_batch(rate: float) -> int:
 
 
 def constant(rate: float, duration_s: float) -> list[Stretch]:
-    """The same rate throughout."""
+    """Return one stretch with the same rate throughout."""
     return [Stretch(0.0, duration_s, rate, rate)]
 
 
 def step(rates: Sequence[float], duration_s: float) -> list[Stretch]:
-    """Each rate for an equal part of the duration."""
+    """Return a stretch for each rate, all of the same length."""
     part = duration_s / len(rates)
     return [Stretch(i * part, (i + 1) * part, rate, rate) for i, rate in enumerate(rates)]
 
 
 def ramp(from_rate: float, to_rate: float, duration_s: float) -> list[Stretch]:
-    """From one rate to another."""
+    """Return one stretch from one rate to another."""
     return [Stretch(0.0, duration_s, from_rate, to_rate)]
 
 
 def burst(base_rate: float, peak_rate: float, *, period_s: float, burst_s: float, duration_s: float) -> list[Stretch]:
-    """The peak for the first part of every period, the base for the rest."""
+    """Return stretches with the peak rate for the first part of every period, and the base rate for the rest."""
     stretches = []
     for i in range(math.ceil(duration_s / period_s - ROUNDING)):
         bounds = (i * period_s, i * period_s + burst_s, (i + 1) * period_s)
         start, middle, end = (min(bound, duration_s) for bound in bounds)
         stretches += [Stretch(start, middle, peak_rate, peak_rate), Stretch(middle, end, base_rate, base_rate)]
-    return [one for one in stretches if one.end_s > one.start_s]
+    return [stretch for stretch in stretches if stretch.end_s > stretch.start_s]
 
 
 def schedule(stretches: Sequence[Stretch], *, batch_events: int = 0) -> Schedule:
-    """Batches of *batch_events* events; 0 lets the size follow the rate.
+    """Return batches of *batch_events* events; 0 lets the size follow the rate.
 
-    The number of events is the area below the rate, whole ones; the last batch holds what is left.
+    The number of events is the area below the rate, rounded down. The last batch holds the rest.
     """
     ends = list(accumulate(stretch.events for stretch in stretches))
     total = math.floor(ends[-1] + ROUNDING)
@@ -105,13 +105,13 @@ def schedule(stretches: Sequence[Stretch], *, batch_events: int = 0) -> Schedule
 
 
 def _moment_s(stretches: Sequence[Stretch], ends: Sequence[float], number: float) -> float:
-    """When event *number* is due, counted from 1."""
+    """Return when event *number* is due, counted from 1."""
     at = min(bisect_left(ends, number - ROUNDING), len(ends) - 1)
     return stretches[at].moment_s(number - (ends[at - 1] if at else 0.0))
 
 
 def _rate_at(stretches: Sequence[Stretch], ends: Sequence[float], number: int) -> float:
-    """The rate when the event after *number* is due."""
+    """Return the rate at which the event after *number* is due."""
     at = min(bisect_right(ends, number + ROUNDING), len(ends) - 1)
     stretch = stretches[at]
     elapsed_s = stretch.moment_s(max(0.0, number - (ends[at - 1] if at else 0.0))) - stretch.start_s
@@ -120,7 +120,7 @@ def _rate_at(stretches: Sequence[Stretch], ends: Sequence[float], number: int) -
 
 
 def poisson(rate: float, duration_s: float, *, seed: int, batch_events: int = 0) -> Schedule:
-    """Exponential gaps between batches, the mean so that *rate* events come a second; the same for the same seed."""
+    """Return batches with exponential gaps, *rate* events per second on average. The same seed gives the same gaps."""
     size = batch_events or default_batch(rate)
     draw = np.random.default_rng(seed)
     offsets: list[float] = []
@@ -132,7 +132,7 @@ def poisson(rate: float, duration_s: float, *, seed: int, batch_events: int = 0)
 
 
 def trace(offset_s: ArrayLike, *, batch_events: int = 0) -> Schedule:
-    """A time per event, ascending; consecutive events travel together, due with the last of them."""
+    """Return batches of consecutive events, due with their last event; *offset_s* has a time per event, ascending."""
     offsets = np.asarray(offset_s, np.float64)
     span = float(offsets[-1]) if len(offsets) else 0.0
     size = batch_events or default_batch(len(offsets) / span if span > 0 else math.inf)
@@ -143,7 +143,7 @@ def trace(offset_s: ArrayLike, *, batch_events: int = 0) -> Schedule:
 
 
 def event_offsets(schedule_: Schedule, first: int, end: int) -> list[NDArray[np.float64]]:
-    """Intended offsets of the events of batches *first* to *end*: evenly from the batch before to the batch's own."""
+    """Return the events' offsets of batches *first* … *end*-1: evenly from the previous batch to the batch's time."""
     bounds = np.concatenate(([0.0], schedule_.offset_s))
     return [
         bounds[i] + (bounds[i + 1] - bounds[i]) * np.arange(1, schedule_.events[i] + 1) / schedule_.events[i]
@@ -152,7 +152,7 @@ def event_offsets(schedule_: Schedule, first: int, end: int) -> list[NDArray[np.
 
 
 def cut(schedule_: Schedule, events: int) -> Schedule:
-    """The beginning of a schedule, with at most so many events."""
+    """Return the beginning of a schedule, with at most *events* events."""
     ends = np.cumsum(schedule_.events)
     if not len(ends) or ends[-1] <= events:
         return schedule_

@@ -1,4 +1,4 @@
-"""The producer's own account, cell by cell: what was acknowledged, and what may have been accepted unseen."""
+"""Keeps the producer's own aggregates: of acknowledged events, and of events that may have been accepted unseen."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -7,13 +7,13 @@ from services.contracts.aggregates import Aggregate, KeyTable, aggregate, source
 from services.contracts.batches import Columns
 
 FOLDED_EVENTS: Final = 16_384
-"""Folded at once: about 3 ms, which the next batch may be late by."""
+"""Events aggregated at once: about 3 ms, by which the next batch may be late."""
 ProducerKey = tuple[int, str, str]
 """Window number, source, kind."""
 
 
 class ProducerLedger:
-    """Exact cells of batches; batches are folded in bulk, since that is a hundred times cheaper."""
+    """Exact aggregates of batches. Many batches are aggregated at once, which is a hundred times cheaper."""
 
     def __init__(self, window_ns: int) -> None:
         self._window_ns = window_ns
@@ -23,14 +23,20 @@ class ProducerLedger:
         self._aggregates: dict[tuple[int, bytes], Aggregate] = {}
 
     def add(self, batch: Columns) -> None:
-        """Remember a batch."""
+        """Add a batch."""
         if self._waiting_events + len(batch) > FOLDED_EVENTS:
-            self.fold()
+            self._fold()
         self._waiting.append(batch)
         self._waiting_events += len(batch)
 
-    def fold(self) -> None:
-        """Work what is waiting into the cells."""
+    def aggregates(self) -> Iterator[tuple[ProducerKey, Aggregate]]:
+        """Yield all aggregates in order of window, source, kind."""
+        self._fold()
+        for number, name in sorted(self._aggregates):
+            yield (number, *source_and_kind(name)), self._aggregates[number, name]
+
+    def _fold(self) -> None:
+        """Merge the waiting batches into the aggregates."""
         batches, self._waiting, self._waiting_events = self._waiting, [], 0
         if not batches:
             return
@@ -40,15 +46,9 @@ class ProducerLedger:
                 old = self._aggregates.get(key)
                 self._aggregates[key] = old.merged(added) if old else added
 
-    def aggregates(self) -> Iterator[tuple[ProducerKey, Aggregate]]:
-        """Everything, in order of window, source, kind."""
-        self.fold()
-        for number, name in sorted(self._aggregates):
-            yield (number, *source_and_kind(name)), self._aggregates[number, name]
-
 
 def pages(
     aggregates: Sequence[tuple[ProducerKey, Aggregate]], *, rows: int
 ) -> Iterator[Sequence[tuple[ProducerKey, Aggregate]]]:
-    """Cells in pieces of at most so many."""
+    """Return the aggregates in pages of at most *rows*."""
     return (aggregates[i : i + rows] for i in range(0, len(aggregates), rows))

@@ -1,4 +1,4 @@
-"""What a play has to say: progress while it lasts, then samples, journal, result."""
+"""Reports a load run: progress while it lasts; samples, producer ledger and result at its end."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from services.contracts.aggregates import LIMB, Aggregate
 from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
-from services.simulator.generator import NANOS, LoadGenerator
+from services.contracts.limits import NANOS
+from services.simulator.generator import LoadGenerator
 from services.simulator.producer_ledger import ProducerKey, pages
 
 SAMPLE_ROWS: Final = 10_000
@@ -16,7 +17,7 @@ PRODUCER_LEDGER_ROWS: Final = 2_000
 
 
 def progress(generator: LoadGenerator, elapsed_ns: int) -> pb.Progress:
-    """How far a play is; rates over the last second."""
+    """Return the progress of a load run, with rates over the last second."""
     account, recent_ns = generator.account, max(0, elapsed_ns - NANOS)
     over_s = max(elapsed_ns - recent_ns, 1) / NANOS
     acknowledged_ns = np.where(account.outcome == pb.OUTCOME_ACKNOWLEDGED, account.completed_ns, -1)
@@ -32,15 +33,15 @@ def progress(generator: LoadGenerator, elapsed_ns: int) -> pb.Progress:
     )
 
 
-def closing(generator: LoadGenerator, *, stopped: bool) -> Iterator[pb.RunLoadResponse]:
-    """Everything that is told at the end."""
+def results(generator: LoadGenerator) -> Iterator[pb.RunLoadResponse]:
+    """Yield the parts of the report of a load run that is over, the result last."""
     for samples in _samples(generator):
         yield pb.RunLoadResponse(samples=samples)
     for producer_ledger, unknown in ((generator.acknowledged, False), (generator.unknown, True)):
         for page in pages(list(producer_ledger.aggregates()), rows=PRODUCER_LEDGER_ROWS):
             aggregates = [_aggregate(key, aggregate) for key, aggregate in page]
             yield pb.RunLoadResponse(producer_ledger=pb.ProducerLedgerPage(aggregates=aggregates, unknown=unknown))
-    yield pb.RunLoadResponse(result=_result(generator, stopped=stopped))
+    yield pb.RunLoadResponse(result=_result(generator))
 
 
 def _samples(generator: LoadGenerator) -> Iterator[pb.Samples]:
@@ -58,21 +59,22 @@ def _samples(generator: LoadGenerator) -> Iterator[pb.Samples]:
         )
 
 
-def _result(generator: LoadGenerator, *, stopped: bool) -> pb.Result:
+def _result(generator: LoadGenerator) -> pb.Result:
     account, source = generator.account, generator.source
     sent = account.was_sent
-    intended = int(account.events[sent].sum()) if stopped else int(account.events.sum())
+    # A load run that ended early intended only the batches it sent.
+    stopped = not bool(sent.all())
+    intended = int(account.events[sent].sum())
     ended_ns = int(account.completed_ns[sent].max(initial=0))
     return pb.Result(
         account=account.totals(intended=intended),
         started_unix_nano=generator.started_unix_ns,
         ended_unix_nano=generator.started_unix_ns + ended_ns,
-        window_nanos=generator.order.window_ns,
+        window_nanos=generator.request.window_ns,
         skipped_rows=source.skipped_rows,
         skipped=[pb.SkippedRow(line=row.line, reason=row.reason) for row in source.skipped],
         stopped=stopped,
         notes=source.notes,
-        producer_id=generator.producer.hex(),
     )
 
 

@@ -1,4 +1,4 @@
-"""A request to play, checked and in our words."""
+"""Checks a RunLoadRequest, and returns it as a load request and a schedule. Pure."""
 
 import math
 from collections.abc import Sequence
@@ -15,32 +15,27 @@ from services.simulator.arrivals import Schedule, Stretch
 
 DEFAULT_DEADLINE_MS: Final = 5_000
 MAX_DURATION_S: Final = 86_400.0
-MAX_NAMES: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What is to be played.
+class LoadRequest:
+    """A checked request for a load run.
 
     Attributes:
-        run: The run it is accounted to.
-        window_ns: Width of its windows.
-        duration_s: Length of the profile.
-        batch_events: Events per call; 0 lets it follow the rate.
-        deadline_s: How long a batch is tried.
-        ingest_address: host:port.
+        run: The run that the events belong to.
+        window_ns: Width of the run's windows.
+        deadline_s: Seconds for which a batch is tried.
+        ingest_address: host:port of ingest-api.
     """
 
     run: str
     window_ns: int
-    duration_s: float
-    batch_events: int
     deadline_s: float
     ingest_address: str
 
 
-def read_order(request: pb.RunLoadRequest) -> Order:
-    """The order; Refused where something makes no sense."""
+def read_request(request: pb.RunLoadRequest) -> LoadRequest:
+    """Return the load request. Raises Refused for a field that makes no sense."""
     profile = request.profile
     _require(0 < len(request.run.encode()) <= MAX_RUN_BYTES, "run", f"1 to {MAX_RUN_BYTES} bytes are needed")
     _require(bool(request.ingest_address), "ingest_address", "host:port of ingest-api is needed")
@@ -49,18 +44,16 @@ def read_order(request: pb.RunLoadRequest) -> Order:
     width = request.window_nanos
     _require(width == 0 or width >= MIN_WINDOW_NS, "window_nanos", f"{width}, at least {MIN_WINDOW_NS}")
     _require(request.WhichOneof("source") is not None, "source", "one of synthetic, host, replay is needed")
-    return Order(
+    return LoadRequest(
         run=request.run,
         window_ns=width or DEFAULT_WINDOW_NS,
-        duration_s=profile.duration_seconds,
-        batch_events=profile.batch_events,
         deadline_s=(request.deadline_ms or DEFAULT_DEADLINE_MS) / 1e3,
         ingest_address=request.ingest_address,
     )
 
 
 def read_schedule(profile: pb.Profile) -> Schedule:
-    """When which batch is due; Refused where the shape makes no sense or is not there."""
+    """Return the schedule of a profile. Raises Refused for a shape that is missing or makes no sense."""
     shape, duration_s, batch = profile.WhichOneof("shape"), profile.duration_seconds, profile.batch_events
     if shape == "poisson":
         _require_rates("poisson.rate", [profile.poisson.rate])
@@ -74,12 +67,13 @@ def read_schedule(profile: pb.Profile) -> Schedule:
 
 
 def peak_rate(profile: pb.Profile) -> float:
-    """The highest rate of a profile in events per second; 0 for a trace."""
+    """Return the highest rate of a profile in events per second; 0 for a trace."""
     if profile.WhichOneof("shape") == "poisson":
         return profile.poisson.rate
     if profile.WhichOneof("shape") == "trace":
         return 0.0
-    return max(max(one.from_rate, one.to_rate) for one in _stretches(profile, profile.duration_seconds))
+    stretches = _stretches(profile, profile.duration_seconds)
+    return max(max(stretch.from_rate, stretch.to_rate) for stretch in stretches)
 
 
 def _stretches(profile: pb.Profile, duration_s: float) -> list[Stretch]:
@@ -108,7 +102,7 @@ def _stretches(profile: pb.Profile, duration_s: float) -> list[Stretch]:
 
 
 def _require_rates(field: str, rates: Sequence[float]) -> None:
-    """None negative, and one of them above 0."""
+    """Require that no rate is negative, and that at least one is above 0."""
     sensible = all(math.isfinite(rate) and rate >= 0 for rate in rates) and any(rates)
     _require(sensible, field, "events per second, none negative, not all 0")
 

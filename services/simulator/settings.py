@@ -1,4 +1,4 @@
-"""What the simulator reads from its environment."""
+"""Settings that the simulator reads from its environment."""
 
 from pydantic import Field
 
@@ -6,8 +6,8 @@ from services.serving.settings import ServiceSettings
 
 
 class SimulatorSettings(ServiceSettings, frozen=True, env_prefix="LAB_"):
-    """Serving, and how much may be under way."""
+    """Serving, and the limit of batches under way."""
 
     simulator_in_flight: int = Field(256, ge=1, le=1_000)
-    """Batches under way at once. A slower system shows as schedule delay beyond it; above 1,000 a retry might leave the
-    window within which ingest-api recognises it."""
+    """Most batches under way at once; beyond it a slower system shows as schedule delay. Above 1,000 a retry may leave
+    the window within which ingest-api recognises it."""

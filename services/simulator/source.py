@@ -1,12 +1,16 @@
-"""What a source of events can do."""
+"""The port of event sources: synthetic, host, replay."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
+import grpc
 import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.batches import Columns
+from services.serving.status import Refused
+
+NO_FILE: Final = "NO_FILE"
 
 
 class SkippedRow(NamedTuple):
@@ -16,12 +20,12 @@ class SkippedRow(NamedTuple):
     reason: str
 
 
-class SourceFault(Exception):
-    """Events cannot be had; *reason* is a word for programs, the message is for people."""
+class SourceFault(Refused):
+    """A file is at fault: no events can be read from it."""
 
     def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
+        code = grpc.StatusCode.NOT_FOUND if reason == NO_FILE else grpc.StatusCode.INVALID_ARGUMENT
+        super().__init__(code, reason, message, about="data")
 
 
 class Source(Protocol):
@@ -29,22 +33,22 @@ class Source(Protocol):
 
     @property
     def notes(self) -> Sequence[str]:
-        """Things a reader of the result should know."""
+        """Facts that a reader of the result should know."""
 
     @property
     def is_live(self) -> bool:
-        """Whether events can only be had when they are due."""
+        """Whether events exist only from the time when they are due."""
 
     @property
     def skipped_rows(self) -> int:
-        """Rows without a usable value."""
+        """Number of rows without a usable value."""
 
     @property
     def skipped(self) -> Sequence[SkippedRow]:
-        """The first hundred of them."""
+        """The first hundred of these rows."""
 
     def take(self, intended_ns: NDArray[np.int64]) -> Columns:
-        """The next events, one for each intended time (ns since the epoch); may block, may raise SourceFault."""
+        """Return the next events, one for each intended time (ns since the epoch). May block, may raise Refused."""
 
     def close(self) -> None:
-        """Give back what it holds."""
+        """Release what the source holds."""

@@ -1,4 +1,4 @@
-"""A file that came over the wire, kept until it was read, replaced, or the process ends."""
+"""Keeps one uploaded file until it is read or replaced, or the process ends."""
 
 import hashlib
 import os
@@ -18,21 +18,22 @@ from services.serving.status import Refused
 
 PREFIX: Final = "lab-upload-"
 MAX_NAME_BYTES: Final = 255
-"""Of a file, on every file system that matters."""
+"""Longest name of a file on common file systems."""
 
 
 class Uploads:
-    """Room for one file, below the folder for temporary files."""
+    """Keeps one file, below the folder for temporary files."""
 
     def __init__(self) -> None:
         self._folder: Path | None = None
         self._receiving = threading.Lock()
 
     def receive(self, messages: Iterator[pb.UploadRequest]) -> Path:
-        """Keep what comes, in place of what was there; nothing of it stays where it is not what was announced.
+        """Receive a file in place of the previous file. Return its path.
 
         Raises:
-            Refused: It is too large, differs from its announcement, there is no room, or another one is coming in.
+            Refused: The file is too large or differs from its header, there is no room, or another upload is under way.
+                Nothing of the file is kept.
         """
         if not self._receiving.acquire(blocking=False):
             raise Refused(
@@ -41,7 +42,7 @@ class Uploads:
         arrived = False
         try:
             header = _header(messages)
-            path = self._place() / header.name
+            path = self._emptied_folder() / header.name
             _write(path, header, messages)
             arrived = True
         except grpc.RpcError as error:
@@ -56,17 +57,16 @@ class Uploads:
         return path
 
     def forget(self, path: str) -> None:
-        """Remove a file that came over the wire; any other one is somebody else's."""
+        """Remove the file if it was uploaded. Another path is left alone."""
         if self._folder is not None and Path(path).parent == self._folder:
             Path(path).unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Remove everything."""
+        """Remove the folder with its file."""
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _place(self) -> Path:
-        """The folder, with nothing in it."""
+    def _emptied_folder(self) -> Path:
         if self._folder is None:
             _remove_leftovers()
             self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
@@ -79,7 +79,7 @@ class Uploads:
 
 
 def _remove_leftovers() -> None:
-    """Folders of processes that were killed; in a container the next one has the same number."""
+    """Remove folders of killed processes. In a container the next process has the same number."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
         number = folder.name.removeprefix(PREFIX).partition("-")[0]
         if number.isdecimal() and (int(number) == os.getpid() or not psutil.pid_exists(int(number))):
@@ -87,7 +87,7 @@ def _remove_leftovers() -> None:
 
 
 def _header(messages: Iterator[pb.UploadRequest]) -> pb.FileHeader:
-    """The first message: what is about to come; Refused where it cannot be taken."""
+    """Return the header, which is the first message. Raises Refused for a file that cannot be taken."""
     first = next(messages, None)
     if first is None or first.WhichOneof("part") != "header":
         _refuse("FILE_NOT_ANNOUNCED", "the first message must be the header", field="header")
@@ -102,14 +102,16 @@ def _header(messages: Iterator[pb.UploadRequest]) -> pb.FileHeader:
         _refuse("BAD_FILE_NAME", f"{name[:80]!r} is no name of a file without a folder", field="header.name")
     if header.size_bytes > MAX_UPLOAD_BYTES:
         message = f"{name}: {header.size_bytes:,} bytes, limit {MAX_UPLOAD_BYTES:,}"
-        raise Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "FILE_TOO_LARGE", message, field="header.size_bytes")
+        raise Refused(
+            grpc.StatusCode.RESOURCE_EXHAUSTED, "FILE_TOO_LARGE", message, field="header.size_bytes", about="data"
+        )
     if len(header.sha256) != hashlib.sha256().digest_size:
         _refuse("BAD_FILE_DIGEST", f"{len(header.sha256)} bytes, 32 are needed", field="header.sha256")
     return header
 
 
 def _write(path: Path, header: pb.FileHeader, messages: Iterator[pb.UploadRequest]) -> None:
-    """Write the chunks, as far as they keep to what was announced."""
+    """Write the chunks. Raises Refused where they differ from the header."""
     digest, size = hashlib.sha256(), 0
     with path.open("xb") as file:
         for message in messages:
@@ -132,10 +134,11 @@ def _write(path: Path, header: pb.FileHeader, messages: Iterator[pb.UploadReques
     if digest.digest() != header.sha256:
         _refuse(
             "FILE_DIFFERS",
-            f"{header.name}: its SHA-256 is {digest.hexdigest()[:12]}…, not what was announced",
+            f"{header.name}: its SHA-256 is {digest.hexdigest()[:12]}…, not that of the header",
             field="chunk",
         )
 
 
 def _refuse(reason: str, message: str, *, field: str) -> NoReturn:
-    raise Refused(grpc.StatusCode.INVALID_ARGUMENT, reason, f"{field}: {message}", field=field)
+    """Refuse a file whose header or bytes are at fault."""
+    raise Refused(grpc.StatusCode.INVALID_ARGUMENT, reason, f"{field}: {message}", field=field, about="data")

@@ -1,1 +1,1 @@
-"""OpenTelemetry, and nothing else."""
+"""Metrics and spans by OpenTelemetry."""

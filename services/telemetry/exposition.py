@@ -1,4 +1,4 @@
-"""Metrics where Prometheus fetches them: one HTTP server, every sample labelled with its process."""
+"""Serves metrics to Prometheus by HTTP, every sample labelled with its process."""
 
 import threading
 import time
@@ -16,21 +16,21 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 class Labelled:
     """A collector that adds the same labels to every sample of another registry.
 
-    Prometheus scrapes with `honor_labels`, so that a process that is started anew on the same port is a new instance.
+    Prometheus scrapes with `honor_labels`, so that a process restarted on the same port is a new instance.
     """
 
     def __init__(self, inner: CollectorRegistry, labels: Mapping[str, str]) -> None:
         self._inner, self._labels = inner, dict(labels)
 
     def collect(self) -> Iterable[Metric]:
-        """What the inner registry collects, labelled."""
+        """Yield the metrics of the inner registry, labelled."""
         for metric in self._inner.collect():
             metric.samples = [sample._replace(labels={**sample.labels, **self._labels}) for sample in metric.samples]
             yield metric
 
 
 class Exposition:
-    """Serves a registry on `GET /metrics`, and knows when it was last fetched."""
+    """Serves a registry on `GET /metrics`, and counts the fetches."""
 
     def __init__(self, registry: CollectorRegistry, labels: Mapping[str, str], *, host: str, port: int) -> None:
         self._registry = CollectorRegistry()
@@ -43,12 +43,12 @@ class Exposition:
 
     @property
     def address(self) -> str:
-        """host:port it listens on."""
+        """host:port that the server listens on."""
         host, port = self._server.server_address[:2]
         return f"{host!s}:{port}"
 
     def await_fetch(self, seconds: float) -> bool:
-        """Wait for one fetch that began after this call; False where none came, or nobody ever fetched."""
+        """Wait for a fetch that begins after this call. Return False where none came, at once where none ever came."""
         end = time.monotonic() + seconds
         with self._fetched:
             if not self._begun:
@@ -65,7 +65,7 @@ class Exposition:
 
     @contextmanager
     def _fetch(self) -> Iterator[bytes]:
-        """The samples of one fetch, which is done when the context ends: they have been sent then."""
+        """Yield the samples of one fetch. The fetch is done when the context ends, after the samples were sent."""
         with self._fetched:
             self._begun += 1
             number = self._begun
@@ -78,7 +78,7 @@ class Exposition:
         exposition = self
 
         class Handler(BaseHTTPRequestHandler):
-            """Answers one fetch."""
+            """Answers one request."""
 
             protocol_version = "HTTP/1.1"
 
@@ -98,6 +98,6 @@ class Exposition:
                 self.wfile.write(body)
 
             def log_message(self, *_arguments: object) -> None:
-                """Stay quiet; a fetch a second is no news."""
+                """Log nothing: there is a fetch every second."""
 
         return Handler

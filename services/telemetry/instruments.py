@@ -1,4 +1,4 @@
-"""The instruments of one service, built from its declared signals."""
+"""Records the declared signals of one service."""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -12,13 +12,13 @@ NO_LABELS: Final[Mapping[str, str]] = {}
 
 
 class Undeclared(LookupError):
-    """A signal or label that `contracts/signals.py` does not declare for this service."""
+    """`contracts/signals.py` does not declare this signal or label for this service."""
 
 
 class Tally:
-    """What one counter has come to, by the values of its labels; read whenever metrics are collected.
+    """The totals of one counter by the values of its labels, read whenever metrics are collected.
 
-    Adding here costs a tenth of the SDK's own counter, which checks and hashes its attributes every time, measured.
+    Adding costs a tenth of the SDK's own counter, measured: that one checks and hashes its attributes every time.
     """
 
     def __init__(self, signal: Signal) -> None:
@@ -27,13 +27,13 @@ class Tally:
         self._lock = threading.Lock()
 
     def add(self, amount: float, labels: Mapping[str, str]) -> None:
-        """Count; KeyError where a label is missing."""
+        """Add to the total of some labels. Raises KeyError where a label is missing."""
         key = tuple([labels[name] for name in self._labels])
         with self._lock:
             self._amounts[key] = self._amounts.get(key, 0) + amount
 
     def observe(self, _options: CallbackOptions) -> Iterable[Observation]:
-        """Every combination of labels seen so far."""
+        """Return the total of every combination of labels so far."""
         with self._lock:
             amounts = list(self._amounts.items())
         return [Observation(amount, dict(zip(self._labels, key, strict=True))) for key, amount in amounts]
@@ -71,7 +71,7 @@ class Instruments:
         self.add(signal, 0, labels)
 
     def add(self, signal: Signal, amount: float, labels: Mapping[str, str] = NO_LABELS) -> None:
-        """Count."""
+        """Add to a counter."""
         tally = self._tallies.get(signal.name)
         if tally is None or len(labels) != len(signal.labels):
             raise self._undeclared(signal, labels)
@@ -88,7 +88,7 @@ class Instruments:
         histogram.record(value, labels)
 
     def observe(self, signal: Signal, read: Callable[[], float]) -> None:
-        """Let a gauge, or a counter that somebody else keeps, be read whenever metrics are collected."""
+        """Read a gauge, or a counter that is kept elsewhere, whenever metrics are collected."""
         if signal.name not in self._signals or signal.name in self._observed or signal.labels:
             raise self._undeclared(signal, NO_LABELS)
         self._observed.add(signal.name)

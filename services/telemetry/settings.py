@@ -1,30 +1,30 @@
-"""The standard OpenTelemetry variables that decide where telemetry goes; the SDK reads the rest itself."""
+"""The standard OpenTelemetry variables that decide where telemetry goes; the SDK reads the others itself."""
 
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
 
 class TelemetrySettings(BaseSettings, frozen=True, env_prefix="OTEL_", extra="ignore"):
-    """Where telemetry goes. These are the specification's own names, so what users know works here."""
+    """Destinations of telemetry, by the names of the OpenTelemetry specification."""
 
     sdk_disabled: bool = False
-    """Everything becomes a no-op."""
+    """Record nothing."""
     metrics_exporter: str = ""
-    """`prometheus` to be scraped, `otlp`, or `none`; empty means OTLP where an endpoint is configured."""
+    """`prometheus` to be scraped, `otlp`, or `none`. Empty means OTLP where an endpoint is configured."""
     exporter_prometheus_host: str = "127.0.0.1"
-    """Address the exposition listens on; the specification's default is `localhost`."""
+    """Address that the exposition listens on. The specification's default is `localhost`."""
     exporter_prometheus_port: int = Field(0, ge=0, le=65_535)
-    """Its port; 0 chooses a free one, since four services share a machine. The specification's default is 9464."""
+    """Port of the exposition; 0 chooses a free port, since four services share a machine. Specified default: 9464."""
     exporter_otlp_endpoint: str = ""
     """Collector for all signals."""
     exporter_otlp_metrics_endpoint: str = ""
-    """Collector for metrics, where it is another one."""
+    """Collector for metrics, where it differs."""
     exporter_otlp_traces_endpoint: str = ""
-    """Collector for traces, where it is another one."""
+    """Collector for traces, where it differs."""
 
     @property
     def scraped(self) -> bool:
-        """Whether Prometheus fetches the metrics."""
+        """Whether Prometheus scrapes the metrics."""
         return self.metrics_exporter == "prometheus"
 
     @property

@@ -1,4 +1,4 @@
-"""Providers and exporters from the environment; the only user of the SDK."""
+"""Sets up providers and exporters from the environment, as the only user of the SDK."""
 
 import logging
 import os
@@ -11,13 +11,18 @@ from pathlib import Path
 from typing import Final
 
 from opentelemetry import metrics, trace
+from opentelemetry.exporter.otlp.json.file.trace_exporter import FileSpanExporter
+from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import Meter
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import MetricReader
+from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.trace import Tracer
+from prometheus_client import CollectorRegistry
 
 from services.telemetry.exposition import Exposition
 from services.telemetry.settings import TelemetrySettings
@@ -27,14 +32,14 @@ SCOPE: Final = "lab"
 EXPORT_TIMEOUT_S: Final = 1
 SHUTDOWN_S: Final = 2.0
 SPAN_DELAY_MS: Final = 500
-"""How long a finished span may wait for company before it is written; what a kill -9 may lose."""
+"""Milliseconds until finished spans are written together. A SIGKILL may lose the spans of that time."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a process calls itself."""
+    """Service, version and instance of a process."""
 
     service: str
     version: str
@@ -43,15 +48,14 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Telemetry:
-    """Where a process records, and how its recording ends.
+    """The recorders of a process, and how recording ends.
 
     Attributes:
         meter: Makes instruments.
         tracer: Makes spans.
-        exposition: The scraped endpoint, None where metrics go elsewhere.
-        closers: What is to be shut down, each on a thread of its own.
-        flush_metrics: Pushes metrics now where they are pushed.
-        degraded: Empty, or why recording was switched off.
+        exposition: The scraped endpoint; None where metrics are pushed or dropped.
+        closers: Called at shutdown, each on a thread of its own.
+        flush_metrics: Pushes metrics now, where they are pushed.
     """
 
     meter: Meter
@@ -59,7 +63,6 @@ class Telemetry:
     exposition: Exposition | None = None
     closers: Sequence[Callable[[], object]] = ()
     flush_metrics: Callable[[], object] = field(default=lambda: None)
-    degraded: str = ""
 
     @property
     def metrics_address(self) -> str:
@@ -67,35 +70,35 @@ class Telemetry:
         return self.exposition.address if self.exposition else ""
 
     def await_last_scrape(self, seconds: float) -> None:
-        """Let the last counts be seen: one more fetch, or one push; at most so many seconds."""
+        """Wait at most *seconds* for one more scrape, or push once, so that the last counts are seen."""
         if self.exposition:
             self.exposition.await_fetch(seconds)
         else:
             _all_within([self.flush_metrics], seconds=min(seconds, EXPORT_TIMEOUT_S))
 
     def shutdown(self) -> None:
-        """End within two seconds, whatever the collector does."""
+        """Shut down within two seconds, whatever the collector does."""
         _all_within(self.closers, seconds=SHUTDOWN_S)
         if self.exposition:
             self.exposition.close()
 
 
 def set_up(identity: Identity, settings: TelemetrySettings, *, spans_file: Path | None = None) -> Telemetry:
-    """Providers as the environment asks for; no-ops, with a word in the log, where that fails."""
+    """Return recorders as the environment says. Where that fails, the log says so and nothing is recorded."""
     if settings.sdk_disabled:
-        return _without("")
-    # Unbounded waits of the exporters would outlast every grace period (Python reads this variable in seconds).
+        return _no_telemetry()
+    # An exporter without a timeout would outlast every grace period. Python reads this variable in seconds.
     os.environ.setdefault("OTEL_EXPORTER_OTLP_TIMEOUT", str(EXPORT_TIMEOUT_S))
     try:
         return _providers(identity, settings, spans_file)
-    except Exception as error:
+    except Exception:
         log.exception("telemetry could not be set up; this process goes on without")
-        return _without(f"{type(error).__name__}: {error}")
+        return _no_telemetry()
 
 
-def _without(degraded: str) -> Telemetry:
+def _no_telemetry() -> Telemetry:
     meter = metrics.NoOpMeterProvider().get_meter(SCOPE)
-    return Telemetry(meter, trace.NoOpTracerProvider().get_tracer(SCOPE), degraded=degraded)
+    return Telemetry(meter, trace.NoOpTracerProvider().get_tracer(SCOPE))
 
 
 def _providers(identity: Identity, settings: TelemetrySettings, spans_file: Path | None) -> Telemetry:
@@ -131,17 +134,11 @@ def _readers(identity: Identity, settings: TelemetrySettings) -> tuple[Expositio
     if settings.scraped:
         return _scraped(identity, settings)
     if settings.metrics_by_otlp:
-        from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter  # noqa: PLC0415  slow
-        from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader  # noqa: PLC0415
-
         return None, [PeriodicExportingMetricReader(OTLPMetricExporter())]
     return None, []
 
 
 def _scraped(identity: Identity, settings: TelemetrySettings) -> tuple[Exposition, list[MetricReader]]:
-    from opentelemetry.exporter.prometheus import PrometheusMetricReader  # noqa: PLC0415  only where scraped
-    from prometheus_client import CollectorRegistry  # noqa: PLC0415
-
     registry = CollectorRegistry()
     reader = PrometheusMetricReader(scope_info_enabled=False, registry=registry)
     labels = {"job": f"{NAMESPACE}/{identity.service}", "instance": identity.instance_id}
@@ -152,18 +149,14 @@ def _scraped(identity: Identity, settings: TelemetrySettings) -> tuple[Expositio
 def _span_exporters(settings: TelemetrySettings, spans_file: Path | None) -> list[SpanExporter]:
     exporters: list[SpanExporter] = []
     if settings.traces_by_otlp:
-        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415  slow
-
         exporters.append(OTLPSpanExporter())
     if spans_file:
-        from opentelemetry.exporter.otlp.json.file.trace_exporter import FileSpanExporter  # noqa: PLC0415
-
         exporters.append(FileSpanExporter(spans_file))
     return exporters
 
 
 def _all_within(closers: Sequence[Callable[[], object]], *, seconds: float) -> None:
-    """Run all at once and wait so long; what takes longer is left behind with the process."""
+    """Call all *closers* at once and wait at most *seconds* for all of them together."""
     threads = [threading.Thread(target=closer, daemon=True) for closer in closers]
     for thread in threads:
         thread.start()

@@ -1,4 +1,4 @@
-"""Spans of sampled batches; nothing at all for the others."""
+"""Makes spans of sampled batches."""
 
 import enum
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from opentelemetry import trace
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from services.contracts.signals import ERROR_TYPE, SpanSignal
-from services.telemetry.propagation import is_sampled, parse, render
+from services.telemetry.propagation import parse, render
 
 Attribute = str | int | float | bool
 
@@ -24,7 +24,7 @@ class Kind(enum.Enum):
 
 
 class SpanHandle:
-    """A span under way; `traceparent` is what a child is given, empty for a no-op."""
+    """A span under way. `traceparent` is the context for its children, empty where nothing is recorded."""
 
     def __init__(self, span: Span | None, signal: SpanSignal) -> None:
         self._span, self._signal = span, signal
@@ -34,13 +34,13 @@ class SpanHandle:
             self.traceparent = render(context.trace_id, context.span_id)
 
     def set(self, key: str, value: Attribute) -> None:
-        """Attach one of the attributes the signal declares."""
+        """Set one of the attributes that the signal declares."""
         if self._span is not None:
             _declared(self._signal, key)
             self._span.set_attribute(key, value)
 
     def fail(self, error_type: str) -> None:
-        """Mark it as failed; *error_type* is a status or the name of an error, never its text."""
+        """Mark the span as failed; *error_type* is a status or the name of an error, never a message."""
         if self._span is not None:
             self._span.set_attribute(ERROR_TYPE, error_type)
             self._span.set_status(Status(StatusCode.ERROR))
@@ -55,15 +55,11 @@ class Tracing:
     def __init__(self, tracer: trace.Tracer) -> None:
         self._tracer = tracer
 
-    def is_sampled(self, traceparent: str) -> bool:
-        """Whether the trace of this header is kept."""
-        return is_sampled(traceparent)
-
     @contextmanager
     def root(
         self, signal: SpanSignal, attributes: Mapping[str, Attribute], *, start_ns: int | None = None
     ) -> Iterator[SpanHandle]:
-        """A client span that begins a trace; whoever calls this has decided to sample."""
+        """Begin a trace with a client span. The caller has decided to sample."""
         span = self._tracer.start_span(
             signal.name,
             context=trace.set_span_in_context(trace.INVALID_SPAN),
@@ -86,7 +82,7 @@ class Tracing:
         name: str = "",
         start_ns: int | None = None,
     ) -> Iterator[SpanHandle]:
-        """A span below *traceparent*; nothing where that is not sampled. *name* fills in a name with a placeholder."""
+        """Make a span below *traceparent*; none where that is not sampled. *name* fills the signal's placeholder."""
         parent = parse(traceparent) if traceparent else None
         if parent is None or not parent.sampled:
             yield NO_SPAN

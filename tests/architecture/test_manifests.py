@@ -1,4 +1,4 @@
-"""Whatever is rendered for a cluster keeps the rules, and each rule notices when it is broken."""
+"""Everything that is rendered for a cluster keeps the rules, and every rule finds a planted fault."""
 
 import importlib
 import re
@@ -38,19 +38,19 @@ PROGRAMS: Final[Mapping[str, type[BaseSettings]]] = {**SETTINGS, "bootstrap": Bo
 STANDARD: Final = {f"OTEL_{name.upper()}" for name in TelemetrySettings.model_fields} | {
     name for name in dir(importlib.import_module("opentelemetry.sdk.environment_variables")) if name.isupper()
 }
-"""OpenTelemetry's own variables, as our settings and the SDK name them."""
+"""Variables of OpenTelemetry, as our settings and the SDK name them."""
 LIBRARIES: Final = re.compile(r"MALLOC_[A-Z_]+")
 
 every_sample = pytest.mark.parametrize("sample", SAMPLES)
 
 
 def pod_of(body: Any) -> Any:
-    """The pod in a Deployment's body, to change it."""
+    """Return the pod in a Deployment's body, to change it."""
     return body["spec"]["template"]["spec"]
 
 
 def first(body: Any) -> Any:
-    """Its first container."""
+    """Return the first container of that pod."""
     return pod_of(body)["containers"][0]
 
 
@@ -81,42 +81,42 @@ POD_FAULTS: Final[dict[str, Change]] = {
 
 
 @pytest.mark.parametrize("finding", POD_FAULTS)
-def test_a_pod_that_may_too_much_is_found(finding: str) -> None:
-    """Each planted fault is reported, at the object that has it."""
-    found = pod_findings(planted("Deployment", "ingest-api-arm64", POD_FAULTS[finding]))
-    assert found
-    assert all(one.startswith("Deployment ingest-api-arm64") and finding in one for one in found), found
+def test_a_pod_that_may_do_too_much_is_found(finding: str) -> None:
+    """Each planted fault is reported, with the object that has it."""
+    findings = pod_findings(planted("Deployment", "ingest-api-arm64", POD_FAULTS[finding]))
+    assert findings
+    assert all(text.startswith("Deployment ingest-api-arm64") and finding in text for text in findings), findings
 
 
 @every_sample
-def test_nothing_is_rendered_that_has_failed_before(sample: str) -> None:
+def test_nothing_is_rendered_that_is_known_to_fail(sample: str) -> None:
     """No image without a digest, no volume that pins a pod, no collector that would not start."""
     objects = rendered(sample)
     assert [*unpinned(objects), *pinned_to_a_node(objects), *removed_components(objects)] == []
 
 
 def test_an_image_by_tag_is_found() -> None:
-    """Also in a container that only runs first."""
-    found = unpinned(
+    """Also in an init container."""
+    findings = unpinned(
         planted(
             "Deployment", "query-api-amd64", lambda body: pod_of(body)["initContainers"][0].update(image="a:latest")
         )
     )
-    assert list(found) == ["Deployment query-api-amd64: a:latest"]
+    assert list(findings) == ["Deployment query-api-amd64: a:latest"]
 
 
-def test_a_claim_is_found() -> None:
-    """What pinned the pods of old."""
+def test_a_volume_claim_is_found() -> None:
+    """A claim pins its pod to a node."""
     claim = {"name": "sqlite", "persistentVolumeClaim": {"claimName": "sqlite-pvc"}}
-    found = pinned_to_a_node(
+    findings = pinned_to_a_node(
         planted("Deployment", "query-api-arm64", lambda body: pod_of(body)["volumes"].append(claim))
     )
-    assert list(found) == ["Deployment query-api-arm64: volume sqlite is persistentVolumeClaim"]
+    assert list(findings) == ["Deployment query-api-arm64: volume sqlite is persistentVolumeClaim"]
 
 
 @every_sample
 def test_labels_and_selectors_are_ours(sample: str) -> None:
-    """Everything tells whose it is; a Service selects the name, a service's Deployment name and architecture."""
+    """Every object names its manager and its stack; selectors select name, or name and architecture."""
     objects = rendered(sample)
     assert label_findings(objects, "sample") == []
     assert selector_findings(objects) == []
@@ -136,17 +136,21 @@ def test_labels_and_selectors_are_ours(sample: str) -> None:
 def test_a_wrong_label_or_selector_is_found(kind: str, name: str, change: Change) -> None:
     """One finding, naming the object."""
     objects = planted(kind, name, change)
-    found = label_findings(objects, "sample") + selector_findings(objects) + placement_findings(objects)
-    assert len(found) == 1
-    assert found[0].startswith(f"{kind} {name}")
+    findings = label_findings(objects, "sample") + selector_findings(objects) + placement_findings(objects)
+    assert len(findings) == 1
+    assert findings[0].startswith(f"{kind} {name}")
 
 
 def test_replicas_placement_and_settings_never_change_a_selector() -> None:
-    """Selectors cannot be changed once applied."""
-    selectors = {str(thing): thing.body["spec"]["selector"] for thing in rendered("k3s") if thing.kind == "Deployment"}
-    moved = tuple(replace(one, replicas=3, node_selector={"nodetype": "vm"}) for one in OUTSIDE.workloads)
-    changed = render(replace(OUTSIDE, workloads=moved, tolerations=(), settings={}, config_hash="other"))
-    assert {str(thing): thing.body["spec"]["selector"] for thing in changed if thing.kind == "Deployment"} == selectors
+    """Kubernetes refuses another selector for a Deployment that is there."""
+    workloads = tuple(replace(workload, replicas=3, node_selector={"nodetype": "vm"}) for workload in OUTSIDE.workloads)
+    changed = render(replace(OUTSIDE, workloads=workloads, tolerations=(), settings={}, config_hash="other"))
+    assert selectors_of(changed) == selectors_of(rendered("k3s"))
+
+
+def selectors_of(objects: Sequence[KubeObject]) -> dict[str, Any]:
+    """Return Deployment → selector."""
+    return {str(item): item.body["spec"]["selector"] for item in objects if item.kind == "Deployment"}
 
 
 COMMON: Final = """
@@ -174,13 +178,13 @@ GOLDEN: Final = {
 
 
 def pairs(table: str) -> set[str]:
-    """The entries of a table."""
+    """Return the entries of a table."""
     return set(re.findall(r"\S+ → \S+", table))
 
 
 @every_sample
-def test_only_those_may_talk_that_have_to(sample: str) -> None:
-    """Worked out from the policies: the matrix is the golden one, both ways."""
+def test_pods_may_connect_only_where_they_have_to(sample: str) -> None:
+    """The matrix that the policies give is the golden one, in both directions."""
     assert network_matrix(rendered(sample)) == pairs(GOLDEN[sample])
 
 
@@ -193,7 +197,7 @@ def test_only_those_may_talk_that_have_to(sample: str) -> None:
     ],
 )
 def test_a_policy_that_opens_more_is_found(name: str, change: Change, more: str) -> None:
-    """The matrix is another one."""
+    """The matrix then has more entries."""
     matrix = network_matrix(planted("NetworkPolicy", name, change, sample="k3s"))
     assert matrix > pairs(GOLDEN["k3s"])
     assert more in {*matrix, ""}
@@ -201,7 +205,7 @@ def test_a_policy_that_opens_more_is_found(name: str, change: Change, more: str)
 
 @every_sample
 def test_no_secret_leaves_its_object(sample: str) -> None:
-    """Neither a ConfigMap nor an argument nor an annotation holds what a Secret holds."""
+    """Neither a ConfigMap nor an argument nor an annotation contains a value of a Secret."""
     assert leaks(rendered(sample), SAMPLES[sample].secrets) == []
 
 
@@ -212,14 +216,14 @@ def test_a_secret_in_an_argument_is_found() -> None:
 
 
 @every_sample
-def test_every_variable_is_somebody_s_setting(sample: str) -> None:
-    """A name in a manifest is a field of the settings of exactly the program it is given to."""
+def test_every_variable_is_a_setting(sample: str) -> None:
+    """Of exactly the program that the manifest gives it to."""
     assert [*unknown_variables(rendered(sample))] == []
 
 
 @pytest.mark.parametrize("name", ["LAB_WORKER_COST_US", "LAB_BINDS", "OTEL_EXPORTER_OTLP_ENDPOINTS", "FOO"])
-def test_a_variable_nobody_reads_is_found(name: str) -> None:
-    """Also one that another service reads."""
+def test_a_variable_that_its_program_does_not_read_is_found(name: str) -> None:
+    """Also where another service reads it."""
     objects = planted("Deployment", "query-api-amd64", lambda body: first(body)["env"].append({"name": name}))
     assert [*unknown_variables(objects)] == [f"query-api: {name}"]
 
@@ -227,45 +231,46 @@ def test_a_variable_nobody_reads_is_found(name: str) -> None:
 def test_a_setting_that_another_service_would_refuse_is_found() -> None:
     """All services read the same ConfigMap, and each refuses what it does not know."""
     objects = planted("ConfigMap", "lab-settings", lambda body: body["data"].update(LAB_BACKLOG="1"))
-    assert [one.rpartition(" ")[2] for one in unknown_variables(objects)] == ["LAB_BACKLOG"]
+    assert [finding.rpartition(" ")[2] for finding in unknown_variables(objects)] == ["LAB_BACKLOG"]
 
 
 def unknown_variables(objects: Sequence[KubeObject]) -> Iterator[str]:
-    """Variables of containers that their program's settings do not have, and settings that no service has."""
-    for thing in objects:
-        service = thing.pod.get("serviceAccountName", "")
-        for container in thing.containers() if service in SETTINGS else ():
+    """Yield variables of containers that their program does not read, and settings that a service would refuse."""
+    for item in objects:
+        service = item.pod.get("serviceAccountName", "")
+        for container in item.containers() if service in SETTINGS else ():
             program = PROGRAMS["bootstrap" if container["name"] == "bootstrap" else service]
-            given = container.get("env") or ()
-            used = str([one.get("value") for one in given])
-            known = variables(program) | {one["name"] for one in given if f"$({one['name']})" in used}
-            yield from (f"{service}: {one['name']}" for one in given if not is_known(one["name"], known))
-        if thing.kind == "ConfigMap" and thing.name.startswith("lab-settings"):
-            of_any = set[str]().union(*(variables(one) for one in PROGRAMS.values()))
-            # Every service is given them all: those of one have to begin with what the others let pass.
-            passed = {name for name in of_any if name.startswith((*FAMILIES, *LAB_ITSELF))}
-            known = passed | variables(SimulatorSettings)
-            yield from (f"{thing}: {name}" for name in thing.body["data"] if not is_known(name, known))
+            environment = container.get("env") or ()
+            values = str([variable.get("value") for variable in environment])
+            names = [variable["name"] for variable in environment]
+            known = variables(program) | {name for name in names if f"$({name})" in values}
+            yield from (f"{service}: {name}" for name in names if not is_known(name, known))
+        if item.kind == "ConfigMap" and item.name.startswith("lab-settings"):
+            of_any = set[str]().union(*(variables(settings) for settings in PROGRAMS.values()))
+            # Every service reads all of them, and accepts those of other services by their prefixes.
+            accepted = {name for name in of_any if name.startswith((*FAMILIES, *LAB_ITSELF))}
+            known = accepted | variables(SimulatorSettings)
+            yield from (f"{item}: {name}" for name in item.body["data"] if not is_known(name, known))
 
 
 def is_known(name: str, known: set[str]) -> bool:
-    """Whether a name is one of these, or is read by a library."""
+    """Return whether a name is among these, or is read by a library."""
     return name in known or name in STANDARD or LIBRARIES.fullmatch(name) is not None
 
 
 def variables(settings: type[BaseSettings]) -> set[str]:
-    """Names in the environment of the fields of a settings class of ours."""
+    """Return the environment names of the fields of a settings class."""
     return {f"LAB_{name.upper()}" for name in settings.model_fields}
 
 
 @every_sample
 def test_a_changed_configuration_rolls_the_pods(sample: str) -> None:
-    """ConfigMaps are named after their content, and the pods of services carry the hash of the configuration."""
-    for thing in rendered(sample):
-        if thing.kind == "ConfigMap":
-            assert re.fullmatch(r".*-[a-z0-9]{10}", thing.name)
-        if thing.kind == "Deployment" and thing.pod["serviceAccountName"] in SETTINGS:
-            assert thing.body["spec"]["template"]["metadata"]["annotations"] == {CONFIG_ANNOTATION: "0123456789ab"}
+    """Names of ConfigMaps end with a hash of their content; pods of services carry the hash of the configuration."""
+    for item in rendered(sample):
+        if item.kind == "ConfigMap":
+            assert re.fullmatch(r".*-[a-z0-9]{10}", item.name)
+        if item.kind == "Deployment" and item.pod["serviceAccountName"] in SETTINGS:
+            assert item.body["spec"]["template"]["metadata"]["annotations"] == {CONFIG_ANNOTATION: "0123456789ab"}
 
 
 def test_rendering_is_deterministic() -> None:
@@ -274,7 +279,7 @@ def test_rendering_is_deterministic() -> None:
 
 
 def test_a_schema_finds_unknown_and_wrong_fields() -> None:
-    """Judged by a part of a real document; the whole one comes from a running API server."""
+    """By a part of a real document; the whole document comes from a running API server."""
     string, port = {"type": "string"}, {"type": "string", "format": "int-or-string"}
     document = {
         "definitions": {
@@ -292,19 +297,19 @@ def test_a_schema_finds_unknown_and_wrong_fields() -> None:
     }
     body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "x"}}
 
-    def found(spec: Any) -> list[str]:
+    def findings(spec: Any) -> list[str]:
         return schema_findings([kube_object(body | {"spec": spec})], document)
 
-    assert found({"port": 7000}) == []
-    assert "'prot' was unexpected" in found({"port": "grpc", "prot": 1})[0]
-    assert "spec.type: 1 is not of type" in found({"port": 1, "type": 1})[0]
-    assert "'port' is a required" in found({})[0]
+    assert findings({"port": 7000}) == []
+    assert "'prot' was unexpected" in findings({"port": "grpc", "prot": 1})[0]
+    assert "spec.type: 1 is not of type" in findings({"port": 1, "type": 1})[0]
+    assert "'port' is a required" in findings({})[0]
     assert "no such kind" in schema_findings([kube_object(body | {"kind": "Sevenfold"})], document)[0]
 
 
 def test_every_folder_of_manifests_is_used_by_a_sample() -> None:
-    """What nobody renders, nobody checks."""
+    """A folder that no sample renders would not be checked."""
     folder = Path(__file__).parents[2] / "manifests"
-    assert {path.name for path in (folder / "overlays").iterdir()} == {one.overlay for one in SAMPLES.values()}
-    used = {name for one in SAMPLES.values() for name in components(one)}
+    assert {path.name for path in (folder / "overlays").iterdir()} == {request.overlay for request in SAMPLES.values()}
+    used = {name for request in SAMPLES.values() for name in components(request)}
     assert {path.name for path in (folder / "components").iterdir()} == used

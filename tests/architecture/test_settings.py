@@ -1,4 +1,4 @@
-"""Settings have an effect: what nobody reads is a promise that nobody keeps."""
+"""Every setting is read somewhere, and so has an effect."""
 
 import re
 from pathlib import Path
@@ -25,12 +25,12 @@ KINDS: Final[dict[type[BaseSettings], tuple[str, ...]]] = {
     SimulatorSettings: ("services/simulator", "services/serving"),
     TelemetrySettings: ("services/telemetry",),
 }
-"""Settings of a program → the packages it is made of."""
+"""Settings of a program → the packages that make up the program."""
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_setting_is_read(kind: type[BaseSettings]) -> None:
-    """By name, somewhere in the program that has it."""
+    """The program that has the setting reads it by name."""
     files = (path for part in KINDS[kind] for path in (PROJECT / part).rglob("*.py"))
     code = "\n".join(path.read_text(encoding="utf-8") for path in files)
     unread = [name for name in kind.model_fields if not re.search(rf"\.{name}\b", code)]

@@ -1,8 +1,8 @@
-"""Every bad input that a service can be given has a code, a reason and a message, and nothing is lost.
+"""Every bad input of a service is refused with a code, a reason and a message, and nothing is lost.
 
-The rows are those of the table of bad inputs: what the wire can bring, then a store that is full, away, loading, lost
-or unfit, and a caller without permission. Rows of the query side are in `test_answering.py` and `test_serving.py`,
-those of the command line in `tests/unit/cli` and `tests/unit/runs`.
+The numbers are rows of the table of bad inputs: requests first, then a store that is full, away, loading, lost or
+unfit, and a user without permission. `test_answering.py` and `test_serving.py` test the rows of the query side,
+`tests/unit/cli` and `tests/unit/runs` those of the command line.
 """
 
 import contextlib
@@ -20,7 +20,13 @@ from grpc_status import rpc_status
 from opentelemetry import metrics, trace
 
 from services.bootstrap.store import UnfitStore, bootstrap
-from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendRequest, AppendResponse, EventBatch
+from services.contracts.generated.lab.ingest.v1.ingest_pb2 import (
+    AppendRequest,
+    AppendResponse,
+    AppendStreamRequest,
+    AppendStreamResponse,
+    EventBatch,
+)
 from services.ingest_api.servicer import IngestServicer, add_to
 from services.ledger.connection import StoreSettings, open_client
 from services.ledger.errors import StoreDenied, StoreLoading
@@ -32,12 +38,13 @@ from tests.bench.load import batched_calls
 from tests.programs import free_port
 
 METHOD: Final = "/lab.ingest.v1.IngestService/Append"
+STREAM_METHOD: Final = "/lab.ingest.v1.IngestService/AppendStream"
 PRODUCER: Final = b"p" * 16
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """What a caller is told."""
+    """A refusal, as the caller reads it."""
 
     code: grpc.StatusCode
     reason: str
@@ -46,7 +53,7 @@ class Refusal:
 
 
 class Ingest:
-    """An ingest-api of this process over a store."""
+    """An ingest-api in this process over a store."""
 
     def __init__(self, url: str, *, backlog_limit: int = 1_000_000, timeout_s: float = 5.0) -> None:
         self.ledger = open_ledger(
@@ -61,13 +68,18 @@ class Ingest:
         self._server.start()
 
     def send(self, request: bytes) -> AppendResponse:
-        """Send bytes as they are."""
+        """Send the bytes of a request."""
         call: Any = self._channel.unary_unary(METHOD, response_deserializer=AppendResponse.FromString)
         answer: AppendResponse = call(request, timeout=20)
         return answer
 
+    def stream(self, *requests: bytes) -> list[AppendStreamResponse]:
+        """Send the bytes of requests on one stream. Return the answers."""
+        call: Any = self._channel.stream_stream(STREAM_METHOD, response_deserializer=AppendStreamResponse.FromString)
+        return list(call(iter(requests), timeout=20))
+
     def refusal(self, request: bytes) -> Refusal:
-        """Send what must be refused."""
+        """Send a request that must be refused."""
         with pytest.raises(grpc.RpcError) as refused:
             self.send(request)
         status: Any = rpc_status.from_call(refused.value)  # type: ignore[arg-type]
@@ -79,8 +91,8 @@ class Ingest:
         return Refusal(refused.value.code(), info.reason, status.message, after)
 
     def accepted(self) -> int:
-        """Events in the store."""
-        return self.ledger.changes("", since=0).balance.accepted
+        """Return the number of events in the store."""
+        return self.ledger.balance().accepted
 
     def close(self) -> None:
         """Stop serving."""
@@ -99,19 +111,19 @@ def ingest(url: str, **options: Any) -> Iterator[Ingest]:
 
 
 def good(sequence: int = 1, events: int = 4) -> bytes:
-    """A batch that is accepted."""
+    """Return a batch that is accepted."""
     return batched_calls(sequence, events, run="r", producer=PRODUCER)[-1]
 
 
 def changed(change: Callable[[AppendRequest], object]) -> bytes:
-    """A good batch with one thing wrong."""
+    """Return a good batch with one fault."""
     request = AppendRequest.FromString(good(events=8))
     change(request)
     return request.SerializeToString()
 
 
 def ragged(request: AppendRequest) -> None:
-    """One value too few."""
+    """Remove one value."""
     del request.batch.value[-1]
 
 
@@ -142,7 +154,7 @@ INVALID: Final[list[tuple[str, Callable[[AppendRequest], object], str, str]]] = 
 def test_a_batch_that_is_wrong_is_refused(
     store: str, change: Callable[[AppendRequest], object], reason: str, words: str
 ) -> None:
-    """INVALID_ARGUMENT, the reason, which element; nothing is appended, and the corrected batch is."""
+    """INVALID_ARGUMENT with the reason and the element. The corrected batch is appended."""
     with ingest(store) as served:
         refusal = served.refusal(changed(change))
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, reason)
@@ -162,15 +174,27 @@ def test_a_batch_that_is_wrong_is_refused(
     ids=["2 too many events", "4 too many bytes", "12 no message", "12 half a message"],
 )
 def test_bytes_that_are_wrong_are_refused(store: str, request_: bytes, reason: str) -> None:
-    """Rows 2, 4 and 12: an answer of ours, not one of the transport's."""
+    """Rows 2, 4 and 12: the answer is ours, not the transport's."""
     with ingest(store) as served:
         refusal = served.refusal(request_)
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, reason)
         assert served.accepted() == 0
 
 
+def test_a_stream_goes_on_after_a_refusal(store: str) -> None:
+    """Rows 9 and 12 on a stream: each refusal has its reason, and the good batch between them is appended."""
+    ragged_batch = AppendStreamRequest(append=AppendRequest.FromString(changed(ragged))).SerializeToString()
+    good_batch = AppendStreamRequest(append=AppendRequest.FromString(good(2))).SerializeToString()
+    with ingest(store) as served:
+        answers = served.stream(ragged_batch, b"\xff" * 40, good_batch)
+        assert [answer.refusal.reason for answer in answers] == ["RAGGED_COLUMNS", "MALFORMED", ""]
+        assert [answer.sequence for answer in answers] == [1, 0, 2]
+        assert {answer.refusal.code for answer in answers[:2]} == {grpc.StatusCode.INVALID_ARGUMENT.value[0]}
+        assert served.accepted() == 4
+
+
 def test_a_sequence_belongs_to_one_payload(store: str) -> None:
-    """Row 7: a retry is recognised, another payload is a conflict, and the first one stays."""
+    """Row 7: a retry is a duplicate, another payload is a conflict, and the first payload stays."""
     with ingest(store) as served:
         served.send(good())
         assert served.send(good()).duplicate
@@ -180,7 +204,7 @@ def test_a_sequence_belongs_to_one_payload(store: str) -> None:
 
 
 def test_a_sequence_that_is_too_old_is_refused(store: str) -> None:
-    """Row 8: its outcome cannot be known any more, so it is not guessed."""
+    """Row 8: the outcome is no longer known, and is not guessed."""
     with ingest(store) as served:
         served.send(good(sequence=3 + 1_024))
         refusal = served.refusal(good(sequence=3))
@@ -188,7 +212,7 @@ def test_a_sequence_that_is_too_old_is_refused(store: str) -> None:
 
 
 def test_a_full_backlog_says_when_to_come_back(store: str) -> None:
-    """Row 13: RESOURCE_EXHAUSTED with a time; it goes in once there is room."""
+    """Row 13: RESOURCE_EXHAUSTED with a time for the retry."""
     with ingest(store, backlog_limit=10) as served:
         served.send(good(1, events=8))
         refusal = served.refusal(good(2, events=8))
@@ -198,7 +222,7 @@ def test_a_full_backlog_says_when_to_come_back(store: str) -> None:
 
 
 def test_dead_letters_that_fill_the_store_are_named(store: str) -> None:
-    """Row 14: waiting does not help; the command that does is named."""
+    """Row 14: waiting does not help, so the message names the command that does."""
     with ingest(store, backlog_limit=10) as served:
         served.send(good(1, events=8))
         [entry] = served.ledger.read(count=10, block_ms=10)
@@ -210,7 +234,7 @@ def test_dead_letters_that_fill_the_store_are_named(store: str) -> None:
 
 
 def test_a_store_without_memory_refuses_and_stays_whole(store: str) -> None:
-    """Row 15: nothing is half written; with memory it goes on."""
+    """Row 15: nothing is half written, and appends go on once there is memory."""
     client = open_client(StoreSettings(redis_url=store))
     with ingest(store) as served:
         served.send(good(1))
@@ -223,7 +247,7 @@ def test_a_store_without_memory_refuses_and_stays_whole(store: str) -> None:
 
 
 def test_a_store_that_is_away_leaves_the_outcome_open(store: str) -> None:
-    """Row 16: UNAVAILABLE, and that the same sequence may be tried again."""
+    """Row 16: UNAVAILABLE, and the same sequence may be tried again."""
     with ingest(store) as served:
         served.send(good(1))
         open_client(StoreSettings(redis_url=store)).shutdown(nosave=True)
@@ -233,13 +257,13 @@ def test_a_store_that_is_away_leaves_the_outcome_open(store: str) -> None:
 
 
 def test_a_store_that_is_loading_is_waited_for() -> None:
-    """Row 17: UNAVAILABLE by another name, since nothing was taken; shown with a server that says only that."""
+    """Row 17: loading has its own error, since nothing was stored. The server of this test always answers LOADING."""
     with talking(b"-LOADING Redis is loading the dataset in memory\r\n") as url, pytest.raises(StoreLoading):
         open_ledger(StoreSettings(redis_url=url), "i")
 
 
 def test_a_store_that_lost_its_data_is_not_filled_again(store: str) -> None:
-    """Row 18: DATA_LOSS, before and after somebody bootstraps it anew."""
+    """Row 18: DATA_LOSS, before and after a new bootstrap."""
     with ingest(store) as served:
         served.send(good(1))
         client = open_client(StoreSettings(redis_url=store))
@@ -248,7 +272,7 @@ def test_a_store_that_lost_its_data_is_not_filled_again(store: str) -> None:
         bootstrap(StoreSettings(redis_url=store))
         refusal = served.refusal(good(2))
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.DATA_LOSS, "STORE_REPLACED")
-        assert open_ledger(StoreSettings(redis_url=store), "j").changes("", since=0).balance.accepted == 0
+        assert open_ledger(StoreSettings(redis_url=store), "j").balance().accepted == 0
 
 
 @pytest.mark.parametrize(
@@ -260,7 +284,7 @@ def test_a_store_that_lost_its_data_is_not_filled_again(store: str) -> None:
     ],
 )
 def test_a_store_that_could_lose_events_is_unfit(store: str, setting: str, value: str, reason: str, words: str) -> None:
-    """Rows 19 and 20: with the command that puts it right."""
+    """Rows 19 and 20: the message names the command that helps."""
     open_client(StoreSettings(redis_url=store)).config_set(setting, value)
     with pytest.raises(UnfitStore) as unfit:
         bootstrap(StoreSettings(redis_url=store), require_durability="durable")
@@ -269,7 +293,7 @@ def test_a_store_that_could_lose_events_is_unfit(store: str, setting: str, value
 
 
 def test_a_key_of_another_kind_is_named(store: str) -> None:
-    """Row 21: whose it is, what it is, what it should be."""
+    """Row 21: the message names the key, its type and the needed type."""
     client = open_client(StoreSettings(redis_url=store))
     client.flushall()
     client.set("{lab:lab}:ev", "mine")
@@ -280,7 +304,7 @@ def test_a_key_of_another_kind_is_named(store: str) -> None:
 
 
 def test_a_user_without_permission_is_told_so(store: str) -> None:
-    """Row 24: what the store denied, in its words."""
+    """Row 24: the message holds the store's own words."""
     open_client(StoreSettings(redis_url=store)).execute_command("ACL", "SETUSER", "default", "-fcall", "-get")
     with pytest.raises(StoreDenied, match="permission"):
         open_ledger(StoreSettings(redis_url=store), "i")
@@ -288,7 +312,7 @@ def test_a_user_without_permission_is_told_so(store: str) -> None:
 
 @contextlib.contextmanager
 def talking(reply: bytes) -> Iterator[str]:
-    """A server that gives one reply to everything."""
+    """Serve one reply to every request."""
     with socket.create_server(("127.0.0.1", free_port())) as listening:
 
         def answer() -> None:

@@ -1,4 +1,4 @@
-"""The clock of another machine, asked over a real connection from a process whose clock is planted."""
+"""The clock of another machine is measured over a real connection to a process with a planted clock."""
 
 import contextlib
 import time
@@ -22,7 +22,7 @@ FACTS: Final = Facts("ingest-api", "1", "an-instance", "", 0)
 
 @contextlib.contextmanager
 def node(*, offset_s: float) -> Iterator[str]:
-    """A status server whose clock is off by so much; its address."""
+    """Yield the address of a status server whose clock has that offset."""
     server = grpc.server(ThreadPoolExecutor(1))
     servicer = StatusServicer(FACTS, tuple, str, clock=lambda: time.time_ns() + round(offset_s * NANOS))
     add_StatusServiceServicer_to_server(servicer, server)
@@ -36,16 +36,16 @@ def node(*, offset_s: float) -> Iterator[str]:
 
 @pytest.mark.parametrize(("offset_s", "off"), [(-3.0, True), (0.0, False)])
 def test_a_planted_offset_is_found(offset_s: float, *, off: bool) -> None:
-    """Within the error that the connection allows, and it is held against the node where it is large."""
+    """Within the error that the connection allows; a clock with a large offset is off."""
     with node(offset_s=offset_s) as address:
-        [found] = clocks_of({"r3": address}, plaintext)
-    assert (found.node, found.exchanges) == ("r3", EXCHANGES)
-    assert abs(found.offset_s - offset_s) <= found.error_s
-    assert is_off(found) is off
+        [clock] = clocks_of({"r3": address}, plaintext)
+    assert (clock.node, clock.exchanges) == ("r3", EXCHANGES)
+    assert abs(clock.offset_s - offset_s) <= clock.error_s
+    assert is_off(clock) is off
 
 
 def test_a_node_that_does_not_answer_is_left_out() -> None:
-    """No clock is made up for it, nor for one that has no process to be asked."""
+    """So is a node without a process that could be asked."""
     with node(offset_s=0.0) as address:
-        found = clocks_of({"a": address, "b": f"127.0.0.1:{free_port()}", "c": ""}, plaintext)
-    assert [one.node for one in found] == ["a"]
+        clocks = clocks_of({"a": address, "b": f"127.0.0.1:{free_port()}", "c": ""}, plaintext)
+    assert [clock.node for clock in clocks] == ["a"]

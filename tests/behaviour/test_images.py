@@ -1,4 +1,4 @@
-"""Images against a real registry: resolved to digests, proven by their bytes, and every refusal in our words."""
+"""Images against a real registry: resolved to digests, proven by their bytes, refused with a next step."""
 
 import base64
 import contextlib
@@ -33,19 +33,19 @@ SERVICE: Final = "ingest-api"
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Running]:
-    """A registry in plain HTTP that lets everybody in."""
-    with real.running(tmp_path) as found:
-        yield found
+    """Run a registry in plain HTTP that lets everybody in."""
+    with real.running(tmp_path) as registry:
+        yield registry
 
 
 @pytest.fixture(scope="session")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
-    """A certificate for 127.0.0.1."""
+    """Return a certificate for 127.0.0.1."""
     return real.self_signed(tmp_path_factory.mktemp("pair"))
 
 
 def python_for(machine: str, *, compiled_for: str = "") -> bytes:
-    """A layer with something that has the header of a Python for a machine, and a native module beside it."""
+    """Return a layer with a file that has the ELF header of a Python, and with a native module."""
     header = b"\x7fELF\x02\x01\x01" + bytes(9)
     return layer(
         {
@@ -59,9 +59,9 @@ def python_for(machine: str, *, compiled_for: str = "") -> bytes:
 def pushed(
     url: str, *, service: str = SERVICE, tag: str = "dev", kinds: tuple[str, str] = (INDEX, MANIFEST), **wrong: str
 ) -> dict[str, str]:
-    """Push an index of amd64 and arm64 with its attestations, as buildx does; architecture → digest.
+    """Push an index of amd64 and arm64 with its attestations, as buildx does, and return architecture → digest.
 
-    *wrong* names the machine that an architecture's Python is really compiled for.
+    *wrong*: architecture → the architecture that its Python is really compiled for.
     """
     digests, entries = {}, []
     unknown = {"architecture": "unknown", "os": "unknown"}
@@ -81,14 +81,14 @@ def pushed(
     return digests
 
 
-def opened(found: Running, **more: Any) -> Registry:
-    """A client of a registry in plain HTTP."""
-    return Registry(RegistryAccess(found.host, plain_http=True, **more))
+def opened(running: Running, **more: Any) -> Registry:
+    """Return a client of a registry in plain HTTP."""
+    return Registry(RegistryAccess(running.host, plain_http=True, **more))
 
 
-def refusal(found: LabError) -> list[str]:
-    """The lines of an error, which are few and say what to do."""
-    lines = str(found).splitlines()
+def refusal(error: LabError) -> list[str]:
+    """Return the lines of an error: at most five, the last of which is the next step."""
+    lines = str(error).splitlines()
     assert len(lines) <= 5
     assert "  do: " in lines[-1]
     return lines
@@ -99,7 +99,7 @@ class TestResolving:
 
     @pytest.mark.parametrize("kinds", [(INDEX, MANIFEST), (DOCKER_LIST, DOCKER_MANIFEST)], ids=["oci", "docker"])
     def test_an_index_gives_a_digest_for_each_architecture(self, registry: Running, kinds: tuple[str, str]) -> None:
-        """Of either kind; attestations are no images."""
+        """An index of either kind; attestations are no images."""
         digests = pushed(f"http://{registry.host}", kinds=kinds)
         with opened(registry) as source:
             lock = resolve(source, [SERVICE], "dev")
@@ -107,7 +107,7 @@ class TestResolving:
         assert lock.reference(SERVICE, "arm64") == f"{registry.host}/{SERVICE}@{digests['arm64']}"
 
     def test_a_single_image_is_of_the_architecture_in_its_configuration(self, registry: Running) -> None:
-        """No index, no doubt."""
+        """There is no index to ask."""
         with Pusher(f"http://{registry.host}", f"team/{SERVICE}") as pusher:
             config = pusher.blob(b'{"architecture": "arm64", "os": "linux"}')
             image = pusher.manifest({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": []}, "dev")
@@ -116,7 +116,7 @@ class TestResolving:
         assert lock.images == {SERVICE: {"arm64": image["digest"]}}
 
     def test_a_tag_that_was_not_pushed_is_named(self, registry: Running) -> None:
-        """With the command that pushes it."""
+        """The error has the command that pushes it."""
         pushed(f"http://{registry.host}")
         with opened(registry) as source, pytest.raises(Unavailable) as missing:
             resolve(source, [SERVICE], "v2")
@@ -130,19 +130,19 @@ class TestResolving:
 
 
 class TestChecking:
-    """A lock is proven by what the registry really holds."""
+    """A lock is checked against the bytes in the registry."""
 
     def test_what_was_resolved_is_proven(self, registry: Running) -> None:
         """Configuration and machine code agree on both architectures."""
         pushed(f"http://{registry.host}")
         with opened(registry) as source:
             proofs = check(source, resolve(source, [SERVICE], "dev"))
-        assert [(one.architecture, one.built_for, one.fault) for one in proofs] == [
+        assert [(proof.architecture, proof.built_for, proof.fault) for proof in proofs] == [
             ("amd64", "amd64", None),
             ("arm64", "arm64", None),
         ]
-        assert [binary.path for one in proofs for binary in one.interpreters] == ["usr/bin/python3.11"] * 2
-        assert [one.natives for one in proofs] == [1, 1]
+        assert [binary.path for proof in proofs for binary in proof.interpreters] == ["usr/bin/python3.11"] * 2
+        assert [proof.natives for proof in proofs] == [1, 1]
 
     def test_a_configuration_that_lies_is_found_by_the_machine_code(self, registry: Running) -> None:
         """Index and configuration say arm64; the interpreter was compiled for amd64."""
@@ -164,7 +164,7 @@ class TestChecking:
         assert "its configuration says linux/amd64" in refusal(bad.fault)[1]
 
     def test_an_index_in_the_lock_is_refused(self, registry: Running) -> None:
-        """Its choice of architecture would be a runtime's."""
+        """The node's runtime would choose the architecture."""
         pushed(f"http://{registry.host}")
         with opened(registry) as source:
             index = source.manifest(SERVICE, "dev").digest
@@ -174,39 +174,39 @@ class TestChecking:
 
     @pytest.mark.parametrize("where", ["layer", "config", "manifest"])
     def test_a_changed_byte_is_found(self, registry: Running, where: str) -> None:
-        """In a layer, a configuration or a manifest: what is served is compared with its digest."""
+        """In a layer, a configuration or a manifest: all bytes are compared with their digest."""
         digests = pushed(f"http://{registry.host}")
         with opened(registry) as source:
             manifest = json.loads(source.manifest(SERVICE, digests["amd64"]).body)
-            named = {
+            descriptors = {
                 "layer": manifest["layers"][0],
                 "config": manifest["config"],
                 "manifest": {"digest": digests["amd64"]},
             }
-            spoil(registry.file_of(named[where]["digest"]))
+            spoil(registry.file_of(descriptors[where]["digest"]))
             bad, good = check(source, ImageLock(registry.host, "dev", {SERVICE: digests}))
         assert good.fault is None
         assert bad.fault is not None
-        if where != "manifest":  # this registry looks at manifests itself, and answers with an error
+        if where != "manifest":  # this registry checks manifests itself, and answers with an error
             assert isinstance(bad.fault, DataFault)
             assert bad.fault.reason == "DIGEST_MISMATCH"
             assert "was changed" in refusal(bad.fault)[0]
 
     def test_a_layer_that_is_gone_is_found(self, registry: Running) -> None:
-        """Also where another service's image has shown its bytes already."""
+        """Also where the bytes are known from the image of another service."""
         digests = pushed(f"http://{registry.host}")
         with opened(registry) as source:
             manifest = json.loads(source.manifest(SERVICE, digests["amd64"]).body)
             registry.file_of(manifest["layers"][1]["digest"]).unlink()
             proofs = check(source, ImageLock(registry.host, "dev", {SERVICE: digests}))
-        assert all(one.fault is not None and "there is no" in str(one.fault) for one in proofs)
+        assert all(proof.fault is not None and "there is no" in str(proof.fault) for proof in proofs)
 
 
 class TestRefusals:
-    """Every way in which a registry says no has words and a next step."""
+    """Every refusal of a registry is an error with a next step."""
 
     def test_plain_http_where_https_was_expected(self, registry: Running) -> None:
-        """The failure this project was born from, before anything is deployed."""
+        """The failure that this project was born from, found before anything is deployed."""
         with Registry(RegistryAccess(registry.host)) as source, pytest.raises(BadConfig) as failure:
             source.ping()
         assert failure.value.reason == "E_REGISTRY_HTTP"
@@ -215,41 +215,45 @@ class TestRefusals:
 
     def test_https_where_plain_http_was_expected(self, tmp_path: Path, pair: Pair) -> None:
         """And the reverse."""
-        with real.running(tmp_path, pair=pair) as found, opened(found) as source, pytest.raises(BadConfig) as failure:
+        with (
+            real.running(tmp_path, pair=pair) as running,
+            opened(running) as source,
+            pytest.raises(BadConfig) as failure,
+        ):
             source.ping()
         assert failure.value.reason == "E_REGISTRY_HTTPS"
         assert "LAB_REGISTRY_CA_FILE" in refusal(failure.value)[-1]
 
     def test_a_certificate_of_an_own_ca_is_trusted_when_the_ca_is_given(self, tmp_path: Path, pair: Pair) -> None:
         """Refused without it; nothing ever skips the check."""
-        with real.running(tmp_path, pair=pair) as found:
-            with Registry(RegistryAccess(found.host)) as source, pytest.raises(BadConfig) as failure:
+        with real.running(tmp_path, pair=pair) as running:
+            with Registry(RegistryAccess(running.host)) as source, pytest.raises(BadConfig) as failure:
                 source.ping()
-            with Registry(RegistryAccess(found.host, ca_file=pair.certificate)) as source:
+            with Registry(RegistryAccess(running.host, ca_file=pair.certificate)) as source:
                 source.ping()
         assert failure.value.reason == "E_REGISTRY_CA"
         assert "LAB_REGISTRY_CA_FILE" in refusal(failure.value)[-1]
 
     def test_nobody_answers(self, tmp_path: Path) -> None:
         """A registry that is down is not a missing image."""
-        with real.running(tmp_path) as found:
+        with real.running(tmp_path) as stopped:
             pass
-        with opened(found) as source, pytest.raises(Unavailable, match="cannot reach the registry"):
+        with opened(stopped) as source, pytest.raises(Unavailable, match="cannot reach the registry"):
             source.ping()
 
     def test_a_password_opens_the_door(self, tmp_path: Path) -> None:
-        """Anonymous and wrong are refused, and the password stands in no message."""
+        """Without a password, or with a wrong one, the registry refuses; no message holds a password."""
         (tmp_path / "right").write_text(f"{real.PASSWORD}\n")
         (tmp_path / "wrong").write_text("let me in")
-        with real.running(tmp_path, signed_in=True) as found:
-            with opened(found) as source, pytest.raises(Forbidden) as anonymous:
+        with real.running(tmp_path, signed_in=True) as running:
+            with opened(running) as source, pytest.raises(Forbidden) as anonymous:
                 source.ping()
             with (
-                opened(found, user=real.USER, password_file=tmp_path / "wrong") as source,
+                opened(running, user=real.USER, password_file=tmp_path / "wrong") as source,
                 pytest.raises(Forbidden) as wrong,
             ):
                 source.ping()
-            with opened(found, user=real.USER, password_file=tmp_path / "right") as source:
+            with opened(running, user=real.USER, password_file=tmp_path / "right") as source:
                 source.ping()
         assert "it wants a user" in refusal(anonymous.value)[1]
         assert real.USER in refusal(wrong.value)[1]
@@ -257,33 +261,36 @@ class TestRefusals:
 
 
 class TestTokens:
-    """A registry may send for a token to another address."""
+    """A registry may name a token server at another address."""
 
     def test_a_token_is_fetched_for_each_repository(self, tmp_path: Path) -> None:
-        """With the scope that was asked for, signed in where a user is configured."""
+        """For its scope, signed in where a user is configured."""
         (tmp_path / "password").write_text("s3cret")
-        with TokenRegistry() as found:
-            access = RegistryAccess(found.host, plain_http=True, user="me", password_file=tmp_path / "password")
+        with TokenRegistry() as registry:
+            access = RegistryAccess(registry.host, plain_http=True, user="me", password_file=tmp_path / "password")
             with Registry(access) as source:
                 source.ping()
                 body = source.manifest(SERVICE, "dev").body
                 source.manifest(SERVICE, "dev")
-        assert body == found.body
-        assert found.asked == ["/token?service=tests", f"/token?service=tests&scope=repository%3A{SERVICE}%3Apull"]
-        assert found.signed_in == ["me:s3cret"] * 2
+        assert body == registry.body
+        assert registry.requests == [
+            "/token?service=tests",
+            f"/token?service=tests&scope=repository%3A{SERVICE}%3Apull",
+        ]
+        assert registry.signed_in == ["me:s3cret"] * 2
 
     def test_a_password_is_not_sent_to_a_place_that_could_be_overheard(self, tmp_path: Path) -> None:
-        """A realm in plain HTTP on another host than the configured one."""
+        """The realm is in plain HTTP, and on another host than the configured one."""
         (tmp_path / "password").write_text("s3cret")
-        with TokenRegistry(realm="http://127.0.0.2:1/token") as found:
-            access = RegistryAccess(found.host, plain_http=True, user="me", password_file=tmp_path / "password")
+        with TokenRegistry(realm="http://127.0.0.2:1/token") as registry:
+            access = RegistryAccess(registry.host, plain_http=True, user="me", password_file=tmp_path / "password")
             with Registry(access) as source, pytest.raises(BadConfig, match="cannot sign in"):
                 source.ping()
-        assert found.asked == []
+        assert registry.requests == []
 
 
 class TestCommands:
-    """What a person types."""
+    """The commands."""
 
     def test_from_tag_to_proof(self, registry: Running, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         """`resolve` writes the lock that `check` proves; a planted wrong architecture ends in exit 78."""
@@ -295,13 +302,13 @@ class TestCommands:
             assert (lock["schema"], sorted(lock["images"])) == (1, sorted(SERVICES))
             capsys.readouterr()
             assert main(["images", "check", "--json"]) == 0
-            assert {one["built_for"] for one in json.loads(capsys.readouterr().out)} == set(MACHINES)
+            assert {proof["built_for"] for proof in json.loads(capsys.readouterr().out)} == set(MACHINES)
             pushed(f"http://{registry.host}", service="simulator", tag="dev", amd64="arm64")
             assert main(["images", "resolve"]) == 0
             assert main(["images", "check"]) == 78
-        said = capsys.readouterr()
-        assert "✗ simulator" in said.out
-        assert "locked for amd64, is not" in said.err
+        output = capsys.readouterr()
+        assert "✗ simulator" in output.out
+        assert "is locked for amd64 and built for another platform" in output.err
 
     def test_a_lock_of_another_registry_is_not_checked_against_this_one(
         self, registry: Running, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -312,34 +319,34 @@ class TestCommands:
             lock = {"schema": 1, "registry": "other:5000", "tag": "dev", "images": {SERVICE: {"amd64": digest}}}
             (project / "images.lock").write_text(json.dumps(lock))
             assert main(["images", "check"]) == 64
-        said = capsys.readouterr().err
-        assert "other:5000" in said
-        assert registry.host in said
+        message = capsys.readouterr().err
+        assert "other:5000" in message
+        assert registry.host in message
 
 
 @contextlib.contextmanager
-def in_project(folder: Path, found: Running) -> Iterator[Path]:
-    """A project of the test's own, configured for a registry in plain HTTP."""
+def in_project(folder: Path, running: Running) -> Iterator[Path]:
+    """Work in a project of the test's own, which is configured for a registry in plain HTTP."""
     project = folder / "project"
     (project / "notebooks").mkdir(parents=True)
     (project / "pyproject.toml").touch()
-    (project / "lab.toml").write_text(f'registry = "{found.host}"\nregistry_insecure = true\n')
+    (project / "lab.toml").write_text(f'registry = "{running.host}"\nregistry_insecure = true\n')
     with contextlib.chdir(project), environment_with(LAB_STATE_DIR=str(folder / "state")):
         yield project
 
 
 def spoil(file: Path) -> None:
-    """Turn one bit."""
+    """Flip one bit."""
     body = bytearray(file.read_bytes())
     body[len(body) // 2] ^= 1
     file.write_bytes(body)
 
 
 class TokenRegistry:
-    """Plays a registry with one manifest that wants a token, and the server that gives tokens."""
+    """A registry with one manifest that demands a token, and its token server."""
 
     def __init__(self, realm: str = "") -> None:
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.signed_in: list[str] = []
         self.body = b'{"schemaVersion": 2, "manifests": []}'
         server = self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -372,13 +379,13 @@ class TokenRegistry:
         return Handler
 
     def answer(self, path: str, authorization: str) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body for a path."""
+        """Return status, headers and body for a path."""
         if path.startswith("/token"):
-            self.asked.append(path)
+            self.requests.append(path)
             self.signed_in.append(base64.b64decode(authorization.removeprefix("Basic ")).decode())
             return 200, {}, json.dumps({"token": f"for {path.rpartition('=')[2]}"}).encode()
         scope = f"repository:{path.split('/')[2]}:pull" if path != "/v2/" else ""
         if authorization == f"Bearer for {scope.replace(':', '%3A') or 'tests'}":
             return 200, {}, self.body
-        said = f'Bearer realm="{self.realm}",service="tests"' + (f',scope="{scope}"' if scope else "")
-        return 401, {"WWW-Authenticate": said}, b"{}"
+        challenge = f'Bearer realm="{self.realm}",service="tests"' + (f',scope="{scope}"' if scope else "")
+        return 401, {"WWW-Authenticate": challenge}, b"{}"

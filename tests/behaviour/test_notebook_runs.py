@@ -1,42 +1,55 @@
-"""Running a notebook leaves evidence on every way out; shown on small notebooks that start no stack."""
+"""A notebook leaves evidence however it ends; shown on small notebooks that start no stack."""
 
 import json
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lab.errors import InternalFault, UsageFault
+from lab.errors import InternalFault, Unavailable, UsageFault, to_data
 from lab.runs.folder import RunFolder
 from lab.runs.notebooks import run_notebook
 from lab.runs.store import RunStore
 from tests.waiting import until
 
-PARAMETERS = 'word: str = "hello"  # what is said\n'
+PARAMETERS = 'word: str = "hello"  # a greeting\n'
 SUCCEEDS = """
 from pathlib import Path
 from lab.runs.store import RunStore
 from lab.settings import load_settings
 settings = load_settings()
-RunStore(settings.runs_dir).open(settings.run_id).update(status="succeeded", said=word)
+RunStore(settings.runs_dir).open(settings.run_id).update(status="succeeded", greeting=word)
+"""
+FAULT = """
+from lab.errors import Unavailable
+fault = Unavailable("no such thing", found="a\\nb\\nc\\nd\\ndo: not this", next_step="ask", code="NO_THING")
+"""
+RECORDS_FAULT = """
+from lab.runs.record import RunRecord
+from lab.runs.store import RunStore
+from lab.settings import load_settings
+settings = load_settings()
+with RunRecord(RunStore(settings.runs_dir).open(settings.run_id), publish=lambda trial: None):
+    raise fault
 """
 DEADLINE_S = 60
 
 pytestmark = pytest.mark.timeout(2 * DEADLINE_S)
 
 
-def notebook(folder: Path, *aggregates: str) -> Path:
-    """A notebook with a parameter and these cells."""
-    sources = [(PARAMETERS, ["parameters"]), *((cell, []) for cell in aggregates)]
+def notebook(folder: Path, *cells: str, tags: Sequence[str] = ()) -> Path:
+    """Return a notebook with a parameter and these cells, which have the tags."""
+    sources = [(PARAMETERS, ["parameters"]), *((cell, [*tags]) for cell in cells)]
     empty: dict[str, Any] = {"cell_type": "code", "outputs": [], "execution_count": None}
     document = {
         "cells": [
-            empty | {"id": f"cell-{i}", "metadata": {"tags": tags}, "source": source}
-            for i, (source, tags) in enumerate(sources)
+            empty | {"id": f"cell-{index}", "metadata": {"tags": tagged}, "source": source}
+            for index, (source, tagged) in enumerate(sources)
         ],
         "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
         "nbformat": 4,
@@ -48,7 +61,7 @@ def notebook(folder: Path, *aggregates: str) -> Path:
 
 
 def begun(folder: Path) -> RunFolder:
-    """A run that was begun."""
+    """Return a run that was begun."""
     return RunStore(folder / "runs").new("question")
 
 
@@ -56,7 +69,7 @@ def test_parameters_reach_the_kernel_and_the_notebook_is_kept(tmp_path: Path) ->
     """The executed notebook lies in the run's folder."""
     run = begun(tmp_path)
     run_notebook(notebook(tmp_path, SUCCEEDS), run, {"word": "good day"}, project=tmp_path)
-    assert (run.manifest()["status"], run.manifest()["said"]) == ("succeeded", "good day")
+    assert (run.manifest()["status"], run.manifest()["greeting"]) == ("succeeded", "good day")
     executed = json.loads((run.path / "question.ipynb").read_text())
     assert "good day" in json.dumps(executed["cells"])
 
@@ -70,8 +83,8 @@ def test_a_kernel_that_is_killed_is_named(tmp_path: Path) -> None:
     assert run.manifest()["status"] == "failed"
 
 
-def test_our_own_errors_keep_their_words(tmp_path: Path) -> None:
-    """What the library said in the kernel is what the command line says, with the same code."""
+def test_an_error_of_the_lab_keeps_its_words(tmp_path: Path) -> None:
+    """The command line shows the error as the kernel raised it, before there is a record of the run."""
     raising = (
         'from lab.errors import UsageFault; raise UsageFault("no such thing", found="only others", next_step="ask")'
     )
@@ -82,16 +95,43 @@ def test_our_own_errors_keep_their_words(tmp_path: Path) -> None:
     assert run.manifest()["status"] == "failed"
 
 
+@pytest.mark.parametrize("cell", ["raise fault", RECORDS_FAULT], ids=["before the record", "in the record"])
+def test_an_error_of_the_lab_arrives_with_all_its_parts(tmp_path: Path, cell: str) -> None:
+    """As data, in the manifest and for the caller: also the lines that no terminal shows."""
+    run = begun(tmp_path)
+    with pytest.raises(Unavailable) as raised:
+        run_notebook(notebook(tmp_path, FAULT, cell), run, {}, project=tmp_path)
+    fault, manifest = raised.value, run.manifest()
+    assert (fault.found, fault.next_step, fault.reason) == ("a\nb\nc\nd\ndo: not this", "ask", "NO_THING")
+    assert manifest["error"] == to_data(fault)
+    assert (manifest["status"], manifest["exit_code"], manifest["reason"]) == ("failed", 69, str(fault))
+    assert manifest["ended"]
+    assert {path.name for path in run.path.iterdir()} == {"run.json", "question.ipynb"}
+
+
+def test_an_error_that_a_cell_may_raise_is_not_the_end(tmp_path: Path) -> None:
+    """A later cell ends the notebook, and its error is the one that is told."""
+    run = begun(tmp_path)
+    path = notebook(tmp_path, FAULT, "raise fault", tags=["raises-exception"])
+    document = json.loads(path.read_text())
+    document["cells"].append(document["cells"][0] | {"id": "last", "metadata": {"tags": []}, "source": "1 / 0"})
+    path.write_text(json.dumps(document))
+    with pytest.raises(InternalFault, match="cell 4 failed") as raised:
+        run_notebook(path, run, {}, project=tmp_path)
+    assert "ZeroDivisionError" in raised.value.found
+    assert run.manifest()["error"]["kind"] == "InternalFault"
+
+
 def test_a_cell_that_fails_after_the_run_fails_it(tmp_path: Path) -> None:
-    """A notebook is one thing: half of it is no success."""
+    """Half a notebook is no success."""
     run = begun(tmp_path)
     with pytest.raises(InternalFault, match="cell 3 failed"):
         run_notebook(notebook(tmp_path, SUCCEEDS, "1 / 0"), run, {}, project=tmp_path)
     assert run.manifest()["status"] == "failed"
 
 
-def test_a_notebook_that_measures_nothing_is_told(tmp_path: Path) -> None:
-    """It ended well, and there is no run."""
+def test_a_notebook_that_measures_nothing_is_a_failed_run(tmp_path: Path) -> None:
+    """The notebook ended well, and there is no trial."""
     run = begun(tmp_path)
     with pytest.raises(InternalFault, match=r"without calling lab\.run"):
         run_notebook(notebook(tmp_path, "1 + 1"), run, {}, project=tmp_path)
@@ -99,15 +139,15 @@ def test_a_notebook_that_measures_nothing_is_told(tmp_path: Path) -> None:
 
 
 def test_the_first_ctrl_c_goes_to_the_kernel(tmp_path: Path) -> None:
-    """It may end its load and keep what it has; here it writes down that it heard."""
+    """The kernel may end its load and keep what it has; here a cell remembers the signal."""
     cell = """
 import threading
 try:
     threading.Event().wait(60)
 except KeyboardInterrupt:
-    heard = True
+    received = True
 """
-    path = notebook(tmp_path, "open('started', 'w').close()", cell, "assert heard", SUCCEEDS)
+    path = notebook(tmp_path, "open('started', 'w').close()", cell, "assert received", SUCCEEDS)
     code = f"""
 from pathlib import Path
 from lab.runs.notebooks import run_notebook

@@ -1,4 +1,4 @@
-"""Services under the environment that their containers get: TLS, token, plaintext health."""
+"""Services with the environment of their containers: TLS, token, plaintext health."""
 
 import contextlib
 import re
@@ -24,22 +24,24 @@ pytestmark = pytest.mark.timeout(90)
 
 
 def environment_of(name: str) -> dict[str, str]:
-    """What the container of a service finds in its environment, but for what the node fills in."""
-    deployment = next(one for one in rendered("k3s") if one.name == f"{name}-amd64")
-    container = next(one for one in deployment.containers() if one["name"] == "service")
-    settings = next(one for one in rendered("k3s") if one.name == container["envFrom"][0]["configMapRef"]["name"])
-    return {**settings.body["data"], **{one["name"]: one["value"] for one in container["env"] if "value" in one}}
+    """Return the environment of a service's container, except variables that the node sets."""
+    deployment = next(document for document in rendered("k3s") if document.name == f"{name}-amd64")
+    container = next(container for container in deployment.containers() if container["name"] == "service")
+    config_map = container["envFrom"][0]["configMapRef"]["name"]
+    settings = next(document for document in rendered("k3s") if document.name == config_map)
+    own = {variable["name"]: variable["value"] for variable in container["env"] if "value" in variable}
+    return {**settings.body["data"], **own}
 
 
 def probe_of(name: str) -> str:
-    """The service that the readiness probe asks for."""
-    deployment = next(one for one in rendered("k3s") if one.name == f"{name}-amd64")
+    """Return the gRPC service that the readiness probe checks."""
+    deployment = next(document for document in rendered("k3s") if document.name == f"{name}-amd64")
     return str(deployment.pod["containers"][0]["readinessProbe"]["grpc"]["service"])
 
 
 @contextlib.contextmanager
 def in_a_pod(name: str, folder: Path, store: str) -> Iterator[Mapping[str, str]]:
-    """A service with its container's environment, its Secrets as files below *folder*; what its ready file says."""
+    """Run a service with its container's environment and Secrets below *folder*. Yields its ready file's contents."""
     provide_credentials(folder / "serving", names_of(OUTSIDE.namespace), now=datetime.now(UTC))
     (folder / "cache").mkdir()
     here = {"/etc/lab/serving": str(folder / "serving"), "/var/cache/lab": str(folder / "cache")}
@@ -54,7 +56,7 @@ def in_a_pod(name: str, folder: Path, store: str) -> Iterator[Mapping[str, str]]
 
 
 def status(address: str, *, ca: bytes, token: str = "") -> Any:
-    """Ask a service who it is, through TLS."""
+    """Return the status of a service, over TLS."""
     metadata = (("authorization", f"Bearer {token}"),) if token else ()
     with grpc.secure_channel(address, grpc.ssl_channel_credentials(ca)) as channel:
         return StatusServiceStub(channel).GetStatus(GetStatusRequest(), metadata=metadata, timeout=WAIT_S)
@@ -62,7 +64,7 @@ def status(address: str, *, ca: bytes, token: str = "") -> Any:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_serves_with_what_its_container_gets(name: str, tmp_path: Path, store: str) -> None:
-    """With CA and token it answers, without the token it does not, and the probe needs neither."""
+    """With CA and token it answers, without the token it refuses, and the probe needs neither."""
     with in_a_pod(name, tmp_path, store) as ready:
         credentials = provide_credentials(tmp_path / "serving", names_of(OUTSIDE.namespace), now=datetime.now(UTC))
         ca = credentials.certificates.ca
@@ -72,7 +74,7 @@ def test_a_service_serves_with_what_its_container_gets(name: str, tmp_path: Path
         assert re.search("UNAUTHENTICATED", str(refused.value))
         with grpc.insecure_channel(ready["health"]) as channel:
             stub: Any = health_pb2_grpc.HealthStub(channel)
-            for asked in ("", probe_of(name)):
-                request = health_pb2.HealthCheckRequest(service=asked)
+            for service_name in ("", probe_of(name)):
+                request = health_pb2.HealthCheckRequest(service=service_name)
                 answer = stub.Check(request, timeout=WAIT_S)
                 assert answer.status == health_pb2.HealthCheckResponse.SERVING

@@ -1,4 +1,4 @@
-"""What every service promises, shown on real processes."""
+"""Promises that every service keeps, shown on real processes."""
 
 import contextlib
 import json
@@ -16,6 +16,7 @@ from typing import Any, Final
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from lab.model import Access
 from lab.rpc.channels import connector
@@ -39,27 +40,27 @@ pytestmark = pytest.mark.timeout(90)
 def running(
     name: str, folder: Path, store: str, **extra: str
 ) -> Iterator[tuple["subprocess.Popen[bytes]", dict[str, str]]]:
-    """A service that serves, with what its ready file says."""
+    """Run a service. Yields its process and the contents of its ready file."""
     environment = {"LAB_REDIS_URL": store, "OTEL_METRICS_EXPORTER": "prometheus"} | extra
     with service(name, folder, environment) as process:
         yield process, ready_file(folder, name)
 
 
 def refused_to_start(name: str, folder: Path, extra: Mapping[str, str]) -> tuple[int, list[str]]:
-    """Exit code and words of a service that cannot work."""
+    """Return exit code and output of a service that cannot work."""
     with service(name, folder, extra) as process:
         code = process.wait(WAIT_S)
     return code, (folder / f"{name}.log").read_text().splitlines()
 
 
 def health_of(channel: grpc.Channel) -> Any:
-    """What the health service answers."""
+    """Return the answer of the health service."""
     stub: Any = health_pb2_grpc.HealthStub(channel)
     return stub.Check(health_pb2.HealthCheckRequest(), timeout=10)
 
 
 def self_signed(folder: Path) -> tuple[Path, dict[str, str]]:
-    """A certificate for this machine, and the settings of a service that serves with it."""
+    """Return a certificate for this machine, and the settings of a service that serves with it."""
     key, certificate = folder / "key.pem", folder / "cert.pem"
     subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
     making = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
@@ -67,17 +68,27 @@ def self_signed(folder: Path) -> tuple[Path, dict[str, str]]:
     return certificate, {"LAB_TLS_CERT_FILE": str(certificate), "LAB_TLS_KEY_FILE": str(key)}
 
 
-def test_bootstrap_names_a_setting_that_cannot_be(tmp_path: Path) -> None:
-    """Exit 78 and the variable, as the services do; no traceback."""
+def test_bootstrap_ends_with_the_facts_of_the_store_as_json(store: str, tmp_path: Path) -> None:
+    """Its starter reads server, version and durability class from the last line."""
+    log = tmp_path / "bootstrap.log"
+    with tied_to_parent([sys.executable, "-m", "services.bootstrap"], {"LAB_REDIS_URL": store}, log) as process:
+        assert process.wait(WAIT_S) == 0
+    facts = json.loads(log.read_text().splitlines()[-1])
+    assert facts.keys() == {"kind", "version", "durability"}
+    assert (facts["kind"], facts["durability"]) == ("valkey", "durable")
+
+
+def test_bootstrap_names_an_invalid_setting(tmp_path: Path) -> None:
+    """Exit code 78 and the variable, as the services do, without a traceback."""
     log = tmp_path / "bootstrap.log"
     with tied_to_parent([sys.executable, "-m", "services.bootstrap"], {"LAB_BOOTSTRAP_WAIT_S": "soon"}, log) as process:
         assert process.wait(WAIT_S) == 78
-    said = log.read_text()
-    assert "LAB_BOOTSTRAP_WAIT_S" in said
-    assert len(said.splitlines()) <= 5
+    output = log.read_text()
+    assert "LAB_BOOTSTRAP_WAIT_S" in output
+    assert len(output.splitlines()) <= 5
 
 
-def append_one(stub: IngestServiceStub, sequence: int = 1, **options: Any) -> Any:
+def append_batch(stub: IngestServiceStub, sequence: int = 1, **options: Any) -> Any:
     """Append a batch of five events."""
     call = batched_calls(sequence, 5, run="r", producer=b"p" * 16)[-1]
     return stub.Append(AppendRequest.FromString(call), timeout=10, **options)
@@ -85,7 +96,7 @@ def append_one(stub: IngestServiceStub, sequence: int = 1, **options: Any) -> An
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_promised_series_are_there_before_any_event(name: str, store: str, tmp_path: Path) -> None:
-    """At the first scrape, at 0, with the labels that tell who speaks."""
+    """At the first scrape they are 0, with the labels of their process."""
     with running(name, tmp_path, store) as (_, ready):
         page = urllib.request.urlopen(f"http://{ready['metrics']}/metrics", timeout=10).read().decode()
     promised = PROMISED[name].prometheus_name
@@ -99,7 +110,7 @@ def test_promised_series_are_there_before_any_event(name: str, store: str, tmp_p
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_stops_in_time_though_the_collector_is_dead(name: str, store: str, tmp_path: Path) -> None:
-    """A collector that takes connections and never answers holds nobody up: exit 0 within ten seconds."""
+    """With a collector that takes connections and never answers, a service exits with 0 within ten seconds."""
     with socket.create_server(("127.0.0.1", 0)) as black_hole:
         endpoint = f"http://127.0.0.1:{black_hole.getsockname()[1]}"
         extra = {"OTEL_METRICS_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
@@ -111,24 +122,24 @@ def test_a_service_stops_in_time_though_the_collector_is_dead(name: str, store: 
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_service_tells_what_it_is(name: str, store: str, tmp_path: Path) -> None:
-    """In its own words, and whether what it depends on answers; health also on a port that answers nothing else."""
+def test_a_service_reports_its_status(name: str, store: str, tmp_path: Path) -> None:
+    """Its identity and its dependencies, and health on a port that serves nothing else."""
     with running(name, tmp_path, store) as (process, ready):
         with grpc.insecure_channel(ready["grpc"]) as channel:
             status = StatusServiceStub(channel).GetStatus(GetStatusRequest(), timeout=10)
         with grpc.insecure_channel(ready["health"]) as channel:
             health = health_of(channel)
-            with pytest.raises(grpc.RpcError) as nothing_else:
+            with pytest.raises(grpc.RpcError) as refused:
                 StatusServiceStub(channel).GetStatus(GetStatusRequest(), timeout=10)
         assert (status.service, status.instance_id, status.process_id) == (name, ready["instance_id"], process.pid)
     assert all(dependency.healthy for dependency in status.dependencies)
     assert status.durability == ("" if name == "simulator" else "durable")
     assert health.status == health_pb2.HealthCheckResponse.SERVING
-    assert nothing_else.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_nobody_without_the_token_appends_anything(store: str, tmp_path: Path) -> None:
-    """UNAUTHENTICATED, not a word about which byte, and not an event."""
+def test_a_caller_without_the_token_is_refused(store: str, tmp_path: Path) -> None:
+    """UNAUTHENTICATED, and no event is appended."""
     (tmp_path / "token").write_text("open sesame\n")
     with (
         running("ingest-api", tmp_path, store, LAB_TOKEN_FILE=str(tmp_path / "token")) as (_, ready),
@@ -137,33 +148,33 @@ def test_nobody_without_the_token_appends_anything(store: str, tmp_path: Path) -
         stub = IngestServiceStub(channel)
         for metadata in ((), (("authorization", "Bearer wrong"),)):
             with pytest.raises(grpc.RpcError) as refused:
-                append_one(stub, metadata=metadata)
+                append_batch(stub, metadata=metadata)
             assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
-        answer = append_one(stub, metadata=(("authorization", "Bearer open sesame"),))
+        answer = append_batch(stub, metadata=(("authorization", "Bearer open sesame"),))
         assert answer.accepted == 5
 
 
 def test_tls_keeps_the_wire_private(store: str, tmp_path: Path) -> None:
-    """With a certificate the port speaks TLS, and plaintext gets nowhere."""
+    """With a certificate the port speaks TLS, and plaintext fails."""
     certificate, extra = self_signed(tmp_path)
     with running("ingest-api", tmp_path, store, **extra) as (_, ready):
         trust = grpc.ssl_channel_credentials(certificate.read_bytes())
         with grpc.secure_channel(ready["grpc"], trust) as channel:
-            assert append_one(IngestServiceStub(channel)).accepted == 5
+            assert append_batch(IngestServiceStub(channel)).accepted == 5
         with grpc.insecure_channel(ready["grpc"]) as channel, pytest.raises(grpc.RpcError):
-            append_one(IngestServiceStub(channel), sequence=2)
+            append_batch(IngestServiceStub(channel), sequence=2)
 
 
 def test_the_lab_calls_over_tls_with_its_token(store: str, tmp_path: Path) -> None:
-    """A CA and a token by file are all it needs; without the token it is a stranger."""
+    """The lab needs files with the CA and the token. Without the token it is refused."""
     certificate, extra = self_signed(tmp_path)
     token = tmp_path / "token"
     token.write_text("open sesame\n")
     with running("query-api", tmp_path, store, LAB_TOKEN_FILE=str(token), **extra) as (_, ready):
-        [friend] = statuses_of({"query-api": ready["grpc"]}, connector(Access(certificate, token)))
-        [stranger] = statuses_of({"query-api": ready["grpc"]}, connector(Access(certificate)))
-    assert (friend.healthy, friend.instance_id) == (True, ready["instance_id"])
-    assert stranger.detail.startswith("UNAUTHENTICATED")
+        [admitted] = statuses_of({"query-api": ready["grpc"]}, connector(Access(certificate, token)))
+        [refused] = statuses_of({"query-api": ready["grpc"]}, connector(Access(certificate)))
+    assert (admitted.healthy, admitted.instance_id) == (True, ready["instance_id"])
+    assert refused.detail.startswith("UNAUTHENTICATED")
 
 
 @pytest.mark.parametrize(
@@ -178,20 +189,20 @@ def test_the_lab_calls_over_tls_with_its_token(store: str, tmp_path: Path) -> No
 def test_a_service_that_cannot_work_does_not_start(
     store: str, tmp_path: Path, extra: dict[str, str], words: list[str]
 ) -> None:
-    """Exit 78, everything that is wrong at once, in at most five lines."""
-    code, said = refused_to_start("ingest-api", tmp_path, {"LAB_REDIS_URL": store} | extra)
-    assert code == 78, said
-    assert len(said) <= 5
-    assert all(word in "\n".join(said) for word in words), said
+    """Exit code 78 and all faults together, in at most five lines."""
+    code, output = refused_to_start("ingest-api", tmp_path, {"LAB_REDIS_URL": store} | extra)
+    assert code == 78, output
+    assert len(output) <= 5
+    assert all(word in "\n".join(output) for word in words), output
 
 
-def test_a_store_that_is_not_there_is_named(tmp_path: Path) -> None:
-    """Exit 69 after a little patience, with the address."""
+def test_a_missing_store_is_named(tmp_path: Path) -> None:
+    """Exit code 69 after the wait, with the address."""
     address = f"127.0.0.1:{free_port()}"
     extra = {"LAB_REDIS_URL": f"redis://{address}/0", "LAB_INGEST_STORE_WAIT_S": "0.2"}
-    code, said = refused_to_start("ingest-api", tmp_path, extra)
-    assert code == 69, said
-    assert address in "\n".join(said)
+    code, output = refused_to_start("ingest-api", tmp_path, extra)
+    assert code == 69, output
+    assert address in "\n".join(output)
 
 
 def test_the_fifth_stream_is_refused_and_calls_go_on(store: str, tmp_path: Path) -> None:
@@ -210,7 +221,7 @@ def test_the_fifth_stream_is_refused_and_calls_go_on(store: str, tmp_path: Path)
         with pytest.raises(grpc.RpcError) as refused:
             next(stub.AppendStream(waiting(), timeout=WAIT_S))
         assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-        assert append_one(stub, sequence=2).accepted == 6
+        assert append_batch(stub, sequence=2).accepted == 6
         assert health_of(channel).status == 1
         over.set()
         for stream in streams:
@@ -219,9 +230,7 @@ def test_the_fifth_stream_is_refused_and_calls_go_on(store: str, tmp_path: Path)
 
 @pytest.mark.parametrize("reflection", [False, True])
 def test_reflection_is_behind_a_flag(store: str, tmp_path: Path, *, reflection: bool) -> None:
-    """Off unless somebody asked for it."""
-    from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc  # noqa: PLC0415 - rarely wanted
-
+    """Reflection is off by default."""
     flag = {"LAB_REFLECTION": str(reflection).lower()}
     with (
         running("query-api", tmp_path, store, **flag) as (_, ready),
@@ -229,17 +238,18 @@ def test_reflection_is_behind_a_flag(store: str, tmp_path: Path, *, reflection: 
     ):
         stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
         request: Any = reflection_pb2.ServerReflectionRequest
-        asked = stub.ServerReflectionInfo(iter([request(list_services="")]), timeout=10)
+        answers = stub.ServerReflectionInfo(iter([request(list_services="")]), timeout=10)
         if reflection:
-            assert "lab.query.v1.QueryService" in [one.name for one in next(asked).list_services_response.service]
+            services = next(answers).list_services_response.service
+            assert "lab.query.v1.QueryService" in [service.name for service in services]
             return
         with pytest.raises(grpc.RpcError) as refused:
-            next(asked)
+            next(answers)
         assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
 def test_logs_are_json_lines(store: str, tmp_path: Path) -> None:
-    """Every line that a service writes has a time, a level, a message and its own name."""
+    """Every log line has a time, a level, a message and the service's name."""
     with running("process-worker", tmp_path, store) as (process, _):
         process.send_signal(signal.SIGTERM)
         process.wait(2 * DRAIN_S)
@@ -249,8 +259,8 @@ def test_logs_are_json_lines(store: str, tmp_path: Path) -> None:
     assert all(record["level"] == "INFO" and record["time"] for record in records)
 
 
-def test_programs_on_a_leash_end_with_their_starter(tmp_path: Path) -> None:
-    """What these tests start is gone when they are killed."""
+def test_programs_end_with_their_starter(tmp_path: Path) -> None:
+    """Programs that tests start get the parent-death signal."""
     with tied_to_parent(["sleep", "60"], {}, tmp_path / "log") as process:
         assert process.poll() is None
     assert process.returncode == -signal.SIGKILL

@@ -1,1 +1,1 @@
-"""Benchmarks: programs that print ratios from one interleaved run."""
+"""Benchmarks: programs that print cost ratios of one interleaved run."""

@@ -1,7 +1,6 @@
-"""`make bench`: what an event costs, beside the plain way of doing it; prints ratios of one interleaved run."""
+"""`make bench` measures the cost of an event beside a naive chain, and prints the ratios of one interleaved run."""
 
 import argparse
-import itertools
 import statistics
 import sys
 import uuid
@@ -22,13 +21,13 @@ if TYPE_CHECKING:
 ROUNDS: Final = 12
 WARM_SLICES: Final = 0.5
 EX_VOID: Final = 75
-"""sysexits TEMPFAIL: try again on a quieter machine."""
+"""Code TEMPFAIL of sysexits: run again on a quieter machine."""
 Cost = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """One chain with its load: a slice is so many calls of so many events."""
+    """One chain with its load. A slice is *calls* calls of *events* events."""
 
     name: str
     chain: Callable[[], AbstractContextManager[Chain]]
@@ -36,7 +35,7 @@ class Contender:
     events: int
 
 
-# All chains are up throughout and slices take turns: what the machine does to one it does to the next.
+# All chains run all the time and their slices take turns, so that a disturbance of the machine hits all of them.
 CONTENDERS: Final = (
     Contender("batch 500", our_chain, 800, 500),
     Contender("naive", naive_chain, 500, 1),
@@ -48,18 +47,18 @@ BOUNDS: Final = (
     ("naive / batch 2,000", "naive", "batch 2,000", 1_200.0, True),
     ("telemetry on / off", "batch 500", "batch 500, telemetry off", 1.15, False),
 )
-"""Name, numerator, denominator, bound, whether the ratio must be above it."""
+"""(name, numerator, denominator, bound, whether the ratio must be above the bound)."""
 
 
 class Course:
-    """One contender on its chain."""
+    """One contender on its running chain."""
 
     def __init__(self, contender: Contender, chain: Chain) -> None:
         self.contender, self._chain, self._sent = contender, chain, 0
         self.slice(share=WARM_SLICES)
 
     def slice(self, *, share: float = 1.0) -> Cost:
-        """CPU microseconds per event of each process; every event so far was counted, or this raises."""
+        """Send a slice. Return the CPU microseconds per event of each process. Raises where an event is not counted."""
         calls = _calls(self.contender, round(share * self.contender.calls))
         events = len(calls) * self.contender.events
         self._sent += events
@@ -77,7 +76,7 @@ def _calls(contender: Contender, number: int) -> list[bytes]:
 
 
 def main(arguments: list[str]) -> int:
-    """Print the ratios; 0 when all hold, 1 when one does not, 75 when the machine was disturbed."""
+    """Print the ratios. Return 0 when all bounds hold, 1 when one does not, 75 when the machine was disturbed."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="interleaved rounds (default %(default)s)")
     rounds = parser.parse_args(arguments).rounds
@@ -86,12 +85,12 @@ def main(arguments: list[str]) -> int:
     starts: list[tuple[float, float]] = []
     stolen = [machine.stolen_share()]
     with ExitStack() as chains:
-        courses = [Course(one, chains.enter_context(one.chain())) for one in CONTENDERS]
+        courses = [Course(contender, chains.enter_context(contender.chain())) for contender in CONTENDERS]
         for number in range(1, rounds + 1):
-            courses = [*courses[1:], courses[0]]  # nobody always follows the same neighbour
+            courses = [*courses[1:], courses[0]]  # another contender begins each round
             for course in courses:
                 costs[course.contender.name].append(course.slice())
-                _say_cost(number, course.contender.name, costs[course.contender.name][-1])
+                _print_cost(number, course.contender.name, costs[course.contender.name][-1])
             starts.append((startup.up_to_first_count_s(), startup.imports_s()))
             stolen.append(machine.stolen_share())
             print(
@@ -100,13 +99,13 @@ def main(arguments: list[str]) -> int:
     return _conclude(costs, starts, max(stolen))
 
 
-def _say_cost(number: int, name: str, cost: Cost) -> None:
+def _print_cost(number: int, name: str, cost: Cost) -> None:
     parts = "  ".join(f"{process} {value:.3f}" for process, value in cost.items())
     print(f"  round {number:2d}  {name:26s} {sum(cost.values()):8.3f} µs CPU an event   {parts}", flush=True)
 
 
 def _conclude(costs: dict[str, list[Cost]], starts: list[tuple[float, float]], stolen: float) -> int:
-    totals = {name: [sum(cost.values()) for cost in some] for name, some in costs.items()}
+    totals = {name: [sum(cost.values()) for cost in slices] for name, slices in costs.items()}
     held = True
     for name, above, below, bound, at_least in BOUNDS:
         ratios = [a / b for a, b in zip(totals[above], totals[below], strict=True)]
@@ -114,7 +113,7 @@ def _conclude(costs: dict[str, list[Cost]], starts: list[tuple[float, float]], s
         good = ratio >= bound if at_least else ratio <= bound
         held = held and good
         print(f"  {name:26s} {ratio:8.2f}  [{min(ratios):.2f}, {max(ratios):.2f}]  {_wanted(bound, at_least, good)}")
-    up, imports = (statistics.median(one) for one in itertools.zip_longest(*starts))
+    up, imports = (statistics.median(seconds) for seconds in zip(*starts, strict=True))
     print(f"  lab up to first count      {up:8.2f} s, {up / imports:.2f} × the bare imports ({imports:.2f} s)")
     if stolen > machine.DISTURBED_SHARE:
         print(f"  VOID: the machine took up to {100 * stolen:.1f} % of a core away; run it again when it is quiet")

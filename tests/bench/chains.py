@@ -1,4 +1,4 @@
-"""The two chains that are compared, each from gRPC call to counted event, each on a store of its own."""
+"""The two chains that are compared, from gRPC call to counted event, each on a store of its own."""
 
 import contextlib
 import sys
@@ -14,7 +14,6 @@ import redis
 from lab.targets.processes.recipe import telemetry_environment
 from services.bootstrap.store import bootstrap
 from services.ledger.connection import StoreSettings
-from services.ledger.port import Ledger
 from services.ledger.redis_ledger import open_ledger
 from tests.programs import await_port, free_port, ready_file, service, store, tied_to_parent
 
@@ -29,10 +28,10 @@ class Chain:
     """One running chain.
 
     Attributes:
-        address: Where calls go, host:port.
-        method: What they call.
-        pids: Process name → pid; everything whose CPU counts.
-        counted: Events counted so far, from the store itself.
+        address: host:port that calls go to.
+        method: Full name of the method.
+        pids: Process name → pid, of every process whose CPU time counts.
+        counted: Returns the events counted so far, by the store.
     """
 
     address: str
@@ -41,7 +40,7 @@ class Chain:
     counted: Callable[[], int]
 
     def await_counted(self, events: int) -> None:
-        """Wait until so many events are counted; TimeoutError when they are not."""
+        """Wait until *events* events are counted. Raises TimeoutError after a minute."""
         end, pause = time.monotonic() + DRAIN_S, threading.Event()
         while (counted := self.counted()) < events:
             if time.monotonic() > end:
@@ -53,7 +52,7 @@ class Chain:
 
 @contextlib.contextmanager
 def our_chain(*, telemetry: bool = True) -> Iterator[Chain]:
-    """The shipped services with their default settings, scraped every second as the lab does it."""
+    """Run the services with their default settings, scraped every second as in the lab."""
     with store() as (port, server, folder), contextlib.ExitStack() as stack:
         url = f"redis://127.0.0.1:{port}/0"
         bootstrap(StoreSettings(redis_url=url), require_durability="durable")
@@ -64,15 +63,15 @@ def our_chain(*, telemetry: bool = True) -> Iterator[Chain]:
         }
         ready = {name: ready_file(folder, name) for name in services}
         if telemetry:
-            stack.enter_context(_scraped([one["metrics"] for one in ready.values()]))
+            stack.enter_context(_scraped([contents["metrics"] for contents in ready.values()]))
         ledger = open_ledger(StoreSettings(redis_url=url), "bench")
         pids = {"valkey": server.pid} | {name: process.pid for name, process in services.items()}
-        yield Chain(ready["ingest-api"]["grpc"], OUR_METHOD, pids, lambda: _counted(ledger))
+        yield Chain(ready["ingest-api"]["grpc"], OUR_METHOD, pids, lambda: ledger.balance().counted)
 
 
 @contextlib.contextmanager
 def naive_chain() -> Iterator[Chain]:
-    """`tests.bench.naive_chain`, on the same store with the same settings."""
+    """Run `tests.bench.naive_chain`, with the same settings of the store."""
     with store() as (port, server, folder):
         grpc_port = free_port()
         roles = {"ingest-api": ["ingest", str(port), str(grpc_port)], "process-worker": ["worker", str(port)]}
@@ -92,13 +91,9 @@ def naive_chain() -> Iterator[Chain]:
             )
 
 
-def _counted(ledger: Ledger) -> int:
-    return ledger.changes("", since=0).balance.counted
-
-
 @contextlib.contextmanager
 def _scraped(addresses: list[str]) -> Iterator[None]:
-    """Fetch the metrics of each address once a second, as Prometheus would."""
+    """Fetch the metrics of each address once a second, as Prometheus does."""
     over = threading.Event()
 
     def scrape() -> None:

@@ -1,4 +1,4 @@
-"""Closed-loop clients for the benchmarks: calls that are ready made, a fixed number in flight."""
+"""Closed-loop clients for the benchmarks: prepared calls, a fixed number in flight."""
 
 import asyncio
 import itertools
@@ -15,7 +15,7 @@ from tests.bench import naive_chain
 
 IN_FLIGHT: Final = 8
 SOURCES, KINDS = 5, 4
-"""Twenty cells a batch, on both sides."""
+"""Twenty aggregates per batch, on both sides."""
 START_NS: Final = 1_700_000_000_000_000_000
 SPAN_NS: Final = 1_000_000_000
 SAMPLED_EVERY: Final = 100
@@ -24,7 +24,7 @@ SAMPLED: Final = ((TRACEPARENT, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b71692
 
 
 def columns(seed: int, events: int) -> Columns:
-    """Events of one window, seeded."""
+    """Return random events of one window."""
     draw = np.random.default_rng(seed)
     return Columns(
         sources=tuple(f"src-{i:02d}" for i in range(SOURCES)),
@@ -37,7 +37,7 @@ def columns(seed: int, events: int) -> Columns:
 
 
 def batched_calls(batches: int, events: int, *, run: str, producer: bytes) -> list[bytes]:
-    """Append requests with sequences from 1 on."""
+    """Return append requests with the sequences 1, 2 and so on."""
     return [
         AppendRequest(
             producer_id=producer,
@@ -50,14 +50,14 @@ def batched_calls(batches: int, events: int, *, run: str, producer: bytes) -> li
 
 
 def single_calls(events: int) -> list[bytes]:
-    """One event a call, for the naive chain."""
-    some = columns(7, 500)
+    """Return calls of one event each, for the naive chain."""
+    batch = columns(7, 500)
     rows = [
         naive_chain.Event(
-            source=some.sources[some.source_index[i]],
-            kind=some.kinds[some.kind_index[i]],
-            time_us=int(some.time_ns[i]) // 1_000,
-            value=float(some.value[i]),
+            source=batch.sources[batch.source_index[i]],
+            kind=batch.kinds[batch.kind_index[i]],
+            time_us=int(batch.time_ns[i]) // 1_000,
+            value=float(batch.value[i]),
         ).SerializeToString()
         for i in range(500)
     ]
@@ -74,10 +74,10 @@ async def _send(address: str, method: str, calls: Sequence[bytes]) -> None:
         call: Any = channel.unary_unary(method)
         waiting: Iterator[tuple[int, bytes]] = iter(enumerate(calls))
 
-        async def one_after_another() -> None:
+        async def send_waiting() -> None:
             for number, request in waiting:
                 await call(request, metadata=None if number % SAMPLED_EVERY else SAMPLED)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(IN_FLIGHT):
-                group.create_task(one_after_another())
+                group.create_task(send_waiting())

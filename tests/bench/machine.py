@@ -1,4 +1,4 @@
-"""What a process costs, and whether the machine let us measure it."""
+"""Measures the CPU time of processes, and the CPU time that the machine withholds."""
 
 import os
 import time
@@ -8,11 +8,11 @@ from typing import Final
 
 SPIN_S: Final = 2.0
 DISTURBED_SHARE: Final = 0.05
-"""A spin probe that loses more than this says more about the machine's other guests than about us."""
+"""Above this share of lost CPU time, a measurement shows the machine's other guests."""
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time of a process so far, all threads, from the scheduler's own account in nanoseconds."""
+    """Return the CPU time of a process so far, all threads, from the scheduler's account in nanoseconds."""
     total = 0
     for task in Path(f"/proc/{pid}/task").iterdir():
         try:
@@ -23,12 +23,12 @@ def cpu_seconds(pid: int) -> float:
 
 
 def cpu_of(pids: Iterable[int]) -> dict[int, float]:
-    """CPU seconds of several processes."""
+    """Return the CPU seconds of several processes."""
     return {pid: cpu_seconds(pid) for pid in pids}
 
 
 def stolen_share(seconds: float = SPIN_S) -> float:
-    """Share of a core that a spinning thread did not get, 0 … 1, with both cores tried in turn."""
+    """Return the share of a core that a spinning thread did not get, 0 … 1; the larger of all cores."""
     lost = 0.0
     for core in sorted(os.sched_getaffinity(0)):
         os.sched_setaffinity(0, {core})

@@ -1,4 +1,4 @@
-"""The same chain as people first write it: one event a call, grpc.aio, redis.asyncio, one pipeline an event.
+"""The same chain, written naively: one event per call, grpc.aio, redis.asyncio, one pipeline per event.
 
 `python -m tests.bench.naive_chain ingest REDIS_PORT GRPC_PORT` or `… worker REDIS_PORT`.
 """
@@ -38,11 +38,11 @@ Event: Any = _event_message()
 
 
 async def ingest(redis_port: int, grpc_port: int) -> None:
-    """Answer appends of one event, each one XADD."""
+    """Serve appends of one event each, with one XADD."""
     store = redis.asyncio.Redis(port=redis_port, socket_timeout=5, retry=AsyncRetry(NoBackoff(), 0), protocol=2)
 
     async def append(request: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
-        """One event, one entry."""
+        """Append one entry."""
         event = Event.FromString(request)
         if not (0 < len(event.source) <= 64 and 0 < len(event.kind) <= 64 and event.value - event.value == 0):
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "bad event")
@@ -59,7 +59,7 @@ async def ingest(redis_port: int, grpc_port: int) -> None:
 
 
 def worker(redis_port: int) -> None:
-    """Read up to a hundred entries, count each in a transaction of its own."""
+    """Read up to a hundred entries, and count each in its own transaction."""
     store = redis.Redis(port=redis_port, socket_timeout=5, retry=Retry(NoBackoff(), 0), protocol=2)
     try:
         store.xgroup_create("naive", "agg", id="0", mkstream=True)
@@ -69,15 +69,15 @@ def worker(redis_port: int) -> None:
     while True:
         reply = store.xreadgroup("agg", "c1", {"naive": ">"}, count=100, block=500)
         for entry_id, fields in reply[0][1] if reply else ():
-            count_one(store, entry_id, fields)
+            count_event(store, entry_id, fields)
 
 
-def count_one(store: "redis.Redis", entry_id: bytes, fields: dict[bytes, bytes]) -> None:
-    """Add one event to its cell and acknowledge it."""
-    cell = b"agg:%d:%s|%s" % (int(fields[b"t"]) // WINDOW_US, fields[b"s"], fields[b"k"])
+def count_event(store: "redis.Redis", entry_id: bytes, fields: dict[bytes, bytes]) -> None:
+    """Add one event to its aggregate and acknowledge its entry."""
+    key = b"agg:%d:%s|%s" % (int(fields[b"t"]) // WINDOW_US, fields[b"s"], fields[b"k"])
     pipeline = store.pipeline(transaction=True)
-    pipeline.hincrby(cell, "n", 1)
-    pipeline.hincrbyfloat(cell, "s", float(fields[b"v"]))
+    pipeline.hincrby(key, "n", 1)
+    pipeline.hincrbyfloat(key, "s", float(fields[b"v"]))
     pipeline.xack("naive", "agg", entry_id)
     pipeline.hincrby("naive:ledger", "counted", 1)
     pipeline.execute()

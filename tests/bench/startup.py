@@ -1,4 +1,4 @@
-"""From `lab up` to the first counted event, beside what importing the four services costs at least."""
+"""Measures the time from `lab up` to the first counted event, and the time that bare imports take."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ LAB: Final = (sys.executable, "-c", "import sys; from lab.cli import main; sys.e
 
 
 def imports_s() -> float:
-    """Seconds until four interpreters, started together, have imported a service each."""
+    """Return the seconds until four interpreters, started together, have imported one service each."""
     started = time.perf_counter()
     modules = [f"services.{name.replace('-', '_')}.__main__" for name in SERVICES]
     children = [subprocess.Popen([sys.executable, "-c", f"import {module}"]) for module in modules]
@@ -34,19 +34,19 @@ def imports_s() -> float:
 
 
 def up_to_first_count_s() -> float:
-    """Seconds from `lab up` to the first counted event; the stack is a new one, and gone afterwards."""
+    """Return the seconds from `lab up` to the first counted event, on a new stack that is removed afterwards."""
     with tempfile.TemporaryDirectory() as state:
         environment = os.environ | {"LAB_STATE_DIR": state}  # noqa: TID251  a child inherits it
         started = time.perf_counter()
         subprocess.run([*LAB, "up"], env=environment, check=True, capture_output=True)
         try:
-            _count_one(Path(state))
+            _count_an_event(Path(state))
             return time.perf_counter() - started
         finally:
             subprocess.run([*LAB, "down"], env=environment, check=True, capture_output=True)
 
 
-def _count_one(state: Path) -> None:
+def _count_an_event(state: Path) -> None:
     deployment = ProcessTarget(load_settings(state_dir=state)).current()
     if deployment is None:
         raise RuntimeError("lab up left no stack")

@@ -1,1 +1,1 @@
-"""Tests that need a real Kubernetes, and the rig that gives them one."""
+"""Tests that need a real Kubernetes cluster, and the rig that provides it."""

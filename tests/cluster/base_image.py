@@ -1,4 +1,4 @@
-"""A Python base image for both architectures out of Debian packages: none of them is run, nothing is emulated."""
+"""Builds a Python base image for both architectures from Debian packages, without emulation."""
 
 import gzip
 import hashlib
@@ -23,13 +23,13 @@ DOCUMENTATION: Final = ("usr/share/doc", "usr/share/man", "usr/share/locale")
 
 
 def folder_in(cache: Path) -> Path:
-    """Where its layers are, or would be; another recipe has another folder."""
+    """Return the folder of the image's layers, which may not exist yet; it depends on the recipe."""
     recipe = repr((ARCHITECTURES, OF_THE_ARCHITECTURE, OF_ANY, APPLETS, DOCUMENTATION))
     return cache / "rig-base" / hashlib.sha256(recipe.encode()).hexdigest()[:16]
 
 
 def fetch(cache: Path) -> None:
-    """Make the layers, with Debian's help, unless they are there."""
+    """Build the layers from Debian's packages, unless they are built."""
     folder = folder_in(cache)
     if not folder.is_dir():
         with as_a_whole(folder) as made:
@@ -39,7 +39,7 @@ def fetch(cache: Path) -> None:
 
 
 def push(cache: Path, url: str, repository: str, tag: str) -> None:
-    """Push what was fetched: an image of every architecture, and an index of them."""
+    """Push an image for every architecture, and their index."""
     manifests = []
     with Pusher(url, repository) as pusher:
         for architecture in ARCHITECTURES:
@@ -50,18 +50,18 @@ def push(cache: Path, url: str, repository: str, tag: str) -> None:
 
 
 class _Apt:
-    """Downloads packages of any architecture with lists of its own; the machine's dpkg learns nothing of it."""
+    """Downloads packages of any architecture with its own package lists, apart from the machine's dpkg."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         (folder / "lists" / "partial").mkdir(parents=True)
         options = {"Dir::State::lists": folder / "lists", "Dir::Cache": folder / "cache", "APT::Sandbox::User": ""}
-        pairs = [*options.items(), *(("APT::Architectures::", one) for one in ARCHITECTURES)]
+        pairs = [*options.items(), *(("APT::Architectures::", architecture) for architecture in ARCHITECTURES)]
         self._options = [part for name, value in pairs for part in ("-o", f"{name}={value}")]
         self._run("update", folder)
 
     def unpacked(self, architecture: str) -> Path:
-        """The root folder of an image."""
+        """Return the root folder of an image, with all packages unpacked."""
         packages, root = self._folder / architecture / "packages", self._folder / architecture / "root"
         packages.mkdir(parents=True)
         self._run("download", packages, *(f"{name}:{architecture}" for name in OF_THE_ARCHITECTURE), *OF_ANY)
@@ -78,7 +78,7 @@ class _Apt:
 
 
 def _pack(root: Path, layer: Path) -> None:
-    # Fast compression: the layer only ever crosses the loopback.
+    # Fast compression, because the layer crosses only the loopback.
     with (
         layer.open("wb") as packed,
         gzip.GzipFile(filename="", fileobj=packed, mode="wb", compresslevel=1, mtime=0) as zipped,
@@ -91,6 +91,6 @@ def _pack(root: Path, layer: Path) -> None:
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """As root's, whoever unpacked it, and of no particular time, so that the digest is the same again."""
+    """Give a file to root and set its time to 0, so that the digest is reproducible."""
     member.uid, member.gid, member.uname, member.gname, member.mtime = 0, 0, "", "", 0
     return member

@@ -1,4 +1,4 @@
-"""Builds the services' images as a user would whose builder does not know yet that the registry speaks plain HTTP."""
+"""Builds the services' images with a builder that is not yet configured for the plain-HTTP registry."""
 
 import contextlib
 import shutil
@@ -12,7 +12,7 @@ from lab.diagnosis.finding import Finding
 from lab.images.lock import FILE_NAME
 from lab.settings import load_settings, project_dir
 from lab.snapshots.snapshot import save
-from lab.wiring import snapshot_source
+from lab.wiring import snapshots
 from tests import programs
 from tests.cluster import base_image, wheels
 from tests.cluster.faults.machines import Machines, settings_here
@@ -32,23 +32,23 @@ BUILD: Final = "lab images build"
 
 
 class Built(NamedTuple):
-    """How the images came to be.
+    """How the images were built.
 
     Attributes:
         collector: The collector's image, by digest.
-        refused: The first build, by a builder that was told nothing.
-        found: What is wrong then.
-        cured: The finding's next step as it stands, which builds the images.
+        refused: The first build, with an unconfigured builder.
+        findings: The findings after it.
+        cured: The finding's next step, which builds the images.
     """
 
     collector: str
     refused: "subprocess.CompletedProcess[str]"
-    found: tuple[Finding, ...]
+    findings: tuple[Finding, ...]
     cured: "subprocess.CompletedProcess[str]"
 
 
 def build_images(rig: RigFacts, machines: Machines, folder: Path) -> Built:
-    """Build and push the four services for both architectures; their digests are in this project's lock afterwards."""
+    """Build and push the services for both architectures, and write their digests into this project's lock."""
     cache = load_settings().cache_dir
     base_image.push(cache, f"http://{rig.registry}", BASE, TAG)
     checkout = checked_out(folder / "checkout")
@@ -59,20 +59,20 @@ def build_images(rig: RigFacts, machines: Machines, folder: Path) -> Built:
         made = machines.paste(MAKE, checkout, settings)
         assert made.returncode == 0, made.stderr
         refused = machines.paste(BUILD, checkout, settings)
-        look = snapshot_source(load_settings()).take()
+        snapshot = snapshots("kubernetes", load_settings()).take()
         if kept := ClusterSettings().snapshots:
-            save(look, kept / "builder-plain-http.json")
-        found = diagnose(look)
-        assert found, refused.stderr
-        cured = machines.paste(found[0].do, checkout, settings)
-    assert cured.returncode == 0, f"{found}{cured.stderr[-600:]}"
+            save(snapshot, kept / "builder-plain-http.json")
+        findings = diagnose(snapshot)
+        assert findings, refused.stderr
+        cured = machines.paste(findings[0].do, checkout, settings)
+    assert cured.returncode == 0, f"{findings}{cured.stderr[-600:]}"
     shutil.copyfile(checkout / FILE_NAME, project_dir() / FILE_NAME)
     collector = push(f"{rig.registry}/otelcol:1", {"amd64": rig.programs / "otelcol"}, []).pinned("amd64")
-    return Built(collector, refused, found, cured)
+    return Built(collector, refused, findings, cured)
 
 
 def checked_out(folder: Path) -> Path:
-    """What images are built from, and what is known of them, in a folder that a person may write into."""
+    """Copy what images are built from, and their lock, into a folder; return it."""
     (folder / "notebooks").mkdir(parents=True)
     for name in (name for name in (*BUILT_FROM, FILE_NAME) if (project_dir() / name).exists()):
         shutil.copyfile(project_dir() / name, folder / name)
@@ -81,7 +81,7 @@ def checked_out(folder: Path) -> Path:
 
 
 def offline(base: str, wheels_folder: Path) -> str:
-    """Options of `buildx bake` for a machine that has the base image and the wheels at hand, and no index."""
+    """Return options of `buildx bake` for a machine with the base image and the wheels, without a package index."""
     values = {"args.BASE": base, "args.PIP_NO_INDEX": "1", "contexts.wheels": str(wheels_folder)}
     return " ".join(
         [f"--allow fs.read={wheels_folder}", *(f"--set *.{name}={value}" for name, value in values.items())]
@@ -90,7 +90,7 @@ def offline(base: str, wheels_folder: Path) -> str:
 
 @contextlib.contextmanager
 def buildkitd(rig: RigFacts, place: Path) -> Iterator[None]:
-    """A builder with the configuration that is in place when it starts, if there is one; each starts with nothing."""
+    """Run a builder with an empty cache, and with the configuration in *place*, if there is any."""
     socket, root, config = place.parent / "buildkitd.sock", place.parent / "buildkit", place / "buildkitd.toml"
     command = [
         *(str(rig.programs / "buildkitd"), "--root", str(root), "--addr", f"unix://{socket}"),

@@ -1,4 +1,4 @@
-"""The rig, once for all tests of the cluster, where this machine can have one."""
+"""Provides the rig, once for all tests of the cluster."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -15,9 +15,9 @@ from lab.errors import Unavailable
 from lab.images.lock import FILE_NAME, read_lock
 from lab.settings import load_settings
 from lab.targets.kubernetes.deployment import ClusterDeployment
-from lab.wiring import open_kubernetes
+from lab.targets.kubernetes.target import KubernetesTarget
 from tests.cluster import pods, prepare
-from tests.cluster.faults.carried_out import Outcome, carry_out_astray, carrying_out
+from tests.cluster.faults.carried_out import Outcome, carry_out_misrouted, carrying_out
 from tests.cluster.faults.failed_up import FailedUp, fail_up
 from tests.cluster.faults.machines import Machines
 from tests.cluster.faults.place import Common
@@ -33,29 +33,29 @@ RIG: Final = "rig"
 NEEDS_RIG: Final = "rig_possible"
 AFTER: Final = "after_the_others"
 MEANWHILE: Final = ("test_diagnosis_of_a_stack.py", "test_rendered.py", "test_settings.py")
-"""What runs while faults are made in the background; none needs the machine for itself, or changes the settings."""
+"""Tests that run while faults are made in the background; they do not change settings or measure time."""
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark this folder's tests; those that make a rig of their own come first, those that end what is shared last."""
+    """Mark this folder's tests. Tests with their own rig come first, tests that remove shared parts last."""
     ours = [item for item in items if item.path.is_relative_to(HERE)]
     for item in ours:
         item.add_marker(pytest.mark.cluster)
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(TIMEOUT_S))
-    # A stack is brought up, used and taken down, each in a test of its own: they follow as they are written.
+    # One test brings a stack up, others use it, a last one takes it down: their order in a file stays.
     items.sort(key=_turn)
 
 
 def _turn(item: pytest.Item) -> tuple[bool, bool, bool, Path, int]:
-    """Without the shared rig first, then beside faults, taking away what is shared last, else as written."""
+    """Sort by: without the shared rig, beside faults, others, removing shared parts; then by place in the file."""
     names = getattr(item, "fixturenames", ())
     return RIG in names, AFTER in names, item.path.name not in MEANWHILE, item.path, item.location[1] or 0
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip where the rig cannot run, all from this one place so that one line says what is missing; or fail there."""
+    """Skip tests where the rig cannot run, or fail them when it is required. One place gives one line of summary."""
     lacks = missing() if NEEDS_RIG in getattr(item, "fixturenames", ()) else ""
     if lacks and ClusterSettings().cluster == "required":
         raise Unavailable(lacks)
@@ -65,31 +65,31 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @cache
 def missing() -> str:
-    """What this machine lacks, in one line."""
+    """Return what this machine lacks, in one line."""
     return prepare.missing(load_settings().cache_dir)
 
 
 @pytest.fixture(scope="session")
 def rig_possible() -> None:
-    """Whoever asks for it runs only where a rig can."""
+    """Mark tests that run only where a rig can run."""
 
 
 @pytest.fixture(scope="session")
 def rig(rig_possible: None) -> Iterator[RigFacts]:
-    """A cluster that is up: the kept one, or one for this session, of which nothing is left afterwards."""
+    """Yield a cluster that is up: the kept rig, or a rig for this session."""
     with Rig() as made:
         yield made.facts
 
 
 @pytest.fixture(scope="session")
 def kubectl(rig: RigFacts) -> Kubectl:
-    """The administrator's kubectl."""
+    """Return the administrator's kubectl."""
     return Kubectl(rig)
 
 
 @pytest.fixture
 def namespace(kubectl: Kubectl) -> Iterator[str]:
-    """A namespace of this test's own, with Pod Security `restricted`."""
+    """Yield a namespace for this test, with Pod Security `restricted`."""
     name = f"test-{uuid.uuid4().hex[:8]}"
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
@@ -100,7 +100,7 @@ def namespace(kubectl: Kubectl) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def machines(rig: RigFacts, tmp_path_factory: pytest.TempPathFactory) -> Machines:
-    """What a person can do on the rig's machines."""
+    """Return the rig's machines."""
     made = Machines(tmp_path_factory.mktemp("machines"), rig)
     made.prepare()
     return made
@@ -110,20 +110,20 @@ def machines(rig: RigFacts, tmp_path_factory: pytest.TempPathFactory) -> Machine
 def user(
     rig: RigFacts, kubectl: Kubectl, machines: Machines, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Configured]:
-    """A user who is ready to deploy."""
+    """Yield a user who is ready to deploy."""
     with configured(rig, kubectl, machines, tmp_path_factory.mktemp("cluster")) as made:
         yield made
 
 
 @pytest.fixture(scope="session")
 def runs(user: Configured) -> Path:
-    """The folder of that user's runs."""
+    """Return the folder of the user's runs."""
     return user.runs
 
 
 @pytest.fixture(scope="session")
 def common(rig: RigFacts, runs: Path, machines: Machines, tmp_path_factory: pytest.TempPathFactory) -> Common:
-    """What faults share; the stack comes first: it and they would only keep each other from starting."""
+    """Return what faults share. The stack comes up first, because stack and faults would delay each other."""
     assert main(["up", *ON_THE_CLUSTER]) == 0
     settings = load_settings()
     worker = read_lock(settings.project / FILE_NAME).reference("process-worker", "amd64")
@@ -133,39 +133,39 @@ def common(rig: RigFacts, runs: Path, machines: Machines, tmp_path_factory: pyte
 
 @pytest.fixture(scope="session")
 def outcomes(common: Common) -> Iterator[Mapping[str, Future[Outcome]]]:
-    """What comes of all faults; they are made in the background, since most of their time is waiting."""
+    """Yield the outcomes of all faults, which are made in the background."""
     with carrying_out(common, ClusterSettings().snapshots) as going_on:
         yield going_on
 
 
 @pytest.fixture(scope="session")
-def gone_astray(common: Common) -> Iterator[Future[Mapping[str, Outcome]]]:
-    """What comes of metrics that go astray, in the background, too."""
+def misrouted_metrics(common: Common) -> Iterator[Future[Mapping[str, Outcome]]]:
+    """Yield the outcomes of misrouted metrics, which are made in the background."""
     with ThreadPoolExecutor(1) as pool:
-        yield pool.submit(carry_out_astray, common, ClusterSettings().snapshots)
+        yield pool.submit(carry_out_misrouted, common, ClusterSettings().snapshots)
 
 
 @pytest.fixture(scope="session")
 def failed_up(common: Common) -> Iterator[Future[FailedUp]]:
-    """What comes of a stack that cannot come up, in the background, too."""
+    """Yield the outcome of a stack that cannot come up, which is tried in the background."""
     with ThreadPoolExecutor(1) as pool:
         yield pool.submit(fail_up, common)
 
 
 @pytest.fixture
 def stack(runs: Path) -> Iterator[ClusterDeployment]:
-    """The one stack that all tests share, well; deployed where it is not up."""
-    target = open_kubernetes(load_settings())
+    """Yield the stack that all tests share, ready; deploy it when it is not up."""
+    target = KubernetesTarget(load_settings())
     deployment = target.current()
     if deployment is None:
         assert main(["up", *ON_THE_CLUSTER]) == 0
         deployment = target.current()
     assert deployment is not None
     with closing(deployment):
-        deployment.wait()
+        deployment.bring_up()
         yield deployment
 
 
 @pytest.fixture
 def after_the_others() -> None:
-    """Whoever asks for it takes away what others share, and comes last."""
+    """Mark tests that remove what other tests share; they run last."""

@@ -1,4 +1,4 @@
-"""Pods of one small program that says what machine it runs on."""
+"""Pods of a small program that prints the machine it runs on."""
 
 from typing import Any, Final
 
@@ -6,16 +6,16 @@ from tests.cluster.rig.facts import Node, RigFacts
 from tests.cluster.rig.images import Image, push
 
 SAYS: Final = {"amd64": "x86_64", "arm64": "aarch64"}
-"""Architecture of a node → what a process of that architecture calls its machine."""
+"""Architecture of a node → the machine that a process of that architecture reports."""
 
 
 def push_probe(rig: RigFacts) -> Image:
-    """Push the program as an image of both architectures."""
+    """Push an image of the program for both architectures."""
     return push(f"{rig.registry}/probe:1", {name: rig.programs / f"probe-{name}" for name in SAYS}, [])
 
 
 def pod(name: str, node: Node, image: str, *command: str) -> dict[str, Any]:
-    """A pod on a node, as Pod Security `restricted` wants it."""
+    """Return a pod on a node, as Pod Security `restricted` requires."""
     security = {
         "runAsNonRoot": True,
         "allowPrivilegeEscalation": False,

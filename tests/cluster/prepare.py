@@ -1,7 +1,7 @@
-"""`python -m tests.cluster.prepare` fetches and builds what the cluster's tests need: they reach nothing outside.
+"""`python -m tests.cluster.prepare` fetches and builds what the cluster's tests need, so that they work offline.
 
-Everything is kept in the user's cache folder. Where a cluster is required and this is root, Debian packages are
-installed; where this machine cannot have one, nothing happens, and the tests say why.
+The results are kept in the user's cache folder. Debian packages are installed when a cluster is required and this
+process is root's. On a machine that cannot run a cluster nothing is done; the tests then name the reason.
 """
 
 import sys
@@ -19,7 +19,7 @@ from tests.cluster.rig.settings import ClusterSettings
 
 
 def missing(cache: Path) -> str:
-    """One line about what tests of the cluster lack on this machine; empty where they lack nothing."""
+    """Return a line about what the cluster's tests lack on this machine; empty when they lack nothing."""
     if lacks := requirements.missing() or missing_programs(cache):
         return lacks
     fetched = all(folder.is_dir() for folder in (base_image.folder_in(cache), wheels.folder_in(cache)))
@@ -30,7 +30,7 @@ def prepare() -> None:
     """Install, fetch and build what is missing.
 
     Raises:
-        Unavailable: A cluster is required, and this machine cannot have one.
+        Unavailable: A cluster is required, and this machine cannot run one.
     """
     required, cache = ClusterSettings().cluster == "required", load_settings().cache_dir
     if required and requirements.is_root():
@@ -45,10 +45,10 @@ def prepare() -> None:
 
 
 def _timed(what: str, fetch: Callable[[], None]) -> None:
-    """Say what took a second or more."""
-    begun = time.monotonic()
+    """Run *fetch*; print its time if it took a second or more."""
+    started = time.monotonic()
     fetch()
-    if (took := time.monotonic() - begun) >= 1:
+    if (took := time.monotonic() - started) >= 1:
         say(what, took)
 
 

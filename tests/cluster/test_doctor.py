@@ -1,4 +1,4 @@
-"""`lab doctor --target kubernetes` on a real cluster: all is well, or it says what is not and how to change that."""
+"""`lab doctor --target kubernetes` on a real cluster finds what is wrong, and names the next step."""
 
 import contextlib
 import json
@@ -26,12 +26,12 @@ from tests.cluster.rights import granted, take_away
 PROJECT: Final = Path(__file__).parents[2]
 NAMESPACE: Final = "doctor-tests"
 FOREIGN: Final = "doctor-foreign"
-"""A namespace that nobody has made, and a user without any right."""
+"""A namespace that does not exist, for a user without rights."""
 RECEIVER: Final = "--web.enable-remote-write-receiver"
 
 
-class Seen(NamedTuple):
-    """What the doctor said: exit code, name → whether good, name → next step."""
+class DoctorReport(NamedTuple):
+    """The exit code of the doctor, name of a check → whether it is good, name → next step."""
 
     code: int
     good: dict[str, bool]
@@ -39,19 +39,19 @@ class Seen(NamedTuple):
 
     @property
     def bad(self) -> set[str]:
-        """What is not as it should be."""
+        """Names of the checks that are not good."""
         return {name for name, good in self.good.items() if not good}
 
 
 def pushed(rig: RigFacts, name: str) -> Image:
-    """A small image of both architectures."""
+    """Push a small image of both architectures."""
     reference = f"{rig.registry}/{NAMESPACE}/{name}:1"
-    return push(reference, {one: rig.programs / f"probe-{one}" for one in SAYS}, [])
+    return push(reference, {architecture: rig.programs / f"probe-{architecture}" for architecture in SAYS}, [])
 
 
 @pytest.fixture(scope="module")
 def configured(rig: RigFacts, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Everything that a stack needs, and settings that name it."""
+    """Provide everything that a stack needs, with settings for it; yield the working folder."""
     folder = tmp_path_factory.mktemp("doctor")
     images: dict[str, Mapping[str, str]] = {service: pushed(rig, service).manifests for service in SERVICES}
     write_lock(ImageLock(f"{rig.registry}/{NAMESPACE}", "1", images), folder / FILE_NAME)
@@ -69,16 +69,16 @@ def configured(rig: RigFacts, kubectl: Kubectl, tmp_path_factory: pytest.TempPat
     take_away(kubectl, FOREIGN)
 
 
-def seen(capsys: pytest.CaptureFixture[str]) -> Seen:
-    """What the doctor says now."""
+def doctor_report(capsys: pytest.CaptureFixture[str]) -> DoctorReport:
+    """Run the doctor; return its report."""
     capsys.readouterr()
     code = main(["doctor", "--target", "kubernetes", "--json"])
-    said = capsys.readouterr()
-    assert len(said.err.splitlines()) <= 5
-    checks = json.loads(said.out)
+    output = capsys.readouterr()
+    assert len(output.err.splitlines()) <= 5
+    checks = json.loads(output.out)
     assert all(check["next_step"] for check in checks if not check["good"])
     good = {check["name"]: check["good"] for check in checks}
-    return Seen(code, good, {check["name"]: check["next_step"] for check in checks})
+    return DoctorReport(code, good, {check["name"]: check["next_step"] for check in checks})
 
 
 def test_all_is_well_for_a_user_with_no_more_rights_than_needed(
@@ -100,52 +100,52 @@ def test_all_is_well_for_a_user_with_no_more_rights_than_needed(
 def test_a_prometheus_that_takes_no_writes_is_found(
     configured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With the flag that it lacks."""
+    """The next step names the flag that it lacks."""
     with programs.prometheus(tmp_path) as url, environment_with(LAB_PROMETHEUS_URL=url):
-        found = seen(capsys)
-    assert (found.code, found.bad) == (69, {"prometheus"})
-    assert RECEIVER in found.steps["prometheus"]
+        report = doctor_report(capsys)
+    assert (report.code, report.bad) == (69, {"prometheus"})
+    assert RECEIVER in report.steps["prometheus"]
 
 
 def test_a_store_that_is_not_there_is_found(configured: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """With its address."""
+    """The next step starts one on this machine, where it was looked for."""
     with environment_with(LAB_REDIS_URL="redis://127.0.0.1:1/0"):
-        found = seen(capsys)
-    assert (found.code, found.bad) == (69, {"redis"})
-    assert found.steps["redis"].startswith("redis-cli -e -h 127.0.0.1 -p 1 ping")
+        report = doctor_report(capsys)
+    assert (report.code, report.bad) == (69, {"redis"})
+    assert report.steps["redis"] == "sudo systemctl restart redis-server || sudo docker start redis"
 
 
 def test_an_image_by_tag_is_found_with_the_digest_to_write(
     configured: Path, rig: RigFacts, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The step names the one of the collector's architecture, and is enough."""
+    """The next step names the digest for the collector's architecture, and is sufficient."""
     with environment_with(LAB_COLLECTOR_IMAGE=f"{rig.registry}/{NAMESPACE}/otelcol:1"):
-        found = seen(capsys)
-    assert (found.code, found.bad) == (69, {"collector_image"})
-    name, _, value = found.steps["collector_image"].removeprefix("export ").partition("=")
+        report = doctor_report(capsys)
+    assert (report.code, report.bad) == (69, {"collector_image"})
+    name, _, value = report.steps["collector_image"].removeprefix("export ").partition("=")
     with environment_with(**{name: value}):
-        assert seen(capsys).code == 0
+        assert doctor_report(capsys).code == 0
 
 
 def test_a_user_without_rights_is_told_how_to_get_them(
     configured: Path, rig: RigFacts, kubectl: Kubectl, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The step is pasted as it is by an administrator; then all is well."""
+    """An administrator runs the unchanged next step; then every check is good."""
     kubeconfig = foreign(rig, kubectl, tmp_path)
     with environment_with(LAB_KUBECONFIG=str(kubeconfig), LAB_NAMESPACE=FOREIGN):
-        before = seen(capsys)
+        before = doctor_report(capsys)
         assert (before.code, before.bad) == (69, {"rights", "nodes", "namespace"})
         step = before.steps["rights"].partition("      (")[0]
         path = f"{Path(sys.executable).parent}:{inherited_environment()['PATH']}"
         own = {"PATH": path, "PYTHONPATH": str(PROJECT), "KUBECONFIG": str(rig.kubeconfig)}
         subprocess.run(["bash", "-c", step], env=inherited_environment() | own, check=True, capture_output=True)
-        after = seen(capsys)
+        after = doctor_report(capsys)
     assert (after.code, after.bad) == (0, set())
-    assert seen(capsys).code == 0, "who had rights before has lost some"
+    assert doctor_report(capsys).code == 0, "the first user has lost rights"
 
 
 def foreign(rig: RigFacts, kubectl: Kubectl, folder: Path) -> Path:
-    """The kubeconfig of somebody who may do nothing."""
+    """Write the kubeconfig of a user without rights; return its path."""
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "foreign", "namespace": NAMESPACE}}
     kubectl.apply(account)
     config = yaml.safe_load(rig.kubeconfig.read_text())

@@ -1,4 +1,4 @@
-"""What is rendered for any cluster, judged before it is applied: by the API server's own schema, by a collector."""
+"""Rendered objects are accepted by the schema of a real API server, and by a collector."""
 
 import json
 import re
@@ -20,13 +20,13 @@ from tests.rendered.samples import SAMPLES, planted, rendered
 
 NAMESPACE: Final = "rendered-tests"
 ROW: Final = re.compile(r"(\S*) +\[(.*?)\] +\[(.*?)\] +\[(.*?)\]")
-"""Of `kubectl auth can-i --list`: resource, other addresses, names, verbs."""
+"""A row of `kubectl auth can-i --list`: resource, other addresses, names, verbs."""
 EVERYBODY: Final = {
     "selfsubjectaccessreviews.authorization.k8s.io",
     "selfsubjectreviews.authentication.k8s.io",
     "selfsubjectrulesreviews.authorization.k8s.io",
 }
-"""Whoever has logged in may ask what they are and may do."""
+"""Every user who has logged in has these rights."""
 OLD: Final = ("  debug: {verbosity: basic}", "  logging: {}")
 
 every_sample = pytest.mark.parametrize("sample", SAMPLES)
@@ -34,19 +34,19 @@ every_sample = pytest.mark.parametrize("sample", SAMPLES)
 
 @pytest.fixture(scope="module")
 def schema(kubectl: Kubectl) -> Document:
-    """What the API server takes, as it publishes it."""
+    """Return the schema that the API server publishes."""
     document: Document = json.loads(kubectl("get", "--raw=/openapi/v2"))
     return document
 
 
 @every_sample
 def test_objects_are_what_the_api_server_publishes(sample: str, schema: Document) -> None:
-    """Every field is known, and of its type."""
+    """Every field is known and has the right type."""
     assert schema_findings(rendered(sample), schema) == []
 
 
 def first(body: Any) -> Any:
-    """The first container of a Deployment, to change it."""
+    """Return the first container of a Deployment, to change it."""
     return body["spec"]["template"]["spec"]["containers"][0]
 
 
@@ -66,16 +66,16 @@ FAULTS: Final[dict[str, tuple[str, str, Callable[[Any], object]]]] = {
 
 @pytest.mark.parametrize("finding", FAULTS)
 def test_what_the_api_server_would_refuse_is_found(finding: str, schema: Document) -> None:
-    """One finding, naming object and field."""
+    """One finding names the object and the field."""
     kind, name, change = FAULTS[finding]
-    [found] = schema_findings(planted(kind, name, change), schema)
-    assert found.startswith(f"{kind} {name}")
-    assert finding in found
+    [text] = schema_findings(planted(kind, name, change), schema)
+    assert text.startswith(f"{kind} {name}")
+    assert finding in text
 
 
 @every_sample
 def test_a_collector_takes_its_configuration_and_refuses_the_logging_exporter(sample: str, rig: RigFacts) -> None:
-    """By `otelcol validate`; what stopped the collector of old stops `lab up` before anything is applied."""
+    """`otelcol validate` decides. A removed exporter stops `lab up` before anything is applied."""
 
     def logging_again(body: dict[str, dict[str, str]]) -> None:
         text = body["data"]["config.yaml"]
@@ -88,11 +88,11 @@ def test_a_collector_takes_its_configuration_and_refuses_the_logging_exporter(sa
 
 
 def test_the_user_may_do_what_is_written_down_and_nothing_else(rig: RigFacts, kubectl: Kubectl) -> None:
-    """`kubectl auth can-i --list`, asked by the user whom the administrator's file is for, is the golden list."""
+    """For the lab's user, `kubectl auth can-i --list` gives the golden list."""
     kubeconfig = Certificates(rig.state / "certificates").kubeconfig(LAB_USER)
     with granted(kubectl, NAMESPACE):
-        said = run(PROGRAM, f"--kubeconfig={kubeconfig}", "auth", "can-i", "--list", f"--namespace={NAMESPACE}")
-    rows = [found.groups() for line in said.splitlines() if (found := ROW.match(line))]
+        output = run(PROGRAM, f"--kubeconfig={kubeconfig}", "auth", "can-i", "--list", f"--namespace={NAMESPACE}")
+    rows = [match.groups() for line in output.splitlines() if (match := ROW.match(line))]
     rights = {f"{what}/{name}".rstrip("/"): set(verbs.split()) for what, _, name, verbs in rows if what}
     assert {what: verbs for what, verbs in rights.items() if what not in EVERYBODY} == {
         what: set(verbs.split()) for what, verbs in GOLDEN.items()

@@ -1,4 +1,4 @@
-"""The rig is a real cluster of two architectures, and behaves as the boards of the mission did."""
+"""The rig is a real cluster of two architectures, and behaves like the boards of the mission."""
 
 from typing import Any, Final
 
@@ -16,14 +16,14 @@ ENDS_S: Final = 60.0
 
 @pytest.fixture(scope="module")
 def probe(rig: RigFacts) -> Image:
-    """An image of both architectures whose program says what machine it runs on."""
+    """Push an image of both architectures whose program prints its machine."""
     return pods.push_probe(rig)
 
 
-def answer(kubectl: Kubectl, namespace: str, asked: dict[str, Any]) -> str:
-    """What a pod prints until it ends well."""
-    name, where = asked["metadata"]["name"], f"--namespace={namespace}"
-    kubectl.apply(asked | {"metadata": asked["metadata"] | {"namespace": namespace}})
+def answer(kubectl: Kubectl, namespace: str, manifest: dict[str, Any]) -> str:
+    """Run a pod until it succeeds; return what it prints."""
+    name, where = manifest["metadata"]["name"], f"--namespace={namespace}"
+    kubectl.apply(manifest | {"metadata": manifest["metadata"] | {"namespace": namespace}})
     try:
         kubectl.wait("jsonpath={.status.phase}=Succeeded", where, f"pod/{name}", seconds=ENDS_S)
     except Unavailable as error:
@@ -33,40 +33,42 @@ def answer(kubectl: Kubectl, namespace: str, asked: dict[str, Any]) -> str:
 
 
 def test_there_is_a_ready_node_of_each_architecture(rig: RigFacts, kubectl: Kubectl) -> None:
-    """The API server says so, at the addresses the facts name."""
-    seen = {}
+    """The API server lists both, at the addresses in the facts."""
+    nodes = {}
     for node in kubectl.get("nodes")["items"]:
-        assert [one["status"] for one in node["status"]["conditions"] if one["type"] == "Ready"] == ["True"]
-        addresses = {one["type"]: one["address"] for one in node["status"]["addresses"]}
-        seen[node["metadata"]["name"]] = (node["status"]["nodeInfo"]["architecture"], addresses["InternalIP"])
-        assert node["metadata"]["labels"]["kubernetes.io/arch"] == seen[node["metadata"]["name"]][0]
+        assert [condition["status"] for condition in node["status"]["conditions"] if condition["type"] == "Ready"] == [
+            "True"
+        ]
+        addresses = {address["type"]: address["address"] for address in node["status"]["addresses"]}
+        nodes[node["metadata"]["name"]] = (node["status"]["nodeInfo"]["architecture"], addresses["InternalIP"])
+        assert node["metadata"]["labels"]["kubernetes.io/arch"] == nodes[node["metadata"]["name"]][0]
 
-    assert seen == {node.name: (node.architecture, node.address) for node in rig.nodes}
+    assert nodes == {node.name: (node.architecture, node.address) for node in rig.nodes}
 
 
 @pytest.mark.parametrize("architecture", SAYS)
 def test_a_pinned_image_runs_as_its_architecture(
     architecture: str, rig: RigFacts, kubectl: Kubectl, namespace: str, probe: Image
 ) -> None:
-    """By the manifest's digest nobody chooses, so the process says what the node is."""
-    asked = pod("pinned", rig.node(architecture), probe.pinned(architecture), "machine")
+    """The manifest's digest leaves no choice, so the process reports the node's architecture."""
+    manifest = pod("pinned", rig.node(architecture), probe.pinned(architecture), "machine")
 
-    assert answer(kubectl, namespace, asked) == SAYS[architecture]
+    assert answer(kubectl, namespace, manifest) == SAYS[architecture]
 
 
 def test_an_unpinned_image_on_the_arm64_node_is_the_wrong_one(
     rig: RigFacts, kubectl: Kubectl, namespace: str, probe: Image
 ) -> None:
-    """The failure this project was born from: from an index the node's runtime takes amd64, and it runs."""
-    asked = pod("unpinned", rig.node("arm64"), probe.unpinned, "machine")
+    """The failure that led to this project: the node's runtime takes amd64 from an index, and the image runs."""
+    manifest = pod("unpinned", rig.node("arm64"), probe.unpinned, "machine")
 
-    assert answer(kubectl, namespace, asked) == SAYS["amd64"]
+    assert answer(kubectl, namespace, manifest) == SAYS["amd64"]
 
 
 def test_a_pod_reaches_a_service_on_the_other_node_by_its_name(
     rig: RigFacts, kubectl: Kubectl, namespace: str, probe: Image
 ) -> None:
-    """Names, service addresses and routes between nodes work as anywhere."""
+    """Names, service addresses and routes between nodes work."""
     server = pod("server", rig.node("arm64"), probe.pinned("arm64"), "serve", ":8080")
     service = {
         "apiVersion": "v1",
@@ -76,27 +78,27 @@ def test_a_pod_reaches_a_service_on_the_other_node_by_its_name(
     }
     kubectl.apply(server | {"metadata": server["metadata"] | {"namespace": namespace}}, service)
     kubectl.wait("condition=Ready", f"--namespace={namespace}", "pod/server")
-    asked = pod("client", rig.node("amd64"), probe.pinned("amd64"), "ask", "http://server/")
+    manifest = pod("client", rig.node("amd64"), probe.pinned("amd64"), "ask", "http://server/")
 
-    assert answer(kubectl, namespace, asked) == SAYS["arm64"]
+    assert answer(kubectl, namespace, manifest) == SAYS["arm64"]
 
 
 @pytest.mark.parametrize("architecture", SAYS)
 def test_a_pod_reaches_a_server_outside_the_cluster(
     architecture: str, rig: RigFacts, kubectl: Kubectl, namespace: str, probe: Image
 ) -> None:
-    """At the host's address, where the registry is and a test's store may be."""
-    asked = pod("outward", rig.node(architecture), probe.pinned(architecture), "ask", f"http://{rig.registry}/v2/")
+    """The registry and a test's store are at the host's address."""
+    manifest = pod("outward", rig.node(architecture), probe.pinned(architecture), "ask", f"http://{rig.registry}/v2/")
 
-    assert answer(kubectl, namespace, asked) == "{}"
+    assert answer(kubectl, namespace, manifest) == "{}"
 
 
 def test_pod_security_refuses_what_is_not_restricted(
     rig: RigFacts, kubectl: Kubectl, namespace: str, probe: Image
 ) -> None:
-    """Admission is on, as in a real cluster."""
-    asked = pod("loose", rig.node("amd64"), probe.pinned("amd64"), "machine")
-    del asked["spec"]["containers"][0]["securityContext"]
+    """Admission is on, as in other clusters."""
+    manifest = pod("loose", rig.node("amd64"), probe.pinned("amd64"), "machine")
+    del manifest["spec"]["containers"][0]["securityContext"]
 
     with pytest.raises(LabError, match="violates PodSecurity"):
-        answer(kubectl, namespace, asked)
+        answer(kubectl, namespace, manifest)

@@ -1,4 +1,4 @@
-"""However a rig ends, nothing of it stays on the machine; these tests make rigs of their own."""
+"""However a rig ends, nothing of it stays on the machine."""
 
 import signal
 import socket
@@ -21,12 +21,12 @@ from tests.cluster.rig.rig import Rig
 signal.signal(signal.SIGINT, signal.default_int_handler)
 with Rig(): print("up", flush=True); sys.stdin.read()
 """
-"""Whoever is started in a shell's background would ignore Ctrl-C."""
+"""The handler is set, because a background process of a shell ignores Ctrl-C."""
 
 
 @pytest.fixture
 def held(rig_possible: None) -> Iterator["subprocess.Popen[str]"]:
-    """A program that has a rig, until it is told or made to end."""
+    """Yield a program that holds a rig until it ends."""
     if Rig().is_kept:
         pytest.skip("the kept rig is up (make cluster-down)")
     pipe = subprocess.PIPE
@@ -38,7 +38,7 @@ def held(rig_possible: None) -> Iterator["subprocess.Popen[str]"]:
 
 
 def serve_on_every_node() -> None:
-    """Have a pod run on each node of the rig that is up."""
+    """Run a pod on each node of the rig that is up."""
     rig = Rig().facts
     kubectl, image = Kubectl(rig), push_probe(rig)
     for node in rig.nodes:
@@ -47,7 +47,7 @@ def serve_on_every_node() -> None:
 
 
 def test_a_killed_owner_takes_its_processes_along_and_down_removes_the_rest(held: "subprocess.Popen[str]") -> None:
-    """Signal 9 to the owner ends every program of the rig; the next `down` finds pods, namespaces, mounts, cgroups."""
+    """Signal 9 to the owner ends the rig's programs; the next `down` removes pods, namespaces, mounts, cgroups."""
     before = set(SHIM_SOCKETS.glob("*"))
     serve_on_every_node()
     with pytest.raises(Exists, match="in use"):
@@ -56,8 +56,8 @@ def test_a_killed_owner_takes_its_processes_along_and_down_removes_the_rest(held
     held.wait()
     left = Rig().leftovers()
     for kind in ("network namespace", "interface", "mount", "cgroup"):
-        assert any(one.startswith(kind) for one in left), f"no {kind} in {left}"
-    assert sum("/program serve" in one for one in left) == len(Rig().facts.nodes), left
+        assert any(part.startswith(kind) for part in left), f"no {kind} in {left}"
+    assert sum("/program serve" in part for part in left) == len(Rig().facts.nodes), left
 
     Rig().down()
 
@@ -66,7 +66,7 @@ def test_a_killed_owner_takes_its_processes_along_and_down_removes_the_rest(held
 
 
 def test_an_end_by_the_keyboard_leaves_nothing(held: "subprocess.Popen[str]") -> None:
-    """Ctrl-C: the context ends, and not even a setting of the kernel stays."""
+    """At Ctrl-C the context ends, and restores even the settings of the kernel."""
     serve_on_every_node()
     held.send_signal(signal.SIGINT)
     held.wait(timeout=60)
@@ -77,6 +77,6 @@ def test_an_end_by_the_keyboard_leaves_nothing(held: "subprocess.Popen[str]") ->
 
 @pytest.mark.parametrize("outside", ["192.0.2.1", "198.17.255.255"])
 def test_tests_of_the_cluster_reach_the_rig_and_nothing_else(outside: str) -> None:
-    """The guard of all tests makes one exception, and it is no larger than the rig's own network."""
-    with pytest.raises(AssertionError, match=f"reached for {outside}"):
+    """The guard of all tests allows the rig's own network only."""
+    with pytest.raises(AssertionError, match=f"tried to reach {outside}"):
         socket.create_connection((outside, 80), timeout=0.1)

@@ -1,4 +1,4 @@
-"""The rig's programs are built again when what they are made of changes, and only then."""
+"""The rig's programs are rebuilt when their sources change, and only then."""
 
 import dataclasses
 
@@ -8,17 +8,17 @@ GO = "go1.26.0"
 
 
 def test_the_same_recipe_has_the_same_key() -> None:
-    """Nothing is built twice."""
+    """So nothing is built twice."""
     assert key_of(MODULES, GO) == key_of(MODULES, GO)
 
 
 def test_a_change_of_a_source_a_version_or_the_compiler_changes_the_key() -> None:
-    """Nobody runs yesterday's program."""
-    first, *others = MODULES
+    """So outdated programs are not used."""
+    first, *rest = MODULES
     changed = [
         key_of(MODULES, "go1.27.0"),
-        key_of((dataclasses.replace(first, requires="k8s.io/kubernetes v1.34.5"), *others), GO),
-        key_of((*others, dataclasses.replace(first, sources={"main.go": "package main"})), GO),
+        key_of((dataclasses.replace(first, requires="k8s.io/kubernetes v1.34.5"), *rest), GO),
+        key_of((*rest, dataclasses.replace(first, sources={"main.go": "package main"})), GO),
     ]
 
     assert len({key_of(MODULES, GO), *changed}) == 1 + len(changed)

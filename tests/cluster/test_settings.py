@@ -1,4 +1,4 @@
-"""Whatever the settings ask for, a real API server takes it from a user with no more rights than needed."""
+"""A real API server accepts the objects of all settings from a user with the least rights."""
 
 import json
 import subprocess
@@ -36,7 +36,7 @@ OUTSIDE: Final = {"redis_url": "rediss://store.example:6380/0", "prometheus_url"
 
 @pytest.fixture(scope="module")
 def as_user(rig: RigFacts, kubectl: Kubectl) -> Iterator[tuple[str, ...]]:
-    """How kubectl is called as the lab's user, who has a namespace."""
+    """Yield the kubectl command of the lab's user, who has a namespace."""
     with granted(kubectl, NAMESPACE):
         yield PROGRAM, f"--kubeconfig={Certificates(rig.state / 'certificates').kubeconfig(LAB_USER)}"
 
@@ -45,18 +45,22 @@ def as_user(rig: RigFacts, kubectl: Kubectl) -> Iterator[tuple[str, ...]]:
     "servers", [INSIDE, OUTSIDE, {**OUTSIDE, "remote_write_url": "none"}], ids=["inside", "outside", "scraped"]
 )
 def test_everything_is_accepted(as_user: tuple[str, ...], tmp_path: Path, servers: dict[str, str]) -> None:
-    """Schema, admission and rights, without a warning of Pod Security; nothing is kept."""
+    """Schema, admission and rights allow them, without a warning of Pod Security; nothing is stored."""
     files = {}
     for name in ("redis_password", "redis_ca", "prometheus_authorization", "prometheus_ca"):
         files[f"{name}_file"] = tmp_path / name
         files[f"{name}_file"].write_text("text\n")
     credentials = Credentials(ServingCertificates(b"ca", b"certificate", b"key"), "token", "password")
     images: dict[tuple[str, str], str] = {
-        (service, one): image(service, one) for service in SERVICES for one in ARCHITECTURES
+        (service, architecture): image(service, architecture) for service in SERVICES for architecture in ARCHITECTURES
     }
     settings = LabSettings.model_validate({**PLACED, **servers, **files})
-    objects = [one for one in render(request_of(settings, Given(images, credentials, PULL))) if one.kind != "Namespace"]
-    listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": [one.body for one in objects]})
+    objects = [
+        rendered
+        for rendered in render(request_of(settings, Given(images, credentials, PULL)))
+        if rendered.kind != "Namespace"
+    ]
+    listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": [rendered.body for rendered in objects]})
     done = subprocess.run(
         [*as_user, "apply", "--server-side", "--dry-run=server", "--filename=-"],
         input=listed,

@@ -1,4 +1,4 @@
-"""The baseline on two architectures, beside which somebody looks again and again: exact, and nothing is found wrong."""
+"""The baseline on two architectures, with a diagnosis every ten seconds, is exact and has no findings."""
 
 import json
 import threading
@@ -15,72 +15,72 @@ from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.finding import Finding
 from lab.runs.folder import RunFolder
 from lab.settings import load_settings
-from lab.wiring import snapshot_source
+from lab.wiring import snapshots
 from tests.cluster.rig.settings import ClusterSettings
 from tests.cluster.stack import ON_THE_CLUSTER, PROJECT
 
 BASELINE: Final = PROJECT / "notebooks" / "10_baseline.ipynb"
 RATE: Final = 500
 CALLS: Final = 100
-LOOK_EVERY_S: Final = 10.0
+PROBE_EVERY_S: Final = 10.0
 SECONDS: Final = ClusterSettings().soak_seconds
 
 pytestmark = pytest.mark.timeout(SECONDS + 600)
 
 
 class Soaked(NamedTuple):
-    """A run, how its command ended, and what every look beside it found."""
+    """A run, the exit code of its command, and the findings of every diagnosis."""
 
     code: int
     run: RunFolder
-    looks: list[tuple[Finding, ...]]
+    diagnoses: list[tuple[Finding, ...]]
 
 
 @pytest.fixture(scope="module")
 def soaked(runs: Path) -> Soaked:
-    """`lab run notebooks/10_baseline.ipynb`, as a person would."""
+    """Run `lab run notebooks/10_baseline.ipynb`."""
     assert main(["up", *ON_THE_CLUSTER]) == 0
     before = set(runs.glob("*"))
     options = {"target": "kubernetes", "rate": RATE, "duration": SECONDS, "p99_ms": 5000}
-    with looking() as looks:
+    with diagnosing() as diagnoses:
         code = main(["run", str(BASELINE), *(word for name in options for word in ("-p", name, str(options[name])))])
     [run] = set(runs.iterdir()) - before
-    return Soaked(code, RunFolder(run), looks)
+    return Soaked(code, RunFolder(run), diagnoses)
 
 
 @contextmanager
-def looking() -> Iterator[list[tuple[Finding, ...]]]:
-    """Look every ten seconds for as long as the context lasts."""
-    found, over = list[tuple[Finding, ...]](), threading.Event()
+def diagnosing() -> Iterator[list[tuple[Finding, ...]]]:
+    """Diagnose the stack every ten seconds for as long as the context lasts; yield the findings."""
+    diagnoses, over = list[tuple[Finding, ...]](), threading.Event()
 
-    def look() -> None:
-        while not over.wait(LOOK_EVERY_S):
-            found.append(diagnose(snapshot_source(load_settings()).take()))
+    def probe() -> None:
+        while not over.wait(PROBE_EVERY_S):
+            diagnoses.append(diagnose(snapshots("kubernetes", load_settings()).take()))
 
-    looker = threading.Thread(target=look, name="looks")
-    looker.start()
+    prober = threading.Thread(target=probe, name="probes")
+    prober.start()
     try:
-        yield found
+        yield diagnoses
     finally:
         over.set()
-        looker.join()
+        prober.join()
 
 
 def test_nothing_is_found_wrong_with_a_stack_that_is_well(soaked: Soaked) -> None:
-    """At any of many looks."""
-    assert [found for found in soaked.looks if found] == []
-    assert len(soaked.looks) >= SECONDS / LOOK_EVERY_S / 2
+    """No diagnosis has a finding."""
+    assert [findings for findings in soaked.diagnoses if findings] == []
+    assert len(soaked.diagnoses) >= SECONDS / PROBE_EVERY_S / 2
 
 
 def test_a_load_on_two_architectures_is_counted_exactly(soaked: Soaked) -> None:
-    """MET, VALID, residual 0, Prometheus agrees, a hundred calls a second, and each worker a fair share."""
+    """MET, VALID, residual 0; Prometheus agrees; there are 100 calls a second; each worker has a fair share."""
     manifest = soaked.run.manifest()
     assert manifest["validity"]["status"] == "VALID", manifest["validity"]
     assert soaked.code == 0, manifest["verdict"]
     ledger = manifest["ledger"]
     assert (ledger["residual"], ledger["lost"], ledger["double_counted"]) == (0, 0, 0)
     assert ledger["intended"] == ledger["sent"] == RATE * SECONDS
-    # On a busy machine a few batches may get no answer in time; those that were accepted count as any other.
+    # On a busy machine a few batches may get no answer in time; those that were accepted are counted.
     assert manifest["comparison"]["prometheus_counted"] == ledger["counted"] == ledger["accepted"]
     assert read_table(soaked.run.path / "samples.parquet").num_rows >= CALLS * SECONDS
     [trial] = [json.loads(line) for line in (soaked.run.path / "trial.json").read_text().splitlines()]
@@ -90,16 +90,16 @@ def test_a_load_on_two_architectures_is_counted_exactly(soaked: Soaked) -> None:
 
 
 def test_a_run_says_where_it_ran(soaked: Soaked) -> None:
-    """Nodes with their clocks, results for each, and that one of them is emulated."""
+    """The manifest has the nodes with their clocks, results for each node, and a note on the emulated node."""
     manifest = soaked.run.manifest()
     nodes = manifest["environment"]["nodes"]
     assert {name: (node["architecture"], node["emulated"]) for name, node in nodes.items()} == {
         "clus1": ("amd64", False),
         "r3": ("arm64", True),
     }
-    # The rig's nodes share one clock, which is the lab's, too.
+    # The rig's nodes and the lab share one clock.
     assert all(abs(node["clock"]["offset_ms"]) <= node["clock"]["error_ms"] for node in nodes.values())
-    assert [(one["architecture"], one["node"]) for one in manifest["breakdown"]] == [
+    assert [(row["architecture"], row["node"]) for row in manifest["breakdown"]] == [
         ("amd64", "clus1"),
         ("arm64", "r3"),
     ]

@@ -1,4 +1,4 @@
-"""A cluster and nothing else: store, metrics server and namespace come with the stack, and go with it."""
+"""On a cluster without servers, store, metrics server and namespace come and go with the stack."""
 
 import json
 import re
@@ -15,8 +15,8 @@ from lab.cli import main
 from lab.runs.folder import RunFolder
 from lab.settings import LabSettings, environment_with, load_settings
 from lab.targets.kubernetes.credentials.credentials import KEY, PASSWORD, TOKEN
+from lab.targets.kubernetes.target import KubernetesTarget
 from lab.targets.processes.metrics_server import find_prometheus
-from lab.wiring import open_kubernetes
 from tests.cluster.rig.certificates import ADMIN, Certificates
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.images import push
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.timeout(600)
 
 @pytest.fixture(scope="module")
 def inside(runs: Path, rig: RigFacts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """What somebody configures who may do everything, and has no server and no board; the folder of their runs."""
+    """Configure an administrator without servers; yield the folder of their runs."""
     store, metrics = Path(get_binary_path()), find_prometheus(LabSettings())
     assert metrics is not None
     redis = push(f"{rig.registry}/redis:1", {"amd64": store}, [], libraries=libraries_of(store))
@@ -54,22 +54,22 @@ def inside(runs: Path, rig: RigFacts, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def libraries_of(program: Path) -> list[Path]:
-    """What it loads when it starts, by its loader's word."""
-    said = subprocess.run(["ldd", str(program)], check=True, capture_output=True, text=True).stdout
-    return [Path(path) for path in re.findall(r"(?:=> |^\s+)(/\S+)", said, re.MULTILINE)]
+    """Return the shared libraries of a program, as `ldd` lists them."""
+    output = subprocess.run(["ldd", str(program)], check=True, capture_output=True, text=True).stdout
+    return [Path(path) for path in re.findall(r"(?:=> |^\s+)(/\S+)", output, re.MULTILINE)]
 
 
 def test_a_dry_run_makes_nothing(inside: Path, kubectl: Kubectl, capsys: pytest.CaptureFixture[str]) -> None:
-    """Not even the namespace; what would come is shown."""
+    """It shows what would be created, and creates nothing, not even the namespace."""
     assert main(["up", *ON_THE_CLUSTER, "--dry-run"]) == 0
-    said = capsys.readouterr().out
-    assert f"create        Namespace {NAMESPACE}" in said
-    assert "nothing was applied" in said
+    output = capsys.readouterr().out
+    assert f"create        Namespace {NAMESPACE}" in output
+    assert "nothing was applied" in output
     assert not kubectl.has("namespace", NAMESPACE)
 
 
 def test_the_quickstart_answers_with_everything_inside(inside: Path, kubectl: Kubectl) -> None:
-    """MET and VALID; logs of every container; no secret in any file; the namespace goes as it came, with the stack."""
+    """MET and VALID; logs of all containers are kept, no secret is; the namespace goes with the stack."""
     assert main(["run", str(QUICKSTART), *SHORT]) == 0
     [run] = [RunFolder(path) for path in inside.iterdir()]
     manifest = run.manifest()
@@ -85,7 +85,7 @@ def test_the_quickstart_answers_with_everything_inside(inside: Path, kubectl: Ku
 def test_a_collector_is_scraped_where_nothing_may_be_written(
     inside: Path, rig: RigFacts, kubectl: Kubectl, tmp_path: Path
 ) -> None:
-    """By a Prometheus outside, at a port of the node: all is well once it has heard of every process."""
+    """A Prometheus outside scrapes a port of the node; the stack is ready when every process is scraped."""
     targets, service = tmp_path / "targets.json", (f"--namespace={NAMESPACE}", "service/otel-collector-metrics")
     scrapes = [{"job_name": "lab", "honor_labels": True, "file_sd_configs": [{"files": [str(targets)]}]}]
     with (
@@ -102,8 +102,8 @@ def test_a_collector_is_scraped_where_nothing_may_be_written(
 
 
 def secrets_of(settings: LabSettings) -> list[bytes]:
-    """Token, password and private key of the stack, as they are kept on this machine; of the key its first line."""
-    kept = open_kubernetes(settings).folder
+    """Return the stack's token, its password and the first line of its private key."""
+    kept = KubernetesTarget(settings).folder
     return [
         *(kept.joinpath(name).read_bytes().strip() for name in (TOKEN, PASSWORD)),
         (kept / KEY).read_bytes().splitlines()[1],

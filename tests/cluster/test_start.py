@@ -1,4 +1,4 @@
-"""How long it takes until a stack does something; printed, since no test asserts a speed."""
+"""Prints how long a stack takes to start; no speed is asserted."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -14,18 +14,20 @@ import lab
 from lab.cli import main
 from lab.load.port import LoadOrder
 from lab.settings import load_settings
+from lab.snapshots.kubernetes import NAME_LABEL
 from lab.systems.services import SERVICES
 from lab.targets.kubernetes.deployment import ClusterDeployment
-from lab.targets.kubernetes.objects import ARCHITECTURE_LABEL, NAME_LABEL
-from lab.wiring import ledger_source, load_generator, open_kubernetes
+from lab.targets.kubernetes.objects import APP_ARCHITECTURE_LABEL
+from lab.targets.kubernetes.target import KubernetesTarget
+from lab.wiring import ledger_source, load_generator
 from tests.cluster.rig.kubectl import Kubectl
 from tests.cluster.stack import NAMESPACE, ON_THE_CLUSTER, current_stack, objects
 from tests.waiting import until
 
 FIRST_S: Final = 120.0
-LOOK_S: Final = 0.3
-SLOWEST: Final = {NAME_LABEL: "process-worker", ARCHITECTURE_LABEL: "arm64"}
-"""It is emulated, and starts two programs: bootstrap and the service."""
+POLL_S: Final = 0.3
+SLOWEST: Final = {NAME_LABEL: "process-worker", APP_ARCHITECTURE_LABEL: "arm64"}
+"""Labels of the slowest pod: it is emulated, and starts both bootstrap and the service."""
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -33,16 +35,18 @@ pytestmark = pytest.mark.timeout(600)
 def test_the_first_event_is_counted_soon_after_up(
     runs: Path, kubectl: Kubectl, capsys: pytest.CaptureFixture[str], after_the_others: None
 ) -> None:
-    """From `lab up` on; beside the start of the slowest pod, among all the others and alone. Images are there."""
+    """The time from `lab up`, compared with the slowest pod's start, among the others and alone; images are pulled."""
     assert main(["down", *ON_THE_CLUSTER]) == 0
-    begun = time.monotonic()
+    started = time.monotonic()
     with ThreadPoolExecutor(1) as pool:
         code = pool.submit(main, ["up", *ON_THE_CLUSTER])
         count_an_event()
-        counted_s = time.monotonic() - begun
+        counted_s = time.monotonic() - started
         assert code.result() == 0
-        up_s = time.monotonic() - begun
-    [slowest] = [one for one in objects(kubectl) if one["kind"] == "Pod" and SLOWEST.items() <= labels_of(one).items()]
+        up_s = time.monotonic() - started
+    [slowest] = [
+        body for body in objects(kubectl) if body["kind"] == "Pod" and SLOWEST.items() <= labels_of(body).items()
+    ]
     alone_s = start_alone(kubectl)
     start = f"{start_s(slowest):.0f} s of these, alone {alone_s:.1f} s"
     ratios = f"{counted_s / alone_s:.2f} until an event is counted, {up_s / alone_s:.2f} until all is well"
@@ -53,48 +57,48 @@ def test_the_first_event_is_counted_soon_after_up(
 
 
 def count_an_event() -> None:
-    """Wait for a stack that has a pod of every service, play a few events, return when one of them is counted."""
+    """Wait until every service has a pod, send a few events, return when one event is counted."""
     order = LoadOrder("test-first", lab.load("synthetic", rate=100.0), 0.1)
     with reached_stack() as stack:
         load_generator(stack.endpoints).run(order, lambda _: None)
         ledger = ledger_source(stack.endpoints)
-        until(lambda: ledger.view(order.run).balance.counted > 0, within_s=FIRST_S, look_s=LOOK_S)
+        until(lambda: ledger.view(order.run).balance.counted > 0, within_s=FIRST_S, poll_s=POLL_S)
 
 
 @contextmanager
 def reached_stack() -> Iterator[ClusterDeployment]:
-    """The stack, once each of its services has a pod that is ready."""
-    target = open_kubernetes(load_settings())
-    until(lambda: target.current() is not None, within_s=FIRST_S, look_s=LOOK_S)
+    """Yield the stack once each service has a ready pod."""
+    target = KubernetesTarget(load_settings())
+    until(lambda: target.current() is not None, within_s=FIRST_S, poll_s=POLL_S)
     with current_stack() as stack:
         until(
-            lambda: {row.service for row in stack.rows() if row.ready} >= set(SERVICES), within_s=FIRST_S, look_s=LOOK_S
+            lambda: {row.service for row in stack.rows() if row.ready} >= set(SERVICES), within_s=FIRST_S, poll_s=POLL_S
         )
         yield stack
 
 
 def start_alone(kubectl: Kubectl) -> float:
-    """Seconds that the slowest pod takes from being wanted until it is ready, when all others are up."""
-    deployment, mine = f"deployment/{'-'.join(SLOWEST.values())}", f"--namespace={NAMESPACE}"
-    kubectl("scale", mine, deployment, "--replicas=0")
+    """Return the seconds until the slowest pod is ready when it starts alone."""
+    deployment, namespace = f"deployment/{'-'.join(SLOWEST.values())}", f"--namespace={NAMESPACE}"
+    kubectl("scale", namespace, deployment, "--replicas=0")
     selector = ",".join(f"{name}={value}" for name, value in SLOWEST.items())
-    kubectl.wait("delete", "pod", mine, f"--selector={selector}", seconds=60.0)
-    begun = time.monotonic()
-    kubectl("scale", mine, deployment, "--replicas=1")
-    kubectl("rollout", "status", mine, deployment)
-    return time.monotonic() - begun
+    kubectl.wait("delete", "pod", namespace, f"--selector={selector}", seconds=60.0)
+    started = time.monotonic()
+    kubectl("scale", namespace, deployment, "--replicas=1")
+    kubectl("rollout", "status", namespace, deployment)
+    return time.monotonic() - started
 
 
-def labels_of(thing: Mapping[str, Any]) -> Mapping[str, str]:
-    """Of an object."""
-    labels: Mapping[str, str] = thing["metadata"]["labels"]
+def labels_of(body: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the labels of an object."""
+    labels: Mapping[str, str] = body["metadata"]["labels"]
     return labels
 
 
 def start_s(pod: Mapping[str, Any]) -> float:
-    """Seconds from a pod's creation until it was ready; the API keeps whole seconds."""
-    [ready] = [one for one in pod["status"]["conditions"] if one["type"] == "Ready"]
-    begun, ended = (
+    """Return the seconds from a pod's creation until it was ready; the API keeps whole seconds."""
+    [ready] = [condition for condition in pod["status"]["conditions"] if condition["type"] == "Ready"]
+    started, ended = (
         datetime.fromisoformat(at) for at in (pod["metadata"]["creationTimestamp"], ready["lastTransitionTime"])
     )
-    return (ended - begun).total_seconds()
+    return (ended - started).total_seconds()

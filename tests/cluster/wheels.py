@@ -1,4 +1,4 @@
-"""The wheels of the services for both architectures, so that a builder needs no package index."""
+"""Fetches the wheels of the services for both architectures, so that a builder needs no package index."""
 
 import hashlib
 import re
@@ -14,16 +14,16 @@ from tests.cluster.rig.whole import as_a_whole
 LOCK: Final = Path(__file__).parents[2] / "requirements-services.lock"
 MACHINES: Final = ("x86_64", "aarch64")
 PYTHON: Final = "3.11.2"
-"""Of `base_image`; pip reads markers with its own Python's version instead, which may differ in the last part."""
+"""The version in `base_image`. pip evaluates markers with its own Python, whose patch version may differ."""
 
 
 def folder_in(cache: Path) -> Path:
-    """Where they are, or would be; another lock has another folder."""
+    """Return the folder of the wheels, which may not exist yet; it depends on the lock."""
     return cache / "rig-wheels" / hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]
 
 
 def fetch(cache: Path) -> None:
-    """Fetch every wheel for every architecture, compared with its hash."""
+    """Fetch every wheel for every architecture, and check its hash."""
     folder = folder_in(cache)
     if not folder.is_dir():
         with as_a_whole(folder) as made:
@@ -37,7 +37,7 @@ def fetch(cache: Path) -> None:
 
 
 def without_markers(lock: str) -> str:
-    """The part of a lock that holds for the base image's Python."""
+    """Return the pins of a lock that apply to the base image's Python, without their markers."""
     environment = {"python_full_version": PYTHON, "python_version": PYTHON.rpartition(".")[0]}
     kept = []
     for block in re.split(r"\n(?=\S)", lock):

@@ -1,4 +1,4 @@
-"""The account of every event, in memory."""
+"""A ledger in memory, for tests of the lab."""
 
 import time
 from collections.abc import Sequence
@@ -11,28 +11,27 @@ from lab.model import Aggregate, Balance, StoreView
 class FakeLedger:
     """Runs and their events; satisfies `LedgerSource`.
 
-    Whoever looks at a run finds that a little more of it was counted since the look before, as if a worker had been at
-    it meanwhile; *counted_per_look* 0 is a worker that has died.
+    Between two views of a run a worker counts some of its backlog.
 
     Args:
-        counted_per_look: Events settled between two looks.
-        absent_looks: So many looks find nobody who answers.
+        counted_per_view: Events counted between two views; 0 for a dead worker.
+        absent_views: Number of first views that fail, as with a query-api that is not up yet.
         staleness_ms: Age of every answer.
     """
 
-    def __init__(self, *, counted_per_look: int = 1_000_000, absent_looks: int = 0, staleness_ms: int = 0) -> None:
-        self._per_look, self._absent, self._staleness_ms = counted_per_look, absent_looks, staleness_ms
+    def __init__(self, *, counted_per_view: int = 1_000_000, absent_views: int = 0, staleness_ms: int = 0) -> None:
+        self._per_view, self._absent, self._staleness_ms = counted_per_view, absent_views, staleness_ms
         self._balances: dict[str, Balance] = {}
         self._last_commit_ns: dict[str, int] = {}
 
     def accept(self, run: str, events: int) -> None:
-        """What a producer sent has been appended."""
+        """Append events of a producer."""
         before = self._balances.get(run, Balance())
         self._balances[run] = replace(before, accepted=before.accepted + events, backlog=before.backlog + events)
 
     @property
     def backlog(self) -> int:
-        """Events of all runs that are accepted and not settled; asking counts nothing."""
+        """Events of all runs that are accepted and not counted. Reading this counts nothing."""
         return sum(balance.backlog for balance in self._balances.values())
 
     def view(self, run: str, *, audit: bool = False) -> StoreView:
@@ -40,7 +39,7 @@ class FakeLedger:
         if self._absent:
             self._absent -= 1
             raise Unavailable("query-api does not answer")
-        balance = self._settle(run) if run else Balance(accepted=self.backlog, backlog=self.backlog)
+        balance = self._counted(run) if run else Balance(accepted=self.backlog, backlog=self.backlog)
         return StoreView(
             balance=balance,
             known=run in self._balances,
@@ -59,12 +58,12 @@ class FakeLedger:
         return [Aggregate("fake", "fake", counted, counted * 1_000_000, 1.0, 1.0)] if counted else []
 
     def windows(self, run: str) -> Sequence[Aggregate]:
-        """See `LedgerSource.windows`; every event is in one window."""
+        """See `LedgerSource.windows`. All events are in one window."""
         return [replace(total, window_start_ns=1) for total in self.totals(run)]
 
-    def _settle(self, run: str) -> Balance:
+    def _counted(self, run: str) -> Balance:
         balance = self._balances.get(run, Balance())
-        step = min(self._per_look, balance.backlog)
+        step = min(self._per_view, balance.backlog)
         if step:
             balance = replace(balance, counted=balance.counted + step, backlog=balance.backlog - step)
             self._balances[run], self._last_commit_ns[run] = balance, time.time_ns()

@@ -14,20 +14,20 @@ from tests.fakes.ledger import FakeLedger
 
 
 class Begun(NamedTuple):
-    """A load as it was ordered, and the events that the store had still to settle when it began."""
+    """The order of a load run, and the backlog of the store when it began, in events."""
 
     order: LoadOrder
     backlog: int
 
 
 class FakeLoad:
-    """Takes as long as it was told to and brings constant loads into a ledger as one batch; satisfies `LoadGenerator`.
+    """Takes as long as ordered and puts constant loads into a ledger as one batch; satisfies `LoadGenerator`.
 
     Args:
         ledger: What accepts its events.
-        fails: An error that ends every load but a warm-up.
-        stops_early: Somebody ends every load but a warm-up half-way.
-        note: Is told when a load begins.
+        fails: An error that ends every load run but a warm-up.
+        stops_early: Whether every load run but a warm-up is stopped half-way.
+        note: Called when a load run begins.
     """
 
     def __init__(
@@ -42,20 +42,20 @@ class FakeLoad:
         self.begun: list[Begun] = []
 
     def run(self, order: LoadOrder, on_progress: Callable[[Progress], None]) -> LoadRun:
-        """See `LoadGenerator.play`."""
+        """See `LoadGenerator.run`."""
         self._note(f"load {order.run}")
         self.begun.append(Begun(order, self._ledger.backlog))
         measured = not order.run.endswith(".warmup")
         if self._fails is not None and measured:
             raise self._fails
         stopped = self._stops_early and measured
-        return self._play(order, on_progress, share=0.5 if stopped else 1.0, stopped=stopped)
+        return self._load_run(order, on_progress, share=0.5 if stopped else 1.0, stopped=stopped)
 
     def stop(self) -> None:
-        """See `LoadGenerator.stop`; nobody can call it while `play` has the only thread."""
-        raise LabError("no load is playing")
+        """See `LoadGenerator.stop`; cannot be called while `run` has the only thread."""
+        raise LabError("no load run is under way")
 
-    def _play(
+    def _load_run(
         self, order: LoadOrder, on_progress: Callable[[Progress], None], *, share: float, stopped: bool
     ) -> LoadRun:
         started_ns = time.time_ns()

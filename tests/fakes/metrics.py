@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lab.errors import LabError
 from lab.model import NANOS, Series, Window
 
 
 class FakeMetrics:
-    """Scrapes everything at an even beat, always has, by the real clock; satisfies `MetricSource`.
+    """Scrapes everything at even intervals of the real clock, and always has; satisfies `MetricSource`.
 
     Args:
         every_s: Seconds between two scrapes; 0: it never scraped anything.
@@ -18,7 +19,7 @@ class FakeMetrics:
     def __init__(self, *, every_s: float = 0.01) -> None:
         self._every_ns = round(every_s * NANOS)
         self.told_ns: list[int] = []
-        """What was said to be the last scrape, oldest answer first."""
+        """The times of the last scrape that it reported, the oldest answer first."""
 
     def raw(self, name: str, window: Window) -> Sequence[Series]:
         """See `MetricSource.raw`; every scrape read 1."""
@@ -28,11 +29,19 @@ class FakeMetrics:
         time_s = np.arange(first, last + 1) * self._every_ns / NANOS
         return [Series(name, {"job": "lab/process-worker", "instance": "worker-1"}, time_s, np.ones(len(time_s)))]
 
-    def over_time(self, query: str, window: Window, *, step_s: float = 1.0) -> Sequence[Series]:
-        """See `MetricSource.over_time`; a query is answered like a metric of that name."""
-        return self.raw(query, window)
+    def over_time(self, promql: str, window: Window, *, step_s: float = 1.0) -> Sequence[Series]:
+        """See `MetricSource.over_time`; an expression is answered like a metric of that name."""
+        return self.raw(promql, window)
+
+    def no_series(self, name: str) -> LabError | None:
+        """See `MetricSource.no_series`; it has every metric."""
+        return None
 
     def last_scrape_ns(self, job: str) -> int:
         """See `MetricSource.last_scrape_ns`."""
         self.told_ns.append(time.time_ns() // self._every_ns * self._every_ns if self._every_ns else 0)
         return self.told_ns[-1]
+
+    def newest(self, name: str) -> dict[str, float]:
+        """See `MetricSource.newest`; the one process was scraped just now."""
+        return {"worker-1": time.time()} if self._every_ns else {}

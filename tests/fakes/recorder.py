@@ -1,4 +1,4 @@
-"""The record of a trial, in memory."""
+"""The record of a trial, and what it shows, in memory."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,24 +8,22 @@ from lab.load.port import Progress
 from lab.model import Trial
 
 
-class Said(NamedTuple):
-    """A stage with what was said of it."""
+class ShownStage(NamedTuple):
+    """A stage with its message."""
 
     stage: str
     message: str
 
 
 class FakeRecorder:
-    """Remembers what it was told; satisfies `lab.trials.experiment.Recorder`.
+    """Remembers what it was given; satisfies `lab.trials.ports.Recorder`.
 
     Args:
-        note: Is told of every stage, and of the end.
+        note: Called when the trial is recorded.
     """
 
     def __init__(self, *, note: Callable[[str], None] = lambda _: None) -> None:
         self._note = note
-        self.stages: list[Said] = []
-        self.looks: list[tuple[str, float]] = []
         self.logs: Mapping[str, Path] = {}
         self.trial: Trial | None = None
         self.interrupted: bool | None = None
@@ -40,15 +38,6 @@ class FakeRecorder:
         """See `Recorder.folder`."""
         return Path("runs/a-run")
 
-    def stage(self, stage: str, message: str, seconds: float | None = None) -> None:
-        """See `Recorder.stage`."""
-        self._note(stage)
-        self.stages.append(Said(stage, message))
-
-    def progress(self, stage: str, progress: Progress, *, of_s: float) -> None:
-        """See `Recorder.progress`."""
-        self.looks.append((stage, of_s))
-
     def keep_logs(self, logs: Mapping[str, Path]) -> None:
         """See `Recorder.keep_logs`."""
         self.logs = dict(logs)
@@ -59,6 +48,28 @@ class FakeRecorder:
         self.trial, self.interrupted = trial, interrupted
         return trial
 
-    def said(self, stage: str) -> str:
-        """What was said last of a stage."""
-        return next(said.message for said in reversed(self.stages) if said.stage == stage)
+
+class RecordingDisplay:
+    """Remembers what it was shown; satisfies `lab.display.port.Display`.
+
+    Args:
+        note: Called with every stage.
+    """
+
+    def __init__(self, *, note: Callable[[str], None] = lambda _: None) -> None:
+        self._note = note
+        self.stages: list[ShownStage] = []
+        self.progresses: list[tuple[str, float]] = []
+
+    def stage(self, stage: str, message: str, seconds: float | None = None) -> None:
+        """See `Display.stage`."""
+        self._note(stage)
+        self.stages.append(ShownStage(stage, message))
+
+    def progress(self, stage: str, progress: Progress, *, of_s: float) -> None:
+        """See `Display.progress`."""
+        self.progresses.append((stage, of_s))
+
+    def message(self, stage: str) -> str:
+        """Return the last message of a stage."""
+        return next(shown.message for shown in reversed(self.stages) if shown.stage == stage)

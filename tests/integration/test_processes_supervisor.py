@@ -1,4 +1,4 @@
-"""The supervisor with real processes: order, gates, restarts, stops, and no orphan ever."""
+"""The supervisor starts, restarts and stops real processes, and leaves none behind."""
 
 import os
 import signal
@@ -12,17 +12,17 @@ import pytest
 
 from lab.targets.processes import pauses
 from lab.targets.processes.plan import Plan, Ready, write_plan
-from tests.unit.targets.programs import DEAF, ENDS, FAILS, World, end, eventually, is_gone
+from tests.unit.targets.processes.programs import DEAF, ENDS, FAILS, World, end, eventually, is_gone
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    """A folder to supervise in."""
+    """Return a stack folder to supervise programs in."""
     return World(tmp_path)
 
 
 def test_a_program_starts_when_what_it_needs_is_ready(world: World) -> None:
-    """Nothing starts before what it needs is ready, and what runs once is through before the next."""
+    """A program that runs once must have ended before programs that need it start."""
     once = world.script("prepare", ENDS, ready=Ready("once", deadline_s=20), after=("store",))
     with world.supervised(world.service("store"), once, world.service("worker", "prepare")):
         state = world.until("ready")
@@ -33,15 +33,15 @@ def test_a_program_starts_when_what_it_needs_is_ready(world: World) -> None:
 
 
 def test_programs_stop_in_reverse(world: World) -> None:
-    """What others need goes last."""
+    """A program that others need stops last."""
     with world.supervised(world.service("store"), world.service("worker", "store")):
         world.until("ready")
     assert world.events()[-2:] == ["worker stopped", "store stopped"]
     assert world.state.phase == "stopped"
 
 
-def test_what_died_comes_back_where_it_was(world: World) -> None:
-    """A killed program is started again on the same port, as a new instance, and its death is noted."""
+def test_a_program_that_died_gets_its_previous_address(world: World) -> None:
+    """A killed program is started again on the same port as a new instance, and its death is recorded."""
     with world.supervised(world.service("worker")):
         before = world.until("ready").program("worker")
         assert before is not None
@@ -65,7 +65,7 @@ def test_scrape_targets_are_written_when_a_program_is_ready(world: World) -> Non
 
 
 def test_nothing_outlives_a_killed_supervisor(world: World) -> None:
-    """Signal 9 to the supervisor ends everything it started within 5 s."""
+    """Signal 9 to the supervisor ends all its programs within 5 s."""
     with world.supervised(world.service("store"), world.service("worker", "store")) as running:
         pids = [program.pid for program in world.until("ready").programs]
         assert running.supervisor is not None
@@ -95,7 +95,7 @@ signal.pause()
 
 
 def test_a_refused_start_names_the_end_of_the_log(world: World) -> None:
-    """Exit code 78 ends the start at once; the failure holds what the program printed, and the rest is stopped."""
+    """Exit code 78 ends the start at once. The failure holds the program's output; the other programs are stopped."""
     broken = world.script("worker", FAILS, "78", ready=Ready("file", "/nowhere", 20), after=("store",))
     with world.supervised(world.service("store"), broken):
         failure = world.until("failed").failure
@@ -106,7 +106,7 @@ def test_a_refused_start_names_the_end_of_the_log(world: World) -> None:
 
 
 def test_a_program_that_keeps_ending_early_fails_the_start(world: World) -> None:
-    """Other early ends are forgiven twice: a port may be taken for a moment."""
+    """Another early exit is forgiven twice, because a port may be taken for a moment."""
     broken = world.script("worker", FAILS, "1", ready=Ready("file", "/nowhere", 20))
     with world.supervised(broken):
         failure = world.until("failed").failure
@@ -116,7 +116,7 @@ def test_a_program_that_keeps_ending_early_fails_the_start(world: World) -> None
 
 
 def test_a_program_that_is_never_ready_fails_the_start(world: World) -> None:
-    """The deadline of a gate ends the start."""
+    """The start ends at the program's deadline."""
     with world.supervised(world.script("worker", DEAF, ready=Ready("file", "/nowhere", 0.3))):
         failure = world.until("failed").failure
     assert failure is not None
@@ -124,7 +124,7 @@ def test_a_program_that_is_never_ready_fails_the_start(world: World) -> None:
 
 
 def test_a_deaf_program_is_killed_after_its_grace(world: World) -> None:
-    """A program that ignores signal 15 does not keep the stack."""
+    """A program that ignores signal 15 does not keep the stack up."""
     with world.supervised(world.service("store"), world.script("deaf", DEAF, ready=Ready("once"), grace_s=0.2)):
         eventually(lambda: world.folder.state.exists() and world.pid("deaf") > 0)
         pid = world.pid("deaf")
@@ -132,7 +132,7 @@ def test_a_deaf_program_is_killed_after_its_grace(world: World) -> None:
 
 
 def test_an_unreachable_address_is_not_ready(world: World) -> None:
-    """A store that takes connections and says nothing but LOADING keeps the gate shut."""
+    """A store that accepts connections and never answers PING is not ready."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         where = f"127.0.0.1:{server.getsockname()[1]}"
         with world.supervised(world.script("store", DEAF, ready=Ready("redis", where, 1.0), grace_s=0.1)):
@@ -142,7 +142,7 @@ def test_an_unreachable_address_is_not_ready(world: World) -> None:
 
 
 def test_a_pause_ends_with_its_context(world: World) -> None:
-    """A paused program stands still inside the context, and goes on after it."""
+    """A paused program is stopped inside the context, and continues after it."""
     with world.supervised(world.service("worker")):
         world.until("ready")
         worker = psutil.Process(world.pid("worker"))
@@ -153,7 +153,7 @@ def test_a_pause_ends_with_its_context(world: World) -> None:
 
 
 def test_a_pause_ends_when_its_holder_is_killed(world: World) -> None:
-    """The supervisor continues what a process stopped that was killed since."""
+    """The supervisor continues a program when the process that stopped it was killed."""
     with world.supervised(world.service("worker")):
         world.until("ready")
         worker = psutil.Process(world.pid("worker"))
@@ -167,14 +167,14 @@ def test_a_pause_ends_when_its_holder_is_killed(world: World) -> None:
 
 PAUSER = """
 import pathlib, signal, sys
-from lab.targets import pauses
+from lab.targets.processes import pauses
 with pauses.pause(pathlib.Path(sys.argv[1]), int(sys.argv[2])):
     signal.pause()
 """
 
 
 def test_a_paused_program_can_be_stopped(world: World) -> None:
-    """Stopping the stack continues a stopped program first, so that it can end in its own way."""
+    """A paused program is continued first, so that it can handle signal 15."""
     with world.supervised(world.service("worker")):
         world.until("ready")
         os.kill(world.pid("worker"), signal.SIGSTOP)

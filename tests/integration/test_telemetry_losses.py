@@ -1,4 +1,4 @@
-"""Three ways to lose telemetry, planted, each called by its own name."""
+"""Three planted losses of telemetry are each attributed to their cause."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -14,15 +14,17 @@ from lab.analysis.judge import Judgement
 from lab.load.profiles import load
 from lab.model import Experiment, Fault
 from lab.questions import kill, nothing_counted_twice, nothing_lost
+from lab.systems.services import WORKER_JOB
 from lab.targets.processes import scraping
 from lab.targets.processes.deployment import ProcessDeployment
-from lab.trials.experiment import Patience, await_scrape
+from lab.trials.phases import await_scrape
+from lab.trials.ports import Patience
 from tests.integration.trials import Bench, stack_up
 
 DURATION_S: Final = 6.0
 PLANTED_AT_S: Final = 3.0
 UNSCRAPED_S: Final = 14.0
-"""Prometheus looks at a changed list of targets every five seconds; three more make a gap."""
+"""Prometheus reads a changed list of targets every five seconds; three more seconds make a gap."""
 FORGETFUL: Final = '''
 from services.contracts.signals import WORKER_EVENTS_PROCESSED
 from services.telemetry.instruments import Instruments
@@ -44,20 +46,20 @@ pytestmark = pytest.mark.timeout(120)
 
 
 def test_nothing_is_missing_in_a_quiet_run(tmp_path: Path) -> None:
-    """Without a fault Prometheus has every event that the ledger counted."""
+    """Without a fault, Prometheus has counted every event that the ledger has."""
     judgement = judged(tmp_path)
     assert judgement.comparison.difference == 0
     assert judgement.comparison.prometheus_counted == judgement.ledger.counted == judgement.ledger.accepted > 0
 
 
 def test_a_process_killed_before_its_scrape(tmp_path: Path) -> None:
-    """What a worker had counted since its last scrape goes with it, and is called that."""
+    """The events that a worker counted since its last scrape are missing."""
     judgement = judged(tmp_path, kill("process-worker", at_s=PLANTED_AT_S))
     assert causes(judgement) == {KILLED}
 
 
 def test_scraping_that_stopped(tmp_path: Path) -> None:
-    """A worker that goes on counting while nobody scrapes it."""
+    """The worker goes on counting while Prometheus does not scrape it."""
     with stack_up(tmp_path, {}) as bench, unscraped(bench, after_s=PLANTED_AT_S):
         _, judgement = bench.judged(question(duration=UNSCRAPED_S))
     assert causes(judgement) == {STOPPED}
@@ -65,7 +67,7 @@ def test_scraping_that_stopped(tmp_path: Path) -> None:
 
 
 def test_a_counter_that_is_not_incremented(tmp_path: Path) -> None:
-    """A worker that commits and forgets to count it is seen in full, and still has too little."""
+    """The worker is scraped without a gap, but does not count every commit."""
     planted = tmp_path / "planted"
     planted.mkdir()
     (planted / "sitecustomize.py").write_text(FORGETFUL)
@@ -74,7 +76,7 @@ def test_a_counter_that_is_not_incremented(tmp_path: Path) -> None:
 
 
 def question(*faults: Fault, duration: float = DURATION_S) -> Experiment:
-    """A few thousand events."""
+    """Return an experiment of a few thousand events."""
     return Experiment(
         "planted",
         load=load("synthetic", rate=1_000),
@@ -86,26 +88,26 @@ def question(*faults: Fault, duration: float = DURATION_S) -> Experiment:
 
 
 def judged(state_dir: Path, *faults: Fault, settings: Mapping[str, str] = MappingProxyType({})) -> Judgement:
-    """The judgement of one run on a stack of its own."""
+    """Return the judgement of a trial on a new stack."""
     with stack_up(state_dir, settings) as bench:
         _, judgement = bench.judged(question(*faults))
     return judgement
 
 
 def causes(judgement: Judgement) -> set[str]:
-    """What the missing events are called; the ledger itself must be whole."""
+    """Return the causes of the missing events; the ledger must balance."""
     assert (judgement.ledger.lost, judgement.ledger.double_counted, judgement.ledger.residual) == (0, 0, 0)
-    assert all(one.explained and one.events > 0 for one in judgement.comparison.attributions)
-    return {one.cause for one in judgement.comparison.attributions}
+    assert all(attribution.explained and attribution.events > 0 for attribution in judgement.comparison.attributions)
+    return {attribution.cause for attribution in judgement.comparison.attributions}
 
 
 @contextmanager
 def unscraped(bench: Bench, *, after_s: float) -> Iterator[None]:
-    """Take the worker out of the list of what Prometheus scrapes, a while after it was first scraped."""
+    """Remove the worker from Prometheus' targets, *after_s* seconds after its first scrape."""
     assert isinstance(bench.deployment, ProcessDeployment)
     metrics = bench.parts.metrics(bench.deployment.endpoints)
-    assert await_scrape(metrics, after_ns=0, within_s=Patience().first_scrape_s)
-    targets = bench.deployment.folder.prometheus / scraping.TARGETS
+    assert await_scrape(metrics, WORKER_JOB, after_ns=0, within_s=Patience().first_scrape_s)
+    targets = bench.deployment.stack_folder.prometheus / scraping.TARGETS
     timer = threading.Timer(after_s, (targets / "process-worker.json").write_text, ["[]"])
     timer.start()
     try:

@@ -1,4 +1,4 @@
-"""`make record`: runs every notebook live, keeps the runs that replays read, stores the outputs they must have."""
+"""`make record`: runs every notebook live, keeps the runs for replays, stores the outputs that replays must have."""
 
 import sys
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ KEEP: Final = "keep_output"
 
 
 def record(notebook: Path) -> None:
-    """Run one notebook; nothing is kept of a run whose objectives are not met."""
+    """Run one notebook and keep its run, unless its objectives are not met."""
     if code := lab(["run", str(notebook)]):
         raise SystemExit(f"{notebook}: exit {code}; nothing was kept")
     settings = load_settings()
@@ -29,27 +29,27 @@ def record(notebook: Path) -> None:
 
 
 def store_outputs(notebook: Path) -> None:
-    """Write what the replay shows into the cells that are checked; no other cell keeps an output."""
+    """Write the outputs of a replay into the cells that are checked; no other cell keeps an output."""
     original = read(notebook)
     writer: Any = nbformat.v4
     executed = executed_replay(notebook)
-    for cell, run in zip(original.cells, executed.cells, strict=True):
+    for cell, replayed in zip(original.cells, executed.cells, strict=True):
         if cell.cell_type == "code":
             kept = KEEP in cell.metadata.get("tags", ())
-            cell.outputs = run.outputs if kept else []
-            # A reference output without a count would be taken for one that never ran.
-            cell.execution_count = run.execution_count if kept else None
+            cell.outputs = replayed.outputs if kept else []
+            # nbval takes a cell without a count for a cell that never ran.
+            cell.execution_count = replayed.execution_count if kept else None
     notebook.write_text(writer.writes(original) + "\n", encoding="utf-8")
 
 
 def read(notebook: Path) -> Any:
-    """A notebook as it is on the disk."""
+    """Return a notebook as it is on the disk."""
     reader: Any = nbformat.v4
     return reader.reads(notebook.read_text(encoding="utf-8"))
 
 
 def executed_replay(notebook: Path) -> Any:
-    """The notebook as it comes out of a replay."""
+    """Return the notebook after a replay."""
     original = read(notebook)
     resources = {"metadata": {"path": notebook.parent}}
     with environment_with(LAB_REPLAY="1"), TemporaryDirectory(prefix="lab-") as sockets:
@@ -59,8 +59,8 @@ def executed_replay(notebook: Path) -> Any:
 
 def main(names: Sequence[str]) -> int:
     """Record the named notebooks, or all."""
-    found = [Path(name) for name in names] or sorted((load_settings().project / "notebooks").glob("*.ipynb"))
-    for notebook in found:
+    notebooks = [Path(name) for name in names] or sorted((load_settings().project / "notebooks").glob("*.ipynb"))
+    for notebook in notebooks:
         record(notebook)
     return 0
 

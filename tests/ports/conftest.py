@@ -1,4 +1,4 @@
-"""A ledger on a real store, and the store beside it."""
+"""A ledger on a real store, and a client of that store."""
 
 from collections.abc import Callable, Iterator
 
@@ -17,14 +17,14 @@ def settings(store: str) -> StoreSettings:
 
 @pytest.fixture
 def raw(settings: StoreSettings) -> Iterator[redis.Redis]:
-    """A client beside the ledger, to look at keys and to plant faults."""
+    """A client that reads keys and plants faults."""
     with open_client(settings) as client:
         yield client
 
 
 @pytest.fixture
 def ledger_of(settings: StoreSettings) -> Callable[..., RedisLedger]:
-    """Opens a ledger for a consumer."""
+    """A function that opens a ledger for a consumer."""
     return lambda consumer="worker", **options: open_ledger(settings, consumer, **options)
 
 

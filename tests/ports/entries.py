@@ -1,4 +1,4 @@
-"""Batches that tests append, what they add up to, and the commit of what was read."""
+"""Batches that tests append, their sums, and commits of the entries that tests read."""
 
 from collections.abc import Sequence
 from itertools import count
@@ -7,7 +7,7 @@ import numpy as np
 
 from services.contracts.aggregates import Aggregation, KeyTable, aggregate, name_of
 from services.contracts.batches import Columns, decode, encode
-from services.ledger.port import Append, Commit, Entry
+from services.ledger.records import Append, Commit, Entry
 from services.ledger.redis_ledger import RedisLedger
 
 SECOND = 1_000_000_000
@@ -15,7 +15,7 @@ RUN = "measured"
 
 
 def batch(seed: int, *, events: int = 50, windows: int = 2) -> Columns:
-    """Events with values of many magnitudes, in a few windows."""
+    """Return events with values of many magnitudes, in a few windows."""
     draw = np.random.default_rng(seed)
     return Columns(
         sources=("a", "b", "c"),
@@ -28,13 +28,13 @@ def batch(seed: int, *, events: int = 50, windows: int = 2) -> Columns:
 
 
 def append_of(columns: Columns, sequence: int, *, run: str = RUN, producer: bytes = b"p" * 16) -> Append:
-    """The append of a batch."""
+    """Return the append of a batch."""
     names = [name_of(source, kind) for source in columns.sources for kind in columns.kinds]
     return Append(producer, sequence, run, SECOND, encode(columns), len(columns), names)
 
 
 def fill(ledger: RedisLedger, batches: int, *, events: int = 50, run: str = RUN) -> list[Columns]:
-    """Append batches with seeds 1, 2, …; what was appended."""
+    """Append batches with seeds 1, 2, … and return them."""
     written = [batch(seed, events=events) for seed in range(1, batches + 1)]
     for sequence, columns in zip(count(1), written, strict=False):
         assert not ledger.append(append_of(columns, sequence, run=run)).duplicate
@@ -42,15 +42,15 @@ def fill(ledger: RedisLedger, batches: int, *, events: int = 50, run: str = RUN)
 
 
 def folded(entries: Sequence[Entry]) -> Aggregation:
-    """What entries add up to."""
+    """Return the aggregation of entries."""
     return aggregate([decode(entry.payload) for entry in entries], KeyTable(), window_ns=SECOND)
 
 
 def commit_of(entries: Sequence[Entry]) -> Commit:
-    """The commit of entries, all events good."""
+    """Return the commit of entries without bad events."""
     return Commit(RUN, entries, folded(entries))
 
 
 def exact_sum(written: Sequence[Columns]) -> int:
-    """Sum of micro-units in plain integers."""
+    """Return the sum of micro-units, in plain integers."""
     return sum(int(value) for columns in written for value in np.rint(columns.value * 1e6))

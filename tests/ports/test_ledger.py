@@ -1,4 +1,4 @@
-"""What every ledger must do, shown on a real store."""
+"""Promises of the ledger, shown on a real store."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,13 +9,13 @@ import redis
 from services.contracts.aggregates import KeyTable, aggregate
 from services.ledger import errors
 from services.ledger.keys import prefix_of
-from services.ledger.port import BadEvent, Commit, all_changes
+from services.ledger.records import BadEvent, Commit
 from services.ledger.redis_ledger import RedisLedger
 from tests.ports.entries import RUN, SECOND, append_of, batch, commit_of, exact_sum, fill
 
 
 def test_what_is_appended_is_counted_once_to_the_last_digit(ledger: RedisLedger) -> None:
-    """Append, read, commit: totals and windows hold the exact sums, and the account closes."""
+    """After append, read and commit, totals and windows hold the exact sums, and the account closes."""
     written = fill(ledger, 20)
     entries = ledger.read(count=64, block_ms=10)
     assert ledger.commit(commit_of(entries)).counted == 1_000
@@ -31,7 +31,7 @@ def test_what_is_appended_is_counted_once_to_the_last_digit(ledger: RedisLedger)
 
 
 def test_a_repeated_append_is_recognised_and_counted_once_as_duplicate(ledger: RedisLedger) -> None:
-    """The same (producer, sequence) with the same payload is not added again, however often it comes."""
+    """A repeat of (producer, sequence) with the same payload is not added again, however often it comes."""
     append = append_of(batch(1), 1)
     answers = [ledger.append(append).duplicate for _ in range(3)]
 
@@ -41,7 +41,7 @@ def test_a_repeated_append_is_recognised_and_counted_once_as_duplicate(ledger: R
 
 
 def test_the_same_sequence_with_another_payload_is_refused(ledger: RedisLedger) -> None:
-    """A producer that reuses a sequence is told so; nothing is written."""
+    """A producer that reuses a sequence gets its own error, and nothing is written."""
     ledger.append(append_of(batch(1), 1))
 
     with pytest.raises(errors.SequenceConflict, match="seq 1 was accepted with another payload"):
@@ -51,7 +51,7 @@ def test_the_same_sequence_with_another_payload_is_refused(ledger: RedisLedger) 
 
 
 def test_a_sequence_that_left_the_window_is_refused_not_confirmed(ledger: RedisLedger) -> None:
-    """1,024 sequences later the outcome of the first is no longer known, and nobody pretends it is."""
+    """1,024 sequences later the outcome of the first is no longer known."""
     ledger.append(append_of(batch(1), 1))
     ledger.append(append_of(batch(2), 1_025))
 
@@ -60,7 +60,7 @@ def test_a_sequence_that_left_the_window_is_refused_not_confirmed(ledger: RedisL
 
 
 def test_the_backlog_is_bounded_in_events(ledger_of: Callable[..., RedisLedger]) -> None:
-    """A batch that would pass the limit is refused whole; the same batch fits once there is room."""
+    """A batch that would exceed the limit is refused as a whole. The same batch fits once there is room."""
     ledger = ledger_of(backlog_limit=120)
     fill(ledger, 2)
     with pytest.raises(errors.BacklogFull, match="100 of 120"):
@@ -72,7 +72,7 @@ def test_the_backlog_is_bounded_in_events(ledger_of: Callable[..., RedisLedger])
 
 
 def test_dead_letters_that_fill_the_limit_are_named_as_the_cause(ledger_of: Callable[..., RedisLedger]) -> None:
-    """Waiting would not help, so the refusal is another one than for a backlog."""
+    """Waiting would not help, so the error differs from that of a full backlog."""
     ledger = ledger_of(backlog_limit=60)
     fill(ledger, 1)
     [entry] = ledger.read(count=1, block_ms=10)
@@ -83,7 +83,7 @@ def test_dead_letters_that_fill_the_limit_are_named_as_the_cause(ledger_of: Call
 
 
 def test_a_run_has_one_window_width(ledger: RedisLedger) -> None:
-    """The width belongs to the run; another one is refused."""
+    """Another window width of the same run is refused."""
     fill(ledger, 1)
 
     with pytest.raises(errors.WidthConflict, match="1000000000 ns, not 5"):
@@ -91,7 +91,7 @@ def test_a_run_has_one_window_width(ledger: RedisLedger) -> None:
 
 
 def test_a_run_holds_ten_thousand_keys_at_most(ledger: RedisLedger) -> None:
-    """One more (source, kind) pair is refused by name, and nothing is written."""
+    """One more (source, kind) pair is refused, and nothing is written."""
     many = [f"s{i}".encode() for i in range(10_000)]
     ledger.append(replace(append_of(batch(1), 1), names=many))
 
@@ -101,8 +101,8 @@ def test_a_run_holds_ten_thousand_keys_at_most(ledger: RedisLedger) -> None:
     assert ledger.audit().balance.accepted == 50
 
 
-def test_a_store_that_lost_what_it_confirmed_takes_nothing_more(ledger: RedisLedger, raw: redis.Redis) -> None:
-    """When `accepted` falls below what was seen, appends stop before anything is written."""
+def test_a_store_that_lost_acknowledged_events_takes_no_more(ledger: RedisLedger, raw: redis.Redis) -> None:
+    """When `accepted` is lower than before, appends are refused before anything is written."""
     fill(ledger, 3)
     raw.hset(prefix_of("lab") + "ledger", "accepted", 100)
 
@@ -114,7 +114,7 @@ def test_a_store_that_lost_what_it_confirmed_takes_nothing_more(ledger: RedisLed
 
 @pytest.mark.parametrize("wipe", ["flush", "replace"])
 def test_an_emptied_or_replaced_store_is_named(ledger: RedisLedger, raw: redis.Redis, wipe: str) -> None:
-    """Appends, reads and commits against another store than at the start fail by name."""
+    """An append to another store than at the start has its own error."""
     fill(ledger, 1)
     if wipe == "flush":
         raw.flushall()
@@ -125,8 +125,8 @@ def test_an_emptied_or_replaced_store_is_named(ledger: RedisLedger, raw: redis.R
         ledger.append(append_of(batch(2), 2))
 
 
-def test_a_bad_event_is_settled_alone(ledger: RedisLedger) -> None:
-    """The good events of an entry are counted, the bad one becomes a dead letter of one event, in the same step."""
+def test_a_bad_event_is_dead_lettered_alone(ledger: RedisLedger) -> None:
+    """One step counts the good events of an entry and makes the bad event a dead letter."""
     [columns] = fill(ledger, 1)
     [entry] = ledger.read(count=1, block_ms=10)
     good = replace(
@@ -147,7 +147,7 @@ def test_a_bad_event_is_settled_alone(ledger: RedisLedger) -> None:
 
 
 def test_a_dead_letter_comes_back_with_the_account_closed(ledger: RedisLedger) -> None:
-    """Bury, requeue, count: the law holds after every step."""
+    """Dead-letter, requeue, count: the account closes after every step."""
     [columns] = fill(ledger, 1)
     [entry] = ledger.read(count=1, block_ms=10)
     steps = [ledger.dead_letter(entry.entry_id, "planted")]
@@ -169,7 +169,7 @@ def test_a_dead_letter_comes_back_with_the_account_closed(ledger: RedisLedger) -
 
 
 def test_a_consumer_that_still_holds_entries_is_not_forgotten(ledger_of: Callable[..., RedisLedger]) -> None:
-    """Reaping checks first; afterwards its entries can be claimed, and then it goes."""
+    """A dead consumer is forgotten only after its entries were claimed."""
     dying, living = ledger_of("dying"), ledger_of("living")
     fill(dying, 1)
     dying.heartbeat()
@@ -184,7 +184,7 @@ def test_a_consumer_that_still_holds_entries_is_not_forgotten(ledger_of: Callabl
 
 
 def test_removed_windows_live_on_in_the_totals(ledger: RedisLedger) -> None:
-    """Retention removes the oldest windows; later events of those windows are counted in the totals alone."""
+    """Retention removes the oldest windows. Later events of those windows are counted in the totals alone."""
     written = fill(ledger, 4)
     entries = ledger.read(count=2, block_ms=10)
     assert ledger.commit(commit_of(entries)).windows == 2
@@ -200,29 +200,31 @@ def test_removed_windows_live_on_in_the_totals(ledger: RedisLedger) -> None:
 
 
 def test_changes_come_in_pages_that_add_up(ledger: RedisLedger) -> None:
-    """Reading changes step by step leads to the same windows as reading them at once."""
+    """Reading changes commit by commit gives the same windows as reading them at once."""
     seen: dict[int, object] = {}
     version = 0
     for sequence in range(1, 6):
         ledger.append(append_of(batch(sequence, windows=5), sequence))
         ledger.commit(commit_of(ledger.read(count=1, block_ms=10)))
-        for page in all_changes(ledger, RUN, since=version):
+        more = True
+        while more:
+            page = ledger.changes(RUN, since=version)
             seen.update(page.windows)
-            version = page.version
+            version, more = page.version, page.more
 
     assert seen == ledger.changes(RUN, since=0).windows
 
 
-def test_a_run_never_seen_is_unknown_not_zero(ledger: RedisLedger) -> None:
-    """Nobody mistakes a misspelt run for an empty one."""
+def test_a_run_without_events_is_unknown_not_zero(ledger: RedisLedger) -> None:
+    """A misspelt run is told apart from an empty run."""
     changes = ledger.changes("never", since=0)
 
     assert not changes.known
     assert changes.windows == {}
 
 
-def test_what_was_handed_out_before_a_lost_reply_is_found_again(ledger: RedisLedger) -> None:
-    """After a broken connection a consumer finds its own unsettled entries."""
+def test_entries_of_a_lost_reply_are_delivered_again(ledger: RedisLedger) -> None:
+    """After a broken connection a consumer reads the entries that it has not committed: at-least-once delivery."""
     fill(ledger, 3)
     lost = ledger.read(count=3, block_ms=10)
 

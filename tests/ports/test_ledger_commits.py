@@ -1,4 +1,4 @@
-"""What every ledger must do with a commit, shown on a real store: all of it or nothing."""
+"""A commit has its whole effect or none, shown on a real store."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +10,7 @@ import redis
 from services.contracts.aggregates import AggregateBlock, KeyTable, aggregate
 from services.ledger import errors
 from services.ledger.keys import prefix_of
-from services.ledger.port import BadEvent, Commit, Entry
+from services.ledger.records import BadEvent, Commit, Entry
 from services.ledger.redis_ledger import RedisLedger
 from tests.ports.entries import RUN, SECOND, batch, commit_of, exact_sum, fill, folded
 
@@ -18,7 +18,7 @@ from tests.ports.entries import RUN, SECOND, batch, commit_of, exact_sum, fill, 
 def test_partial_overlap_has_no_side_effect_and_the_rest_is_counted_once(
     ledger_of: Callable[..., RedisLedger], raw: redis.Redis
 ) -> None:
-    """A reads 64 entries, B claims and commits 20 of them: A's commit of 64 changes nothing, its retry of 44 counts."""
+    """A reads 64 entries, B claims and commits 20 of them. A's commit of 64 changes nothing, its retry of 44 counts."""
     first, second = ledger_of("A"), ledger_of("B")
     written = fill(first, 64)
     entries = first.read(count=64, block_ms=10)
@@ -50,7 +50,7 @@ end}
 def test_the_overlap_test_sees_a_commit_that_does_not_check(
     ledger_of: Callable[..., RedisLedger], raw: redis.Redis
 ) -> None:
-    """Control: a commit that settles blindly counts the 20 claimed entries twice, and the account shows it."""
+    """Control: a commit without the check double-counts the 20 claimed entries, and the account shows it."""
     first, second = ledger_of("A"), ledger_of("B")
     fill(first, 64)
     entries = first.read(count=64, block_ms=10)
@@ -60,22 +60,22 @@ def test_the_overlap_test_sees_a_commit_that_does_not_check(
 
     counted = raw.execute_command("FCALL", "lab_blind", 1, prefix_of("lab"), "", RUN, "A", len(ids), *ids)
 
-    assert counted == 64 * 50 + 20 * 50, "the blind commit must double-count, else this test could not see one"
+    assert counted == 64 * 50 + 20 * 50, "the blind commit must double-count, else the overlap test could not fail"
     assert first.changes(RUN, since=0).balance.residual != 0
 
 
-def planted_twice(entries: list[Entry]) -> Commit:
-    """The same entry twice in one commit."""
+def planted_repeat(entries: list[Entry]) -> Commit:
+    """Return a commit with the same entry twice."""
     return Commit(RUN, [entries[0], entries[0]], folded([entries[0], entries[0]]))
 
 
 def planted_short_counts(entries: list[Entry]) -> Commit:
-    """An entry that says it holds no events."""
+    """Return a commit with an entry that says it holds no events."""
     return Commit(RUN, [replace(entries[0], events=0)], folded(entries[:1]))
 
 
 def planted_same_aggregate(entries: list[Entry]) -> Commit:
-    """The same cell twice in one window."""
+    """Return a commit with the same aggregate twice in one window."""
     good = folded(entries[:1])
     doubled = {
         number: AggregateBlock([*block.names, block.names[0]], np.vstack((block.packed, block.packed[:1])))
@@ -85,24 +85,24 @@ def planted_same_aggregate(entries: list[Entry]) -> Commit:
 
 
 def planted_sum(entries: list[Entry]) -> Commit:
-    """Cells of more events than the entries hold."""
+    """Return a commit with aggregates of more events than its entries hold."""
     return Commit(RUN, entries[:1], folded(entries[:2]))
 
 
 def planted_foreign_bad(entries: list[Entry]) -> Commit:
-    """A bad event of an entry that is not part of the commit."""
+    """Return a commit with a bad event of an entry that is not part of it."""
     return Commit(RUN, entries[:1], folded(entries[:1]), [BadEvent(entries[1].entry_id, 0, "planted", b"")])
 
 
 @pytest.mark.parametrize(
     "planted",
-    [planted_twice, planted_short_counts, planted_same_aggregate, planted_sum, planted_foreign_bad],
+    [planted_repeat, planted_short_counts, planted_same_aggregate, planted_sum, planted_foreign_bad],
     ids=lambda planted: planted.__name__,
 )
 def test_a_commit_that_breaks_the_rules_changes_nothing(
     ledger: RedisLedger, planted: Callable[[list[Entry]], Commit]
 ) -> None:
-    """Everything is checked before the first write, since a function cannot be rolled back."""
+    """All checks come before the first write, since a function is not rolled back."""
     fill(ledger, 3)
     entries = ledger.read(count=3, block_ms=10)
 
@@ -118,7 +118,7 @@ def test_a_commit_that_breaks_the_rules_changes_nothing(
 def test_a_key_of_the_wrong_type_stops_a_commit_before_it_writes(
     ledger: RedisLedger, raw: redis.Redis, key: str
 ) -> None:
-    """A foreign key in the way is named, and no entry is lost to it."""
+    """A foreign key is named, and no entry is lost."""
     fill(ledger, 1)
     entries = ledger.read(count=1, block_ms=10)
     name = prefix_of("lab") + key
@@ -134,10 +134,10 @@ def test_a_key_of_the_wrong_type_stops_a_commit_before_it_writes(
     assert ledger.commit(commit_of(entries)).counted == 50
 
 
-def test_a_cell_that_would_leave_the_exact_range_is_refused_before_any_write(
+def test_an_aggregate_that_would_leave_the_exact_range_is_refused_before_any_write(
     ledger: RedisLedger, raw: redis.Redis
 ) -> None:
-    """No sum saturates or rounds: the overflow is refused."""
+    """No sum saturates or rounds: an overflow is refused."""
     fill(ledger, 1)
     entries = ledger.read(count=1, block_ms=10)
     name = folded(entries).totals.names[0]

@@ -1,1 +1,1 @@
-"""Rendered objects and the rules they have to keep."""
+"""Rendered objects and the rules that they have to keep."""

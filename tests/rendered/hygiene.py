@@ -1,69 +1,69 @@
-"""Labels, selectors, rights and secrets of rendered objects."""
+"""Findings about the labels, selectors, rights and secrets of rendered objects."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
+from lab.snapshots.kubernetes import ARCHITECTURE_LABEL, NAME_LABEL, STACK_LABEL
 from lab.systems.services import SERVICES
-from lab.targets.kubernetes.objects import ARCHITECTURE_LABEL, MANAGED_BY, MANAGER, NAME_LABEL, STACK_LABEL, KubeObject
-
-ARCHITECTURE = "kubernetes.io/arch"
+from lab.targets.kubernetes.objects import APP_ARCHITECTURE_LABEL, MANAGED_BY, MANAGER, KubeObject
 
 
 def label_findings(objects: Iterable[KubeObject], stack: str) -> list[str]:
-    """Objects by which nobody could tell whose they are."""
+    """Return the objects without the labels of their manager and their stack."""
     wanted = {MANAGED_BY: MANAGER, STACK_LABEL: stack}
-    return [
-        str(thing) for thing in objects if not wanted.items() <= (thing.body["metadata"].get("labels") or {}).items()
-    ]
+    return [str(item) for item in objects if not wanted.items() <= (item.body["metadata"].get("labels") or {}).items()]
 
 
 def selector_findings(objects: Iterable[KubeObject]) -> list[str]:
-    """Selectors that are not the name alone (Service, budget), or name and architecture (a service's Deployment)."""
-    return [f"{thing}: selects by {sorted(found)}" for thing, found, wanted in _selectors(objects) if found != wanted]
+    """Return the selectors with other labels than they should have.
+
+    A Service and a budget select the name alone, the Deployment of a service the name and the architecture.
+    """
+    return [f"{item}: selects by {sorted(labels)}" for item, labels, wanted in _selectors(objects) if labels != wanted]
 
 
 def _selectors(objects: Iterable[KubeObject]) -> Iterator[tuple[KubeObject, set[str], set[str]]]:
-    for thing in objects:
-        spec = thing.body.get("spec") or {}
-        if thing.kind == "Service":
-            yield thing, set(spec["selector"]), {NAME_LABEL}
-        elif thing.kind == "PodDisruptionBudget":
-            yield thing, set(spec["selector"]["matchLabels"]), {NAME_LABEL}
-        elif thing.kind == "Deployment":
-            own = spec["template"]["metadata"]["labels"][NAME_LABEL]
-            wanted = {NAME_LABEL, ARCHITECTURE_LABEL} if own in SERVICES else {NAME_LABEL}
-            yield thing, set(spec["selector"]["matchLabels"]), wanted
+    for item in objects:
+        spec = item.body.get("spec") or {}
+        if item.kind == "Service":
+            yield item, set(spec["selector"]), {NAME_LABEL}
+        elif item.kind == "PodDisruptionBudget":
+            yield item, set(spec["selector"]["matchLabels"]), {NAME_LABEL}
+        elif item.kind == "Deployment":
+            name = spec["template"]["metadata"]["labels"][NAME_LABEL]
+            wanted = {NAME_LABEL, APP_ARCHITECTURE_LABEL} if name in SERVICES else {NAME_LABEL}
+            yield item, set(spec["selector"]["matchLabels"]), wanted
 
 
 def placement_findings(objects: Iterable[KubeObject]) -> list[str]:
-    """Pods that may land on a node of another architecture than their image's; `images` says whose it is."""
-    found = []
-    for thing in objects:
-        if thing.pod:
-            labels = thing.body["spec"]["template"]["metadata"]["labels"]
-            node = (thing.pod.get("nodeSelector") or {}).get(ARCHITECTURE)
-            if not node or labels.get(ARCHITECTURE_LABEL, node) != node:
-                found.append(f"{thing}: node {node}")
-    return found
+    """Return the objects whose pods may run on a node of another architecture than their label names."""
+    findings = []
+    for item in objects:
+        if item.pod:
+            labels = item.body["spec"]["template"]["metadata"]["labels"]
+            node = (item.pod.get("nodeSelector") or {}).get(ARCHITECTURE_LABEL)
+            if not node or labels.get(APP_ARCHITECTURE_LABEL, node) != node:
+                findings.append(f"{item}: node {node}")
+    return findings
 
 
 def right_findings(documents: Iterable[KubeObject]) -> list[str]:
-    """Rights that are too wide: wildcards, reading Secrets, rights over rights."""
-    found = []
-    for thing in documents:
-        for rule in thing.body.get("rules") or ():
+    """Return the rights that are too wide: wildcards, reading Secrets, rights over rights."""
+    findings = []
+    for item in documents:
+        for rule in item.body.get("rules") or ():
             words = [word for key in ("apiGroups", "resources", "verbs") for word in rule.get(key) or ()]
             if any("*" in word for word in words):
-                found.append(f"{thing}: wildcard")
+                findings.append(f"{item}: wildcard")
             if "secrets" in rule["resources"] and {"get", "list", "watch"} & set(rule["verbs"]):
-                found.append(f"{thing}: reads Secrets")
+                findings.append(f"{item}: reads Secrets")
             if {"escalate", "bind", "impersonate"} & set(rule["verbs"]):
-                found.append(f"{thing}: rights over rights")
-    return found
+                findings.append(f"{item}: rights over rights")
+    return findings
 
 
 def leaks(objects: Iterable[KubeObject], secrets: Mapping[str, Mapping[str, bytes]]) -> list[str]:
-    """Objects other than Secrets that hold what a Secret holds."""
+    """Return the objects other than Secrets that contain a value of a Secret."""
     values = {value.decode(errors="replace") for content in secrets.values() for value in content.values()}
-    shown = ((thing, json.dumps(dict(thing.body))) for thing in objects if thing.kind != "Secret")
-    return [str(thing) for thing, text in shown if any(value in text for value in values)]
+    texts = ((item, json.dumps(dict(item.body))) for item in objects if item.kind != "Secret")
+    return [str(item) for item, text in texts if any(value in text for value in values)]

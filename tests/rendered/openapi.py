@@ -1,4 +1,4 @@
-"""Whether objects are what an API server says they have to be."""
+"""Checks objects against the schemas of an API server."""
 
 import copy
 from collections.abc import Iterable, Mapping
@@ -13,20 +13,20 @@ Document = Mapping[str, Any]
 
 
 def schema_findings(objects: Iterable[KubeObject], document: Document) -> list[str]:
-    """What an OpenAPI v2 document (`kubectl get --raw /openapi/v2`) says against objects, unknown fields included."""
+    """Return the violations of an OpenAPI v2 document (`kubectl get --raw /openapi/v2`), unknown fields included."""
     definitions = {name: _strict(schema) for name, schema in document["definitions"].items()}
     names = {_key(kind): name for name, schema in definitions.items() for kind in schema.get(KINDS, ())}
-    found = []
-    for thing in objects:
-        group, _, version = thing.api_version.rpartition("/")
-        name = names.get((group, version, thing.kind))
+    findings = []
+    for item in objects:
+        group, _, version = item.api_version.rpartition("/")
+        name = names.get((group, version, item.kind))
         if name is None:
-            found.append(f"{thing}: no such kind in {thing.api_version}")
+            findings.append(f"{item}: no such kind in {item.api_version}")
             continue
         validator = Draft7Validator({"$ref": f"#/definitions/{name}", "definitions": definitions})
-        errors = validator.iter_errors(dict(thing.body))
-        found += [f"{thing}: {'.'.join(map(str, error.absolute_path))}: {error.message}" for error in errors]
-    return found
+        errors = validator.iter_errors(dict(item.body))
+        findings += [f"{item}: {'.'.join(map(str, error.absolute_path))}: {error.message}" for error in errors]
+    return findings
 
 
 def _key(kind: Mapping[str, str]) -> tuple[str, str, str]:
@@ -34,7 +34,7 @@ def _key(kind: Mapping[str, str]) -> tuple[str, str, str]:
 
 
 def _strict(schema: Document) -> dict[str, Any]:
-    """The same schema, in which a field that is not described is a mistake, and numbers may be strings where said."""
+    """Return the schema with unknown fields as errors, and with texts where it allows numbers or texts."""
     strict = dict(copy.deepcopy(schema))
     if strict.get("format") == "int-or-string":
         strict["type"] = ["integer", "string"]

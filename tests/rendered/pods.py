@@ -1,4 +1,4 @@
-"""What a pod may be: Pod Security `restricted`, and what this project asks beyond it."""
+"""Checks pods against Pod Security `restricted` and against this project's own rules."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -6,19 +6,19 @@ from typing import Any, Final
 from lab.targets.kubernetes.objects import KubeObject
 
 VOLUMES: Final = frozenset({"configMap", "downwardAPI", "emptyDir", "projected", "secret"})
-"""Of those that `restricted` allows, the ones that pin nothing."""
+"""Volumes that `restricted` allows and that do not pin a pod to a node."""
 SECCOMP: Final = frozenset({"RuntimeDefault", "Localhost"})
 
 Spec = Mapping[str, Any]
 
 
 def pod_findings(objects: Iterable[KubeObject]) -> list[str]:
-    """Everything that is wrong with any pod, as `Deployment x: what`."""
-    return [f"{thing}: {finding}" for thing in objects if thing.pod for finding in _of_pod(thing)]
+    """Return everything that is wrong with a pod, each as `Deployment NAME: finding`."""
+    return [f"{item}: {finding}" for item in objects if item.pod for finding in _of_pod(item)]
 
 
-def _of_pod(thing: KubeObject) -> Iterator[str]:
-    pod = thing.pod
+def _of_pod(item: KubeObject) -> Iterator[str]:
+    pod = item.pod
     security = pod.get("securityContext") or {}
     yield from (key for key in ("hostNetwork", "hostPID", "hostIPC", "hostUsers") if pod.get(key))
     if security.get("sysctls"):
@@ -29,7 +29,7 @@ def _of_pod(thing: KubeObject) -> Iterator[str]:
         yield "has no identity of its own"
     for volume in pod.get("volumes") or ():
         yield from _of_volume(volume)
-    for container in thing.containers():
+    for container in item.containers():
         yield from (f"{container['name']}: {finding}" for finding in _of_container(container, security))
 
 
@@ -63,6 +63,6 @@ def _of_container(container: Spec, pod_security: Spec) -> Iterator[str]:
 def _of_resources(resources: Spec) -> Iterator[str]:
     for kind, names in {"requests": ("cpu", "memory"), "limits": ("memory",)}.items():
         yield from (f"no {name} in {kind}" for name in names if name not in (resources.get(kind) or {}))
-    # A processor's limit is enforced by pausing the process, which would be measured as the service's latency.
+    # The kernel enforces a CPU limit by pausing the process, which would be measured as the service's latency.
     if "cpu" in (resources.get("limits") or {}):
         yield "is throttled"

@@ -1,9 +1,9 @@
-"""What the lab may do on a cluster, written down; a right more or less is a decision, and is made here."""
+"""The rights of the lab on a cluster. A right is added or removed here."""
 
 from typing import Final
 
 APPLIED: Final = "get list watch create patch delete"
-LOOKED_AT: Final = "get list watch"
+READ: Final = "get list watch"
 GOLDEN: Final = {
     "configmaps": APPLIED,
     "deployments.apps": APPLIED,
@@ -20,14 +20,14 @@ GOLDEN: Final = {
     "pods/log": "get",
     "pods/portforward": "get create",
     "pods/exec": "get create",
-    "endpointslices.discovery.k8s.io": LOOKED_AT,
-    "events": LOOKED_AT,
-    "events.events.k8s.io": LOOKED_AT,
-    "limitranges": LOOKED_AT,
-    "persistentvolumeclaims": LOOKED_AT,
-    "replicasets.apps": LOOKED_AT,
-    "resourcequotas": LOOKED_AT,
+    "endpointslices.discovery.k8s.io": READ,
+    "events": READ,
+    "events.events.k8s.io": READ,
+    "limitranges": READ,
+    "persistentvolumeclaims": READ,
+    "replicasets.apps": READ,
+    "resourcequotas": READ,
     "namespaces": "get",
-    "nodes": LOOKED_AT,
+    "nodes": READ,
 }
-"""Resource and group, for a Secret its name → verbs; what `kubectl auth can-i --list` says besides everybody's own."""
+"""`resource.group` or `secrets/name` → verbs; `kubectl auth can-i --list` also shows the rights of every user."""

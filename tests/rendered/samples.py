@@ -1,4 +1,4 @@
-"""Requests as people make them, and what they render to."""
+"""Requests as users make them, and the objects that they render to."""
 
 import copy
 import functools
@@ -16,13 +16,13 @@ ARCHITECTURES: Final[tuple[Architecture, ...]] = ("amd64", "arm64")
 
 
 def image(name: str, architecture: str) -> str:
-    """A reference whose digest tells name and architecture apart."""
+    """Return a reference whose digest differs by name and architecture."""
     digest = f"{sum(name.encode()):032x}{sum(architecture.encode()):032x}"
     return f"{REGISTRY}/{name}@sha256:{digest}"
 
 
 def workload(name: WorkloadName, architecture: Architecture = "amd64", **more: Any) -> Workload:
-    """One workload with a pinned image."""
+    """Return a workload with a pinned image."""
     return Workload(name, architecture, image(name, architecture), **more)
 
 
@@ -57,19 +57,19 @@ SAMPLES: Final[Mapping[str, RenderRequest]] = {
 
 @functools.cache
 def rendered(name: str) -> tuple[KubeObject, ...]:
-    """What a sample renders to; made once."""
+    """Return the objects of a sample, rendered once."""
     return render(SAMPLES[name])
 
 
 def planted(kind: str, name: str, change: Callable[[Any], object], *, sample: str = "k3s-inside") -> list[KubeObject]:
-    """A sample in which one object was changed; names may be beginnings, since some end in a hash."""
-    found = []
-    changed = 0
-    for thing in rendered(sample):
-        body = copy.deepcopy(dict(thing.body))
-        if thing.kind == kind and thing.name.startswith(name) and not changed:
+    """Return the objects of a sample with one object changed; *name* may be the beginning of its name."""
+    objects = []
+    is_changed = False
+    for item in rendered(sample):
+        body = copy.deepcopy(dict(item.body))
+        if item.kind == kind and item.name.startswith(name) and not is_changed:
             change(body)
-            changed += 1
-        found.append(kube_object(body))
-    assert changed, f"no {kind} {name}"
-    return found
+            is_changed = True
+        objects.append(kube_object(body))
+    assert is_changed, f"no {kind} {name}"
+    return objects

@@ -1,4 +1,4 @@
-"""Whole trials, judged from small honest evidence."""
+"""Whole trials, judged from small evidence."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ from lab.analysis.judge import judge
 from lab.model import Death, Evidence, Experiment, FaultRecord, Objective, Series, SkippedRow, Trial
 from tests.unit.analysis import builders
 
-ASKED = (Objective("latency", 50.0), Objective("lost", 0), Objective("double-counted", 0))
+OBJECTIVES = (Objective("latency", 50.0), Objective("lost", 0), Objective("double-counted", 0))
 SPAN = {"traceId": "a" * 32, "spanId": "b" * 16, "startTimeUnixNano": "1800000000000000000"}
 DOCUMENT = {
     "resourceSpans": [
@@ -21,13 +21,13 @@ DOCUMENT = {
 
 
 def trial(*objectives: Objective, evidence: Evidence | None = None, folder: str = "") -> Trial:
-    """A trial that is VALID and MET unless its evidence or its objectives say otherwise."""
+    """Return a trial that is VALID and MET, unless its evidence or its objectives differ."""
     observed = evidence or builders.evidence()
-    asked: Experiment = builders.experiment(*(objectives or ASKED))
-    validity, verdict, ledger, comparison = judge(asked, observed)
+    experiment: Experiment = builders.experiment(*(objectives or OBJECTIVES))
+    validity, verdict, ledger, comparison = judge(experiment, observed)
     return Trial(
         run_id="2026-11-23-065312-k3f9-quickstart",
-        experiment=asked,
+        experiment=experiment,
         started_ns=builders.START_NS,
         ended_ns=builders.START_NS + 60 * 10**9,
         evidence=observed,
@@ -42,7 +42,7 @@ def trial(*objectives: Objective, evidence: Evidence | None = None, folder: str 
 
 
 def rich() -> Trial:
-    """A trial with something of everything: a fault, a death, spans, skipped rows, notes, pauses."""
+    """Return a trial that has a fault, a death, spans, skipped rows, notes, and pauses."""
     observed = builders.evidence()
     start = observed.load_run.window.start_ns
     load_run = replace(

@@ -1,4 +1,4 @@
-"""Asks a process on every node for its time."""
+"""Measures the clocks of nodes by asking a process on each node for its time."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from lab.rpc.channels import Connect
 
 EXCHANGES: Final = 8
-"""The first pays for the connection; of the others the quickest counts."""
+"""The first includes the connection's setup; of the others, the quickest counts."""
 TIMEOUT_S: Final = 2.0
 
 
 def clocks_of(addresses: Mapping[str, str], connect: "Connect") -> tuple[NodeClock, ...]:
-    """The clock of each node beside this machine's; a node that does not answer is left out.
+    """Return each node's clock beside this machine's. A node that does not answer is left out.
 
     Args:
-        addresses: Node → address of a process on it.
-        connect: How it is reached.
+        addresses: Node → address of a process on it; empty where there is none.
+        connect: Opens a channel to an address.
     """
-    asked = {node: exchanges_with(address, connect) for node, address in sorted(addresses.items()) if address}
-    return tuple(clock_of(node, exchanges) for node, exchanges in asked.items() if exchanges)
+    by_node = {node: exchanges_with(address, connect) for node, address in sorted(addresses.items()) if address}
+    return tuple(clock_of(node, exchanges) for node, exchanges in by_node.items() if exchanges)
 
 
 def exchanges_with(address: str, connect: "Connect", *, times: int = EXCHANGES) -> list[Exchange]:
-    """Questions for the time, one after the other, and their answers; those without an answer are left out."""
+    """Ask a process for its time, one call after the other. Calls without an answer are left out."""
     with connect(address) as channel:
         return list(_exchanges(status_pb2_grpc.StatusServiceStub(channel), times))
 
@@ -39,7 +39,7 @@ def exchanges_with(address: str, connect: "Connect", *, times: int = EXCHANGES) 
 def _exchanges(stub: status_pb2_grpc.StatusServiceStub, times: int) -> Iterator[Exchange]:
     for _ in range(times):
         with suppress(grpc.RpcError):
-            sent_ns, began_ns = time.time_ns(), time.perf_counter_ns()
-            said = stub.GetStatus(status_pb2.GetStatusRequest(), timeout=TIMEOUT_S)
-            # Our own clock may be set meanwhile; the time that passed is told by one that is not.
-            yield Exchange(sent_ns, said.server_time_unix_nano, sent_ns + time.perf_counter_ns() - began_ns)
+            sent_ns, started_ns = time.time_ns(), time.perf_counter_ns()
+            status = stub.GetStatus(status_pb2.GetStatusRequest(), timeout=TIMEOUT_S)
+            # This machine's clock may be set meanwhile, so that a steady clock measures the duration.
+            yield Exchange(sent_ns, status.server_time_unix_nano, sent_ns + time.perf_counter_ns() - started_ns)

@@ -1,28 +1,34 @@
-"""A stack that runs on a cluster: where it is, how it is, what it wrote."""
+"""A stack on a cluster: its rollout, its addresses, its processes, its logs."""
 
 import http.client
 import tempfile
+import threading
+import time
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from lab.errors import LabError
-from lab.model import NANOS, Death, Endpoints, NodeClock, ServiceStatus, StoreFacts
+from lab.errors import LabError, Unavailable
+from lab.model import NANOS, Death, Endpoints, NodeClock, ProcessIdentity, ServiceStatus, StoreFacts
 from lab.rpc import service_status
 from lab.rpc.channels import connector
+from lab.snapshots.kubernetes import NAME_LABEL
 from lab.systems.services import SERVICES
 from lab.targets.follow import followed_pods
+from lab.targets.kubernetes.applying.apply import apply_all
+from lab.targets.kubernetes.applying.removal import remove_unwanted
 from lab.targets.kubernetes.client.cluster import Cluster
 from lab.targets.kubernetes.clocks import clocks_of
 from lab.targets.kubernetes.faults import PodFaults
 from lab.targets.kubernetes.nodes import node_facts
-from lab.targets.kubernetes.objects import NAME_LABEL
+from lab.targets.kubernetes.objects import KubeObject
 from lab.targets.kubernetes.reaching.pod_logs import PodLogs
 from lab.targets.kubernetes.reaching.reach import GRPC_PORT, Reach
+from lab.targets.kubernetes.rendering.from_settings import STACK
 from lab.targets.kubernetes.rollout.gate import Gate
 from lab.targets.kubernetes.rollout.missing import missing_parts
 from lab.targets.kubernetes.rollout.rows import PodView, Row
@@ -31,21 +37,39 @@ METRICS: Final = "deployment/prometheus"
 METRICS_PORT: Final = 9090
 COLLECTOR: Final = "otel-collector"
 COLLECTOR_PORT: Final = 8888
-"""Of its own metrics; only the collector's own pod can reach it, and whoever may forward ports."""
+"""Of the collector's own metrics; only its own pod, and whoever may forward ports, can reach it."""
 PAGE_S: Final = 5.0
 KILLED_FROM: Final = 128
 """A container ended by signal n has this plus n as its exit code."""
+POLL_S: Final = 0.5
+ANSWERS_S: Final = 30.0
+"""For every process to report what it is once its pod is ready; an emulated process on a busy node misses a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Where store and metrics server of a stack are.
+
+    Attributes:
+        endpoints: Their URLs as the settings name them, and how calls are secured.
+        metrics_inside: Whether the metrics server runs in the cluster, where only a port-forward reaches it.
+        metrics_hint: What a missing metric may be due to; empty where there is nothing to say.
+    """
+
+    endpoints: Endpoints
+    metrics_inside: bool = False
+    metrics_hint: str = ""
 
 
 class ClusterDeployment:
-    """What `lab.targets.port.Deployment` promises, through ports of nodes where they lead here, else port-forwards.
+    """Satisfies `lab.targets.port.KeptStack`, through ports of nodes where they lead here, else port-forwards.
 
     Args:
-        cluster: Where it runs.
-        gate: Looks at its Deployments.
+        cluster: Where the stack runs.
+        gate: Polls its Deployments.
         kubectl_options: Choose cluster, user and namespace for kubectl.
-        outside: URLs of store and metrics server, and how calls are secured.
-        has_metrics: Whether the metrics server is in the cluster, too, where its URL leads to it.
+        servers: Store and metrics server.
+        folder: Where the stack's credentials are kept.
     """
 
     def __init__(
@@ -54,41 +78,92 @@ class ClusterDeployment:
         gate: Gate,
         kubectl_options: Sequence[str],
         *,
-        outside: Endpoints,
-        has_metrics: bool = False,
+        servers: Servers,
+        folder: Path,
     ) -> None:
-        self.cluster, self._gate, self._outside, self._has_metrics = cluster, gate, outside, has_metrics
-        self._connect = connector(outside.access)
+        self.cluster, self.folder = cluster, folder
+        self._gate, self._servers = gate, servers
+        self._connect = connector(servers.endpoints.access)
         self._faults = PodFaults(cluster, gate.selector, kubectl_options)
-        self._folder = tempfile.TemporaryDirectory(prefix="lab-forward-")
-        self._reach = Reach(cluster, gate.selector, kubectl_options, Path(self._folder.name))
+        self._scratch = tempfile.TemporaryDirectory(prefix="lab-forward-")
+        self._reach = Reach(cluster, gate.selector, kubectl_options, Path(self._scratch.name))
         self._logs = PodLogs(cluster)
+        self._wanted: Sequence[KubeObject] | None = None
+        self._force = False
         self._latest: Sequence[ServiceStatus] = ()
         self._clocks: Sequence[NodeClock] = ()
-        # Whoever only looks forgets it; its ports and files then go with it.
-        self._let_go = weakref.finalize(self, _let_go, self._reach, self._folder)
+        # A caller that only reads forgets the deployment; ports and files then go with it.
+        self._let_go = weakref.finalize(self, _let_go, self._reach, self._scratch)
+
+    def prepare(self, wanted: Sequence[KubeObject], *, force: bool) -> None:
+        """Remember the objects that `bring_up` applies, and whether it takes over fields that others own."""
+        self._wanted, self._force = wanted, force
+
+    def bring_up(self) -> None:
+        """Apply the objects, return when every Deployment is rolled out, remove what the stack no longer wants.
+
+        A stack that was up before has nothing to apply: only its rollout is waited for.
+
+        Raises:
+            LabError: The API server refuses an object.
+            Unavailable: A Deployment does not roll out, or not in time.
+        """
+        if self._wanted is None:
+            self._gate.wait()
+            return
+        started = time.monotonic()
+        applied = apply_all(self.cluster, self._wanted, force=self._force)
+        changed = sum(result.change not in {"unchanged", "written"} for result in applied)
+        self._gate.report("applied", f"{len(applied)} objects, {changed} changed", time.monotonic() - started)
+        self._gate.wait()
+        # Until now, pods of the version before still needed their ConfigMaps.
+        remove_unwanted(self.cluster, self._wanted, STACK)
+
+    def identities(self) -> Sequence[ProcessIdentity]:
+        """Return what every process is. Pods that terminate are left out, and so are their processes.
+
+        Raises:
+            Unavailable: A process that is ready does not answer.
+        """
+        statuses = {pod.name: status for pod, status in answered(self)}
+        rows = self.rows()
+        self._gate.show(rows, {name: status.host_architecture for name, status in statuses.items()})
+        nodes = self.cluster.list("v1", "Node")
+        architectures = {node["metadata"]["name"]: node["status"]["nodeInfo"]["architecture"] for node in nodes}
+        return [
+            _identity(row, pod, architectures.get(pod.node, ""), statuses.get(pod.name))
+            for row in rows
+            for pod in row.pods
+            if not pod.is_terminating
+        ]
 
     @property
-    def outside(self) -> Endpoints:
-        """URLs of store and metrics server as the lab sees them; the one in the cluster, where it can be reached."""
-        address = self._reach.port(METRICS, METRICS_PORT) if self._has_metrics else ""
-        return replace(self._outside, prometheus_url=f"http://{address}") if address else self._outside
+    def metrics_hint(self) -> str:
+        """See `Deployment.metrics_hint`."""
+        return self._servers.metrics_hint
+
+    @property
+    def servers(self) -> Endpoints:
+        """URLs of store and metrics server as the lab reaches them; a server inside where it can be reached."""
+        address = self._reach.port(METRICS, METRICS_PORT) if self._servers.metrics_inside else ""
+        endpoints = self._servers.endpoints
+        return replace(endpoints, prometheus_url=f"http://{address}") if address else endpoints
 
     @property
     def endpoints(self) -> Endpoints:
-        """Where everything is; services at ports of nodes, or through addresses on loopback that stay the same."""
+        """Addresses of everything; services at ports of nodes, or through addresses on loopback that stay the same."""
         return self._located(insist=True)
 
     @property
     def within_reach(self) -> Endpoints:
-        """As `endpoints`, with nothing for a service none of whose pods can be reached."""
+        """As `endpoints`, empty for a service none of whose pods can be reached."""
         return self._located(insist=False)
 
     def _located(self, *, insist: bool) -> Endpoints:
         ingest, worker, query, simulator = self._reach.services(SERVICES, insist=insist)
         inside = f"ingest-api.{self.cluster.namespace}.svc:{GRPC_PORT}"
         return replace(
-            self.outside,
+            self.servers,
             ingest=ingest,
             worker=worker,
             query=query,
@@ -98,41 +173,37 @@ class ClusterDeployment:
 
     @property
     def metrics_command(self) -> str:
-        """What reaches the metrics server in the cluster; nothing where it is outside, at its own URL."""
-        return self._reach.command(METRICS, METRICS_PORT) if self._has_metrics else ""
+        """The port-forward to a metrics server in the cluster; empty where the server is outside, at its own URL."""
+        return self._reach.command(METRICS, METRICS_PORT) if self._servers.metrics_inside else ""
 
     def address_of(self, service: str) -> str:
-        """Where one service is; Unavailable where none of its pods can be reached."""
+        """Return the address of one service.
+
+        Raises:
+            Unavailable: None of its pods can be reached.
+        """
         return self._reach.services([service], insist=True)[0]
 
     @property
     def store(self) -> StoreFacts:
-        """The store behind it, by the word of the services that use it, when they were last asked for their status."""
-        said = {status.durability for status in self._latest or self.statuses() if status.durability}
-        return StoreFacts("redis", "", said.pop() if len(said) == 1 else "unknown")
-
-    def wait(self) -> tuple[Row, ...]:
-        """Its Deployments, once all of them are rolled out; Unavailable where one cannot be, or is not in time."""
-        return self._gate.wait()
-
-    def show(self, rows: Sequence[Row], said: Mapping[str, str]) -> None:
-        """Let whoever watches it see its Deployments with what the process in each pod says (see `machines`)."""
-        self._gate.show(rows, said)
+        """The store, as the services that use it reported it when they were last asked."""
+        reported = {status.durability for status in self._latest or self.statuses() if status.durability}
+        return StoreFacts("redis", "", reported.pop() if len(reported) == 1 else "unknown")
 
     def rows(self) -> tuple[Row, ...]:
-        """Its Deployments and their pods now."""
-        return self._gate.look()
+        """Return its Deployments and their pods now."""
+        return self._gate.poll()
 
     def statuses(self) -> Sequence[ServiceStatus]:
-        """What the process in every pod says of itself now; the name is the service's, the detail names the pod."""
-        return self._said_in(self.rows())
+        """Return what the process in every pod reports; the name is the service's, the detail names the pod."""
+        return self._statuses_in(self.rows())
 
     def everybody(self) -> Sequence[ServiceStatus]:
-        """As `statuses`, and every part of the stack that does not run, in one look."""
+        """As `statuses`, and every part of the stack that does not run, from one poll."""
         rows = self.rows()
-        return [*self._said_in(rows), *missing_parts(rows)]
+        return [*self._statuses_in(rows), *missing_parts(rows)]
 
-    def _said_in(self, rows: Sequence[Row]) -> Sequence[ServiceStatus]:
+    def _statuses_in(self, rows: Sequence[Row]) -> Sequence[ServiceStatus]:
         self._latest = [
             replace(
                 status,
@@ -140,27 +211,27 @@ class ClusterDeployment:
                 node=pod.node,
                 detail="; ".join(filter(None, (f"pod {pod.name} on {pod.node}", status.detail))),
             )
-            for pod, status in self._asked_in(rows)
+            for pod, status in self._processes_in(rows)
         ]
         return self._latest
 
     def processes(self) -> Sequence[tuple[PodView, ServiceStatus]]:
-        """Every pod of a service that is ready, and what the process in it says of itself now."""
-        return self._asked_in(self.rows())
+        """Return every pod of a service that is ready, with what its process reports now."""
+        return self._processes_in(self.rows())
 
-    def _asked_in(self, rows: Sequence[Row]) -> Sequence[tuple[PodView, ServiceStatus]]:
+    def _processes_in(self, rows: Sequence[Row]) -> Sequence[tuple[PodView, ServiceStatus]]:
         reached = self._reached_pods(rows)
         statuses = service_status.statuses_of({pod.name: address for pod, address in reached}, self._connect)
         return [(pod, status) for (pod, _), status in zip(reached, statuses, strict=True)]
 
     def collector_page(self) -> str:
-        """What the collector counts of itself, as a Prometheus would read it; empty where it does not say."""
-        what = [f"pod/{pod.name}" for row in self.rows() if row.service == COLLECTOR for pod in row.pods if pod.ready]
-        if not what:
+        """Return the collector's own metrics in Prometheus' text format; empty where they cannot be read."""
+        pods = [f"pod/{pod.name}" for row in self.rows() if row.service == COLLECTOR for pod in row.pods if pod.ready]
+        if not pods:
             return ""
         try:
             with (
-                self._reach.once(what[0], COLLECTOR_PORT) as address,
+                self._reach.once(pods[0], COLLECTOR_PORT) as address,
                 closing(http.client.HTTPConnection(address, timeout=PAGE_S)) as connection,
             ):
                 connection.request("GET", "/metrics")
@@ -169,23 +240,23 @@ class ClusterDeployment:
             return ""
 
     def deaths(self) -> Sequence[Death]:
-        """The last end of every container that did not end with its pod, by the cluster's word."""
+        """Return the last end of every container that did not end with its pod, as the cluster reports it."""
         pods = self.cluster.list("v1", "Pod", selector=self._gate.selector)
         return [
-            _death(pod, self._logs.ended_instance(pod["metadata"]["name"]), ended)
+            _death(pod, self._logs.ended_instance(pod["metadata"]["name"]), terminated)
             for pod in pods
             for status in pod.get("status", {}).get("containerStatuses", ())
-            if (ended := status.get("lastState", {}).get("terminated"))
+            if (terminated := status.get("lastState", {}).get("terminated"))
         ]
 
     def facts(self) -> Mapping[str, object]:
-        """Images by digest, and the nodes they run on."""
+        """Return images by digest, and the nodes they run on."""
         images = {row.deployment: row.pods[0].image for row in self.rows() if row.pods}
         nodes = node_facts(self.cluster.list("v1", "Node"), self.statuses(), self.clocks())
-        return {"images": images, "nodes": {name: asdict(one) for name, one in nodes.items()}}
+        return {"images": images, "nodes": {name: asdict(node) for name, node in nodes.items()}}
 
     def clocks(self) -> Sequence[NodeClock]:
-        """The clock of every node that a service runs on; asked once, so that what is shown is what is judged."""
+        """Return the clock of every node that a service runs on; asked once, so that the same is shown and judged."""
         if not self._clocks:
             # One pod of each node is asked.
             addresses = {pod.node: address for pod, address in self._reached_pods(self.rows())}
@@ -209,37 +280,43 @@ class ClusterDeployment:
         return self._faults.scaled(service, architecture, replicas=replicas)
 
     def log_files(self) -> Mapping[str, Path]:
-        """Pod → its log as it is now, in files that go with this object; containers that ended before as well.
+        """Return pod → its log as it is now, containers that ended before included.
 
-        What runs before the service has a log of its own: `<pod>.bootstrap`.
+        The files go with this object. What runs before the service has a log of its own: `<pod>.bootstrap`.
         """
         files = {}
         for pod in [pod for row in self.rows() for pod in row.pods]:
-            first = [(f"{pod.name}.{one.name}", one.name, one.restarts) for one in pod.first]
+            first = [
+                (f"{pod.name}.{container.name}", container.name, container.restarts)
+                for container in pod.init_containers
+            ]
             for name, container, restarts in [(pod.name, "", pod.restarts), *first]:
                 with suppress(LabError):
                     text = self._logs.whole(pod.name, container, restarted=restarts > 0)
-                    files[name] = Path(self._folder.name) / f"{name}.log"
+                    files[name] = Path(self._scratch.name) / f"{name}.log"
                     files[name].write_text(text, encoding="utf-8")
         return files
 
     def programs(self) -> Sequence[str]:
-        """Its pods by name, whether they run or not."""
+        """Return its pods by name, whether they run or not."""
         return [pod.name for row in self.rows() for pod in row.pods]
 
     def last_lines(self, name: str, lines: int) -> Sequence[str]:
-        """The last lines of a pod, those of its container before included; Forbidden where logs may not be read.
+        """Return the last lines of a pod's log, its container before included.
 
-        Where that never printed anything, those of what has to run before it.
+        Where the service never printed anything, the lines are those of the containers that run before it.
+
+        Raises:
+            Forbidden: Logs may not be read.
         """
         return self._logs.last_lines(name, lines)
 
     def follow(self, names: Sequence[str], lines: int) -> Iterator[str]:
-        """The last lines of each of these pods, then what they print; of several, each behind the pod's name."""
+        """Yield the last lines of some pods, then every new line; of several pods, each behind the pod's name."""
         return followed_pods(self._logs.since, names, lines)
 
     def span_files(self) -> Sequence[Path]:
-        """None: spans go to the collector."""
+        """Return nothing: spans go to the collector."""
         return ()
 
     def close(self) -> None:
@@ -247,18 +324,58 @@ class ClusterDeployment:
         self._let_go()
 
     def _reached_pods(self, rows: Sequence[Row]) -> Sequence[tuple[PodView, str]]:
-        """Every pod of a service that is ready, and its address on loopback; empty where it cannot be reached."""
+        """Return every pod of a service that is ready, with its address; empty where it cannot be reached."""
         pods = [pod for row in rows if row.service in SERVICES for pod in row.pods if pod.ready]
         return list(zip(pods, self._reach.pods([pod.name for pod in pods]), strict=True))
 
 
-def _let_go(reach: Reach, folder: "tempfile.TemporaryDirectory[str]") -> None:
+def answered(
+    deployment: ClusterDeployment, *, clock: Callable[[], float] = time.monotonic, pause_s: float = POLL_S
+) -> Sequence[tuple[PodView, ServiceStatus]]:
+    """Return every pod of a service with what its process reports; ask a silent process again for a while.
+
+    Raises:
+        Unavailable: A process never answers, so that nothing is known of it.
+    """
+    started, pause = clock(), threading.Event()
+    while True:
+        processes = deployment.processes()
+        silent = [(pod, status) for pod, status in processes if not status.instance_id]
+        if not silent:
+            return processes
+        if clock() - started > ANSWERS_S:
+            pod, status = silent[0]
+            more = f"; {len(silent)} of {len(processes)} processes are silent" if len(silent) > 1 else ""
+            raise Unavailable(
+                f"{pod.name} is ready, and does not say what it is",
+                found=f"on {pod.node}, asked for {ANSWERS_S:g} s: {status.detail}{more}",
+                next_step="lab diagnose",
+                code="E_NO_ANSWER",
+            )
+        pause.wait(pause_s)
+
+
+def _identity(row: Row, pod: PodView, node_architecture: str, status: ServiceStatus | None) -> ProcessIdentity:
+    return ProcessIdentity(
+        name=pod.name,
+        service=row.service,
+        instance_id=status.instance_id if status else "",
+        architecture=row.architecture,
+        node=pod.node,
+        node_architecture=node_architecture,
+        image=pod.image,
+        image_id=pod.image_id,
+        machine=status.host_architecture if status else "",
+    )
+
+
+def _let_go(reach: Reach, scratch: "tempfile.TemporaryDirectory[str]") -> None:
     reach.close()
-    folder.cleanup()
+    scratch.cleanup()
 
 
-def _death(pod: Mapping[str, Any], instance_id: str, ended: Mapping[str, Any]) -> Death:
-    code, finished = int(ended.get("exitCode", 0)), datetime.fromisoformat(ended["finishedAt"])
+def _death(pod: Mapping[str, Any], instance_id: str, terminated: Mapping[str, Any]) -> Death:
+    code, finished = int(terminated.get("exitCode", 0)), datetime.fromisoformat(terminated["finishedAt"])
     signal = code - KILLED_FROM if code > KILLED_FROM else 0
     service = pod["metadata"]["labels"].get(NAME_LABEL, "")
     return Death(service, instance_id, round(finished.timestamp() * NANOS), signal, 0 if signal else code)

@@ -1,4 +1,4 @@
-"""What can be broken in a stack on a cluster: a process, a pod, the number of pods; every lasting change is undone."""
+"""Injects faults into a stack on a cluster, and undoes every lasting change."""
 
 import json
 import subprocess
@@ -11,27 +11,27 @@ from typing import Any, Final
 
 from lab.errors import Unavailable, UsageFault
 from lab.settings import inherited_environment
+from lab.snapshots.kubernetes import NAME_LABEL
 from lab.systems.services import SERVICES
 from lab.targets.kubernetes import undo
 from lab.targets.kubernetes.client.cluster import Cluster
 from lab.targets.kubernetes.client.kubectl import kubectl_program
-from lab.targets.kubernetes.objects import ARCHITECTURE_LABEL, NAME_LABEL
+from lab.targets.kubernetes.kinds import DEPLOYMENT, POD
+from lab.targets.kubernetes.objects import APP_ARCHITECTURE_LABEL
 from lab.targets.kubernetes.reaching import signalling
 from lab.targets.kubernetes.rollout.rows import pod_view
 
-POD: Final = ("v1", "Pod")
-DEPLOYMENT: Final = ("apps/v1", "Deployment")
-UNDONE_S: Final = 90.0
-"""Longer than `lab.targets.kubernetes.undo` tries."""
+LONGEST_UNDO_S: Final = 90.0
+"""Longer than `lab.targets.kubernetes.undo` retries."""
 
 
 @dataclass(frozen=True, slots=True)
 class PodFaults:
-    """Breaks what one stack consists of, and nothing else.
+    """Faults of one stack, and of nothing else.
 
     Attributes:
-        cluster: Where it runs.
-        selector: Labels of everything that belongs to it.
+        cluster: Where the stack runs.
+        selector: Labels of everything that belongs to the stack.
         options: Choose cluster, user and namespace for kubectl.
     """
 
@@ -40,40 +40,41 @@ class PodFaults:
     options: Sequence[str]
 
     def kill(self, service: str, architecture: str = "") -> int:
-        """End the process in the service's first ready pod by signal 9; nanoseconds since the epoch.
+        """End the process in the service's first ready pod by signal 9; return nanoseconds since the epoch.
 
         Raises:
-            UsageFault: There is no such service.
-            Unavailable: No pod of it is ready.
+            UsageFault: The stack has no such service.
+            Unavailable: No pod of the service is ready.
             Forbidden: The user may not execute anything in pods.
         """
         return signalling.kill(self.options, self._pod(service, architecture), _module(service))
 
     @contextmanager
     def paused(self, service: str, architecture: str = "") -> Iterator[None]:
-        """Stop that process for as long as the context lasts; it goes on when this process dies, too."""
+        """Stop that process until the context ends or this process dies."""
         with signalling.stopped(self.options, self._pod(service, architecture), _module(service)):
             yield
 
     def delete_pod(self, service: str, architecture: str = "") -> int:
-        """Delete the service's first ready pod; nanoseconds since the epoch. Its successor is not waited for."""
+        """Delete the service's first ready pod; return nanoseconds since the epoch. Does not wait for the next pod."""
         pod = self._pod(service, architecture)
         self.cluster.delete(*POD, pod)
         return time.time_ns()
 
     @contextmanager
     def scaled(self, service: str, architecture: str, *, replicas: int) -> Iterator[None]:
-        """Another number of pods for as long as the context lasts, or until this process dies; neither is waited for.
+        """Change the number of pods until the context ends or this process dies. Does not wait for pods.
 
         Raises:
             UsageFault: The stack has no such Deployment.
-            Unavailable: The number before could not be restored.
+            Unavailable: The number cannot be changed, or could not be restored.
         """
         name = f"{service}-{architecture}"
-        found = {one["metadata"]["name"]: one for one in self.cluster.list(*DEPLOYMENT, selector=self.selector)}
-        before = found.get(name)
+        listed = self.cluster.list(*DEPLOYMENT, selector=self.selector)
+        deployments = {deployment["metadata"]["name"]: deployment for deployment in listed}
+        before = deployments.get(name)
         if before is None:
-            raise UsageFault(f"no Deployment {name} in this stack", found=f"it has: {', '.join(sorted(found))}")
+            raise UsageFault(f"no Deployment {name} in this stack", found=f"it has: {', '.join(sorted(deployments))}")
         with _undone_by([self._patch(name, change) for change in _restoring(before)], f"scaling {name}"):
             done = subprocess.run(
                 self._patch(name, {"spec": {"replicas": replicas}}),
@@ -88,16 +89,16 @@ class PodFaults:
             yield
 
     def _pod(self, service: str, architecture: str) -> str:
-        """Name of the first ready pod of a service."""
+        """Return the name of the first ready pod of a service."""
         if service not in SERVICES:
             raise UsageFault(f'no service "{service}" in this stack', found=f"it has: {', '.join(SERVICES)}")
         selector = f"{self.selector},{NAME_LABEL}={service}"
-        selector += f",{ARCHITECTURE_LABEL}={architecture}" if architecture else ""
+        selector += f",{APP_ARCHITECTURE_LABEL}={architecture}" if architecture else ""
         pods = [pod_view(pod) for pod in self.cluster.list(*POD, selector=selector)]
         ready = sorted(pod.name for pod in pods if pod.ready)
         if not ready:
-            doing = ", ".join(f"{pod.name} {pod.doing}" for pod in pods) or "it has no pod"
-            raise Unavailable(f"no pod of {service} {architecture}".rstrip() + " is ready now", found=doing[:300])
+            states = ", ".join(f"{pod.name} {pod.state}" for pod in pods) or "it has no pod"
+            raise Unavailable(f"no pod of {service} {architecture}".rstrip() + " is ready now", found=states[:300])
         return ready[0]
 
     def _patch(self, deployment: str, change: dict[str, Any]) -> list[str]:
@@ -106,14 +107,18 @@ class PodFaults:
 
 
 def _restoring(deployment: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Changes that give back the number of pods, then its ownership, lest the next `lab up` find another owner."""
+    """Yield the changes that restore a Deployment.
+
+    The first restores the number of pods. The second restores the owner of that field, so that the next `lab up` meets
+    no other owner.
+    """
     yield {"spec": {"replicas": deployment["spec"]["replicas"]}}
     yield {"metadata": {"managedFields": deployment["metadata"]["managedFields"]}}
 
 
 @contextmanager
-def _undone_by(commands: Sequence[Sequence[str]], what: str) -> Iterator[None]:
-    """Have a process of its own run commands when the context ends or this process dies, Ctrl-C or not."""
+def _undone_by(commands: Sequence[Sequence[str]], change: str) -> Iterator[None]:
+    """Have another process run commands when the context ends or this process dies; Ctrl-C does not reach it."""
     process = subprocess.Popen(
         [sys.executable, "-I", "-S", undo.__file__, json.dumps(commands)],
         stdin=subprocess.PIPE,
@@ -125,9 +130,9 @@ def _undone_by(commands: Sequence[Sequence[str]], what: str) -> Iterator[None]:
     try:
         yield
     finally:
-        _, said = process.communicate(timeout=UNDONE_S)
+        _, errors = process.communicate(timeout=LONGEST_UNDO_S)
     if process.returncode:
-        raise Unavailable(f"{what} could not be undone", found=said.decode("utf-8", "replace")[-300:])
+        raise Unavailable(f"{change} could not be undone", found=errors.decode("utf-8", "replace")[-300:])
 
 
 def _module(service: str) -> str:

@@ -1,15 +1,16 @@
-"""What a record says of a cluster's nodes."""
+"""Describes a cluster's nodes for the record of a run. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lab.model import NodeClock, ServiceStatus
+from lab.snapshots.kubernetes import Node
 
 
 @dataclass(frozen=True, slots=True)
 class ClockFacts:
-    """A node's clock beside the lab's, and how well that is known; milliseconds."""
+    """The offset of a node's clock from the lab's, and the error of that measurement; milliseconds."""
 
     offset_ms: float
     error_ms: float
@@ -17,16 +18,16 @@ class ClockFacts:
 
 @dataclass(frozen=True, slots=True)
 class NodeFacts:
-    """A node that processes of ours run on.
+    """A node that processes of the stack run on.
 
     Attributes:
-        architecture: As its kubelet reports it: amd64, arm64.
+        architecture: As the kubelet reports it: amd64, arm64.
         kubelet: Version.
-        runtime: Of containers, with its version.
+        runtime: Name and version of the container runtime.
         kernel: Version.
-        cpu: Cores that pods may have, as a Kubernetes quantity.
-        emulated: Whether a process there says that its machine is not the CPU's.
-        clock: None where nobody could be asked.
+        cpu: Cores that pods may use, as a Kubernetes quantity.
+        emulated: Whether a process on the node reports another machine than the node's CPU.
+        clock: None where no process on the node answered.
     """
 
     architecture: str
@@ -41,32 +42,30 @@ class NodeFacts:
 def node_facts(
     nodes: Sequence[Mapping[str, Any]], statuses: Sequence[ServiceStatus], clocks: Sequence[NodeClock]
 ) -> Mapping[str, NodeFacts]:
-    """Node → what it is, of the nodes that processes of ours run on.
+    """Return node → facts, for the nodes that processes of the stack run on.
 
     Args:
         nodes: As the API has them.
-        statuses: What our processes say of themselves.
-        clocks: Of the nodes, beside the lab's.
+        statuses: What the processes report.
+        clocks: Of the nodes.
     """
-    used = {one.node for one in statuses if one.node}
-    emulated = {one.node for one in statuses if one.emulated}
-    clock = {one.node: ClockFacts(round(1e3 * one.offset_s, 3), round(1e3 * one.error_s, 3)) for one in clocks}
-    found = {one["metadata"]["name"]: one["status"] for one in nodes}
-    return {
-        name: _facts(status, emulated=name in emulated, clock=clock.get(name))
-        for name, status in sorted(found.items())
-        if name in used
+    used = {status.node for status in statuses if status.node}
+    emulated = {status.node for status in statuses if status.emulated}
+    offsets = {
+        clock.node: ClockFacts(round(1e3 * clock.offset_s, 3), round(1e3 * clock.error_s, 3)) for clock in clocks
     }
+    ours = sorted((node for node in map(Node, nodes) if node.name in used), key=lambda node: node.name)
+    return {node.name: _facts(node, emulated=node.name in emulated, clock=offsets.get(node.name)) for node in ours}
 
 
-def _facts(status: Mapping[str, Any], *, emulated: bool, clock: ClockFacts | None) -> NodeFacts:
-    said = status["nodeInfo"]
+def _facts(node: Node, *, emulated: bool, clock: ClockFacts | None) -> NodeFacts:
+    info = node.status.get("nodeInfo", {})
     return NodeFacts(
-        architecture=said.get("architecture", ""),
-        kubelet=said.get("kubeletVersion", ""),
-        runtime=said.get("containerRuntimeVersion", ""),
-        kernel=said.get("kernelVersion", ""),
-        cpu=status.get("allocatable", {}).get("cpu", ""),
+        architecture=node.architecture,
+        kubelet=info.get("kubeletVersion", ""),
+        runtime=info.get("containerRuntimeVersion", ""),
+        kernel=info.get("kernelVersion", ""),
+        cpu=node.status.get("allocatable", {}).get("cpu", ""),
         emulated=emulated,
         clock=clock,
     )

@@ -1,16 +1,16 @@
-"""Kubernetes objects as values: what identifies one, and which comes before which."""
+"""Kubernetes objects that are to be applied, as values: what identifies an object, and their order."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 MANAGER: Final = "observability-lab"
+"""Value of the labels `managed-by` and `part-of`, and the field manager of everything that the lab applies."""
+MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 PART_OF: Final = "app.kubernetes.io/part-of"
-STACK_LABEL: Final = "lab.observability/stack"
+APP_ARCHITECTURE_LABEL: Final = "app.kubernetes.io/arch"
+"""On the pods of a service; `lab.snapshots.kubernetes.ARCHITECTURE_LABEL` is on nodes."""
 CONFIG_ANNOTATION: Final = "lab.observability/config-hash"
-ARCHITECTURE_LABEL: Final = "app.kubernetes.io/arch"
-NAME_LABEL: Final = "app.kubernetes.io/name"
 APPLY_ORDER: Final = (
     "Namespace",
     "ServiceAccount",
@@ -21,20 +21,20 @@ APPLY_ORDER: Final = (
     "PodDisruptionBudget",
     "Deployment",
 )
-"""What a kind needs stands before it; any other kind comes last."""
+"""A kind comes after the kinds that it needs; kinds that are not listed come last."""
 NEEDED_FIRST: Final = ("redis", "prometheus", "otel-collector")
 """Deployments that the services wait for."""
 
 
 @dataclass(frozen=True, slots=True)
 class KubeObject:
-    """One object as it is to be applied.
+    """An object as it is to be applied.
 
     Attributes:
         api_version: For example `apps/v1`.
         kind: For example `Deployment`.
-        namespace: Empty for what belongs to the whole cluster.
-        name: Its name.
+        namespace: Empty for an object of the whole cluster.
+        name: In its namespace.
         body: The whole object.
     """
 
@@ -46,7 +46,7 @@ class KubeObject:
 
     @property
     def pod(self) -> Mapping[str, Any]:
-        """The pod it makes; empty where it makes none."""
+        """Specification of the pods that the object creates; empty where it creates none."""
         spec = self.body.get("spec") or {}
         if self.kind == "Pod":
             return dict(spec)
@@ -54,22 +54,22 @@ class KubeObject:
         return dict(template.get("spec") or {})
 
     def containers(self) -> Iterator[Mapping[str, Any]]:
-        """Containers of its pod, those that run first included."""
+        """Yield the containers of its pods, init containers first."""
         for key in ("initContainers", "containers"):
             yield from self.pod.get(key) or ()
 
     def __str__(self) -> str:
-        """How people name it: `Deployment ingest-api-arm64`."""
+        """Kind and name: `Deployment ingest-api-arm64`."""
         return f"{self.kind} {self.name}"
 
 
 def kube_object(body: Mapping[str, Any]) -> KubeObject:
-    """The object that a document describes."""
+    """Return the object that a document describes."""
     metadata = body["metadata"]
     return KubeObject(body["apiVersion"], body["kind"], metadata.get("namespace", ""), metadata["name"], body)
 
 
-def place_in_order(thing: KubeObject) -> tuple[int, int, str, str]:
-    """Sort key: the order of applying; removing goes the other way."""
-    kind = APPLY_ORDER.index(thing.kind) if thing.kind in APPLY_ORDER else len(APPLY_ORDER)
-    return kind, thing.name not in NEEDED_FIRST, thing.name, thing.kind
+def place_in_order(item: KubeObject) -> tuple[int, int, str, str]:
+    """Return an object's sort key in the order of applying."""
+    kind = APPLY_ORDER.index(item.kind) if item.kind in APPLY_ORDER else len(APPLY_ORDER)
+    return kind, item.name not in NEEDED_FIRST, item.name, item.kind

@@ -1,7 +1,6 @@
 """Runs commands when its standard input ends: `python -I -S undo.py '[["COMMAND", "ARGUMENT"], …]'`.
 
-Input ends when whoever holds its other end lets go of it, and when that process dies, however it does. A command that
-fails is tried again for a while.
+Standard input ends when the process at its other end closes it or dies. A command that fails is retried for a while.
 """
 
 import json
@@ -11,11 +10,11 @@ import threading
 import time
 
 PATIENCE_S = 60.0
-AGAIN_S = 1.0
+RETRY_S = 1.0
 
 
 def main(arguments: list[str]) -> int:
-    """Wait, then run one command after the other; the exit code of the first that fails for good."""
+    """Wait, then run the commands in their order. Return the exit code of the first that keeps failing."""
     commands: list[list[str]] = json.loads(arguments[0])
     sys.stdin.read()
     end, pause = time.monotonic() + PATIENCE_S, threading.Event()
@@ -25,7 +24,7 @@ def main(arguments: list[str]) -> int:
         ).returncode:
             if time.monotonic() > end:
                 return code
-            pause.wait(AGAIN_S)
+            pause.wait(RETRY_S)
     return 0
 
 

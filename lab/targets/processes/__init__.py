@@ -1,1 +1,1 @@
-"""Local processes under a supervisor."""
+"""The target `processes`: the services as local processes under a supervisor."""

@@ -1,4 +1,4 @@
-"""One program under supervision: starting, noticing its end, starting again, stopping."""
+"""Starts, restarts and stops one program of a stack."""
 
 import os
 import signal
@@ -19,14 +19,14 @@ from lab.targets.processes.state import ProgramPhase, ProgramState
 BACKOFF_FIRST_S = 0.1
 BACKOFF_LONGEST_S = 5.0
 HEALTHY_S = 1.0
-"""Ready for this long, a program did its work: its death is no failed start, and the next start comes at once."""
+"""A program that was ready for this long is started again at once after it died."""
 TAIL_LINES = 5
 TAIL_BYTES = 8_192
 LINE_CHARACTERS = 300
 
 
 class Child:
-    """A program and the process that runs it now, if any."""
+    """A program and its process, if the program runs now."""
 
     def __init__(self, program: Program, folder: Path) -> None:
         self.program = program
@@ -43,26 +43,26 @@ class Child:
 
     @property
     def phase(self) -> ProgramPhase:
-        """What it does now."""
+        """What the program does now."""
         return self.state.phase
 
     @property
     def is_up(self) -> bool:
-        """Whether what comes after it may start."""
+        """Whether programs that need this one may start."""
         return self.phase in {"ready", "done"}
 
     @property
     def may_start(self) -> bool:
-        """Whether it waits, and has waited long enough since its last end."""
+        """Whether the program waits, and its pause since the last exit is over."""
         return self.phase == "waiting" and time.monotonic() >= self._next_start
 
     @property
     def is_late(self) -> bool:
-        """Whether it should have been ready by now."""
+        """Whether the program is still starting after its deadline."""
         return self.phase == "starting" and time.monotonic() > self._started + self.program.ready.deadline_s
 
     def start(self) -> None:
-        """Start it on a leash, in a session of its own; its log grows."""
+        """Start the program with a parent-death signal, in its own session. Its output is appended to its log."""
         program = self.program
         if program.ready.kind == "file":
             Path(program.ready.where).unlink(missing_ok=True)
@@ -81,8 +81,8 @@ class Child:
         self.state = replace(self.state, phase="starting", pid=self._process.pid, started_ns=started_ns, ready_ns=0)
 
     def become_ready(self) -> bool:
-        """Look whether it is ready by now; True when that is news."""
-        if self.phase != "starting" or self.program.ready.kind == "once" or not self._answers():
+        """Probe a starting program. Return True when it has just become ready."""
+        if self.phase != "starting" or self.program.ready.kind == "once" or not self._is_ready():
             return False
         self._ready_since = time.monotonic()
         self.was_ready = True
@@ -90,7 +90,10 @@ class Child:
         return True
 
     def ended(self) -> Death | None:
-        """How its process ended, when it just did; the program then waits for its next start, or is done."""
+        """Return how the process ended, if it has just ended; the program then waits for its next start.
+
+        A program that runs once and exits with 0 is done: None is returned.
+        """
         if self._process is None or self._process.poll() is None:
             return None
         code, self._process = self._process.returncode, None
@@ -103,28 +106,28 @@ class Child:
         return death
 
     def ask_to_stop(self) -> None:
-        """Signal 15; a stopped process goes on first, else it could not hear it."""
+        """Send signal 15. A stopped process is also continued; it could not handle the signal otherwise."""
         if self._process is not None:
             with suppress(ProcessLookupError):
                 self._process.terminate()
                 self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        """Signal 9 to it and whatever it started."""
+        """Send signal 9 to the process and to every process it started."""
         if self._process is not None:
             kill_group(self.state.pid)
 
     @property
     def is_running(self) -> bool:
-        """Whether it has a process."""
+        """Whether the program has a process."""
         return self._process is not None
 
-    def stopped(self) -> None:
-        """Note that it is not to be started again."""
+    def mark_stopped(self) -> None:
+        """Record that the program must not be started again."""
         self.state = replace(self.state, phase="stopped", pid=0)
 
     def log_tail(self) -> tuple[str, ...]:
-        """The last lines of its log."""
+        """Return the last lines of the program's log."""
         try:
             text = Path(self.program.log).read_bytes()[-TAIL_BYTES:].decode(errors="replace")
         except OSError:
@@ -144,37 +147,37 @@ class Child:
         self._backoff_s = min(2 * self._backoff_s, BACKOFF_LONGEST_S)
         self.state = replace(self.state, phase="waiting", pid=0)
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         ready = self.program.ready
         if ready.kind == "redis":
             return readiness.redis_answers(ready.where)
         if ready.kind == "http":
             return readiness.http_answers(ready.where)
-        announced = readiness.announcement(Path(ready.where), self.state.pid)
-        if announced is None:
+        announcement = readiness.read_announcement(Path(ready.where), self.state.pid)
+        if announcement is None:
             return False
-        self.state = replace(self.state, instance_id=announced.instance_id, addresses=announced.addresses)
-        self._pinned = _pinned(self.program.pins, announced.addresses)
+        self.state = replace(self.state, instance_id=announcement.instance_id, addresses=announcement.addresses)
+        self._pinned = _pinned(self.program.pins, announcement.addresses)
         return True
 
 
 def kill_group(leader: int) -> None:
-    """Signal 9 to a whole process group, if any of it is left."""
+    """Send signal 9 to a process group, if any of its processes is left."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
 
 
 def _pinned(pins: Mapping[str, str], addresses: Mapping[str, str]) -> dict[str, str]:
-    """The variables that make a program come back where it was."""
-    found = {}
-    for variable, wanted in pins.items():
-        kind, _, part = wanted.partition(":")
+    """Return the variables that give a restarted program its previous addresses."""
+    variables = {}
+    for variable, pin in pins.items():
+        kind, _, part = pin.partition(":")
         address = addresses.get(kind, "")
         if address:
-            found[variable] = address.rpartition(":")[2] if part == "port" else address
-    return found
+            variables[variable] = address.rpartition(":")[2] if part == "port" else address
+    return variables
 
 
 def _inherited() -> dict[str, str]:
-    """The supervisor's own environment, which it hands on and never reads a setting from."""
+    """Return the supervisor's own environment. It is passed on; no setting is read from it."""
     return dict(os.environ)  # noqa: TID251

@@ -1,4 +1,4 @@
-"""Programs out of a distribution's package, without root and without a previous `apt-get update`."""
+"""Fetches programs from a Debian package, without root and without a previous `apt-get update`."""
 
 import hashlib
 import re
@@ -23,10 +23,10 @@ Progress = Callable[[str], None]
 
 
 def fetch(package: str, programs: tuple[str, ...], folder: Path, progress: Progress) -> None:
-    """Put *programs* of a package into *folder*; it appears as a whole or not at all.
+    """Put *programs* of a package into *folder*, which appears complete or not at all.
 
     Raises:
-        Unavailable: This machine has no apt, or the package cannot be had.
+        Unavailable: This machine has no apt, or the package cannot be fetched.
     """
     if not all(find_program(tool) for tool in TOOLS):
         raise Unavailable("no apt on this machine")
@@ -41,7 +41,7 @@ def fetch(package: str, programs: tuple[str, ...], folder: Path, progress: Progr
 
 
 def _wait_for(path: Path, progress: Progress) -> Lock:
-    """The lock of this cache; somebody else may be fetching the same."""
+    """Take the lock of the cache folder; another process may be fetching the same package."""
     pause, end = threading.Event(), time.monotonic() + UPDATE_TIMEOUT_S + DOWNLOAD_TIMEOUT_S
     while True:
         try:
@@ -49,7 +49,7 @@ def _wait_for(path: Path, progress: Progress) -> Lock:
         except Taken as error:
             if time.monotonic() > end:
                 raise Unavailable("another process has been fetching it for too long", found=str(path)) from error
-            progress("waiting for another process that fetches the same")
+            progress("waiting for another process that fetches the same package")
             pause.wait(1.0)
 
 
@@ -62,20 +62,21 @@ def _fetch(package: str, programs: tuple[str, ...], scratch: Path, progress: Pro
     archive = next(scratch.glob(f"{package}_*.deb"), None)
     if archive is None:
         raise Unavailable(f"apt brought no package {package}")
-    digest = _checked(archive, apt.run("apt-cache", "show", package, timeout=60))
+    digest = _verified_digest(archive, apt.run("apt-cache", "show", package, timeout=60))
     apt.run("dpkg", "-x", str(archive), str(scratch / "root"), timeout=120)
-    return _keep(programs, scratch, f"{archive.name} sha256:{digest}\n")
+    return _extracted(programs, scratch, f"{archive.name} sha256:{digest}\n")
 
 
-def _checked(archive: Path, index: str) -> str:
-    """The hash of the archive, which has to stand in apt's signed index; apt has compared it too."""
+def _verified_digest(archive: Path, index: str) -> str:
+    """Return the SHA-256 of the archive, which must be in apt's signed index."""
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     if digest not in re.findall(r"^SHA256: ([0-9a-f]{64})$", index, re.MULTILINE):
-        raise Unavailable(f"{archive.name} is not what apt's index says", found=f"its SHA-256 is {digest}")
+        raise Unavailable(f"{archive.name} does not match apt's index", found=f"its SHA-256 is {digest}")
     return digest
 
 
-def _keep(programs: tuple[str, ...], scratch: Path, origin: str) -> Path:
+def _extracted(programs: tuple[str, ...], scratch: Path, origin: str) -> Path:
+    """Collect the programs in a folder, with a note that names the archive."""
     kept = scratch / "kept"
     kept.mkdir()
     for program in programs:
@@ -85,7 +86,7 @@ def _keep(programs: tuple[str, ...], scratch: Path, origin: str) -> Path:
 
 
 class _Apt:
-    """Runs apt with lists and caches of its own."""
+    """Runs the tools of apt with their own package lists and cache."""
 
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
@@ -104,7 +105,7 @@ class _Apt:
         self._options = [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
 
     def run(self, tool: str, *arguments: str, timeout: float) -> str:
-        """Run one tool; what it printed. Unavailable with its last words when it fails."""
+        """Run a tool and return its output; Unavailable with the first errors when the tool fails."""
         options = self._options if tool.startswith("apt") else []
         try:
             done = subprocess.run(
@@ -121,6 +122,6 @@ class _Apt:
         except subprocess.TimeoutExpired as error:
             raise Unavailable(f"`{tool} {arguments[0]}` took longer than {timeout:g} s") from error
         if done.returncode:
-            words = [line for line in done.stderr.splitlines() if line.startswith(("E:", "W:", "dpkg"))]
-            raise Unavailable(f"`{tool} {arguments[0]}` failed", found="\n".join(words[:2]))
+            errors = [line for line in done.stderr.splitlines() if line.startswith(("E:", "W:", "dpkg"))]
+            raise Unavailable(f"`{tool} {arguments[0]}` failed", found="\n".join(errors[:2]))
         return done.stdout

@@ -1,15 +1,15 @@
-"""A stack of local processes that is up: where it is, how it is, and how to break it for a while."""
+"""A stack of local processes: addresses, status, logs, and faults for a while."""
 
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from lab.errors import Unavailable, UsageFault
-from lab.model import Death, Endpoints, NodeClock, ServiceStatus, StoreFacts
+from lab.model import Death, Endpoints, NodeClock, ProcessIdentity, ServiceStatus, StoreFacts
 from lab.rpc import service_status
 from lab.systems.services import SERVICES
 from lab.targets.follow import followed_files
@@ -22,11 +22,40 @@ from lab.targets.processes.state import ProgramState, StackState, read_state
 
 
 class ProcessDeployment:
-    """What `lab.targets.port.Deployment` promises, read from the supervisor's own words."""
+    """Satisfies `lab.targets.port.KeptStack` by what the supervisor publishes.
 
-    def __init__(self, folder: StackFolder) -> None:
-        self.folder = folder
+    Args:
+        folder: Of the stack.
+        await_ready: Waits until a stack that was just begun is ready; a stack that is up needs no wait.
+    """
+
+    def __init__(self, folder: StackFolder, await_ready: Callable[[], None] = lambda: None) -> None:
+        self.stack_folder = folder
+        self._await_ready = await_ready
         self._plan = read_plan(folder.plan)
+
+    def bring_up(self) -> None:
+        """See `Deployment.bring_up`; the supervisor starts the programs, so that only waiting is left."""
+        self._await_ready()
+
+    def identities(self) -> Sequence[ProcessIdentity]:
+        """Return nothing: every process runs from this installation, on this machine."""
+        return ()
+
+    @property
+    def metrics_hint(self) -> str:
+        """Nothing."""
+        return ""
+
+    @property
+    def folder(self) -> Path:
+        """Where the stack keeps plan, state, logs and data."""
+        return self.stack_folder.root
+
+    @property
+    def servers(self) -> Endpoints:
+        """As `endpoints`: no address here costs a connection."""
+        return self.endpoints
 
     @property
     def config_hash(self) -> str:
@@ -35,23 +64,23 @@ class ProcessDeployment:
 
     @property
     def state(self) -> StackState:
-        """What the supervisor says now.
+        """What the supervisor publishes now.
 
         Raises:
             Unavailable: The stack has ended.
         """
-        state = read_state(self.folder.state) if self.folder.is_alive else None
+        state = read_state(self.stack_folder.state) if self.stack_folder.is_alive else None
         if state is None or state.phase not in {"starting", "ready"}:
             raise Unavailable(
                 "the stack has ended",
-                found=f"nothing supervises {self.folder.root} any more",
+                found=f"nothing supervises {self.folder} any more",
                 next_step="lab up",
             )
         return state
 
     @property
     def endpoints(self) -> Endpoints:
-        """Where everything is."""
+        """Addresses of everything."""
         state = self.state
         ingest, worker, query, simulator = (_address(state, name) for name in SERVICES)
         return Endpoints(
@@ -65,48 +94,50 @@ class ProcessDeployment:
 
     @property
     def within_reach(self) -> Endpoints:
-        """As `endpoints`: an address of a program that is not running is empty."""
+        """As `endpoints`: the address of a program that does not run is empty."""
         return self.endpoints
 
     @property
     def metrics_command(self) -> str:
-        """Nothing: the metrics server is where `endpoints` says."""
+        """Nothing: the metrics server is reachable at its own URL."""
         return ""
 
     @property
     def store(self) -> StoreFacts:
-        """The store behind it, as bootstrap found it: `bootstrap: valkey 9.1.2, durable`."""
+        """The store behind the stack, as bootstrap printed it."""
         program = self.state.program(BOOTSTRAP)
         return store_facts(program.last_line if program else "")
 
     def statuses(self) -> Sequence[ServiceStatus]:
-        """What every service says of itself now."""
+        """Return what every service reports of itself now."""
         state = self.state
         programs = [program for name in SERVICES if (program := state.program(name))]
-        said = service_status.statuses_of({program.name: _grpc(program) for program in programs})
-        ages = {program.name: program for program in programs}
+        reported = service_status.statuses_of({program.name: _grpc(program) for program in programs})
+        by_name = {program.name: program for program in programs}
         return [
-            status if status.healthy or ages[status.name].phase == "ready" else _with_phase(status, ages[status.name])
-            for status in said
+            status
+            if status.healthy or by_name[status.name].phase == "ready"
+            else _with_phase(status, by_name[status.name])
+            for status in reported
         ]
 
     def everybody(self) -> Sequence[ServiceStatus]:
-        """As `statuses`, which tells of services that are not running as well."""
+        """As `statuses`, which includes services that do not run."""
         return self.statuses()
 
     def deaths(self) -> Sequence[Death]:
-        """Processes that ended without having been asked to, since the stack is up."""
+        """Return the processes that ended without having been asked to, since the stack is up."""
         return self.state.deaths
 
     def clocks(self) -> Sequence[NodeClock]:
-        """None: everything here is timed by one clock."""
+        """Return nothing: one clock times everything here."""
         return ()
 
     def kill(self, service: str) -> int:
         """End a process with signal 9; nanoseconds since the epoch. The supervisor starts it again."""
         process = os.pidfd_open(self._pid(service))
         try:
-            # Between the state's being read and the descriptor's being opened the number could have changed hands.
+            # The number may have changed hands between reading the state and opening the descriptor.
             self._pid(service)
             at_ns = time.time_ns()
             signal.pidfd_send_signal(process, signal.SIGKILL)
@@ -117,7 +148,7 @@ class ProcessDeployment:
     @contextmanager
     def paused(self, service: str) -> Iterator[None]:
         """Stop a process for as long as the context lasts, or until this process dies."""
-        with pauses.pause(self.folder.pauses, self._pid(service)):
+        with pauses.pause(self.stack_folder.pauses, self._pid(service)):
             yield
 
     @contextmanager
@@ -129,7 +160,7 @@ class ProcessDeployment:
         """
         holder = f"{run or 'a run'} (process {os.getpid()})"
         try:
-            lock = Lock(self.folder.measuring, holder)
+            lock = Lock(self.stack_folder.measuring, holder)
         except Taken as taken:
             raise Unavailable(
                 f"cannot measure on the stack that is up: {taken.holder} is measuring on it",
@@ -142,29 +173,29 @@ class ProcessDeployment:
             lock.release()
 
     def facts(self) -> Mapping[str, object]:
-        """Nothing: it has no images, and this machine is described elsewhere."""
+        """Return nothing: there are no images, and this machine is described elsewhere."""
         return {}
 
     def log_files(self) -> Mapping[str, Path]:
-        """Program → its log, also of what has ended by now."""
+        """Return program → its log, also of programs that have ended."""
         return {program.name: Path(program.log) for program in self._plan.programs}
 
     def programs(self) -> Sequence[str]:
-        """What it consists of, also what has ended by now."""
+        """Return the names of all programs, also of those that have ended."""
         return list(self.log_files())
 
     def last_lines(self, name: str, lines: int) -> Sequence[str]:
-        """The last lines of a program's log."""
+        """Return the last lines of a program's log."""
         return self.log_files()[name].read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
 
     def follow(self, names: Sequence[str], lines: int) -> Iterator[str]:
-        """The last lines of each of these logs, then what is written to them."""
+        """Yield the last lines of some logs, then every new line, without end."""
         files = self.log_files()
         return followed_files([files[name] for name in names], lines)
 
     def span_files(self) -> Sequence[Path]:
-        """Files of spans, OTLP JSON lines; gone with a throw-away stack."""
-        return sorted(self.folder.spans.glob("*.jsonl"))
+        """Return files of spans, OTLP JSON lines; they are removed with a throw-away stack."""
+        return sorted(self.stack_folder.spans.glob("*.jsonl"))
 
     def _pid(self, service: str) -> int:
         program = self.state.program(service)
@@ -186,5 +217,5 @@ def _address(state: StackState, name: str) -> str:
 
 
 def _with_phase(status: ServiceStatus, program: ProgramState) -> ServiceStatus:
-    """What the supervisor knows and the service cannot say."""
+    """Add the phase that the supervisor knows and the service cannot report."""
     return replace(status, detail=f"{program.phase}; {status.detail}".rstrip("; "))

@@ -1,4 +1,4 @@
-"""Fetches what the embedded target needs and this machine lacks: `python -m lab.targets.processes.fetch`."""
+"""Fetches Prometheus when this machine has none: `python -m lab.targets.processes.fetch`."""
 
 import sys
 
@@ -8,7 +8,7 @@ from lab.targets.processes.metrics_server import provide_prometheus
 
 
 def main() -> int:
-    """Fetch; the exit code of what went wrong, 0 otherwise."""
+    """Fetch Prometheus; return 0, or the exit code of the error."""
     try:
         provide_prometheus(load_settings(), lambda text: print(f"  metrics       {text}", file=sys.stderr))
     except LabError as error:

@@ -1,4 +1,4 @@
-"""Where a stack keeps its files."""
+"""Names the files of a stack."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,42 +14,42 @@ class StackFolder:
 
     @property
     def plan(self) -> Path:
-        """What is to run."""
+        """The plan: the programs to run."""
         return self.root / "plan.json"
 
     @property
     def state(self) -> Path:
-        """What runs."""
+        """The state, as the supervisor writes it."""
         return self.root / "stack.json"
 
     @property
     def lock(self) -> Path:
-        """Held by whoever starts the stack, then by its supervisor, as long as it lives."""
+        """A lock held by the process that starts the stack, then by its supervisor until that ends."""
         return self.root / "supervisor.lock"
 
     @property
     def measuring(self) -> Path:
-        """Held by the one measured run."""
+        """A lock held by the run that measures the stack."""
         return self.root / "measuring.lock"
 
     @property
     def pauses(self) -> Path:
-        """Processes that are stopped on purpose."""
+        """The pauses of processes that are stopped on purpose."""
         return self.root / "pauses"
 
     @property
     def logs(self) -> Path:
-        """A log per program."""
+        """A log for each program."""
         return self.root / "logs"
 
     @property
     def spans(self) -> Path:
-        """A file of spans per service."""
+        """A file of spans for each service."""
         return self.root / "spans"
 
     @property
     def ready(self) -> Path:
-        """A ready file per service."""
+        """A ready file for each service."""
         return self.root / "ready"
 
     @property
@@ -64,19 +64,19 @@ class StackFolder:
 
     @property
     def is_alive(self) -> bool:
-        """Whether its supervisor lives, or is being started."""
+        """Whether the supervisor lives or is being started."""
         return is_held(self.lock)
 
     def log_of(self, program: str) -> Path:
-        """The log of one program."""
+        """Return the path of a program's log."""
         return self.logs / f"{program}.log"
 
     def log_files(self) -> dict[str, Path]:
-        """Program → its log, of every program that was started; the supervisor's own too."""
+        """Return program → log, of the supervisor and of every program that was started."""
         return {path.stem: path for path in sorted(self.logs.glob("*.log"))}
 
     def make(self) -> None:
-        """Create it and its parts; nobody else may look inside."""
+        """Create the folder and its parts; only this user may read them."""
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         for part in (self.pauses, self.logs, self.spans, self.ready):
             part.mkdir(exist_ok=True)

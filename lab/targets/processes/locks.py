@@ -1,4 +1,4 @@
-"""Locks that the kernel releases when their holder dies, with the holder's name inside."""
+"""Locks files; the kernel releases a lock when its holder dies."""
 
 import fcntl
 import os
@@ -10,7 +10,7 @@ PAUSE_S = 0.01
 
 
 class Taken(Exception):
-    """Somebody else holds the lock; *holder* is what they wrote into it."""
+    """Another process holds the lock; *holder* is what that process wrote into the file."""
 
     def __init__(self, holder: str) -> None:
         super().__init__(holder)
@@ -18,7 +18,7 @@ class Taken(Exception):
 
 
 class Lock:
-    """An exclusive lock on a file, held until `release` or until every process that inherited it is gone."""
+    """An exclusive lock on a file, held until `release` or until every process that inherited the lock has ended."""
 
     def __init__(self, path: Path, holder: str = "") -> None:
         """Take the lock or raise Taken; *holder* is written into the file."""
@@ -31,16 +31,16 @@ class Lock:
         os.pwrite(self._file, holder.encode(), 0)
 
     def fileno(self) -> int:
-        """The descriptor, to be inherited by a process that is to hold the lock too."""
+        """Return the descriptor; a process that inherits it also holds the lock."""
         return self._file
 
     def release(self) -> None:
-        """Let go; the lock stays taken while a process that inherited it lives."""
+        """Let go. The lock stays taken while a process that inherited it lives."""
         os.close(self._file)
 
 
 def is_held(path: Path) -> bool:
-    """Whether anybody holds the lock on this file; False where there is no file."""
+    """Whether a process holds the lock on this file; False when there is no file."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -55,7 +55,7 @@ def is_held(path: Path) -> bool:
 
 
 def _locked(file: int) -> bool:
-    """Try for a moment: `is_held` touches the lock for microseconds."""
+    """Try for a moment, because `is_held` holds the lock for some microseconds."""
     pause = threading.Event()
     for _ in range(ATTEMPTS):
         try:

@@ -1,4 +1,4 @@
-"""The metrics server: which program, with which flags; fetched once where the machine has none."""
+"""Finds, fetches and configures the program of the metrics server."""
 
 import re
 import subprocess
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lab.errors import LabError, Unavailable
-from lab.settings import LabSettings, find_program, find_server
+from lab.settings import LabSettings, find_server
 from lab.targets.processes import debian_packages
 
 NAME = "prometheus"
@@ -20,13 +20,13 @@ INSTALL = {
     "arch": "sudo pacman -S prometheus",
     "alpine": "sudo apk add prometheus",
 }
-ANOTHER = "or give a running one: lab up --prometheus http://127.0.0.1:9090"
+RUNNING_SERVER = "or give a running one: lab up --prometheus http://127.0.0.1:9090"
 
 Progress = Callable[[str], None]
 
 
 def find_prometheus(settings: LabSettings) -> Path | None:
-    """The program named by the settings, else on PATH, else fetched before; None where there is none."""
+    """Return the program that the settings name, else the one on PATH, else the fetched one, else None."""
     if settings.prometheus is not None:
         return settings.prometheus
     cached = cache_folder(settings) / NAME
@@ -34,51 +34,46 @@ def find_prometheus(settings: LabSettings) -> Path | None:
 
 
 def provide_prometheus(settings: LabSettings, progress: Progress) -> Path:
-    """The program, fetched without root where it is missing.
+    """Return the program; fetch it without root when it is missing.
 
     Raises:
-        Unavailable: There is none, and it cannot be fetched.
+        Unavailable: The program is missing and cannot be fetched, does not run, or is too old.
     """
-    found = find_prometheus(settings)
-    if found is None:
+    program = find_prometheus(settings)
+    if program is None:
         try:
             debian_packages.fetch(NAME, ("prometheus", "promtool"), cache_folder(settings), progress)
         except LabError as error:
             raise _missing(settings, str(error)) from error
-        found = cache_folder(settings) / NAME
-    check_version(found)
-    return found
-
-
-def can_fetch() -> bool:
-    """Whether this machine has what fetching needs."""
-    return all(find_program(tool) for tool in debian_packages.TOOLS)
+        program = cache_folder(settings) / NAME
+    check_version(program)
+    return program
 
 
 def cache_folder(settings: LabSettings) -> Path:
-    """Where a fetched one is kept."""
+    """Return the folder of the fetched program."""
     return settings.cache_dir / NAME
 
 
 def check_version(program: Path | str) -> str:
-    """Its version, for example `2.42.0`; Unavailable where it does not run or is too old."""
+    """Return the version of a program, for example `2.42.0`; Unavailable when it does not run or is too old."""
     try:
-        said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False)
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False)
     except OSError as error:
         raise Unavailable(f"cannot run {program}", found=str(error.strerror)) from error
-    match = re.search(r"version (\d+)\.(\d+)\.(\d+)", said.stdout + said.stderr)
+    match = re.search(r"version (\d+)\.(\d+)\.(\d+)", done.stdout + done.stderr)
     if match is None:
-        raise Unavailable(f"cannot use {program} as the metrics server", found=said.stderr.strip()[:200])
+        raise Unavailable(f"cannot use {program} as the metrics server", found=done.stderr.strip()[:200])
     version = ".".join(match.groups())
     if (int(match[1]), int(match[2])) < OLDEST:
         raise Unavailable(
-            f"prometheus {version} is too old", found=str(program), next_step=f"install ≥ 2.40, {ANOTHER}"
+            f"prometheus {version} is too old", found=str(program), next_step=f"install ≥ 2.40, {RUNNING_SERVER}"
         )
     return version
 
 
 def command(program: Path, port: int, folder: Path) -> tuple[str, ...]:
-    """The server on loopback, with its data below *folder*."""
+    """Return the command of a server on loopback that keeps its data below *folder*."""
     return (
         str(program),
         f"--config.file={folder / 'prometheus.yml'}",
@@ -90,18 +85,17 @@ def command(program: Path, port: int, folder: Path) -> tuple[str, ...]:
 
 
 def _missing(settings: LabSettings, why: str) -> Unavailable:
-    looked = cache_folder(settings)
-    home = Path.home()
-    shown = f"~/{looked.relative_to(home)}" if looked.is_relative_to(home) else str(looked)
+    cache, home = cache_folder(settings), Path.home()
+    shown = f"~/{cache.relative_to(home)}" if cache.is_relative_to(home) else str(cache)
     return Unavailable(
         f"cannot start the metrics server: no prometheus on PATH and {why.splitlines()[0]}",
         found="\n".join([f"looked in: PATH, {shown}", *(line.strip() for line in why.splitlines()[1:3])]),
-        next_step=f"{INSTALL.get(_platform(), 'install prometheus ≥ 2.40')}, {ANOTHER}",
+        next_step=f"{INSTALL.get(_platform(), 'install prometheus ≥ 2.40')}, {RUNNING_SERVER}",
     )
 
 
 def _platform() -> str:
-    """`darwin`, or what /etc/os-release calls this distribution."""
+    """Return `darwin`, or the ID of this distribution from /etc/os-release; empty when it has none."""
     if sys.platform == "darwin":
         return "darwin"
     release = Path("/etc/os-release")

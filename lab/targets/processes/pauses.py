@@ -1,4 +1,4 @@
-"""Stopped processes that go on when whoever stopped them lets go or dies."""
+"""Stops processes for a while; they continue when the process that stopped them lets go or dies."""
 
 import os
 import signal
@@ -16,8 +16,8 @@ SUFFIX = ".pause"
 def pause(folder: Path, pid: int) -> Iterator[None]:
     """Stop a process for as long as the context lasts.
 
-    The pause is a locked file in *folder*; the kernel releases the lock when this process dies, and the stack's
-    supervisor then continues the process.
+    The pause is a locked file in *folder*. The kernel releases the lock when this process dies; the stack's supervisor
+    then continues the stopped process.
     """
     folder.mkdir(exist_ok=True)
     draft = folder / f".{uuid.uuid4().hex}"
@@ -34,7 +34,7 @@ def pause(folder: Path, pid: int) -> Iterator[None]:
 
 
 def end_orphaned(folder: Path) -> None:
-    """Continue every process whose pause nobody holds any more."""
+    """Continue every process whose pause is not held any more."""
     for lease in folder.glob(f"*{SUFFIX}"):
         if is_held(lease):
             continue

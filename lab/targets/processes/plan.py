@@ -1,4 +1,4 @@
-"""What a supervisor is told to run: programs in order, each with its environment and its sign of readiness."""
+"""Defines the plan of a stack: the programs that a supervisor runs, in order."""
 
 import dataclasses
 import json
@@ -14,13 +14,13 @@ ReadyKind = Literal["file", "redis", "http", "once"]
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """How it shows that a program is ready.
+    """How a program shows that it is ready.
 
     Attributes:
         kind: `file`: it wrote its ready file; `redis`: it answers PING; `http`: it answers GET with 200;
-            `once`: it ended with exit code 0.
+            `once`: it exited with 0.
         where: Path, host:port or URL; empty for `once`.
-        deadline_s: Seconds it may take.
+        deadline_s: Seconds until the program must be ready.
     """
 
     kind: ReadyKind
@@ -30,18 +30,18 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One process to keep running.
+    """A program to keep running.
 
     Attributes:
-        name: What it is called everywhere: `redis`, `prometheus`, or a service.
-        command: Absolute program, arguments.
-        ready: Its sign of readiness.
-        log: File that takes what it prints.
-        after: Programs that must be ready before it starts; they outlive it.
-        environment: What differs from the supervisor's own environment.
-        pins: Variable → address in its ready file that the variable gets when the program is started again; a name
-            that ends in `:port` takes the port alone.
-        grace_s: Seconds between signals 15 and 9 when it is to stop.
+        name: `redis`, `prometheus`, `bootstrap` or the name of a service.
+        command: The absolute path of the program, then its arguments.
+        ready: How the program shows that it is ready.
+        log: File that gets the program's output.
+        after: Programs that must be ready before this one starts; they stop after it.
+        environment: Variables that differ from the supervisor's own environment.
+        pins: Variable → kind of an address in the ready file. A restarted program gets its previous address in the
+            variable; a kind that ends in `:port` gives the port only.
+        grace_s: Seconds between signals 15 and 9 when the program is stopped.
     """
 
     name: str
@@ -56,15 +56,15 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole stack.
+    """The programs of a stack.
 
     Attributes:
-        programs: In order: each stands after everything it needs.
-        config_hash: Tells whether another request wants the same.
-        throw_away: The folder goes with whoever started the stack.
-        scrape_dir: Folder that gets one file of scrape targets per program with a metrics address; empty for none.
-        redis_url: The store the services use, whoever runs it.
-        prometheus_url: The metrics server, whoever runs it.
+        programs: In order: a program comes after all that it needs.
+        config_hash: Two requests for the same configuration have the same hash.
+        throw_away: The folder is removed when the process that started the stack ends.
+        scrape_dir: Folder for the scrape targets, a file for each program with a metrics address; empty for none.
+        redis_url: The store that the services use, also when it is not part of the stack.
+        prometheus_url: The metrics server, also when it is not part of the stack.
     """
 
     programs: tuple[Program, ...]
@@ -76,7 +76,7 @@ class Plan:
 
     @property
     def grace_s(self) -> float:
-        """The longest that all of it may take to stop: what stands on the same depth stops together."""
+        """Seconds that the stack may take to stop; programs of the same depth stop together."""
         graces: dict[int, float] = {}
         for program in self.programs:
             depth = self.depth(program.name)
@@ -84,7 +84,7 @@ class Plan:
         return sum(graces.values())
 
     def depth(self, name: str) -> int:
-        """How many programs stand one after another below this one; what is deeper stops earlier."""
+        """Return the length of the longest chain of programs that this one needs; deeper programs stop earlier."""
         program = next(program for program in self.programs if program.name == name)
         return 1 + max((self.depth(needed) for needed in program.after), default=-1)
 
@@ -95,7 +95,7 @@ def write_plan(path: Path, plan: Plan) -> None:
 
 
 def read_plan(path: Path) -> Plan:
-    """Read what `write_plan` wrote."""
+    """Read the plan that `write_plan` wrote."""
     fields = json.loads(path.read_text(encoding="utf-8"))
     return Plan(**(fields | {"programs": tuple(_program(program) for program in fields["programs"])}))
 

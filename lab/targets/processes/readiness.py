@@ -1,4 +1,4 @@
-"""Asks one program whether it is ready, in a fraction of a second."""
+"""Probes whether a program is ready; a probe takes at most half a second."""
 
 import json
 import socket
@@ -12,14 +12,14 @@ ADDRESSES = ("grpc", "health", "metrics")
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """What a program wrote into its ready file."""
+    """What a program wrote into its ready file: its instance and its addresses by kind."""
 
     instance_id: str
     addresses: dict[str, str]
 
 
-def announcement(path: Path, pid: int) -> Announcement | None:
-    """The ready file of the process *pid*; None while there is none, or only one of another process."""
+def read_announcement(path: Path, pid: int) -> Announcement | None:
+    """Read the ready file of the process *pid*. None: the file is missing, or another process wrote it."""
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -31,12 +31,12 @@ def announcement(path: Path, pid: int) -> Announcement | None:
 
 
 def redis_answers(address: str) -> bool:
-    """Whether the store answers PING; one that still loads its data answers with an error, and is not ready."""
+    """Whether the store answers PING with PONG; a store that still loads its data answers with an error."""
     return _exchange(address, b"PING\r\n").startswith(b"+PONG")
 
 
 def http_answers(url: str) -> bool:
-    """Whether GET is answered with 200."""
+    """Whether the server answers GET with 200."""
     parts = urlsplit(url)
     request = f"GET {parts.path or '/'} HTTP/1.0\r\nHost: {parts.netloc}\r\n\r\n"
     reply = _exchange(parts.netloc, request.encode())

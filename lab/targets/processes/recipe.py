@@ -1,4 +1,4 @@
-"""The plan of a real stack: store, metrics server, bootstrap, four services, each with its whole environment."""
+"""Makes the plan of a stack: store, metrics server, bootstrap and services, each with its environment."""
 
 import hashlib
 import importlib.util
@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.errors import UsageFault
 from lab.files import write_text
 from lab.model import StoreFacts
-from lab.settings import LabSettings, is_set, service_settings
+from lab.settings import LabSettings, is_set
 from lab.systems.services import SERVICES
 from lab.targets.drain import process_grace_s
 from lab.targets.ports import free_port
@@ -22,8 +21,8 @@ from lab.targets.processes.plan import Plan, Program, Ready
 STORE, METRICS, BOOTSTRAP = "redis", "prometheus", "bootstrap"
 PINS = {"LAB_BIND": "grpc", "LAB_HEALTH_BIND": "health", "OTEL_EXPORTER_PROMETHEUS_PORT": "metrics:port"}
 OTLP_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")
-# A commit's buffers come and go; with the C library's defaults each round gives them back to the kernel and faults
-# them in again, 440 page faults a commit (`ARCHITECTURE.md` D43).
+# With the C library's defaults the worker returns the buffers of every commit to the kernel and faults them in again:
+# 440 page faults a commit (`ARCHITECTURE.md` D43).
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": "1073741824", "MALLOC_TRIM_THRESHOLD_": "1073741824"}
 
 Progress = Callable[[str], None]
@@ -31,20 +30,20 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What a stack is made from: the lab's settings, settings of services, and whether it is to be thrown away."""
+    """What a plan is made from: the lab's settings, settings of services, and whether the stack is thrown away."""
 
     settings: LabSettings
     services: Mapping[str, str]
     throw_away: bool = True
 
     def plan(self, folder: StackFolder, progress: Progress) -> Plan:
-        """Everything that is to run, in order; fetches what is missing, and claims the data folder."""
+        """Return the plan; fetch a missing metrics server and claim the folder of the store's data."""
         metrics, metrics_url = self._metrics(folder, progress)
         data, redis_url = self._store(folder)
         before = tuple(program.name for program in data)
         services = (self._service(folder, name, redis_url) for name in SERVICES)
         return Plan(
-            # The metrics server comes first: it looks at its targets 5 s after its own start, not of theirs.
+            # The metrics server comes first, because it reads its targets only 5 s after its own start.
             (*metrics, *data, self._bootstrap(folder, redis_url, before), *services),
             config_hash=config_hash(self.services),
             throw_away=self.throw_away,
@@ -126,30 +125,16 @@ class Recipe:
         return {**self.services, "LAB_REDIS_URL": redis_url, **named}
 
 
-def chosen_settings(asked: Mapping[str, str]) -> dict[str, str]:
-    """Settings of services: what the environment says, then what the request asks.
-
-    Raises:
-        UsageFault: A name is not one of a service's variables.
-    """
-    for name in asked:
-        if not name.startswith(("LAB_", "OTEL_", "GRPC_", "MALLOC_", "PYTHON")):
-            raise UsageFault(
-                f'"{name}" is not a setting of a service', next_step='name its variable: "LAB_WORKER_COST_US"'
-            )
-    return service_settings() | dict(asked)
-
-
 def telemetry_environment() -> dict[str, str]:
-    """Metrics to be scraped from a free port, unless the user's own variables say something else (D7)."""
-    wanted = {"OTEL_EXPORTER_PROMETHEUS_HOST": "127.0.0.1", "OTEL_EXPORTER_PROMETHEUS_PORT": "0"}
+    """Return variables that expose metrics on a free port, unless the user's own variables differ (D7)."""
+    defaults = {"OTEL_EXPORTER_PROMETHEUS_HOST": "127.0.0.1", "OTEL_EXPORTER_PROMETHEUS_PORT": "0"}
     if not is_set(*OTLP_ENDPOINTS):
-        wanted["OTEL_METRICS_EXPORTER"] = "prometheus"
-    return {name: value for name, value in wanted.items() if not is_set(name)}
+        defaults["OTEL_METRICS_EXPORTER"] = "prometheus"
+    return {name: value for name, value in defaults.items() if not is_set(name)}
 
 
 def config_hash(services: Mapping[str, str]) -> str:
-    """Twelve characters that change with the settings of the services, the Python and the services' own code."""
+    """Return twelve characters that change with the services' settings, with Python and with the services' code."""
     digest = hashlib.sha256(json.dumps([dict(services), telemetry_environment()], sort_keys=True).encode())
     digest.update(sys.version.encode())
     package = importlib.util.find_spec("services")
@@ -159,7 +144,14 @@ def config_hash(services: Mapping[str, str]) -> str:
     return digest.hexdigest()[:12]
 
 
-def store_facts(said: str) -> StoreFacts:
-    """What bootstrap said of the store in its last line, for example `bootstrap: valkey 9.1.2, durable`."""
-    words = said.replace(",", " ").split()
-    return StoreFacts(*words[1:]) if len(words) == 4 else StoreFacts("unknown", "", "unknown")
+def store_facts(line: str) -> StoreFacts:
+    """Read the store's facts from the last line of bootstrap, a JSON object; unknown when the line is unreadable.
+
+    >>> store_facts('{"kind": "valkey", "version": "9.1.2", "durability": "durable"}')
+    StoreFacts(kind='valkey', version='9.1.2', durability='durable')
+    """
+    try:
+        fields = json.loads(line)
+        return StoreFacts(str(fields["kind"]), str(fields["version"]), str(fields["durability"]))
+    except (ValueError, KeyError, TypeError):
+        return StoreFacts("unknown", "", "unknown")

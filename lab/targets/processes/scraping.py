@@ -1,4 +1,4 @@
-"""What Prometheus is told to scrape: one job per service, its address in a file that may change."""
+"""Writes what Prometheus scrapes: a job for each service, with the service's address in a file."""
 
 import json
 from pathlib import Path
@@ -22,15 +22,15 @@ JOB = """\
 
 
 def config(services: tuple[str, ...], targets: Path) -> str:
-    """A configuration that scrapes every service once a second and keeps the labels a service gives itself.
+    """Return a configuration that scrapes every service once a second and keeps the labels of the service.
 
-    A timeout just below the interval: a slow scrape is late, not lost, and never overlaps the next.
+    The timeout is just below the interval: a slow scrape is late but not lost, and never overlaps the next.
     """
     return CONFIG + "".join(JOB.format(service=service, file=targets / f"{service}.json") for service in services)
 
 
 def write_targets(folder: str, state: ProgramState) -> None:
-    """Tell Prometheus where a program that just became ready shows its metrics, if it does."""
+    """Write the metrics address of a program that has just become ready, if the program has such an address."""
     address = state.addresses.get("metrics")
     if folder and address:
         write_text(Path(folder) / f"{state.name}.json", json.dumps([{"targets": [address]}]))

@@ -1,4 +1,4 @@
-"""Stacks as folders: stopping one, removing one, sweeping what crashes left behind."""
+"""Stops stacks, removes their folders and sweeps folders that a crash left behind."""
 
 import os
 import shutil
@@ -15,38 +15,38 @@ from lab.targets.processes.plan import read_plan
 from lab.targets.processes.state import read_state
 
 STOP_TIMEOUT_S = 45.0
-"""Seconds a stack may take to stop: three layers of programs, ten seconds of grace each, and a margin."""
+"""Seconds a stack may take to stop: three depths of programs with ten seconds of grace each, and a margin."""
 STOP_MARGIN_S = 15.0
-"""That margin, for a stack whose programs have more."""
+"""The margin, for a stack whose programs have a longer grace."""
 THROW_AWAY = "run-*"
 FRESH_S = 60.0
-"""Seconds a folder is left alone, since its maker may be about to lock it."""
+"""Seconds that a new folder is left alone, because the process that made it may be about to lock it."""
 PAUSE_S = 0.02
 
 
 def stop(folder: StackFolder) -> None:
-    """Ask a stack's supervisor to stop everything, and wait for it; nothing happens where none lives.
+    """Ask the supervisor of a stack to stop, and wait until it has ended; do nothing when no supervisor lives.
 
     Raises:
-        InternalFault: It did not end; the processes it holds are then ended with it.
+        InternalFault: The supervisor did not end in time. It was killed, and its programs with it.
     """
-    asked = 0
-    patience_s = stop_timeout_s(folder)
-    end, pause = time.monotonic() + patience_s, threading.Event()
+    signalled_pid = 0
+    timeout_s = stop_timeout_s(folder)
+    end, pause = time.monotonic() + timeout_s, threading.Event()
     while folder.is_alive:
         state = read_state(folder.state) if folder.root.exists() else None
-        if state is not None and state.supervisor_pid != asked:
-            asked = state.supervisor_pid
+        if state is not None and state.supervisor_pid != signalled_pid:
+            signalled_pid = state.supervisor_pid
             with suppress(ProcessLookupError):
-                os.kill(asked, signal.SIGTERM)
+                os.kill(signalled_pid, signal.SIGTERM)
         if time.monotonic() > end:
-            _kill(asked)
-            raise InternalFault(f"the stack in {folder.root} did not stop in {patience_s:g} s", found="it was killed")
+            _kill(signalled_pid)
+            raise InternalFault(f"the stack in {folder.root} did not stop in {timeout_s:g} s", found="it was killed")
         pause.wait(PAUSE_S)
 
 
 def stop_timeout_s(folder: StackFolder) -> float:
-    """Seconds that a stack may take to stop, by the graces in its plan."""
+    """Return the seconds that a stack may take to stop, from the graces in its plan."""
     try:
         plan = read_plan(folder.plan)
     except (OSError, ValueError, KeyError, TypeError):
@@ -61,15 +61,15 @@ def _kill(pid: int) -> None:
 
 
 def remove(folder: StackFolder) -> None:
-    """Remove what a stack left; it must have ended."""
+    """Remove the folder of a stack that has ended."""
     shutil.rmtree(folder.root, ignore_errors=True)
 
 
 def stop_all(parent: Path) -> int:
-    """Stop every stack of this user, those of other projects too; how many there were.
+    """Stop every stack of this user, also those of other projects. Return how many were stopped.
 
     Raises:
-        Unavailable: A run is being measured on one of them; none is stopped then.
+        Unavailable: A run is being measured on one of the stacks; no stack is stopped.
     """
     alive = [folder for root in sorted(parent.glob("*")) if root.is_dir() and (folder := StackFolder(root)).is_alive]
     for folder in alive:
@@ -86,7 +86,7 @@ def stop_all(parent: Path) -> int:
 
 
 def sweep(parent: Path) -> None:
-    """Remove throw-away stacks whose supervisor died without being able to."""
+    """Remove the folders of throw-away stacks whose supervisor was killed."""
     for root in parent.glob(THROW_AWAY):
         folder = StackFolder(root)
         with suppress(Taken, FileNotFoundError):

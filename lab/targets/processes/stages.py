@@ -1,4 +1,4 @@
-"""Says, in order, when each part of a starting stack is up and how long that took."""
+"""Reports in order which parts of a starting stack are up."""
 
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ Line = tuple[str, float]
 
 
 class Stages:
-    """Tells `report` of every stage once, the store first, whatever was ready first."""
+    """Reports every stage once, with its seconds: the store first, also when another part was ready earlier."""
 
     def __init__(self, folder: StackFolder, report: Report) -> None:
         self._folder, self._report = folder, report
@@ -37,10 +37,10 @@ class Stages:
         ]
 
     def tell(self, state: StackState) -> None:
-        """Report the stages that became complete."""
+        """Report the stages that have become complete."""
         while self._open:
-            stage, look = self._open[0]
-            line = look(state)
+            stage, describe = self._open[0]
+            line = describe(state)
             if line is None:
                 return
             self._open.pop(0)

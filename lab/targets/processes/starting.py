@@ -5,14 +5,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from lab.errors import BadConfig, Exists, InternalFault, LabError, Unavailable
 from lab.rpc import service_status
 from lab.settings import inherited_environment
 from lab.systems.services import SERVICES
+from lab.targets.logs import handing_over_files
 from lab.targets.port import KeepLogs, Report, keep_nothing
 from lab.targets.processes import stacks
 from lab.targets.processes.deployment import ProcessDeployment
@@ -24,25 +26,50 @@ from lab.targets.processes.stages import Stages
 from lab.targets.processes.state import Failure, StackState, read_state
 from lab.targets.processes.supervisor import EX_CONFIG
 
-PAUSE_S = 0.02
-SUPERVISOR = "supervisor"
-SHOWN_LINES = 2
-REAP_S = 5.0
-_kept: dict[Path, "subprocess.Popen[bytes]"] = {}
+Supervisor = subprocess.Popen[bytes]
+PAUSE_S: Final = 0.02
+SUPERVISOR: Final = "supervisor"
+SHOWN_LINES: Final = 2
+REAP_S: Final = 5.0
+_kept: dict[Path, Supervisor] = {}
 """Folder → supervisor that outlives its starter; held, so that it is reaped and no finaliser complains."""
+
+
+class Start:
+    """The start of one stack, from its supervisor to the last gate."""
+
+    def __init__(self, folder: StackFolder, supervisor: Supervisor, report: Report) -> None:
+        self._folder, self._supervisor, self._report = folder, supervisor, report
+        self.is_over = False
+
+    def await_ready(self) -> None:
+        """Return when every program is ready and every service reports that it is healthy.
+
+        Raises:
+            BadConfig: A program refuses its settings.
+            Unavailable: A program does not start.
+        """
+        stages, pause = Stages(self._folder, self._report), threading.Event()
+        while (state := _progress(self._folder, self._supervisor)).phase != "ready":
+            stages.tell(state)
+            pause.wait(PAUSE_S)
+        for name in SERVICES:
+            _check_health(state, name)
+        stages.tell(state)
+        self.is_over = True
 
 
 @contextmanager
 def temporary(
     folder: StackFolder, recipe: Recipe, report: Report, *, keep_logs: KeepLogs = keep_nothing
 ) -> Iterator[ProcessDeployment]:
-    """A stack for the length of the context; it ends with this process too, however that ends."""
+    """Yield a stack that is being started. It ends with the context, and with this process, however that ends."""
     lifeline, held = os.pipe()
     try:
-        with handing_over_logs(folder, keep_logs):
+        with handing_over_files(folder.log_files, keep_logs):
             supervisor = _launch(folder, recipe, report, lifeline=lifeline)
             try:
-                yield _ready(folder, supervisor, report)
+                yield ProcessDeployment(folder, Start(folder, supervisor, report).await_ready)
             finally:
                 _end(folder, supervisor)
     finally:
@@ -52,34 +79,17 @@ def temporary(
 
 
 @contextmanager
-def handing_over_logs(folder: StackFolder, keep_logs: KeepLogs) -> Iterator[None]:
-    """Hand over a stack's logs when the context ends; see `handing_over_files`."""
-    with handing_over_files(folder.log_files, keep_logs):
-        yield
-
-
-@contextmanager
-def handing_over_files(log_files: Callable[[], Mapping[str, Path]], keep_logs: KeepLogs) -> Iterator[None]:
-    """Hand over logs when the context ends; where it ends by an error, that stays the news."""
-    try:
-        yield
-    except BaseException:
-        with suppress(OSError, LabError):
-            keep_logs(log_files())
-        raise
-    keep_logs(log_files())
-
-
-def permanent(folder: StackFolder, recipe: Recipe, report: Report) -> ProcessDeployment:
-    """A stack that stays until it is told to stop; when it cannot be started, its logs stay."""
+def permanent(folder: StackFolder, recipe: Recipe, report: Report) -> Iterator[ProcessDeployment]:
+    """Yield a stack that is being started and then stays. Where it never gets ready, it is stopped; its logs stay."""
     supervisor = _launch(folder, recipe, report, lifeline=None)
+    start = Start(folder, supervisor, report)
     try:
-        deployment = _ready(folder, supervisor, report)
-    except BaseException:
-        _end(folder, supervisor)
-        raise
-    _kept[folder.root] = supervisor
-    return deployment
+        yield ProcessDeployment(folder, start.await_ready)
+    finally:
+        if start.is_over:
+            _kept[folder.root] = supervisor
+        else:
+            _end(folder, supervisor)
 
 
 def reap(folder: StackFolder) -> None:
@@ -89,7 +99,7 @@ def reap(folder: StackFolder) -> None:
         supervisor.wait(REAP_S)
 
 
-def _launch(folder: StackFolder, recipe: Recipe, report: Report, *, lifeline: int | None) -> "subprocess.Popen[bytes]":
+def _launch(folder: StackFolder, recipe: Recipe, report: Report, *, lifeline: int | None) -> Supervisor:
     """Claim the folder, write the plan, start the supervisor, which inherits the claim."""
     lock = _claim(folder)
     try:
@@ -112,7 +122,7 @@ def _claim(folder: StackFolder) -> Lock:
         raise Unavailable(f"cannot keep a stack in {folder.root}", found=str(error)) from error
 
 
-def _supervisor(folder: StackFolder, lock: int, lifeline: int | None) -> "subprocess.Popen[bytes]":
+def _supervisor(folder: StackFolder, lock: int, lifeline: int | None) -> Supervisor:
     command = [sys.executable, "-m", "lab.targets.processes.supervisor", str(folder.root), "--lock", str(lock)]
     inherited = [lock]
     if lifeline is not None:
@@ -130,27 +140,15 @@ def _supervisor(folder: StackFolder, lock: int, lifeline: int | None) -> "subpro
         )
 
 
-def _ready(folder: StackFolder, supervisor: "subprocess.Popen[bytes]", report: Report) -> ProcessDeployment:
-    """The stack, once everything is ready and every service says that it is healthy."""
-    stages, pause = Stages(folder, report), threading.Event()
-    while (state := _progress(folder, supervisor)).phase != "ready":
-        stages.tell(state)
-        pause.wait(PAUSE_S)
-    for name in SERVICES:
-        _check_health(state, name)
-    stages.tell(state)
-    return ProcessDeployment(folder)
-
-
-def _progress(folder: StackFolder, supervisor: "subprocess.Popen[bytes]") -> StackState:
-    """What the supervisor says; an error when it failed, or cannot speak."""
+def _progress(folder: StackFolder, supervisor: Supervisor) -> StackState:
+    """Return the supervisor's state; raise where the start failed, or the supervisor ended without a word."""
     ended = supervisor.poll() is not None
     state = read_state(folder.state)
     if state is not None and state.phase == "failed" and state.failure is not None:
         raise _cannot_start(folder, state.failure)
     if ended:
-        words = folder.log_of(SUPERVISOR).read_text(errors="replace").splitlines()
-        raise InternalFault("the supervisor of the stack ended", found="\n".join(words[-SHOWN_LINES:]))
+        lines = folder.log_of(SUPERVISOR).read_text(errors="replace").splitlines()
+        raise InternalFault("the supervisor of the stack ended", found="\n".join(lines[-SHOWN_LINES:]))
     return state or StackState("starting", supervisor.pid, time.time_ns(), ())
 
 
@@ -165,17 +163,17 @@ def _cannot_start(folder: StackFolder, failure: Failure) -> LabError:
 
 
 def _check_health(state: StackState, name: str) -> None:
-    """Ask a service through the network whether it is healthy; plans without it are fine."""
+    """Ask a service over the network whether it is healthy; a plan without that service is fine."""
     program = state.program(name)
     if program is None:
         return
-    said = service_status.health_of(program.addresses.get("health") or program.addresses["grpc"])
-    if said != "SERVING":
-        raise Unavailable(f"{name} is up, but not healthy: {said}", next_step=f"lab logs {name}")
+    health = service_status.health_of(program.addresses.get("health") or program.addresses["grpc"])
+    if health != "SERVING":
+        raise Unavailable(f"{name} is up, but not healthy: {health}", next_step=f"lab logs {name}")
 
 
-def _end(folder: StackFolder, supervisor: "subprocess.Popen[bytes]") -> None:
-    """Ask the supervisor to stop everything; what it holds dies with it if it does not."""
+def _end(folder: StackFolder, supervisor: Supervisor) -> None:
+    """Ask the supervisor to stop everything; where it does not, kill it, and its programs die with it."""
     supervisor.terminate()
     try:
         supervisor.wait(stacks.stop_timeout_s(folder))

@@ -1,4 +1,4 @@
-"""What a supervisor says of its stack: a file that is replaced whenever something changes."""
+"""Reads and writes the state of a stack, a file that the supervisor replaces at every change."""
 
 import dataclasses
 import json
@@ -16,18 +16,18 @@ ProgramPhase = Literal["waiting", "starting", "ready", "done", "stopped"]
 
 @dataclass(frozen=True, slots=True)
 class ProgramState:
-    """One program of a stack.
+    """The state of a program.
 
     Attributes:
         name: As in the plan.
-        phase: `waiting`: for what it needs, or for its next start; `done`: it ran once and is through.
-        pid: Its process, 0 where there is none.
-        instance_id: What it calls itself, empty where it does not.
-        addresses: By kind: `grpc`, `health`, `metrics`; host:port.
+        phase: `waiting`: for programs that it needs, or for its next start; `done`: it ran once and exited with 0.
+        pid: Its process; 0 when it has none.
+        instance_id: The identity that the program announced; empty when it announced none.
+        addresses: Kind (`grpc`, `health`, `metrics`) → host:port.
         started_ns: When the process was started, nanoseconds since the epoch.
-        ready_ns: When it was ready, 0 before.
+        ready_ns: When the program became ready; 0 before.
         log: Its log file.
-        last_line: Of a program that runs once: the last thing it printed.
+        last_line: The last line that a program printed that runs once.
     """
 
     name: str
@@ -43,7 +43,7 @@ class ProgramState:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a stack could not start: the program, what it did, the end of its log."""
+    """Why a stack could not start: a program, what happened to it, and the end of its log."""
 
     program: str
     reason: str
@@ -53,7 +53,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class StackState:
-    """A whole stack, as its supervisor sees it."""
+    """The state of a stack and of its programs."""
 
     phase: Phase
     supervisor_pid: int
@@ -63,18 +63,18 @@ class StackState:
     failure: Failure | None = None
 
     def program(self, name: str) -> ProgramState | None:
-        """One program, None where the stack has none of that name."""
+        """Return the program of that name, or None."""
         return next((program for program in self.programs if program.name == name), None)
 
 
 def write_state(path: Path, state: StackState) -> None:
-    """Publish a state; readers never see half of one."""
+    """Write a state; readers see the old state or the new one."""
     fields = dataclasses.asdict(state) | {"deaths": [death._asdict() for death in state.deaths]}
     write_text(path, json.dumps(fields, indent=1))
 
 
 def read_state(path: Path) -> StackState | None:
-    """The state published last, None before the first."""
+    """Return the state that was written last; None before the first."""
     try:
         fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

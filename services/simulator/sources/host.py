@@ -1,4 +1,4 @@
-"""Readings of the machine the simulator runs on, each taken when it is due."""
+"""Reads the machine that the simulator runs on, each reading when it is due."""
 
 import platform
 import threading
@@ -6,41 +6,46 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import grpc
 import numpy as np
 import psutil
 from numpy.typing import NDArray
 
 from services.contracts.batches import Columns
-from services.contracts.limits import MAX_NAME_BYTES, MAX_VALUE
-from services.simulator.source import SkippedRow, SourceFault
+from services.contracts.limits import MAX_NAME_BYTES, MAX_VALUE, NANOS
+from services.serving.status import Refused
+from services.simulator.source import SkippedRow
 
-NANOS: Final = 1_000_000_000
 MAX_TICKS_PER_SECOND: Final = 100.0
-"""Counters of the kernel move in steps of a few milliseconds; reading faster gives the same numbers again."""
+"""Counters of the kernel move in steps of a few milliseconds. Faster reading gives the same numbers again."""
 BUSY_SHARE: Final = 0.25
-"""Of a core that reading may take."""
-PROBES: Final = 3
+"""Share of a core that reading may take."""
+TIMED_READS: Final = 3
 Readings = dict[str, float]
 
 
 def open_host(rate: float) -> "HostSource":
-    """A source that gives *rate* readings a second; SourceFault where the machine cannot be read that often.
+    """Return a source that gives *rate* readings a second.
 
     Args:
-        rate: Highest rate of the load, events per second; 0 where it is not known beforehand.
+        rate: Highest rate of the load in events per second; 0 where it is not known beforehand.
+
+    Raises:
+        Refused: The machine cannot be read that often.
     """
     source = HostSource()
     if rate > source.max_rate:
         message = f"this machine can be read {source.max_rate:,.0f} times a second, not {rate:,.0f}"
-        raise SourceFault("RATE_TOO_HIGH", f"rate: {message} ({source.kinds} kinds, each once a tick)")
+        text = f"rate: {message} ({source.kinds} kinds, each once a tick)"
+        raise Refused(grpc.StatusCode.INVALID_ARGUMENT, "RATE_TOO_HIGH", text, field="rate")
     return source
 
 
 class HostSource:
-    """Every kind is read once a tick; no reading is given twice.
+    """Reads every kind once per tick, and gives every reading once.
 
-    A tick begins when the first event that it serves is due, and serves as many events as there are kinds: the time of
-    an event is when it was read, at most one tick before it was due.
+    A tick begins when its first event is due, and gives as many events as there are kinds. The time of an event is the
+    time of its reading, at most one tick before the event was due.
     """
 
     notes: Sequence[str] = ()
@@ -55,15 +60,15 @@ class HostSource:
         self._left: list[tuple[str, int, float]] = []
         psutil.cpu_times_percent()
         started = time.perf_counter()
-        for _ in range(PROBES):
+        for _ in range(TIMED_READS):
             self._readers = _readers()
-            found = _read(self._readers)
-        tick_s = (time.perf_counter() - started) / PROBES
-        self.kinds = len(found)
+            readings = _read(self._readers)
+        tick_s = (time.perf_counter() - started) / TIMED_READS
+        self.kinds = len(readings)
         self.max_rate = self.kinds * min(MAX_TICKS_PER_SECOND, BUSY_SHARE / tick_s)
 
     def take(self, intended_ns: NDArray[np.int64]) -> Columns:
-        """See `services.simulator.source.Source`; waits until the readings are due."""
+        """Return the next events. Waits until their readings are due."""
         while len(self._left) < len(intended_ns):
             self._wait_until(int(intended_ns[len(self._left)]))
             at_ns = time.time_ns()
@@ -87,19 +92,19 @@ class HostSource:
     def _wait_until(self, at_ns: int) -> None:
         early_s = (at_ns - time.time_ns()) / NANOS
         if early_s > 0 and self._closed.wait(early_s):
-            raise SourceFault("CLOSED", "the load has ended")
+            raise Refused(grpc.StatusCode.CANCELLED, "CLOSED", "the load run has ended")
 
 
 def _read(readers: Sequence[Callable[[], Readings]]) -> Readings:
-    """Every kind once; what a machine does not have is left out."""
-    found: Readings = {}
+    """Read every kind that the machine has once."""
+    readings: Readings = {}
     for reader in readers:
-        found.update(reader())
-    return {kind: value for kind, value in found.items() if abs(value) <= MAX_VALUE}
+        readings.update(reader())
+    return {kind: value for kind, value in readings.items() if abs(value) <= MAX_VALUE}
 
 
 def _readers() -> list[Callable[[], Readings]]:
-    """What this machine can be asked for; a reader that fails here is left out for good."""
+    """Return the readers that work on this machine."""
     working = []
     for reader in (_cpu, _load, _memory, _swap, _disk, _network, _kernel, _temperatures):
         try:
@@ -123,8 +128,8 @@ def _cpu() -> Readings:
 
 
 def _load() -> Readings:
-    one, five, fifteen = psutil.getloadavg()
-    return {"load.1m": one, "load.5m": five, "load.15m": fifteen}
+    last_1m, last_5m, last_15m = psutil.getloadavg()
+    return {"load.1m": last_1m, "load.5m": last_5m, "load.15m": last_15m}
 
 
 def _memory() -> Readings:

@@ -1,4 +1,4 @@
-"""Columns of text or numbers to exact times in nanoseconds, to finite doubles, or to the reason why not."""
+"""Reads columns of text or numbers as exact times in nanoseconds or finite doubles, or says why not. Pure."""
 
 import math
 import re
@@ -18,10 +18,10 @@ ISO: Final = re.compile(
     r"\s*(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?\s*(Z|z|UTC|[+-]\d\d(?::?\d\d)?)?\s*"
 )
 EPOCH_UNITS: Final = ((1e17, 1, "nanoseconds"), (1e14, 1_000, "microseconds"), (1e11, 10**6, "milliseconds"))
-"""From this magnitude on an epoch number is in that unit; below, it is in seconds (until the year 5138)."""
-LOOKED_AT: Final = 1_000
+"""(least magnitude, nanoseconds per unit, unit) of epoch numbers. Smaller numbers are seconds (until the year 5138)."""
+SAMPLED_ROWS: Final = 1_000
 BLOCK_ROWS: Final = 16_384
-"""Texts that are Python's strings at a time: there each takes three times its room."""
+"""Texts converted to Python strings at once. A Python string takes three times the memory."""
 MOSTLY: Final = 0.5
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -30,9 +30,9 @@ class Times(NamedTuple):
     """A column of times.
 
     Attributes:
-        nanos: Since the epoch, UTC, int64; 0 where there is none.
-        trouble: Row → why there is none.
-        note: What a reader should know, or empty.
+        nanos: Nanoseconds since the epoch, UTC, int64; 0 where a row has no time.
+        trouble: Row → why it has no time.
+        note: A fact that a reader should know, or empty.
     """
 
     nanos: NDArray[np.int64]
@@ -41,34 +41,34 @@ class Times(NamedTuple):
 
 
 class Values(NamedTuple):
-    """A column of values: doubles, NaN where there is none; row → why there is none."""
+    """A column of values: float64, NaN where a row has none; row → why it has none."""
 
     value: NDArray[np.float64]
     trouble: dict[int, str]
 
 
 def looks_numeric(column: pa.Array) -> bool:
-    """Whether most of what its first thousand cells hold are numbers."""
+    """Return whether most of the texts in the first thousand rows are numbers."""
     if not pa.types.is_string(column.type) and not pa.types.is_large_string(column.type):
         return bool(pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or _is_decimal(column.type))
-    head = column.slice(0, LOOKED_AT)
+    head = column.slice(0, SAMPLED_ROWS)
     held = len(head) - pc.sum(pc.fill_null(pc.match_substring_regex(head, EMPTY), True)).as_py()  # noqa: FBT003
     numbers = pc.sum(pc.match_substring_regex(head, NUMBER)).as_py() or 0
     return bool(held) and numbers > MOSTLY * held
 
 
 def looks_temporal(column: pa.Array) -> bool:
-    """Whether its first thousand cells hold dates or times, written as such."""
+    """Return whether most of the texts in the first thousand rows are dates or times."""
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
         return True
     if not pa.types.is_string(column.type):
         return False
-    held = [text for text in column.slice(0, LOOKED_AT).to_pylist() if text]
+    held = [text for text in column.slice(0, SAMPLED_ROWS).to_pylist() if text]
     return bool(held) and sum(ISO.fullmatch(text) is not None for text in held) > MOSTLY * len(held)
 
 
 def values_of(column: pa.Array, name: str) -> Values:
-    """Finite doubles of magnitude at most 2^45."""
+    """Return the values of a column: finite, of magnitude at most 2^45."""
     text = column if pa.types.is_string(column.type) else None
     if text is None:
         number = pc.cast(column, pa.float64(), safe=False)
@@ -91,7 +91,7 @@ def _why(column: pa.Array, row: int, value: float, name: str) -> str:
 
 
 def times_of(column: pa.Array) -> Times:
-    """Exact nanoseconds; naive times are read as UTC, epoch numbers by their magnitude."""
+    """Return the times of a column. Naive times are read as UTC, epoch numbers by their magnitude."""
     if pa.types.is_date(column.type):
         column = pc.cast(column, pa.timestamp("s"))
     if pa.types.is_timestamp(column.type):
@@ -103,9 +103,9 @@ def times_of(column: pa.Array) -> Times:
 
 def _of_timestamps(column: pa.Array) -> Times:
     per_unit = {"s": NANOS, "ms": 10**6, "us": 1_000, "ns": 1}[column.type.unit]
-    units = [None if one is None else int(one) for one in pc.cast(column, pa.int64()).to_pylist()]
+    times = pc.cast(column, pa.int64()).to_pylist()
     note = "" if column.type.tz else "naive times were read as UTC"
-    return _checked([None if one is None else one * per_unit for one in units], column, note)
+    return _checked([None if time is None else int(time) * per_unit for time in times], column, note)
 
 
 def _of_texts(column: pa.Array) -> Times:
@@ -119,11 +119,11 @@ def _of_texts(column: pa.Array) -> Times:
 
 
 def _parse(text: str) -> tuple[int | None, bool]:
-    """An ISO date or time in nanoseconds since the epoch; whether it names its zone."""
-    found = ISO.fullmatch(text)
-    if found is None:
+    """Return an ISO date or time in nanoseconds since the epoch, and whether it names its zone."""
+    match = ISO.fullmatch(text)
+    if match is None:
         return None, False
-    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    year, month, day, hour, minute, second, fraction, zone = match.groups()
     try:
         moment = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), tzinfo=UTC)
     except ValueError:
@@ -141,15 +141,15 @@ def _offset_s(zone: str | None) -> int:
 
 
 def _of_epochs(column: pa.Array) -> Times:
-    numbers = [_number(one) for one in column.to_pylist()]
-    largest = max((abs(one) for one in numbers if one is not None), default=0)
+    numbers = [_number(shown) for shown in column.to_pylist()]
+    largest = max((abs(number) for number in numbers if number is not None), default=0)
     per_unit, unit = next(((by, name) for bound, by, name in EPOCH_UNITS if largest >= bound), (NANOS, "seconds"))
-    nanos = [None if one is None else round(one * per_unit) for one in numbers]
+    nanos = [None if number is None else round(number * per_unit) for number in numbers]
     return _checked(nanos, column, f"times were read as epoch {unit}, UTC")
 
 
 def _number(shown: object) -> int | float | None:
-    """An integer stays one, so that nanoseconds since the epoch keep every digit."""
+    """Return the number in a cell. An integer stays an integer, so that nanoseconds keep every digit."""
     for kind in (int, float):
         try:
             number: int | float = kind(shown) if isinstance(shown, str) else shown  # type: ignore[assignment]
@@ -160,15 +160,15 @@ def _number(shown: object) -> int | float | None:
 
 
 def _checked(nanos: list[int | None], column: pa.Array, note: str) -> Times:
-    """From 1900 to 2200, or the reason why not."""
+    """Return times within 1900 to 2200. Other rows get a reason."""
     trouble = {}
-    for row, one in enumerate(nanos):
-        if one is None:
+    for row, time_ns in enumerate(nanos):
+        if time_ns is None:
             shown = column[row].as_py()
             trouble[row] = f"time: {str(shown)[:40]!r} is not a time" if shown else "time: empty"
-        elif not MIN_TIME_NS <= one < MAX_TIME_NS:
+        elif not MIN_TIME_NS <= time_ns < MAX_TIME_NS:
             trouble[row] = f"time: {str(column[row].as_py())[:40]} is not within 1900..2200"
-    filled = [0 if row in trouble else one for row, one in enumerate(nanos)]
+    filled = [0 if row in trouble else time_ns for row, time_ns in enumerate(nanos)]
     return Times(np.array(filled, np.int64), trouble, note)
 
 

@@ -1,15 +1,17 @@
-"""Events of a file, in the order of their times."""
+"""Replays the events of a file in the order of their times."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import grpc
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from services.contracts.batches import Columns
 from services.contracts.limits import MAX_BATCH_EVENTS, MAX_COMMIT_AGGREGATES, MAX_KEYS_PER_RUN, MAX_NAME_BYTES, NANOS
+from services.serving.status import Refused
 from services.simulator.source import SkippedRow, SourceFault
 from services.simulator.sources.readings import times_of, values_of
 from services.simulator.sources.roles import Roles, roles_of
@@ -18,7 +20,7 @@ from services.simulator.sources.tables import Table, read_table
 SHOWN_SKIPPED: Final = 100
 FASTEST: Final = "max"
 MAX_RATE: Final = 20_000.0
-"""Events per second at speed "max": what one generator on one core keeps without being late."""
+"""Events per second at speed "max", which one generator on one core keeps without being late."""
 MANY_WINDOWS: Final = 2_000
 SECOND, MINUTE, HOUR, DAY = NANOS, 60 * NANOS, 3_600 * NANOS, 86_400 * NANOS
 WIDTHS: Final = (
@@ -29,7 +31,7 @@ WIDTHS: Final = (
 
 
 class Events(NamedTuple):
-    """Events in order of time; arrays of equal length."""
+    """Events in order of time, as arrays of equal length."""
 
     time_ns: NDArray[np.int64]
     source: NDArray[np.int64]
@@ -38,7 +40,7 @@ class Events(NamedTuple):
 
 
 class ReplaySource:
-    """What `services.simulator.source.Source` promises, from a file that was read whole."""
+    """Gives the events of a file that was read whole."""
 
     is_live = False
 
@@ -57,11 +59,14 @@ class ReplaySource:
         return len(self._events.time_ns)
 
     def offsets_s(self, duration_s: float, speed: str) -> NDArray[np.float64]:
-        """When each event is due, seconds from the start; those that do not fit into the duration are left out.
+        """Return when each event is due, in seconds from the start. Events beyond the duration are left out.
 
         Args:
             duration_s: Seconds.
             speed: A factor; `max` for 20,000 events a second; empty fits the whole file into the duration.
+
+        Raises:
+            Refused: The speed is neither.
         """
         since_s = (self._events.time_ns - self._events.time_ns[0]) / np.float64(NANOS)
         if speed == FASTEST:
@@ -79,7 +84,7 @@ class ReplaySource:
         return fitting
 
     def take(self, intended_ns: NDArray[np.int64]) -> Columns:
-        """The next events with their own times."""
+        """Return the next events with their own times."""
         part = slice(self._next, self._next + len(intended_ns))
         self._next = part.stop
         source, source_index = np.unique(self._events.source[part], return_inverse=True)
@@ -94,18 +99,18 @@ class ReplaySource:
         )
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: the file is closed."""
 
 
 def open_replay(path: str, columns: str) -> ReplaySource:
-    """Read a file and tell what its columns are.
+    """Read a file and recognise its columns.
 
     Args:
         path: A CSV (`.csv`, `.tsv`), JSON-lines (`.jsonl`, `.ndjson`, `.json`) or Parquet (`.parquet`) file.
-        columns: Which column is what, as "time=ts,source=host,kind=metric,value=v"; empty to tell by the names.
+        columns: Roles of columns, as "time=ts,source=host,kind=metric,value=v"; empty recognises them by their names.
 
     Raises:
-        SourceFault: It cannot be read, or holds nothing usable.
+        SourceFault: The file cannot be read, or holds no usable event.
     """
     table = read_table(Path(path))
     roles = roles_of(table, columns, path=path)
@@ -123,7 +128,7 @@ def open_replay(path: str, columns: str) -> ReplaySource:
 
 
 def fitting_width(events: Events) -> int:
-    """The smallest natural width that makes no more than 2,000 windows, of which no batch touches too many cells."""
+    """Return the smallest natural width with at most 2,000 windows, and few enough aggregates per batch."""
     span = int(events.time_ns[-1] - events.time_ns[0])
     for width in WIDTHS:
         if span <= width * MANY_WINDOWS and _most_aggregates(events, width) <= MAX_COMMIT_AGGREGATES:
@@ -132,12 +137,12 @@ def fitting_width(events: Events) -> int:
 
 
 def _most_aggregates(events: Events, width: int) -> int:
-    """Cells that the fullest batch of the largest size touches, wherever it begins."""
+    """Return the most aggregates that a batch of the largest size can have, wherever the batch begins."""
     if len(events.time_ns) <= MAX_COMMIT_AGGREGATES:
         return len(events.time_ns)
     aggregate = np.column_stack((events.time_ns // width, events.source, events.kind))
     starts = range(0, len(aggregate), MAX_BATCH_EVENTS // 2)
-    # Any batch lies within two neighbouring blocks of half its size and one more.
+    # Every batch lies within blocks of half its size that overlap by half.
     return max(len(np.unique(aggregate[first : first + MAX_BATCH_EVENTS], axis=0)) for first in starts)
 
 
@@ -147,12 +152,13 @@ def _factor(speed: str) -> float:
     except ValueError:
         factor = 0.0
     if not 0 < factor < float("inf"):
-        raise SourceFault("BAD_SPEED", f'speed: "{speed}" is neither a factor above 0 nor "{FASTEST}"')
+        message = f'speed: "{speed}" is neither a factor above 0 nor "{FASTEST}"'
+        raise Refused(grpc.StatusCode.INVALID_ARGUMENT, "BAD_SPEED", message, field="speed")
     return factor
 
 
 class Labels(NamedTuple):
-    """A column of names: the different ones, the number of each row's, row → what is wrong with it."""
+    """A column of names: the distinct names, the number of each row's name, row → what is wrong with its name."""
 
     names: Sequence[str]
     number: NDArray[np.int64]
@@ -160,7 +166,7 @@ class Labels(NamedTuple):
 
 
 def _labels(table: Table, column: str, default: str, *, role: str) -> Labels:
-    """The names in a column; the default everywhere where there is none."""
+    """Return the names in a column; the default in every row where there is no column."""
     if not column:
         return Labels([default], np.zeros(len(table), np.int64), {})
     encoded = table.columns[column].cast(pa.string()).fill_null("").dictionary_encode()
@@ -172,7 +178,7 @@ def _labels(table: Table, column: str, default: str, *, role: str) -> Labels:
 
 
 def _kinds(table: Table, roles: Roles) -> tuple[Labels, NDArray[np.int64]]:
-    """The kinds, and the number of the kind of each row and column of values."""
+    """Return the kinds, and the number of the kind for each row and column of values."""
     if roles.is_long:
         kinds = _labels(table, roles.kind, "", role="kind")
         return kinds, kinds.number[:, None]
@@ -189,7 +195,7 @@ def _why_no_name(name: str, role: str) -> str:
 
 
 def _matrix(table: Table, roles: Roles, rows_out: dict[int, str]) -> tuple[NDArray[np.float64], list[SkippedRow]]:
-    """Values, a row each and a column for each kind, NaN where there is none; what is missing, by line."""
+    """Return the values by row and kind, NaN where there is none, and a skipped row for each missing value."""
     columns, missing = [], [SkippedRow(int(table.lines[row]), why) for row, why in rows_out.items()]
     for name in roles.values:
         values = values_of(table.columns[name], name)
@@ -205,7 +211,7 @@ def _matrix(table: Table, roles: Roles, rows_out: dict[int, str]) -> tuple[NDArr
 def _in_order(
     nanos: NDArray[np.int64], source: NDArray[np.int64], kind: NDArray[np.int64], value: NDArray[np.float64]
 ) -> Events:
-    """One event for each value, sorted by time; equal times in the order of the file."""
+    """Return one event for each value, sorted by time. Equal times keep the order of the file."""
     row, column = np.nonzero(~np.isnan(value))
     order = np.argsort(nanos[row], kind="stable")
     row, column = row[order], column[order]

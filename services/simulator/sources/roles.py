@@ -1,4 +1,4 @@
-"""Which column of a file is what."""
+"""Recognises the roles of a file's columns: time, source, kind, value. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,21 +16,21 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "kind": ("kind", "metric", "measurement", "variable", "name", "type", "field", "quantity"),
     "value": ("value", "v", "val", "reading"),
 }
-"""Role → names by which it is recognised, the surest first."""
+"""Role → names by which its column is recognised, the surest first."""
 CALENDAR: Final = frozenset({"year", "month", "day", "hour", "minute", "second"})
-"""Parts of the time beside a time column; they are no readings."""
+"""Parts of the time beside a time column, which are not readings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """What each column is.
+    """Names of the columns by role.
 
     Attributes:
-        time: Its name.
-        source: Its name; empty where the file's own name is the source of everything.
-        kind: Its name in a long file; empty in a wide one.
-        values: The column of values in a long file; in a wide one a column for each kind.
-        left_out: Columns that are none of these.
+        time: The column of times.
+        source: The column of sources; empty where the file's name is the source of all events.
+        kind: The column of kinds in a long file; empty in a wide file.
+        values: The column of values in a long file; a column for each kind in a wide file.
+        left_out: Columns without a role.
     """
 
     time: str
@@ -46,25 +46,25 @@ class Roles:
 
 
 def roles_of(table: Table, columns: str, *, path: str) -> Roles:
-    """Tell by what was said, then by the names, then by what the columns hold.
+    """Recognise columns by the caller's roles, then by their names, then by their contents.
 
     Args:
         table: The file.
-        columns: For example "time=ts,source=host,kind=metric,value=v"; may be empty, or name some roles only.
-        path: For messages.
+        columns: The caller's roles, such as "time=ts,source=host,kind=metric,value=v"; all, some or none.
+        path: The file's path, for messages.
 
     Raises:
-        SourceFault: A named column is not there, or no column can be the time or a value.
+        SourceFault: The file does not have a named column, or no column can be the time or a value.
     """
-    said = _said(columns, table, path)
-    time = said.get("time") or _by_name("time", table) or _by_content(table)
+    given = _given_roles(columns, table, path)
+    time = given.get("time") or _by_name("time", table) or _by_content(table)
     if not time:
         raise SourceFault("NO_TIME_COLUMN", f"{path}: no column looks like a time; {_advice(table)}")
     taken = {time}
-    source = said.get("source") or _by_name("source", table, but=taken)
-    kind = said.get("kind") or _by_name("kind", table, but=taken | {source})
-    value = said.get("value") or _by_name("value", table, but=taken | {source, kind})
-    if value and (kind or "value" in said):
+    source = given.get("source") or _by_name("source", table, but=taken)
+    kind = given.get("kind") or _by_name("kind", table, but=taken | {source})
+    value = given.get("value") or _by_name("value", table, but=taken | {source, kind})
+    if value and (kind or "value" in given):
         return _roles(table, time, source, kind=kind, values=(value,))
     values = tuple(name for name in table.columns if name not in {time, source} and _is_reading(name, table))
     if not values:
@@ -77,17 +77,17 @@ def _roles(table: Table, time: str, source: str, *, kind: str, values: tuple[str
     return Roles(time, source, kind, values, tuple(name for name in table.columns if name not in used))
 
 
-def _said(columns: str, table: Table, path: str) -> dict[str, str]:
-    """Role → column, as the caller says."""
-    said: dict[str, str] = {}
+def _given_roles(columns: str, table: Table, path: str) -> dict[str, str]:
+    """Return the caller's roles: role → column."""
+    given: dict[str, str] = {}
     for part in filter(None, (part.strip() for part in columns.split(","))):
         role, equals, name = (word.strip() for word in part.partition("="))
         if not equals or role not in NAMES:
             raise SourceFault("BAD_COLUMNS", f'columns: "{part}" is not one of {", ".join(f"{r}=…" for r in NAMES)}')
         if name not in table.columns:
             raise SourceFault("BAD_COLUMNS", f'{path}: no column "{name}"; it has: {_shown(list(table.columns))}')
-        said[role] = name
-    return said
+        given[role] = name
+    return given
 
 
 def _by_name(role: str, table: Table, *, but: set[str] = frozenset()) -> str:  # type: ignore[assignment]

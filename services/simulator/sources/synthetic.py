@@ -1,4 +1,4 @@
-"""Seeded events: the same for the same seed."""
+"""Makes random events, the same events for the same seed."""
 
 from collections.abc import Sequence
 
@@ -14,12 +14,12 @@ SPREAD = 0.1
 
 
 class SyntheticSource:
-    """Readings around a mean for each (source, kind), at their intended times.
+    """Gives readings around a mean for each (source, kind), at their intended times.
 
     Args:
-        seed: Of all that is drawn.
-        sources: How many sources there are.
-        kinds: How many kinds.
+        seed: Seed of the random numbers.
+        sources: Number of sources.
+        kinds: Number of kinds.
     """
 
     notes: Sequence[str] = ()
@@ -34,7 +34,7 @@ class SyntheticSource:
         self._mean = self._draw.uniform(10, 1_000, (sources, kinds))
 
     def take(self, intended_ns: NDArray[np.int64]) -> Columns:
-        """See `services.simulator.source.Source`."""
+        """Return the next events."""
         number = len(intended_ns)
         source = self._draw.integers(0, len(self._sources), number, np.uint32)
         kind = self._draw.integers(0, len(self._kinds), number, np.uint32)
@@ -43,4 +43,4 @@ class SyntheticSource:
         return Columns(self._sources, self._kinds, source, kind, intended_ns, value)
 
     def close(self) -> None:
-        """See `services.simulator.source.Source`."""
+        """Do nothing: the source holds nothing."""

@@ -1,4 +1,4 @@
-"""A file of readings as columns, with the line each row came from."""
+"""Reads a file as columns, with the line of each row."""
 
 import csv
 import json
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from services.simulator.source import SkippedRow, SourceFault
+from services.simulator.source import NO_FILE, SkippedRow, SourceFault
 
 SEPARATORS: Final = ",;\t|"
 SNIFFED_BYTES: Final = 65_536
@@ -24,12 +24,12 @@ BLOCK_ROWS: Final = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What a file holds.
+    """Contents of a file.
 
     Attributes:
         columns: Name → values, arrays of equal length.
-        lines: Line of the file, counted from 1, that each row came from (rows of a Parquet file count from 1, too).
-        skipped: Rows that are no rows of this table.
+        lines: Line of each row in the file, counted from 1; row number in a Parquet file, counted from 1.
+        skipped: Lines that are not rows of this table.
     """
 
     columns: dict[str, pa.Array]
@@ -42,12 +42,12 @@ class Table:
 
 
 def read_table(path: Path) -> Table:
-    """Read a CSV, JSON-lines or Parquet file; SourceFault where it cannot be read."""
+    """Read a CSV, JSON-lines or Parquet file. Raises SourceFault where it cannot be read."""
     read = READERS.get(path.suffix.lower())
     if read is None:
         known = ", ".join(READERS)
         raise SourceFault(
-            "UNKNOWN_FILE_FORMAT", f"{path}: cannot tell what it is by {path.suffix!r}; known are {known}"
+            "UNKNOWN_FILE_FORMAT", f"{path}: the suffix {path.suffix!r} names no known format; known are {known}"
         )
     _check_readable(path)
     try:
@@ -58,7 +58,7 @@ def read_table(path: Path) -> Table:
     except (csv.Error, pa.ArrowException, OSError) as error:
         raise SourceFault("MALFORMED_FILE", f"{path}: {error}") from error
     if not len(table):
-        raise SourceFault("NO_ROWS", f"{path}: there is no row in it")
+        raise SourceFault("NO_ROWS", f"{path} holds no rows")
     return table
 
 
@@ -66,7 +66,7 @@ def _check_readable(path: Path) -> None:
     if path.is_dir():
         raise SourceFault("NOT_A_FILE", f"{path} is a folder")
     if not path.exists():
-        raise SourceFault("NO_FILE", f"{path}: no such file")
+        raise SourceFault(NO_FILE, f"{path}: no such file")
     try:
         with path.open("rb") as file:
             empty = not file.read(1)
@@ -99,7 +99,7 @@ def _read_csv(path: Path) -> Table:
 
 
 def _columns(rows: Iterator[list[str]], width: int) -> list[pa.Array]:
-    """Rows as columns, a block at a time: a row of Python's strings takes ten times the room of its text."""
+    """Return rows as columns, converted in blocks: a row of Python strings takes ten times the memory of its text."""
     blocks: list[list[pa.Array]] = [[pa.array([], pa.string())] for _ in range(width)]
     while block := list(islice(rows, BLOCK_ROWS)):
         for column, texts in zip(blocks, zip(*block, strict=True), strict=True):
@@ -108,14 +108,15 @@ def _columns(rows: Iterator[list[str]], width: int) -> list[pa.Array]:
 
 
 def _separator(header: str) -> str:
-    """The separator that cuts the header into most parts."""
+    """Return the separator that cuts the header into most parts."""
     return max(SEPARATORS, key=header.count)
 
 
 def _check_names(path: Path, names: list[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise SourceFault("DUPLICATE_COLUMNS", f"{path}: the header names {', '.join(map(repr, twice))} more than once")
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        columns = ", ".join(map(repr, repeated))
+        raise SourceFault("DUPLICATE_COLUMNS", f"{path}: the header names {columns} more than once")
 
 
 def _read_json_lines(path: Path) -> Table:
@@ -142,7 +143,7 @@ def _numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _array(values: list[Any]) -> pa.Array:
-    """Numbers as they are; anything else as text."""
+    """Return numbers as they are, and everything else as text."""
     kinds = {type(value) for value in values if value is not None}
     if kinds == {int}:
         return pa.array(values, pa.int64())
@@ -174,4 +175,4 @@ READERS: Final[dict[str, Callable[[Path], Table]]] = {
     ".json": _read_json_lines,
     ".parquet": _read_parquet,
 }
-"""Ending of the file's name → how it is read."""
+"""Suffix of the file's name → its reader."""

@@ -1,1 +1,1 @@
-"""Faults that are made on the rig for real, one namespace each, found by `lab diagnose`, cured by what it says."""
+"""Real faults on the rig; `lab diagnose` finds them, and its next steps cure them."""

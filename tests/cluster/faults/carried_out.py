@@ -1,4 +1,4 @@
-"""Makes faults, looks, does what the finding says, looks again; each in a namespace of its own, some at a time."""
+"""Makes faults, diagnoses and cures them, each in its own namespace."""
 
 import traceback
 from collections.abc import Iterator, Mapping
@@ -10,30 +10,30 @@ from typing import Final
 
 from lab.diagnosis.finding import Finding
 from lab.snapshots.snapshot import save
-from tests.cluster.faults import astray, images, outside, workloads
+from tests.cluster.faults import images, misrouted, outside, workloads
 from tests.cluster.faults.case import RigFault
 from tests.cluster.faults.place import Common, Place
 
 FAULTS: Final[Mapping[str, RigFault]] = {**images.FAULTS, **workloads.FAULTS, **outside.FAULTS}
 HOME: Final = "/somewhere"
 AT_A_TIME: Final = 8
-"""Most of a fault's time is waiting: for a pull to be given up, a probe to fail, a scheduler to lose patience."""
+"""Faults at the same time; a fault mostly waits for the kubelet or the scheduler."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one fault.
+    """The outcome of a fault.
 
     Attributes:
-        namespace: Where it was made.
-        found: Findings while it was there.
-        failed: What the pasted next step printed when it failed, or what is not well after it.
-        left: Findings after it.
-        error: Where making or looking went wrong.
+        namespace: The fault's namespace.
+        findings: Findings while the fault was there.
+        failed: The error of the next step, or what is not ready after it.
+        left: Findings after the next step.
+        error: Traceback of an error while the fault was made or diagnosed.
     """
 
     namespace: str
-    found: tuple[Finding, ...] = ()
+    findings: tuple[Finding, ...] = ()
     failed: str = ""
     left: tuple[Finding, ...] = ()
     error: str = ""
@@ -41,7 +41,7 @@ class Outcome:
 
 @contextmanager
 def carrying_out(common: Common, keep: Path | None) -> Iterator[Mapping[str, Future[Outcome]]]:
-    """All faults, in the background for as long as the context lasts; *keep* is a folder for what was seen of them."""
+    """Make all faults in the background for as long as the context lasts; *keep* is a folder for their snapshots."""
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         yield {name: pool.submit(_outcome, name, fault, common, keep) for name, fault in FAULTS.items()}
         pool.shutdown(cancel_futures=True)
@@ -52,33 +52,35 @@ def _outcome(name: str, fault: RigFault, common: Common, keep: Path | None) -> O
     try:
         with place.until:
             place.open()
-            return _found_and_cured(place, name, fault, keep)
-    except Exception:  # noqa: BLE001  one fault must not hide what came of the others
+            return _diagnosed_and_cured(place, name, fault, keep)
+    except Exception:  # noqa: BLE001  an error of one fault must not hide the outcomes of others
         return Outcome(place.namespace, error=traceback.format_exc(limit=6))
 
 
-def carry_out_astray(common: Common, keep: Path | None) -> Mapping[str, Outcome]:
-    """Make those of `astray`, one after the other on one stack."""
-    place = Place(common, "astray")
+def carry_out_misrouted(common: Common, keep: Path | None) -> Mapping[str, Outcome]:
+    """Make the faults of `misrouted` in turn on one stack."""
+    place = Place(common, "misrouted")
     with place.until:
         place.open()
-        astray.bring_up(place)
-        return {name: _found_and_cured(place, name, fault, keep) for name, fault in astray.FAULTS.items()}
+        misrouted.bring_up(place)
+        return {name: _diagnosed_and_cured(place, name, fault, keep) for name, fault in misrouted.FAULTS.items()}
 
 
-def _found_and_cured(place: Place, name: str, fault: RigFault, keep: Path | None) -> Outcome:
+def _diagnosed_and_cured(place: Place, name: str, fault: RigFault, keep: Path | None) -> Outcome:
     fault.make(place)
-    look, found = place.await_look(lambda seen: any(one.cause == fault.cause for one in seen), seconds=fault.seconds)
-    if keep is not None and look is not None:
+    snapshot, findings = place.await_findings(
+        lambda findings: any(finding.cause == fault.cause for finding in findings), seconds=fault.seconds
+    )
+    if keep is not None and snapshot is not None:
         file = keep / f"{name}.json"
-        save(look, file)
-        # A person's home is nobody else's business.
+        save(snapshot, file)
+        # The path of a user's home must not be committed.
         file.write_text(file.read_text(encoding="utf-8").replace(str(place.folder), HOME), encoding="utf-8")
-    outcome = Outcome(place.namespace, found)
-    if [one.cause for one in found] != [fault.cause]:
+    outcome = Outcome(place.namespace, findings)
+    if [finding.cause for finding in findings] != [fault.cause]:
         return outcome
-    done = place.paste(found[0].do, typed=fault.typed)
+    done = place.paste(findings[0].do, typed=fault.typed)
     if done.returncode:
         return replace(outcome, failed=f"exit {done.returncode}: {done.stderr[-600:]}")
-    _, left = place.await_look(lambda seen: not seen and place.is_well(), seconds=fault.cured_s)
-    return replace(outcome, left=left, failed="" if place.is_well() else "a Deployment is not well afterwards")
+    _, left = place.await_findings(lambda findings: not findings and place.is_well(), seconds=fault.cured_s)
+    return replace(outcome, left=left, failed="" if place.is_well() else "a Deployment is not ready afterwards")

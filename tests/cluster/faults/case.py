@@ -1,4 +1,4 @@
-"""What a fault on the rig is: how it is made, and what has to be said of it."""
+"""Defines a fault on the rig: how it is made, and how it must be diagnosed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ from tests.cluster.faults.place import Place
 
 @dataclass(frozen=True, slots=True)
 class RigFault:
-    """One thing that goes wrong for real.
+    """A fault and its expected diagnosis.
 
     Attributes:
-        cause: What `lab diagnose` has to call it.
-        object: What it has to point at; `{namespace}` stands for the fault's own.
-        found: A part of the evidence, or of the title.
-        make: Makes it.
-        seconds: How long it may take until it is found: pulls back off, probes and schedulers are patient.
-        cured_s: How long the cure may take.
-        typed: What a person types when the next step asks for it.
+        cause: The cause that `lab diagnose` must name.
+        object: The object that it must name; `{namespace}` stands for the fault's namespace.
+        evidence: A part of the finding's evidence or title.
+        make: Makes the fault.
+        seconds: Seconds until the fault must be found; pulls, probes and schedulers take their time.
+        cured_s: Seconds that the cure may take.
+        typed: The input that the next step asks the user for.
     """
 
     cause: str
     object: str
-    found: str
+    evidence: str
     make: Callable[[Place], None]
     seconds: float = 120.0
     cured_s: float = 180.0

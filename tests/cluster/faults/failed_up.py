@@ -1,4 +1,4 @@
-"""`lab up` of a stack that cannot come up, and `lab down` after it, as a person types them."""
+"""Runs `lab up` for a stack that cannot come up, then `lab down`."""
 
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -15,13 +15,13 @@ NOWHERE: Final = "sha256:" + "0" * 64
 
 
 class FailedUp(NamedTuple):
-    """What a person saw.
+    """The outcome of both commands.
 
     Attributes:
-        up: What `lab up` said.
-        seconds: How long it took.
-        down: What `lab down` said then.
-        left: Objects of the stack after it.
+        up: The result of `lab up`.
+        seconds: Seconds that `lab up` took.
+        down: The result of `lab down`.
+        left: Names of the stack's objects after `lab down`.
     """
 
     up: "subprocess.CompletedProcess[str]"
@@ -31,7 +31,7 @@ class FailedUp(NamedTuple):
 
 
 def fail_up(common: Common) -> FailedUp:
-    """Bring up a stack whose collector's image nobody has pushed; what it counts goes into a database of its own."""
+    """Bring up a stack whose collector's image does not exist; the stack has its own database."""
     place = Place(common, "up")
     collector = f"{common.collector.partition('@')[0]}@{NOWHERE}"
     settings = settings_here() | {
@@ -44,9 +44,9 @@ def fail_up(common: Common) -> FailedUp:
     checkout = checked_out(place.folder / "checkout")
     with place.until:
         place.open()
-        begun = time.monotonic()
+        started = time.monotonic()
         up = common.machines.paste("lab up --target kubernetes", checkout, settings)
-        seconds = time.monotonic() - begun
+        seconds = time.monotonic() - started
         down = common.machines.paste("lab down --target kubernetes", checkout, settings)
-        left = [one["metadata"]["name"] for one in objects(place.kubectl, place.namespace)]
+        left = [body["metadata"]["name"] for body in objects(place.kubectl, place.namespace)]
         return FailedUp(up, seconds, down, left)

@@ -1,4 +1,4 @@
-"""Images and registries that fail as they did in the mission's log."""
+"""Faults of images and registries, as in the mission's log."""
 
 import contextlib
 from collections.abc import Iterator
@@ -18,12 +18,12 @@ OTHER: Final = f"{HOST}:5001"
 LOCKED: Final = f"{HOST}:5002"
 GONE: Final = f"{HOST}:5003"
 MACHINE: Final = slice(18, 20)
-"""Where an ELF header says which machine it is for."""
+"""The bytes of an ELF header that name the machine."""
 S390: Final = (22).to_bytes(2, "little")
 
 
 def foreign_image(place: Place) -> None:
-    """On the arm64 node an index is pinned; its runtime takes amd64's image, which no node here can execute."""
+    """The arm64 node gets an index; its runtime takes the amd64 image, which no node here can execute."""
     programs_of = {name: place.common.rig.programs / f"probe-{name}" for name in ("amd64", "arm64")}
     foreign = bytearray(programs_of["amd64"].read_bytes())
     foreign[MACHINE] = S390
@@ -33,25 +33,25 @@ def foreign_image(place: Place) -> None:
 
 
 def unpinned_image(place: Place) -> None:
-    """On the arm64 node an index is pinned; it runs, as amd64."""
-    # Of its own: where a node has an image by two digests, which of them it names depends on who pulled first.
+    """The arm64 node gets an index, and runs the amd64 image."""
+    # An image of its own: when a node knows an image by two digests, the first pull decides which digest it reports.
     programs_of = {name: place.common.rig.programs / f"probe-{name}" for name in ("amd64", "arm64")}
     image = images.push(f"{REGISTRY}/unpinned:1", programs_of, ["pause", place.namespace])
     place.deploy(image.unpinned, architecture="arm64")
 
 
 def other_digest(place: Place) -> None:
-    """A pod for arm64 is pinned to the digest of amd64's image; it runs, as the host of the boards is amd64."""
+    """A pod for arm64 is pinned to the amd64 image; it runs, because the machine is amd64."""
     place.deploy(place.common.probe.pinned("amd64"), architecture="arm64", **PAUSE)
 
 
 def unknown_tag(place: Place) -> None:
-    """A tag that was never pushed."""
+    """The tag was never pushed."""
     place.deploy(f"{place.common.probe.repository}:2", **PAUSE)
 
 
 def plain_http(place: Place) -> None:
-    """A registry over plain HTTP that the node was never told of."""
+    """The node is not configured for the plain HTTP of a registry."""
     _serve_registry(place, OTHER)
     pushed = _push_own(place, OTHER)
     _forget(place, OTHER)
@@ -59,7 +59,7 @@ def plain_http(place: Place) -> None:
 
 
 def unreachable(place: Place) -> None:
-    """A registry that has stopped; the node knows how to speak to it."""
+    """A registry has stopped; the node is configured for it."""
     served = partial(_registry, place.folder, GONE)
     with served():
         pushed = _push_own(place, GONE)
@@ -69,7 +69,7 @@ def unreachable(place: Place) -> None:
 
 
 def locked(place: Place) -> None:
-    """A registry that wants a login, which the pod has not."""
+    """A registry requires a login, and the pod has no credentials."""
     with _registry(place.folder, LOCKED):
         pushed = _push_own(place, LOCKED)
     _serve_registry(place, LOCKED, signed_in=True)
@@ -99,7 +99,7 @@ FAULTS: Final = {
 
 @contextlib.contextmanager
 def _registry(folder: Path, address: str, *, signed_in: bool = False) -> Iterator[None]:
-    """A registry at an address of the host, with plain HTTP."""
+    """Run a plain-HTTP registry at an address of the host."""
     config: dict[str, object] = {
         "version": "0.1",
         "log": {"level": "warn"},
@@ -117,7 +117,7 @@ def _registry(folder: Path, address: str, *, signed_in: bool = False) -> Iterato
 
 
 def _push_own(place: Place, address: str) -> images.Image:
-    """An image that no node has yet, whichever tests ran before."""
+    """Push an image that no node can have pulled before."""
     programs_of = {"amd64": place.common.rig.programs / "probe-amd64"}
     return images.push(f"{address}/probe:1", programs_of, ["pause", place.namespace])
 
@@ -127,7 +127,7 @@ def _serve_registry(place: Place, address: str, *, signed_in: bool = False) -> N
 
 
 def _introduce(place: Place, address: str) -> None:
-    """Tell the amd64 node that a registry speaks plain HTTP."""
+    """Configure the amd64 node for the plain HTTP of a registry."""
     file = place.common.machines.hosts_file("clus1", address)
     file.parent.mkdir(exist_ok=True)
     file.write_text(f'server = "http://{address}"\n[host."http://{address}"]\n  capabilities = ["pull", "resolve"]\n')

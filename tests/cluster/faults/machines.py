@@ -1,4 +1,4 @@
-"""The rig's machines as somebody who works on them sees them: `ssh`, `/etc`, units that can be restarted."""
+"""Simulates the machines of the rig for a user: `ssh`, `/etc` and systemd units."""
 
 import contextlib
 import subprocess
@@ -16,53 +16,53 @@ from tests.cluster.rig.facts import RigFacts
 from tests.registry import PASSWORD, USER
 
 COMMANDS: Final = Path(__file__).parent / "commands"
-LOOK_S: Final = 0.1
+POLL_S: Final = 0.1
 PASTED_S: Final = 300
-"""How long a next step may take; `lab up` is one."""
+"""Seconds that a next step may take, for example `lab up`."""
 
 
 def settings_here() -> dict[str, str]:
-    """What this process has configured, by environment name, for a person who has configured the same."""
+    """Return this process's settings by environment name, for a user who has the same settings."""
     return variables(load_settings().model_dump(mode="json", exclude_defaults=True, exclude_none=True))
 
 
 def variables(settings: Mapping[str, object]) -> dict[str, str]:
-    """The lab's settings by environment name."""
+    """Return settings of the lab by environment name."""
     return {f"LAB_{name.upper()}": str(value) for name, value in settings.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Machines:
-    """What of every machine the next steps touch, in one folder."""
+    """The files of every machine that next steps change, in one folder."""
 
     folder: Path
     rig: RigFacts
 
     def prepare(self) -> None:
-        """A folder for every node's `/etc/containerd`, which is where its containerd of the rig looks."""
+        """Create every node's `/etc/containerd`, with a link to the settings of its containerd in the rig."""
         for node in self.rig.nodes:
             containerd = self.etc(node.name) / "containerd"
             containerd.mkdir(parents=True)
             (containerd / "certs.d").symlink_to(self.rig.state / "nodes" / node.name / "certs.d")
 
     def etc(self, machine: str) -> Path:
-        """What is below `/etc` of a machine."""
+        """Return the folder `/etc` of a machine."""
         return self.folder / machine / "etc"
 
     def hosts_file(self, node: str, host: str) -> Path:
-        """Where a node's containerd reads how to speak to a registry."""
+        """Return the file with a node's settings for a registry."""
         return self.etc(node) / "containerd" / "certs.d" / host / "hosts.toml"
 
     def paste(
         self, command: str, home: Path, settings: Mapping[str, str], *, typed: str = ""
     ) -> "subprocess.CompletedProcess[str]":
-        """Run a next step as it stands, in a shell of somebody with all rights.
+        """Run a next step unchanged, in the shell of an administrator.
 
         Args:
-            command: What is pasted.
-            home: The person's home folder.
-            settings: The lab's settings that differ from this process's own, by environment name.
-            typed: What the person types when asked.
+            command: The next step.
+            home: The user's home folder.
+            settings: The lab's settings that differ from those of this process, by environment name.
+            typed: The user's input.
         """
         environment = self._environment(home, settings)
         shell = ["bash", "-c", command]
@@ -86,14 +86,14 @@ class Machines:
     def unit(
         self, machine: str, name: str, run: Callable[[], AbstractContextManager[object]], *, started: bool
     ) -> Iterator[None]:
-        """A unit of a machine for as long as the context lasts: `run` is it, and is entered anew at every restart."""
+        """Provide a systemd unit for as long as the context lasts; a restart leaves and re-enters `run()`."""
         file = self.folder / machine / "units" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
-        wish, over = file.with_name(f"{name}.restart"), threading.Event()
+        request, over = file.with_name(f"{name}.restart"), threading.Event()
         if started:
-            wish.touch()
-        keeper = threading.Thread(target=_keep, args=(run, wish, over), name=f"unit {name}", daemon=True)
+            request.touch()
+        keeper = threading.Thread(target=_keep, args=(run, request, over), name=f"unit {name}", daemon=True)
         keeper.start()
         try:
             yield
@@ -103,11 +103,11 @@ class Machines:
             file.unlink()
 
 
-def _keep(run: Callable[[], AbstractContextManager[object]], wish: Path, over: threading.Event) -> None:
-    """One thread starts and ends the program, since a leash ends with the thread that holds it."""
+def _keep(run: Callable[[], AbstractContextManager[object]], request: Path, over: threading.Event) -> None:
+    """Start and stop the program in one thread, because its parent-death signal is sent when this thread ends."""
     with contextlib.ExitStack() as stack:
-        while not over.wait(LOOK_S):
-            if wish.exists():
+        while not over.wait(POLL_S):
+            if request.exists():
                 stack.close()
                 stack.enter_context(run())
-                wish.unlink()
+                request.unlink()

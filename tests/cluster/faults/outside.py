@@ -1,4 +1,4 @@
-"""Store, metrics server and rights that a stack depends on and does not get."""
+"""Faults of the store and of the user's rights."""
 
 import contextlib
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ PASSWORD: Final = "correct horse"
 
 
 def silent_store(place: Place) -> None:
-    """Nobody listens where the store should be."""
+    """No server listens at the store's address."""
     port = STORES["redis-unreachable"]
     run = partial(_store, place.folder, port, **DURABLE)
     place.until.enter_context(place.common.machines.unit(HOST, "redis-server", run, started=False))
@@ -29,7 +29,7 @@ def silent_store(place: Place) -> None:
 
 
 def locked_store(place: Place) -> None:
-    """The store wants a password, and nobody was told."""
+    """The store requires a password, and the settings have a wrong one."""
     port = STORES["redis-password"]
     place.until.enter_context(_store(place.folder, port, requirepass=PASSWORD, **DURABLE))
     file = place.folder / "password"
@@ -39,7 +39,7 @@ def locked_store(place: Place) -> None:
 
 
 def evicting_store(place: Place) -> None:
-    """The store may delete what it promised to keep."""
+    """The store may evict data."""
     port = STORES["redis-evicts"]
     policy = {"maxmemory": "64mb", "maxmemory-policy": "allkeys-lru"}
     place.until.enter_context(_store(place.folder, port, **policy, **DURABLE))
@@ -47,16 +47,16 @@ def evicting_store(place: Place) -> None:
 
 
 def forgetful_store(place: Place) -> None:
-    """The store keeps nothing on disk."""
+    """The store writes nothing to disk."""
     port = STORES["redis-not-durable"]
     place.until.enter_context(_store(place.folder, port, appendonly="no"))
     _worker(place, port)
 
 
 def narrow_role(place: Place) -> None:
-    """The Role is from before the lab read logs and events."""
+    """The Role lacks the rights to logs and events."""
     role = place.kubectl.get("role", f"--namespace={place.namespace}", "lab")
-    kept = [one for one in role["rules"] if not {"pods/log", "events"} & set(one["resources"])]
+    kept = [rule for rule in role["rules"] if not {"pods/log", "events"} & set(rule["resources"])]
     place.apply({"apiVersion": role["apiVersion"], "kind": "Role", "metadata": {"name": "lab"}, "rules": kept})
 
 
@@ -72,7 +72,7 @@ FAULTS: Final = {
 
 
 def _worker(place: Place, port: int, *, password: str = "") -> None:
-    """A worker as the stack has it, with the store at a port of the host."""
+    """Deploy a worker like that of a stack, with the store at a port of the host."""
     url = f"redis://{HOST}:{port}/0"
     place.settings["redis_url"] = url
     env = [{"name": "LAB_REDIS_URL", "value": url}]
@@ -105,7 +105,7 @@ def _worker(place: Place, port: int, *, password: str = "") -> None:
 
 @contextlib.contextmanager
 def _store(folder: Path, port: int, **options: str) -> Iterator[None]:
-    """A store at the host's address, with a file that `CONFIG REWRITE` can write to."""
+    """Run a store at the host's address, with a configuration file for `CONFIG REWRITE`."""
     settings = {"bind": HOST, "port": str(port), "dir": str(folder), "save": '""', "protected-mode": "no"} | options
     file = folder / "store.conf"
     if not file.exists():

@@ -1,4 +1,4 @@
-"""A namespace of one fault's own, and what is easily made in it."""
+"""A namespace for a fault, and what a fault can do in it."""
 
 import contextlib
 import json
@@ -16,7 +16,7 @@ from lab.diagnosis.finding import Finding
 from lab.errors import Unavailable
 from lab.settings import load_settings
 from lab.snapshots.snapshot import Snapshot
-from lab.wiring import snapshot_source
+from lab.wiring import snapshots
 from tests.cluster.faults.machines import Machines, variables
 from tests.cluster.rig.certificates import LAB_USER, Certificates
 from tests.cluster.rig.facts import RigFacts
@@ -27,7 +27,7 @@ from tests.cluster.rights import granted
 if TYPE_CHECKING:
     import subprocess
 
-LOOK_S: Final = 1.0
+POLL_S: Final = 1.0
 SECURITY: Final = {
     "runAsNonRoot": True,
     "runAsUser": 10001,
@@ -35,21 +35,21 @@ SECURITY: Final = {
     "capabilities": {"drop": ["ALL"]},
     "seccompProfile": {"type": "RuntimeDefault"},
 }
-"""What Pod Security `restricted` asks of a container."""
+"""The security context that Pod Security `restricted` requires."""
 APP: Final = "app"
 
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What all faults share.
+    """What the faults share.
 
     Attributes:
-        rig: Where they are made.
-        machines: What a person can do on its machines.
-        probe: A small static program for both architectures.
-        python: The worker's image for amd64, by digest: a Python with the services in it.
+        rig: The rig.
+        machines: Its machines.
+        probe: Image of a small static program for both architectures.
+        python: The worker's image for amd64, by digest; it has Python and the services.
         collector: The collector's image, by digest.
-        folder: For files.
+        folder: Folder for files.
     """
 
     rig: RigFacts
@@ -62,13 +62,13 @@ class Common:
 
 @dataclass(slots=True)
 class Place:
-    """One namespace, and the servers and settings that belong to its fault.
+    """The namespace of a fault, with the fault's servers and settings.
 
     Attributes:
-        common: What all faults share.
-        name: Of the fault; the namespace is called for it.
-        until: Ends with the fault: servers, objects outside the namespace.
-        settings: The lab's settings for this fault alone, by field.
+        common: What the faults share.
+        name: The name of the fault, and part of its namespace's name.
+        until: Closed at the end of the fault: servers, objects outside the namespace.
+        settings: The lab's settings for this fault, by field.
     """
 
     common: Common
@@ -79,71 +79,75 @@ class Place:
 
     @property
     def namespace(self) -> str:
-        """Where the fault is; a namespace of this name may still be going."""
+        """The fault's namespace, with a random part, because an earlier one may still be terminating."""
         return f"fault-{self.name}-{self._tag}"
 
     @property
     def kubectl(self) -> Kubectl:
-        """The administrator's."""
+        """The administrator's kubectl."""
         return Kubectl(self.common.rig)
 
     @property
     def folder(self) -> Path:
-        """For files of this fault."""
+        """Folder for files of this fault."""
         path = self.common.folder / self.name
         path.mkdir(parents=True, exist_ok=True)
         return path
 
     def open(self) -> None:
-        """Make the namespace with the lab's rights in it, as an administrator does once."""
+        """Create the namespace with the lab's rights in it, as an administrator does once."""
         self.until.enter_context(granted(self.kubectl, self.namespace))
         self.kubectl.wait_for(f"--namespace={self.namespace}", "serviceaccount/default")
 
     def apply(self, *objects: Mapping[str, Any]) -> None:
-        """Apply objects in the namespace; those of the whole cluster say so by having no `metadata.namespace` set."""
-        self.kubectl.apply(*({**one, "metadata": {"namespace": self.namespace, **one["metadata"]}} for one in objects))
+        """Apply objects in the namespace."""
+        self.kubectl.apply(
+            *({**body, "metadata": {"namespace": self.namespace, **body["metadata"]}} for body in objects)
+        )
 
     def deploy(self, image: str, *, name: str = APP, architecture: str = "amd64", **parts: Any) -> None:
-        """Apply a Deployment of one container; *parts* go into the container, `pod` into its pod's spec."""
+        """Apply a Deployment of one container; *parts* are those of `deployment`."""
         self.apply(deployment(image, name=name, architecture=architecture, **parts))
 
-    def look(self) -> Snapshot:
-        """What `lab diagnose` sees as the user with the lab's own rights."""
+    def take_snapshot(self) -> Snapshot:
+        """Return the snapshot that `lab diagnose` takes for a user with the lab's rights."""
         user = Certificates(self.common.rig.state / "certificates").kubeconfig(LAB_USER)
         chosen = {"kubeconfig": user, "namespace": self.namespace, **self.settings}
-        return snapshot_source(load_settings(**chosen)).take()
+        return snapshots("kubernetes", load_settings(**chosen)).take()
 
-    def await_look(
+    def await_findings(
         self, wanted: Callable[[tuple[Finding, ...]], bool], *, seconds: float
     ) -> tuple[Snapshot | None, tuple[Finding, ...]]:
-        """The look in which the findings are as wanted, with them; the last one when time is up, if there was any."""
+        """Take snapshots until the findings are as wanted or time is up; return the last snapshot and its findings."""
         end, pause = time.monotonic() + seconds, threading.Event()
-        look: Snapshot | None = None
-        found: tuple[Finding, ...] = ()
+        snapshot: Snapshot | None = None
+        findings: tuple[Finding, ...] = ()
         while True:
             with contextlib.suppress(Unavailable):
-                look = self.look()
-            # A namespace that has gone is one in which nothing is wrong.
-            found = diagnose(look) if look is not None and self.is_there else ()
-            if wanted(found) or time.monotonic() > end:
-                return look, found
-            pause.wait(LOOK_S)
+                snapshot = self.take_snapshot()
+            # A namespace that is gone has no faults.
+            findings = diagnose(snapshot) if snapshot is not None and self.exists else ()
+            if wanted(findings) or time.monotonic() > end:
+                return snapshot, findings
+            pause.wait(POLL_S)
 
     @property
-    def is_there(self) -> bool:
-        """Whether the namespace is."""
+    def exists(self) -> bool:
+        """Whether the namespace exists."""
         return self.kubectl.has("namespace", self.namespace)
 
     def is_well(self) -> bool:
-        """Whether every Deployment has all the pods it wants, of its newest revision."""
-        found = self.kubectl.get("deployments", f"--namespace={self.namespace}")["items"]
+        """Whether every Deployment has all its pods, of its newest revision, ready."""
+        deployments = self.kubectl.get("deployments", f"--namespace={self.namespace}")["items"]
         return all(
-            one["status"].get("availableReplicas", 0) == one["spec"]["replicas"] == one["status"].get("updatedReplicas")
-            for one in found
+            body["status"].get("availableReplicas", 0)
+            == body["spec"]["replicas"]
+            == body["status"].get("updatedReplicas")
+            for body in deployments
         )
 
     def paste(self, command: str, *, typed: str = "") -> "subprocess.CompletedProcess[str]":
-        """Run a next step as it stands; *typed* is what the person is asked for."""
+        """Run a next step unchanged; *typed* is the user's input."""
         settings = variables(self.settings | {"namespace": self.namespace})
         return self.common.machines.paste(command, self.folder, settings, typed=typed)
 
@@ -158,14 +162,17 @@ def deployment(
     labels: Mapping[str, str] | None = None,
     **container: Any,
 ) -> dict[str, Any]:
-    """A Deployment of one container on nodes of one architecture, as Pod Security `restricted` wants it."""
-    mine = {"app": name, **(labels or {})}
-    whole = {"name": "service", "image": image, "securityContext": SECURITY, **container}
+    """Return a Deployment of one container on nodes of an architecture, as Pod Security `restricted` requires.
+
+    *pod* adds to the pod's spec, *container* to the container.
+    """
+    pod_labels = {"app": name, **(labels or {})}
+    service = {"name": "service", "image": image, "securityContext": SECURITY, **container}
     spec = {
         "nodeSelector": {"kubernetes.io/arch": architecture},
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": 1,
-        "containers": [whole],
+        "containers": [service],
         **(pod or {}),
     }
     return {
@@ -175,17 +182,17 @@ def deployment(
         "spec": {
             "replicas": replicas,
             "selector": {"matchLabels": {"app": name}},
-            "template": {"metadata": {"labels": mine}, "spec": spec},
+            "template": {"metadata": {"labels": pod_labels}, "spec": spec},
         },
     }
 
 
 def config_map(name: str, **files: str) -> dict[str, Any]:
-    """A ConfigMap of some files; an underscore in a key stands for a dot."""
+    """Return a ConfigMap of files; an underscore in a key stands for a dot."""
     data = {key.replace("_", "."): text for key, text in files.items()}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
 
 
 def as_json(value: object) -> str:
-    """JSON, which is YAML, too."""
+    """Return JSON, which is also YAML."""
     return json.dumps(value)

@@ -1,4 +1,4 @@
-"""Pods that cannot be placed, that crash, that are refused."""
+"""Faults of pods: they cannot be placed, crash, or are refused."""
 
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ service:
 
 
 def pinned_by_a_volume(place: Place) -> None:
-    """A local volume of clus1 in a pod that is meant for arm64."""
+    """A pod for arm64 has a local volume of the node clus1."""
     rule = {"key": "kubernetes.io/hostname", "operator": "In", "values": ["clus1"]}
     volume = {
         "apiVersion": "v1",
@@ -59,7 +59,7 @@ def pinned_by_a_volume(place: Place) -> None:
 
 
 def no_such_label(place: Place) -> None:
-    """A label that no node has."""
+    """The pod selects a label that no node has."""
     label = f"rig/{place.namespace}"
     place.until.callback(place.kubectl, "label", "node", "--all", f"{label}-")
     place.deploy(
@@ -68,12 +68,12 @@ def no_such_label(place: Place) -> None:
 
 
 def too_much_memory(place: Place) -> None:
-    """A request that is larger than any node."""
+    """The pod requests more memory than any node has."""
     place.deploy(place.common.probe.pinned("amd64"), resources={"requests": {"memory": "900Gi"}}, **PAUSE)
 
 
 def removed_exporter(place: Place) -> None:
-    """The collector's configuration names what it has no longer."""
+    """The collector's configuration names an exporter that was removed."""
     probe = {"httpGet": {"path": "/", "port": 13133}, "periodSeconds": 1}
     place.apply(config_map("otel-collector", config_yaml=COLLECTOR_YAML))
     place.deploy(
@@ -88,8 +88,8 @@ def removed_exporter(place: Place) -> None:
 
 
 def name_error(place: Place) -> None:
-    """A revision that ends at once, after one that was well."""
-    # Without a probe it would be ready until it has ended, and what was well before would make room for it.
+    """A revision exits at once, after a revision that worked."""
+    # Without a probe it would be ready until it exits, and would replace the revision that works.
     probe = {"exec": {"command": ["python3", "-c", ""]}, "initialDelaySeconds": 3}
     place.deploy(place.common.python, readinessProbe=probe, **_python("import signal\nsignal.pause()"))
     place.kubectl.wait("condition=Available", f"--namespace={place.namespace}", f"deployment/{APP}")
@@ -97,14 +97,14 @@ def name_error(place: Place) -> None:
 
 
 def out_of_memory(place: Place) -> None:
-    """It needs a little more than its limit."""
+    """The program needs a little more memory than its limit."""
     program = "import signal\nkept = bytearray(48 << 20)\nsignal.pause()"
     small = {"limits": {"memory": "32Mi"}, "requests": {"memory": "32Mi"}}
     place.deploy(place.common.python, resources=small, **_python(program))
 
 
 def wrong_probe(place: Place) -> None:
-    """The probe asks a port that nobody listens on."""
+    """The probe uses a port on which nothing listens."""
     place.deploy(
         place.common.probe.pinned("amd64"),
         args=["serve", ":8080"],
@@ -114,7 +114,7 @@ def wrong_probe(place: Place) -> None:
 
 
 def small_quota(place: Place) -> None:
-    """Two pods are wanted, one is allowed."""
+    """Two pods are wanted, and one is allowed."""
     quota = {
         "apiVersion": "v1",
         "kind": "ResourceQuota",
@@ -126,7 +126,7 @@ def small_quota(place: Place) -> None:
 
 
 def small_limits(place: Place) -> None:
-    """A container may have half of what it asks for."""
+    """A container may have half of the memory in its limit."""
     limits = {
         "apiVersion": "v1",
         "kind": "LimitRange",
@@ -138,16 +138,16 @@ def small_limits(place: Place) -> None:
 
 
 def loose_pod(place: Place) -> None:
-    """A pod that asks for more rights than the namespace gives."""
+    """A pod asks for more privileges than the namespace allows."""
     place.deploy(place.common.probe.pinned("amd64"), securityContext={}, **PAUSE)
 
 
 def held_namespace(place: Place) -> None:
-    """A namespace that was deleted, and a ConfigMap in it that somebody holds."""
+    """A namespace was deleted, and a ConfigMap in it has a finalizer."""
     held = config_map("held", a="b")
     held["metadata"]["finalizers"] = ["example.com/hold"]
     place.apply(held)
-    # The lab's rights in a namespace go before the namespace does.
+    # The lab's rights in a namespace are deleted before the namespace.
     place.settings["kubeconfig"] = place.common.rig.kubeconfig
     place.kubectl("delete", "namespace", place.namespace, "--wait=false")
 
@@ -174,5 +174,5 @@ FAULTS: Final = {
 
 
 def _python(program: str) -> dict[str, Any]:
-    """A container that runs a program; its file stands in the traceback."""
+    """Return the command of a container that runs a program."""
     return {"command": ["python3", "-c", program]}

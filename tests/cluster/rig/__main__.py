@@ -1,4 +1,4 @@
-"""`python -m tests.cluster.rig build|up|down|status`: the rig by hand."""
+"""`python -m tests.cluster.rig build|up|down|status`: controls the rig by hand."""
 
 import sys
 import time
@@ -15,19 +15,19 @@ EX_USAGE: Final = 64
 
 
 def say(what: str, seconds: float) -> None:
-    """One line for one stage."""
-    print(f"  rig           {what:<58} {seconds:4.0f} s", flush=True)  # as the stages of the Makefile look
+    """Print a line for a stage."""
+    print(f"  rig           {what:<58} {seconds:4.0f} s", flush=True)  # the format of the Makefile's stages
 
 
 def build() -> None:
-    """Build the rig's programs, unless they are."""
+    """Build the rig's programs that are not built yet."""
     if lacks := requirements.missing():
         raise Unavailable(lacks)
     print(f"  rig           programs in {build_programs(load_settings().cache_dir, say)}")
 
 
 def up() -> None:
-    """Bring the rig up, to stay."""
+    """Bring the rig up; it stays up until `down`."""
     build()
     facts = Rig(progress=say).up()
     print(f"  export KUBECONFIG={facts.kubeconfig}")
@@ -42,7 +42,7 @@ def down() -> None:
 
 
 def status() -> None:
-    """Say what of a rig is on this machine."""
+    """Print the parts of a rig that are on this machine."""
     rig = Rig()
     print("\n".join([f"kept {rig.is_kept}", *rig.leftovers()]))
 
@@ -51,7 +51,7 @@ COMMANDS: Final[Mapping[str, Callable[[], None]]] = {command.__name__: command f
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command; the exit code."""
+    """Run a command; return its exit code."""
     if len(arguments) != 1 or arguments[0] not in COMMANDS:
         print(f"usage: python -m tests.cluster.rig {'|'.join(COMMANDS)}", file=sys.stderr)
         return EX_USAGE

@@ -1,4 +1,4 @@
-"""The rig's certificate authority, a certificate for everybody, kubeconfigs that carry them."""
+"""Creates the rig's certificate authority, its certificates and its kubeconfigs."""
 
 import json
 from base64 import b64encode
@@ -13,7 +13,7 @@ DAYS: Final = "30"
 KEY: Final = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 ADMIN: Final = "admin"
 LAB_USER: Final = "lab-user"
-"""Whom `lab rbac print` gives rights to, and nobody else does."""
+"""The user whose only rights come from `lab rbac print`."""
 CLIENTS: Final = {
     ADMIN: "/O=system:masters/CN=admin",
     "coredns": "/O=system:masters/CN=coredns",
@@ -23,7 +23,7 @@ CLIENTS: Final = {
     LAB_USER: f"/CN={LAB_USER}",
     **{node.name: f"/O=system:nodes/CN=system:node:{node.name}" for node in NODES},
 }
-"""Who has a kubeconfig, and as whom the API server knows them."""
+"""Name of a kubeconfig → the subject by which the API server identifies its user."""
 
 
 class Certificates:
@@ -34,23 +34,23 @@ class Certificates:
 
     @property
     def authority(self) -> str:
-        """The authority's certificate."""
+        """Path of the authority's certificate."""
         return str(self.folder / "ca.crt")
 
     def certificate(self, name: str) -> str:
-        """Somebody's certificate."""
+        """Return the path of a certificate."""
         return str(self.folder / f"{name}.crt")
 
     def key(self, name: str) -> str:
-        """Somebody's key."""
+        """Return the path of a key."""
         return str(self.folder / f"{name}.key")
 
     def kubeconfig(self, name: str) -> Path:
-        """Somebody's kubeconfig; it names no other file."""
+        """Return the path of a kubeconfig, which refers to no other file."""
         return self.folder / f"{name}.kubeconfig"
 
     def create(self) -> None:
-        """Make all of them, with a new authority."""
+        """Create a new authority and everything that it signs."""
         self.folder.mkdir(mode=0o700, parents=True)
         self._openssl("req", "-x509", *KEY, "-days", DAYS, "-subj", "/CN=rig", "-keyout", "ca.key", "-out", "ca.crt")
         self._openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "accounts.key")

@@ -1,4 +1,4 @@
-"""Taking the rig down, whole or half, and finding what is left of one."""
+"""Takes a complete or incomplete rig down, and lists what is left of it."""
 
 import shutil
 from collections.abc import Iterator
@@ -13,18 +13,18 @@ from tests.cluster.rig.kubectl import Kubectl
 from tests.cluster.rig.processes import Processes, end_strays, strays
 
 PODS_END_S: Final = 10.0
-"""Seconds for pods to end by themselves; one that was asked before, with a longer grace, is killed with its node."""
+"""Seconds for pods to end by themselves. A pod with a longer grace is killed with its node."""
 CNI_RESULTS: Final = Path("/var/lib/cni/results")
-"""Where the runtime keeps what a network gave to a pod; beside its shims' sockets all it has outside the rig."""
-OUTLIVES: Final = "log"
-"""The one part of the state folder that stays: what the rig's programs said."""
+"""Where the runtime keeps the network addresses of pods. It keeps only this and its shims' sockets outside the rig."""
+KEPT: Final = "log"
+"""The part of the state folder that stays: the logs of the rig's programs."""
 
 
 def clear(facts: RigFacts, processes: Processes) -> None:
-    """Remove everything in the one order that leaves nothing; whatever is already gone is passed over.
+    """Remove the rig, in the order that leaves nothing behind; parts that are gone are skipped.
 
     Raises:
-        Unavailable: Something cannot be removed.
+        Unavailable: A part cannot be removed.
     """
     processes.stop(*control_plane.CONTROLLERS)
     if processes.running("apiserver") and processes.running("kubelet"):
@@ -40,38 +40,38 @@ def clear(facts: RigFacts, processes: Processes) -> None:
     network.remove()
     machine.restore(facts.state)
     for path in facts.state.glob("*"):
-        if path.name != OUTLIVES:
+        if path.name != KEPT:
             _remove(path)
 
 
 def leftovers(facts: RigFacts, processes: Processes) -> list[str]:
-    """Everything of a rig that is on this machine now; empty once it is down."""
+    """Return the parts of a rig that are on this machine now; empty when the rig is down."""
     running = {process.pid: name for name, process in processes.running().items()}
-    found = [f"process {pid} {command}" for pid, command in (running | strays()).items()]
-    found += [f"network namespace {name}" for name in network.namespaces()]
-    found += [f"interface {name}" for name in network.interfaces()]
-    found += [f"mount {point}" for point in machine.mounts(facts.state, RUN)]
-    found += [f"cgroup {path}" for path in machine.cgroups()]
-    found += [f"file {path}" for path in _network_results()]
-    return found + [f"folder {RUN}"] * RUN.exists() + machine.changes(facts.state)
+    parts = [f"process {pid} {command}" for pid, command in (running | strays()).items()]
+    parts += [f"network namespace {name}" for name in network.namespaces()]
+    parts += [f"interface {name}" for name in network.interfaces()]
+    parts += [f"mount {point}" for point in machine.mounts(facts.state, RUN)]
+    parts += [f"cgroup {path}" for path in machine.cgroups()]
+    parts += [f"file {path}" for path in _network_results()]
+    return parts + [f"folder {RUN}"] * RUN.exists() + machine.changes(facts.state)
 
 
 def _delete_pods(facts: RigFacts) -> None:
-    """While a kubelet lives it unmounts and unwires what belongs to a pod; nobody makes new ones any more."""
+    """Delete all pods while kubelets live, which then unmount and disconnect them; no controller makes new pods."""
     with suppress(Unavailable):
         timeouts = (f"--timeout={PODS_END_S:g}s", f"--request-timeout={PODS_END_S:g}s")
-        every = ("pods", "--all", "--all-namespaces", "--grace-period=1")
-        Kubectl(facts)("delete", *every, *timeouts, timeout_s=2 * PODS_END_S)
+        all_pods = ("pods", "--all", "--all-namespaces", "--grace-period=1")
+        Kubectl(facts)("delete", *all_pods, *timeouts, timeout_s=2 * PODS_END_S)
 
 
 def _sockets() -> Iterator[Path]:
-    """Those of killed shims."""
+    """Yield the sockets of killed shims."""
     for address in RUN.glob("*/io.containerd.runtime.v2.task/*/*/address"):
         yield Path(address.read_text(encoding="utf-8").removeprefix("unix://"))
 
 
 def _network_results() -> Iterator[Path]:
-    """Those of pods of the rig, which are told by where their namespaces were."""
+    """Yield the network results of the rig's pods, recognised by the folder of their namespaces."""
     return (path for path in CNI_RESULTS.glob("*") if f'"{RUN}/' in path.read_text(encoding="utf-8"))
 
 

@@ -1,4 +1,4 @@
-"""Tools of the machine, run to their end."""
+"""Runs tools of the machine."""
 
 import subprocess
 from pathlib import Path
@@ -10,16 +10,16 @@ from tests.cluster.rig.requirements import machine_environment
 TIMEOUT_S: Final = 60.0
 
 
-def run(*command: str, given: str = "", cwd: Path | None = None, timeout_s: float = TIMEOUT_S) -> str:
-    """What a tool printed.
+def run(*command: str, text: str = "", cwd: Path | None = None, timeout_s: float = TIMEOUT_S) -> str:
+    """Run a tool; return what it printed.
 
     Raises:
-        Unavailable: It failed, or did not end in time.
+        Unavailable: The tool failed, or did not end in time.
     """
     try:
         done = subprocess.run(
             command,
-            input=given,
+            input=text,
             cwd=cwd,
             env=machine_environment(),
             capture_output=True,
@@ -35,7 +35,7 @@ def run(*command: str, given: str = "", cwd: Path | None = None, timeout_s: floa
 
 
 def succeeds(*command: str, timeout_s: float = TIMEOUT_S) -> bool:
-    """Whether a tool ends well."""
+    """Whether a tool exits with 0."""
     try:
         run(*command, timeout_s=timeout_s)
     except Unavailable:

@@ -1,4 +1,4 @@
-"""The control plane: etcd, API server, controller manager, scheduler, CoreDNS, in a namespace of their own."""
+"""Starts the control plane: etcd, API server, controller manager, scheduler and CoreDNS."""
 
 from pathlib import Path
 from typing import Final
@@ -11,15 +11,15 @@ from tests.cluster.rig.processes import Processes
 ETCD: Final = "http://127.0.0.1:2379"
 PEER: Final = "http://127.0.0.1:2380"
 CONTROLLERS: Final = ("scheduler", "controller-manager")
-"""What makes and places pods."""
+"""The programs that create and place pods."""
 REST: Final = ("coredns", "apiserver", "etcd")
 
 
 def start_api(processes: Processes, programs: Path, state: Path) -> None:
-    """Start etcd and the API server; Pod Security admission is among its defaults."""
+    """Start etcd and the API server; Pod Security admission is on by default."""
     certificates = Certificates(state / "certificates")
     urls = ("--listen-client-urls", ETCD, "--advertise-client-urls", ETCD, "--listen-peer-urls", PEER)
-    # Nobody needs these data after a power cut, and every write would wait for the disk.
+    # These data are not needed after a power cut, and every write would wait for the disk.
     etcd = ("etcd", "--data-dir", str(state / "etcd"), *urls, "--unsafe-no-fsync")
     processes.start("etcd", *etcd, namespace=CONTROL_NAMESPACE)
     options = {
@@ -38,7 +38,7 @@ def start_api(processes: Processes, programs: Path, state: Path) -> None:
         "enable-admission-plugins": "NodeRestriction",
         "kubelet-client-certificate": certificates.certificate("apiserver-kubelet"),
         "kubelet-client-key": certificates.key("apiserver-kubelet"),
-        # Names of nodes resolve nowhere; without this there are no logs and no exec.
+        # Names of nodes do not resolve; without this option there are no logs and no exec.
         "kubelet-preferred-address-types": "InternalIP",
         "allow-privileged": "true",
     }
@@ -46,7 +46,7 @@ def start_api(processes: Processes, programs: Path, state: Path) -> None:
 
 
 def start_rest(processes: Processes, programs: Path, state: Path) -> None:
-    """Start what needs the API server."""
+    """Start the programs that need the API server."""
     certificates = Certificates(state / "certificates")
     controller_options = {
         "kubeconfig": str(certificates.kubeconfig("controller-manager")),
@@ -66,7 +66,7 @@ def start_rest(processes: Processes, programs: Path, state: Path) -> None:
 
 
 def corefile(kubeconfig: Path) -> str:
-    """What CoreDNS is told; it has three plugins."""
+    """Return the configuration of CoreDNS with three plugins."""
     ready = DNS_READY_URL.removeprefix("http://").removesuffix("/ready")
     return f".:53 {{\n errors\n ready {ready}\n kubernetes cluster.local {{\n  kubeconfig {kubeconfig}\n }}\n}}\n"
 

@@ -1,4 +1,4 @@
-"""What is where in the rig: addresses, nodes, folders."""
+"""Addresses, nodes and folders of the rig."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Network
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 NETWORK: Final = IPv4Network("198.18.0.0/15")
-"""Reserved for benchmarks (RFC 2544); it exists in namespaces and on a bridge that the rig makes, nowhere else."""
+"""Reserved for benchmarks (RFC 2544); it exists only in namespaces and on a bridge that the rig makes."""
 HOST: Final = "198.18.0.1"
 CONTROL: Final = "198.18.0.2"
 SERVICES: Final = "198.19.0.0/16"
@@ -16,16 +16,16 @@ API_URL: Final = f"https://{CONTROL}:6443"
 DNS_READY_URL: Final = f"http://{CONTROL}:8181/ready"
 
 PREFIX: Final = "lab-rig"
-"""How names of cgroups and namespaces begin, so that they can be told from anybody else's."""
+"""The prefix of the rig's cgroups and namespaces, by which they are recognised."""
 BRIDGE: Final = f"{PREFIX}0"
 CONTROL_NAMESPACE: Final = f"{PREFIX}-control"
 RUN: Final = Path("/run", PREFIX)
-"""Sockets and container state: a unix socket's path may have 107 characters, the user's state folder more."""
+"""Sockets and container state; in the user's state folder the path of a socket could exceed 107 characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node: its name, its architecture as Kubernetes says it, its address, the addresses of its pods."""
+    """A node: its name, its architecture (`amd64`, `arm64`), its address, the network of its pods."""
 
     name: str
     architecture: str
@@ -34,7 +34,7 @@ class Node:
 
     @property
     def namespace(self) -> str:
-        """The network namespace it lives in."""
+        """The node's network namespace."""
         return f"{PREFIX}-{self.name}"
 
 
@@ -47,16 +47,16 @@ NAMESPACES: Final = {CONTROL_NAMESPACE: CONTROL, **{node.namespace: node.address
 
 @dataclass(frozen=True, slots=True)
 class RigFacts:
-    """What tests and people need to know of a rig that is up.
+    """What tests and users need to know about a rig.
 
     Attributes:
-        kubeconfig: The administrator's, self-contained.
+        kubeconfig: The administrator's; it refers to no other file.
         api_url: The API server.
         registry: host:port of the plain-HTTP registry.
         nodes: Every node.
-        state: Folder with logs, certificates and data; its `log` outlives the rig.
-        programs: Folder with what was built: also `otelcol`, `buildkitd`, `buildctl`, `buildx`, `probe-amd64`.
-        host: Address where "external" servers may listen; every pod and node reaches it.
+        state: Folder of logs, certificates and data; its `log` stays when the rig is down.
+        programs: Folder of the built programs, for example `otelcol`, `buildkitd`, `buildctl`, `buildx`, `probe-amd64`.
+        host: Address for "external" servers; every pod and node can reach it.
     """
 
     kubeconfig: Path
@@ -68,5 +68,5 @@ class RigFacts:
     host: str = HOST
 
     def node(self, architecture: str) -> Node:
-        """The node of an architecture."""
+        """Return the node of an architecture."""
         return next(node for node in self.nodes if node.architecture == architecture)

@@ -1,4 +1,4 @@
-"""Images of one program, written as an OCI layout and pushed with skopeo."""
+"""Builds images of a single program and pushes them with skopeo."""
 
 import gzip
 import hashlib
@@ -14,13 +14,13 @@ from tests.cluster.rig.commands import run
 from tests.cluster.rig.facts import REGISTRY
 
 PAUSE: Final = f"{REGISTRY}/pause:1"
-"""What holds a pod's namespaces."""
+"""The image of the container that holds a pod's namespaces."""
 OCI: Final = "application/vnd.oci.image"
 USER: Final = "10001"
 
 
 class Image(NamedTuple):
-    """An image in the registry: its name, the index's digest, architecture → the manifest's digest."""
+    """An image in the registry: its name, the digest of its index, architecture → digest of its manifest."""
 
     repository: str
     digest: str
@@ -28,24 +28,24 @@ class Image(NamedTuple):
 
     @property
     def unpinned(self) -> str:
-        """By the index: whoever pulls it chooses the architecture."""
+        """The reference to the index: the runtime that pulls it chooses the architecture."""
         return f"{self.repository}@{self.digest}"
 
     def pinned(self, architecture: str) -> str:
-        """By the manifest of one architecture: nobody chooses."""
+        """Return the reference to the manifest of an architecture: nothing is left to choose."""
         return f"{self.repository}@{self.manifests[architecture]}"
 
 
 def push(
     reference: str, programs: Mapping[str, Path], command: Sequence[str], *, libraries: Sequence[Path] = ()
 ) -> Image:
-    """Push an image of `/program`, one for each architecture, to `host:port/name:tag`.
+    """Push an image of `/program` for each architecture.
 
     Args:
         reference: `host:port/name:tag` in a plain-HTTP registry.
-        programs: Architecture → a program.
+        programs: Architecture → program.
         command: Arguments of the program.
-        libraries: What a program that is not static loads, each under the path it has here.
+        libraries: Shared libraries of the program; in the image they have the same paths.
     """
     loaded = {str(path).lstrip("/"): path for path in libraries}
     with tempfile.TemporaryDirectory() as name:
@@ -69,7 +69,7 @@ class _Layout:
         self._blobs.mkdir(parents=True)
 
     def manifest(self, architecture: str, files: Mapping[str, Path], command: Sequence[str]) -> dict[str, object]:
-        """Add an image; its descriptor."""
+        """Add an image; return its descriptor."""
         archive = _archive(files)
         config = {
             "architecture": architecture,
@@ -86,7 +86,7 @@ class _Layout:
         return self._json("manifest", manifest) | {"platform": {"architecture": architecture, "os": "linux"}}
 
     def finish(self, manifests: Mapping[str, object]) -> dict[str, object]:
-        """Add the index of all images under the name `it`; its descriptor."""
+        """Add the index of all images under the name `it`; return its descriptor."""
         kind = f"{OCI}.index.v1+json"
         index = self._json("index", {"schemaVersion": 2, "mediaType": kind, "manifests": list(manifests.values())})
         named = index | {"annotations": {"org.opencontainers.image.ref.name": "it"}}

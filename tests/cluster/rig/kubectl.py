@@ -1,4 +1,4 @@
-"""kubectl, with the administrator's kubeconfig of the rig."""
+"""Calls kubectl with the kubeconfig of the rig's administrator."""
 
 import json
 import sys
@@ -17,13 +17,13 @@ TIMEOUT_S: Final = 90.0
 
 
 class Kubectl:
-    """Calls kubectl; each method raises Unavailable with its words when it fails."""
+    """Calls kubectl; every method raises Unavailable with its error when it fails."""
 
     def __init__(self, facts: RigFacts) -> None:
         self._base = (PROGRAM, f"--kubeconfig={facts.kubeconfig}", f"--cache-dir={facts.state / 'kubectl'}")
 
     def __call__(self, *arguments: str, timeout_s: float = TIMEOUT_S) -> str:
-        """What a command printed."""
+        """Run a command; return what it printed."""
         return run(*self._base, *arguments, timeout_s=timeout_s)
 
     def is_ready(self) -> bool:
@@ -34,17 +34,17 @@ class Kubectl:
         """Whether the API server answers and every node is Ready."""
         ready = '{.items[*].status.conditions[?(@.type=="Ready")].status}'
         try:
-            said = self("get", "nodes", f"--output=jsonpath={ready}", "--request-timeout=5s")
+            statuses = self("get", "nodes", f"--output=jsonpath={ready}", "--request-timeout=5s")
         except Unavailable:
             return False
-        return said.split() == ["True"] * len(NODES)
+        return statuses.split() == ["True"] * len(NODES)
 
     def has(self, *arguments: str) -> bool:
-        """Whether there is such an object."""
+        """Whether an object exists."""
         return succeeds(*self._base, "get", *arguments)
 
     def wait_for(self, *arguments: str) -> None:
-        """Wait until there is such an object; `kubectl wait --for=create` gives up on some at once."""
+        """Wait until an object exists; `kubectl wait --for=create` gives up on some objects at once."""
         end, pause = time.monotonic() + TIMEOUT_S, threading.Event()
         while not self.has(*arguments):
             if time.monotonic() > end:
@@ -52,15 +52,15 @@ class Kubectl:
             pause.wait(0.1)
 
     def get(self, *arguments: str) -> dict[str, Any]:
-        """An object, or a list of objects."""
-        found: dict[str, Any] = json.loads(self("get", *arguments, "--output=json"))
-        return found
+        """Return an object, or a list of objects."""
+        body: dict[str, Any] = json.loads(self("get", *arguments, "--output=json"))
+        return body
 
     def apply(self, *objects: Mapping[str, Any]) -> None:
-        """Apply some objects on the server's side."""
+        """Apply objects (server-side apply)."""
         listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
-        run(*self._base, "apply", "--server-side", "--filename=-", given=listed)
+        run(*self._base, "apply", "--server-side", "--filename=-", text=listed)
 
     def wait(self, condition: str, *objects: str, seconds: float = TIMEOUT_S) -> None:
-        """Wait until objects are as `kubectl wait --for=` says."""
+        """Wait until objects meet a condition of `kubectl wait --for=`."""
         self("wait", f"--for={condition}", f"--timeout={seconds:g}s", *objects, timeout_s=seconds + 10)

@@ -1,4 +1,4 @@
-"""What the rig changes on the machine itself, and its way back: kernel settings, binfmt, mounts, cgroups."""
+"""Changes this machine for the rig and restores it: kernel settings, binfmt, mounts, cgroups."""
 
 import json
 import shutil
@@ -27,12 +27,12 @@ KUBELET_SETS: Final = (
     "kernel/keys/root_maxkeys",
     "kernel/keys/root_maxbytes",
 )
-"""Every kubelet writes these of the whole machine (`setupKernelTunables`)."""
+"""Settings of the whole machine that every kubelet writes (`setupKernelTunables`)."""
 CGROUP_END_S: Final = 5.0
 
 
 def prepare(state: Path) -> None:
-    """Remember how the machine is, then make it run arm64 programs, and the nodes' cgroups."""
+    """Record the machine's state, let it run arm64 programs, and create the nodes' cgroups."""
     before = {
         "kernel": {name: Path("/proc/sys", name).read_text(encoding="utf-8").strip() for name in KUBELET_SETS},
         "mounted": [str(path) for path in (BINFMT, NAMESPACE_FOLDER) if _is_mounted(path)],
@@ -46,17 +46,17 @@ def prepare(state: Path) -> None:
     for cgroup in _cgroups_of_nodes():
         cgroup.mkdir(exist_ok=True)
         if (cgroup.parent / "cpuset.cpus").exists():
-            for name in ("cpuset.cpus", "cpuset.mems"):  # a new cpuset is empty, and takes no process until it is not
+            for name in ("cpuset.cpus", "cpuset.mems"):  # an empty cpuset accepts no process
                 (cgroup / name).write_text((cgroup.parent / name).read_text("utf-8"), encoding="utf-8")
 
 
 def changes(state: Path) -> list[str]:
-    """Whether the machine has yet to be put back."""
+    """Return a line about recorded settings that are not restored yet, if any."""
     return [f"settings of the machine, remembered in {state / MEMORY}"] if (state / MEMORY).exists() else []
 
 
 def restore(state: Path) -> None:
-    """Put the machine back as it was remembered; nothing happens where nothing was."""
+    """Restore the recorded state of the machine, if any was recorded."""
     memory = state / MEMORY
     if not memory.exists():
         return
@@ -69,21 +69,23 @@ def restore(state: Path) -> None:
     if str(BINFMT) not in before["mounted"] and _is_mounted(BINFMT):
         run("umount", str(BINFMT))
     netns_is_ours = str(NAMESPACE_FOLDER) not in before["mounted"] and _is_mounted(NAMESPACE_FOLDER)
-    if netns_is_ours and not any(NAMESPACE_FOLDER.iterdir()):  # `ip netns add` made it, and mounted it on itself
+    if netns_is_ours and not any(
+        NAMESPACE_FOLDER.iterdir()
+    ):  # `ip netns add` made this folder and mounted it on itself
         run("umount", str(NAMESPACE_FOLDER))
         NAMESPACE_FOLDER.rmdir()
     memory.unlink()
 
 
 def mounts(*folders: Path) -> list[str]:
-    """Mount points in some folders, the last mounted first."""
+    """Return the mount points in some folders, the last mounted first."""
     lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
     points = [line.split()[4].replace("\\040", " ") for line in lines]
     return [point for point in reversed(points) if any(Path(point).is_relative_to(folder) for folder in folders)]
 
 
 def _is_mounted(folder: Path) -> bool:
-    """Whether something is mounted there; `is_mount` does not see a folder that is mounted on itself."""
+    """Whether a folder is a mount point; `is_mount` does not see a folder that is mounted on itself."""
     return str(folder) in mounts(folder)
 
 
@@ -97,24 +99,24 @@ def unmount(*folders: Path) -> None:
 
 
 def cgroups() -> list[Path]:
-    """The nodes' cgroups that exist, one in each hierarchy."""
+    """Return the nodes' cgroups that exist, one in each hierarchy."""
     return sorted(CGROUPS.glob(f"*/{PREFIX}-*"))
 
 
 def processes_in_cgroups() -> set[int]:
-    """Processes of every pod."""
-    found: set[int] = set()
+    """Return the process IDs of all pods."""
+    pids: set[int] = set()
     for cgroup in _with_those_below():
         with suppress(OSError):
-            found.update(int(line) for line in (cgroup / "cgroup.procs").read_text(encoding="utf-8").split())
-    return found
+            pids.update(int(line) for line in (cgroup / "cgroup.procs").read_text(encoding="utf-8").split())
+    return pids
 
 
 def remove_cgroups() -> None:
-    """Remove them; a process that was just killed may keep its own for a moment.
+    """Remove the rig's cgroups; a killed process may keep its cgroup for a moment.
 
     Raises:
-        Unavailable: Some stay.
+        Unavailable: A cgroup cannot be removed.
     """
     end, pause = time.monotonic() + CGROUP_END_S, threading.Event()
     while left := _with_those_below():
@@ -127,7 +129,7 @@ def remove_cgroups() -> None:
 
 
 def _with_those_below() -> list[Path]:
-    """All cgroups of the rig, the deepest first."""
+    """Return all cgroups of the rig, the deepest first."""
     roots = cgroups()
     return sorted([*roots, *(path for root in roots for path in root.rglob("*") if path.is_dir())], reverse=True)
 

@@ -1,4 +1,4 @@
-"""The rig's network: a bridge, a namespace for the control plane and one for each node, routes between their pods."""
+"""Creates the rig's network: a bridge, a namespace for the control plane and for each node, and routes."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -10,11 +10,11 @@ from tests.cluster.rig.facts import BRIDGE, HOST, NAMESPACES, NODES, PREFIX
 
 NAMESPACE_FOLDER: Final = Path("/run/netns")
 LONGEST_NAME: Final = 15
-"""Characters of an interface's name."""
+"""Most characters of an interface's name."""
 
 
 def create() -> None:
-    """Make all of it; none of it may be there yet."""
+    """Create the network; no part of it may exist yet."""
     _ip(
         f"link add {BRIDGE} type bridge",
         f"addr add {HOST}/24 dev {BRIDGE}",
@@ -32,7 +32,7 @@ def create() -> None:
             f"addr add {address}/24 dev eth0",
             "link set eth0 up",
             "link set lo up",
-            # Without a default route a node cannot reach service addresses, which its own rules rewrite.
+            # Without a default route a node cannot reach service addresses, which its iptables rules rewrite.
             f"route add default via {HOST}",
             *(f"route add {node.pods} via {node.address}" for node in NODES if node.address != address),
             namespace=namespace,
@@ -41,34 +41,34 @@ def create() -> None:
 
 
 def remove() -> None:
-    """Remove what is there."""
+    """Remove the parts of the network that exist."""
     for namespace in namespaces():
         run("ip", "netns", "del", namespace)
     for interface in interfaces():
-        with suppress(Unavailable):  # the kernel removes a pair's other end by itself, a moment after its namespace
+        with suppress(Unavailable):  # the kernel removes a pair itself, a moment after its namespace
             run("ip", "link", "del", interface)
 
 
 def inside(namespace: str) -> tuple[str, ...]:
-    """The command that runs another in a namespace; `ip netns exec` would hide the cgroups from a kubelet."""
+    """Return the prefix of a command in a namespace; `ip netns exec` would hide the cgroups from a kubelet."""
     return ("nsenter", f"--net={NAMESPACE_FOLDER / namespace}", "--")
 
 
 def interface_of(namespace: str) -> str:
-    """The bridge's end of a namespace's cable."""
+    """Return the name of a namespace's interface at the bridge."""
     return f"{PREFIX}-{namespace.removeprefix(f'{PREFIX}-')}"[:LONGEST_NAME]
 
 
 def namespaces() -> list[str]:
-    """Namespaces of the rig that exist."""
+    """Return the namespaces of the rig that exist."""
     return sorted(path.name for path in NAMESPACE_FOLDER.glob(f"{PREFIX}-*"))
 
 
 def interfaces() -> list[str]:
-    """Interfaces of the rig that exist."""
+    """Return the interfaces of the rig that exist."""
     return sorted(path.name for path in Path("/sys/class/net").glob(f"{PREFIX}*"))
 
 
 def _ip(*lines: str, namespace: str = "") -> None:
     where = ("-n", namespace) if namespace else ()
-    run("ip", *where, "-batch", "-", given="\n".join(lines) + "\n")
+    run("ip", *where, "-batch", "-", text="\n".join(lines) + "\n")

@@ -1,4 +1,4 @@
-"""A node: container runtime, kubelet of the node's architecture, kube-proxy, in a namespace of its own."""
+"""Starts a node: a container runtime, a kubelet and a kube-proxy in a network namespace."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.cluster.rig.processes import Processes
 
 
 def start_runtime(processes: Processes, node: Node, state: Path) -> None:
-    """Start its containerd, which is native on every node: an emulated one lacks seccomp."""
+    """Start the node's containerd, which is native on every node: an emulated containerd has no seccomp."""
     folder = state / "nodes" / node.name
     for part in (folder / "cni", registry_folder(folder), RUN / node.name):
         part.mkdir(parents=True)
@@ -23,7 +23,7 @@ def start_runtime(processes: Processes, node: Node, state: Path) -> None:
 
 
 def start_kubelet(processes: Processes, node: Node, *, programs: Path, state: Path) -> None:
-    """Start its kubelet and its kube-proxy; containerd and the API server must answer."""
+    """Start the node's kubelet and kube-proxy; containerd and the API server must be ready."""
     folder, certificates = state / "nodes" / node.name, Certificates(state / "certificates")
     write_text(state / "resolv.conf", f"nameserver {CONTROL}\n")
     write_text(folder / "kubelet.yaml", json.dumps(kubelet_config(node, folder, certificates)))
@@ -36,7 +36,7 @@ def start_kubelet(processes: Processes, node: Node, *, programs: Path, state: Pa
         "hostname-override": node.name,
     }
     kubelet = (
-        # Under emulation a Go program that its own signals interrupt stands still now and then (golang/go#36981).
+        # An emulated Go program sometimes hangs when its own signals interrupt it (golang/go#36981).
         *("env", "GODEBUG=asyncpreemptoff=1"),
         str(programs / f"kubelet-{node.architecture}"),
         *(f"--{name}={value}" for name, value in options.items()),
@@ -47,23 +47,23 @@ def start_kubelet(processes: Processes, node: Node, *, programs: Path, state: Pa
 
 
 def socket_of(node: Node) -> Path:
-    """Where its containerd listens."""
+    """Return the socket of the node's containerd."""
     return RUN / node.name / "containerd.sock"
 
 
 def registry_folder(folder: Path) -> Path:
-    """Where containerd looks how to speak to the registry."""
+    """Return the folder of containerd's settings for the registry."""
     return folder / "certs.d" / REGISTRY
 
 
 def registry_hosts() -> str:
-    """Plain HTTP; without it: "server gave HTTP response to HTTPS client"."""
+    """Return settings for plain HTTP; without them: "server gave HTTP response to HTTPS client"."""
     return f'server = "http://{REGISTRY}"\n[host."http://{REGISTRY}"]\n  capabilities = ["pull", "resolve"]\n'
 
 
 def containerd_config(node: Node, folder: Path) -> str:
-    """Everything that would be below /run or /var/lib is in the rig's folders; so are the pods' namespaces."""
-    # Without CAP_SYS_RESOURCE no process can be given a lower score, and every sandbox would die.
+    """Return a configuration that keeps files of /run and /var/lib, and pods' namespaces, in the rig's folders."""
+    # Without CAP_SYS_RESOURCE no process can get a lower OOM score, and every sandbox would fail.
     return f"""version = 2
 root = "{folder}/containerd"
 state = "{RUN / node.name}"
@@ -86,7 +86,7 @@ state = "{RUN / node.name}"
 
 
 def pod_network(node: Node, folder: Path) -> dict[str, object]:
-    """A bridge inside the node's namespace; pods reach each other by routes, without address translation."""
+    """Return a bridge in the node's namespace; pods reach each other by routes, without address translation."""
     addresses = {
         "type": "host-local",
         "dataDir": str(folder / "ipam"),
@@ -106,7 +106,7 @@ def pod_network(node: Node, folder: Path) -> dict[str, object]:
 
 
 def kubelet_config(node: Node, folder: Path, certificates: Certificates) -> dict[str, object]:
-    """A kubelet as in a real cluster, with a root of cgroups of its own: two share this machine."""
+    """Return the configuration of a kubelet with its own cgroup root, because two kubelets share this machine."""
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -132,7 +132,7 @@ def kubelet_config(node: Node, folder: Path, certificates: Certificates) -> dict
 
 
 def proxy_config(node: Node, certificates: Certificates) -> dict[str, object]:
-    """Rules of iptables in the node's namespace; the machine's own connection tracking is left as it is."""
+    """Return a configuration for iptables in the node's namespace that leaves the machine's conntrack settings."""
     return {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",

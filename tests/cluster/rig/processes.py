@@ -1,4 +1,4 @@
-"""The rig's processes: started with a pid file each, found again by others, ended by their own number."""
+"""Starts, finds and ends the rig's processes."""
 
 import os
 import shutil
@@ -24,39 +24,39 @@ from tests.cluster.rig.requirements import machine_environment
 
 GRACE_S: Final = 5.0
 KILLED_S: Final = 30.0
-"""What is killed may still wait for its disk."""
+"""A killed process may still wait for its disk."""
 LOG_TAIL: Final = 600
 STRAY_ROUNDS: Final = 20
 
 
 class Running(NamedTuple):
-    """A process by its number and the moment it started: a number alone may be another's by now."""
+    """A process by its ID and its start time; another process may get the same ID later."""
 
     pid: int
     started: str
 
 
 class Processes:
-    """Processes of one rig, by the names it gives them."""
+    """The processes of a rig, by name."""
 
     def __init__(self, state: Path, *, tied_to_parent: bool) -> None:
-        self._pids, self._logs, self._leashed = state / "pids", state / "log", tied_to_parent
-        # Kept, since a child that is forgotten before it ended is a warning.
+        self._pids, self._logs, self._tied_to_parent = state / "pids", state / "log", tied_to_parent
+        # Python warns when a child is forgotten before it has ended.
         self._children: list[subprocess.Popen[bytes]] = []
 
     def start(self, name: str, *command: str, namespace: str = "") -> None:
-        """Start one; leashed, it ends with this program, else it stays until it is stopped."""
+        """Start a process. With `tied_to_parent` it ends with this program, else it runs until it is stopped."""
         self._pids.mkdir(parents=True, exist_ok=True)
         self._logs.mkdir(parents=True, exist_ok=True)
         environment = machine_environment()
-        whole = (*inside(namespace), *command) if namespace else command
-        first = shutil.which(whole[0], path=environment["PATH"]) or whole[0]
+        full = (*inside(namespace), *command) if namespace else command
+        program = shutil.which(full[0], path=environment["PATH"]) or full[0]
         parent_death_command = (
-            (sys.executable, "-I", "-S", parent_death.__file__, str(os.getpid())) if self._leashed else ()
+            (sys.executable, "-I", "-S", parent_death.__file__, str(os.getpid())) if self._tied_to_parent else ()
         )
         with (self._logs / f"{name}.log").open("wb") as log:
             child = subprocess.Popen(
-                [*parent_death_command, first, *whole[1:]],
+                [*parent_death_command, program, *full[1:]],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -67,39 +67,39 @@ class Processes:
         write_text(self._pids / name, f"{child.pid} {_started(child.pid)}")
 
     def running(self, *prefixes: str) -> dict[str, Running]:
-        """Processes that still run, by name; only names that begin with one of the prefixes."""
-        found = {}
+        """Return the running processes whose names begin with one of the prefixes, by name."""
+        processes = {}
         for path in sorted(self._pids.glob("[!.]*")):
             if not prefixes or path.name.startswith(prefixes):
                 pid, _, started = path.read_text(encoding="utf-8").partition(" ")
                 process = Running(int(pid), started)
                 if is_running(process):
-                    found[path.name] = process
-        return found
+                    processes[path.name] = process
+        return processes
 
     def require(self, name: str) -> None:
-        """Raise Unavailable with the end of its log when a process has ended."""
+        """Raise Unavailable with the end of the log when a process has ended."""
         if name not in self.running(name):
-            raise Unavailable(f"{name} of the rig ended", found=self.last_words(name))
+            raise Unavailable(f"{name} of the rig ended", found=self.log_tail(name))
 
-    def last_words(self, name: str) -> str:
-        """The end of its log."""
+    def log_tail(self, name: str) -> str:
+        """Return the end of a process's log."""
         return (self._logs / f"{name}.log").read_text(encoding="utf-8", errors="replace").strip()[-LOG_TAIL:]
 
     def stop(self, *prefixes: str) -> None:
-        """Stop those whose names begin so."""
-        asked = self.running(*prefixes).values()
-        end_all(asked)
+        """Stop the processes whose names begin with one of the prefixes."""
+        processes = self.running(*prefixes).values()
+        end_all(processes)
         for child in self._children:
-            if any(child.pid == process.pid for process in asked):
+            if any(child.pid == process.pid for process in processes):
                 child.wait(GRACE_S)
 
 
 def strays() -> dict[int, str]:
-    """What runs in the rig's namespaces and cgroups, and the runtime's shims: pid → command."""
+    """Return pid → command of the processes in the rig's namespaces and cgroups, and of the runtime's shims."""
     spaces = {(NAMESPACE_FOLDER / name).stat().st_ino for name in NAMESPACES if (NAMESPACE_FOLDER / name).exists()}
     pods = machine.processes_in_cgroups()
-    found = {}
+    commands = {}
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             command = process.cmdline()
@@ -108,34 +108,34 @@ def strays() -> dict[int, str]:
             )
             in_space = Path(f"/proc/{process.pid}/ns/net").stat().st_ino in spaces
             if (is_shim or in_space or process.pid in pods) and process.status() != psutil.STATUS_ZOMBIE:
-                found[process.pid] = " ".join(command)[:120]
-    return found
+                commands[process.pid] = " ".join(command)[:120]
+    return commands
 
 
 def end_strays() -> None:
-    """Kill them: what is left once everything was asked to stop.
+    """Kill the processes of `strays`.
 
     Raises:
-        Unavailable: New ones keep appearing.
+        Unavailable: New processes keep appearing.
     """
     for _ in range(STRAY_ROUNDS):
-        found = strays()
-        if not found:
+        left = strays()
+        if not left:
             return
-        end_all((Running(pid, _started(pid)) for pid in found), grace_s=0.0)
-    raise Unavailable("processes of the rig cannot be ended", found="\n".join(found.values()))
+        end_all((Running(pid, _started(pid)) for pid in left), grace_s=0.0)
+    raise Unavailable("processes of the rig cannot be ended", found="\n".join(left.values()))
 
 
 def end_all(processes: Iterable[Running], grace_s: float = GRACE_S) -> None:
-    """Signal 15, after a grace signal 9; returns when all have ended.
+    """Send signal 15, after a grace signal 9; return when all processes have ended.
 
     Raises:
-        Unavailable: One does not end by signal 9 either.
+        Unavailable: A process does not end after signal 9.
     """
     left, pause = list(processes), threading.Event()
-    for asked, patience_s in ((signal.SIGTERM, grace_s), (signal.SIGKILL, KILLED_S)):
-        end = time.monotonic() + patience_s
-        _send(left if patience_s else (), asked)
+    for number, wait_s in ((signal.SIGTERM, grace_s), (signal.SIGKILL, KILLED_S)):
+        end = time.monotonic() + wait_s
+        _send(left if wait_s else (), number)
         while (left := [process for process in left if is_running(process)]) and time.monotonic() < end:
             pause.wait(0.02)
     if left:
@@ -143,7 +143,7 @@ def end_all(processes: Iterable[Running], grace_s: float = GRACE_S) -> None:
 
 
 def is_running(process: Running) -> bool:
-    """Whether this very process still runs."""
+    """Whether the process still runs; another process with its ID does not count."""
     return process.started != "" and _started(process.pid) == process.started
 
 
@@ -155,7 +155,7 @@ def _send(processes: Iterable[Running], number: signal.Signals) -> None:
 
 
 def _started(pid: int) -> str:
-    """When a process started, in the kernel's ticks since it booted; empty when it has ended."""
+    """Return when a process started, in clock ticks since the boot; empty when it has ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):

@@ -1,4 +1,4 @@
-"""The rig's programs, built from Go modules once and kept in the user's cache folder."""
+"""Builds the rig's programs from Go modules, once, into the user's cache folder."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ from tests.cluster.rig.requirements import go_version
 from tests.cluster.rig.whole import as_a_whole
 
 KUBERNETES: Final = "1.34.4"
-"""The last minor version whose kubelet starts on cgroup v1 without being asked to (`failCgroupV1`)."""
+"""The last minor version whose kubelet starts on cgroup v1 by default (`failCgroupV1`)."""
 STAGING: Final = f"v0.{KUBERNETES.removeprefix('1.')}"
 COLLECTOR_BUILDER: Final = "go.opentelemetry.io/collector/cmd/builder@v0.155.0"
 VERSION: Final = "k8s.io/component-base/version"
@@ -30,12 +30,12 @@ SOURCES: Final = Path(__file__).parent / "sources"
 BUILD_TIMEOUT_S: Final = 3600.0
 
 Progress = Callable[[str, float], None]
-"""Told what was built and the seconds it took."""
+"""Called with the name of what was built and the seconds it took."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One program: its name in the cache, its package, the architecture it is for, flags of the linker."""
+    """A program: its name in the cache, its Go package, its architecture, its linker flags."""
 
     name: str
     package: str = "."
@@ -49,10 +49,10 @@ class Module:
 
     Attributes:
         name: Its path.
-        programs: What is built in it.
-        requires: The one module it needs, with its version; empty for none.
-        sources: Files in it, by name.
-        go: Language version, which also decides the runtime's defaults (GODEBUG): that of what is built.
+        programs: The programs that are built in it.
+        requires: The module that it needs, with its version; empty for none.
+        sources: File name → text of a source file in it.
+        go: Language version of the built program; it also decides the runtime's defaults (GODEBUG).
         written_by: What writes the rest: `staging` the replacements that Kubernetes needs, `collector` everything.
     """
 
@@ -110,27 +110,27 @@ MODULES: Final = (
 
 
 def programs_folder(cache: Path) -> Path:
-    """Where the programs are, or would be."""
+    """Return the folder of the programs, which may not exist yet."""
     return cache / "rig" / key_of(MODULES, go_version())
 
 
 def key_of(modules: tuple[Module, ...], go_version: str) -> str:
-    """Sixteen characters that change with everything that decides what the programs are."""
+    """Return sixteen characters that change with everything that decides what is built."""
     decisive = repr((modules, GO, COLLECTOR_BUILDER, STAGING, go_version))
     return hashlib.sha256(decisive.encode()).hexdigest()[:16]
 
 
 def missing_programs(cache: Path) -> str:
-    """One line that says so when the programs are not built; empty when they are."""
+    """Return a line that says that the programs are not built; empty when they are."""
     built = programs_folder(cache).is_dir()
     return "" if built else "the rig's programs are not built (python -m tests.cluster.rig build)"
 
 
 def build_programs(cache: Path, progress: Progress) -> Path:
-    """Build what is not built yet, with the network's help.
+    """Build the programs unless they are built; Go downloads their sources.
 
     Raises:
-        Unavailable: Go says no; its last words are in the message.
+        Unavailable: Go failed; the message has the end of its output.
     """
     folder = programs_folder(cache)
     if not folder.is_dir():
@@ -165,7 +165,7 @@ def _write(module: Module, folder: Path) -> None:
 
 
 def _staging(requires: str, folder: Path) -> list[str]:
-    """Kubernetes requires its own parts as v0.0.0 and replaces them by folders that a module does not contain."""
+    """Return `replace` lines for the parts of Kubernetes, which it requires as v0.0.0 and keeps in other folders."""
     downloaded = json.loads(_go(folder, "mod", "download", "-json", requires.replace(" ", "@")))
     names = set(
         re.findall(r"(k8s\.io/[a-z0-9-]+) v0\.0\.0$", Path(downloaded["GoMod"]).read_text("utf-8"), re.MULTILINE)
@@ -174,7 +174,7 @@ def _staging(requires: str, folder: Path) -> list[str]:
 
 
 def _write_collector(folder: Path) -> None:
-    """The collector's own builder writes `dist`; tidying it up may fail on modules that only tests need."""
+    """Let the collector's builder write `dist`. Its `go mod tidy` may fail on modules that only tests need."""
     command = ("run", COLLECTOR_BUILDER, "--config", "otelcol.yaml", "--skip-compilation")
     try:
         _go(folder, *command, GOFLAGS="")
@@ -184,7 +184,7 @@ def _write_collector(folder: Path) -> None:
 
 
 def _go(folder: Path, *arguments: str, **environment: str) -> str:
-    """Run Go; what it printed."""
+    """Run Go; return what it printed."""
     done = subprocess.run(
         ["go", *arguments],
         cwd=folder,

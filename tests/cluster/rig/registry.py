@@ -1,4 +1,4 @@
-"""The rig's plain-HTTP registry, at an address that every node and the lab itself reach."""
+"""Starts the rig's plain-HTTP registry, which every node and the lab can reach."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ NAME: Final = "registry"
 
 
 def start(processes: Processes, state: Path) -> None:
-    """Start it, empty."""
+    """Start an empty registry."""
     config = {
         "version": 0.1,
         "log": {"level": "warn"},

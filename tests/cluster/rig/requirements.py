@@ -1,4 +1,4 @@
-"""What a machine must have for the rig to run on it."""
+"""Checks whether this machine has what the rig needs, and installs packages."""
 
 import re
 import shutil
@@ -30,28 +30,28 @@ PACKAGES: Final = {
     "runc": "runc",
     "skopeo": "skopeo",
 }
-"""Debian package → a program of it."""
+"""Debian package → a program in it."""
 CGROUP: Final = Path("/sys/fs/cgroup/cpuset/cpuset.cpus")
-"""A file of version 1 alone."""
+"""A file that exists with cgroup v1 only."""
 POLICY: Final = Path("/usr/sbin/policy-rc.d")
-"""Debian asks it whether a freshly installed service may start."""
+"""A script that Debian asks whether a newly installed service may start."""
 ADMIN_PATHS: Final = "/usr/local/sbin:/usr/sbin:/sbin"
 
 
 def machine_environment() -> dict[str, str]:
-    """The environment for the rig's programs: it has the administrator's PATH; nothing of the rig is behind a proxy."""
+    """Return the environment of the rig's programs: with the administrator's PATH, without a proxy."""
     inherited = {name: value for name, value in inherited_environment().items() if not name.lower().endswith("_proxy")}
     return inherited | {"PATH": f"{inherited.get('PATH', '/usr/bin:/bin')}:{ADMIN_PATHS}"}
 
 
 def missing_packages() -> list[str]:
-    """Debian packages that are not installed."""
+    """Return the Debian packages that are not installed."""
     path = machine_environment()["PATH"]
     return [package for package, program in PACKAGES.items() if shutil.which(program, path=path) is None]
 
 
 def missing() -> str:
-    """Everything this machine lacks, in one line with the command that helps; empty when it lacks nothing."""
+    """Return in one line what this machine lacks, with the command that installs it; empty when it lacks nothing."""
     lacks = [
         *([] if psutil.LINUX else ["Linux"]),
         *([] if is_root() else ["root"]),
@@ -65,12 +65,12 @@ def missing() -> str:
 
 
 def is_root() -> bool:
-    """Whether this is the administrator."""
+    """Whether this process is root's."""
     return psutil.Process().uids().effective == 0
 
 
 def go_version() -> str:
-    """What the Go on PATH calls itself, for example `go1.26.8`; empty without one."""
+    """Return the version of the Go on PATH, for example `go1.26.8`; empty without Go."""
     program = find_program("go")
     if program is None:
         return ""
@@ -80,15 +80,15 @@ def go_version() -> str:
 
 
 def _has_go() -> bool:
-    found = re.match(r"go(\d+)\.(\d+)", go_version())
-    return found is not None and (int(found[1]), int(found[2])) >= GO
+    match = re.match(r"go(\d+)\.(\d+)", go_version())
+    return match is not None and (int(match[1]), int(match[2])) >= GO
 
 
 def install() -> None:
-    """Install the Debian packages that are missing; nothing happens where none is.
+    """Install the missing Debian packages, if any.
 
     Raises:
-        Unavailable: There is no apt, or it failed, or this is not root.
+        Unavailable: This machine has no apt, apt failed, or this process is not root's.
     """
     packages = missing_packages()
     if not packages:
@@ -102,13 +102,13 @@ def install() -> None:
             except FileNotFoundError as error:
                 raise Unavailable("no apt on this machine", found=f"missing: {' '.join(packages)}") from error
             if done.returncode:
-                words = [line for line in done.stderr.splitlines() if line.startswith(("E:", "W:"))]
-                raise Unavailable(f"`{' '.join(step[:2])}` failed", found="\n".join(words[:2]))
+                errors = [line for line in done.stderr.splitlines() if line.startswith(("E:", "W:"))]
+                raise Unavailable(f"`{' '.join(step[:2])}` failed", found="\n".join(errors[:2]))
 
 
 @contextmanager
 def _without_services() -> Iterator[None]:
-    """The packages' own registry, etcd and containerd are not started: only their programs are wanted."""
+    """Keep Debian from starting the services of the packages: only their programs are needed."""
     if POLICY.exists():
         yield
         return

@@ -1,4 +1,4 @@
-"""The machine's one rig: for the length of a context, or from `up` to `down`."""
+"""Brings the rig of this machine up and down."""
 
 import os
 from types import TracebackType
@@ -25,8 +25,8 @@ def _silent(_stage: str, _seconds: float) -> None:
 class Rig:
     """Two nodes, a control plane and a registry on this machine.
 
-    As a context manager it uses the kept rig where one is well, else makes one that ends with this program, however
-    that ends; what a killed program left on the machine is removed by the next rig, or by `down`.
+    The context manager uses the kept rig when it works. Otherwise it makes a rig that ends with this program, however
+    the program ends; the next rig, or `down`, removes what a killed program left behind.
     """
 
     def __init__(self, settings: LabSettings | None = None, progress: Progress = _silent) -> None:
@@ -36,20 +36,20 @@ class Rig:
 
     @property
     def facts(self) -> RigFacts:
-        """What is where, also while it is down."""
+        """Addresses and folders, also while the rig is down."""
         kubeconfig = Certificates(self._state / "certificates").kubeconfig(ADMIN)
         return RigFacts(kubeconfig, API_URL, REGISTRY, NODES, self._state, programs_folder(self._settings.cache_dir))
 
     @property
     def is_kept(self) -> bool:
-        """Whether `up` made the rig that is there."""
+        """Whether the rig that is up was made by `up`."""
         return (self._state / KEPT).exists()
 
     def __enter__(self) -> Self:
-        """Bring it up, unless it is; nobody else can until the context ends.
+        """Bring the rig up unless it is up, and lock it until the context ends.
 
         Raises:
-            Exists: Another program uses the rig, or the kept one is of another recipe.
+            Exists: Another program uses the rig, or the kept rig has other programs.
             Unavailable: This machine lacks something, or a part does not start.
         """
         self._lock = self._taken()
@@ -62,7 +62,7 @@ class Rig:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Take down what was made for the context; InternalFault names what is left."""
+        """Take a rig down that was made for the context; InternalFault names what is left."""
         try:
             if not self.is_kept:
                 self._clear()
@@ -70,7 +70,7 @@ class Rig:
             self._lock.release()
 
     def up(self) -> RigFacts:
-        """Make a rig that stays until `down`; nothing happens where one is well. Raises as the context does."""
+        """Make a rig that stays until `down`, unless a working one is up. Raises the same errors as the context."""
         lock = self._taken()
         try:
             if not self._is_well():
@@ -82,11 +82,11 @@ class Rig:
         return self.facts
 
     def down(self) -> None:
-        """Remove the rig, or what is left of one; nothing happens where nothing is.
+        """Remove the rig, or what is left of a rig.
 
         Raises:
             Exists: Another program uses the rig.
-            InternalFault: Something of it is still there; the message names it.
+            InternalFault: A part is left; the message names it.
         """
         lock = self._taken()
         try:
@@ -95,7 +95,7 @@ class Rig:
             lock.release()
 
     def leftovers(self) -> list[str]:
-        """Every process, namespace, interface, mount, cgroup and setting of a rig that is on this machine now."""
+        """Return every process, namespace, interface, mount, cgroup and setting of a rig on this machine."""
         return clearing.leftovers(self.facts, self._processes)
 
     def _create(self) -> None:
@@ -114,7 +114,7 @@ class Rig:
             raise InternalFault("the rig left something behind", found="\n".join(left))
 
     def _is_well(self) -> bool:
-        """Whether the kept rig can be used; one of other programs is nobody's to replace unasked."""
+        """Whether the kept rig works; Exists when it has other programs, because only its user may replace it."""
         if not self.is_kept or not Kubectl(self.facts).has_ready_nodes():
             return False
         if (self._state / KEPT).read_text(encoding="utf-8") != self.facts.programs.name:
@@ -126,4 +126,6 @@ class Rig:
         try:
             return Lock(self._state.with_name("rig.lock"), holder=f"process {os.getpid()}")
         except Taken as error:
-            raise Exists("the rig is in use", found=error.holder, next_step="wait for it, or end it") from error
+            raise Exists(
+                "the rig is in use", found=error.holder, next_step="wait for that process, or end it"
+            ) from error

@@ -1,4 +1,4 @@
-"""What the rig reads from the environment."""
+"""Settings of the cluster's tests."""
 
 from pathlib import Path
 from typing import Literal
@@ -8,11 +8,11 @@ from pydantic_settings import BaseSettings
 
 
 class ClusterSettings(BaseSettings, frozen=True, env_prefix="LAB_", env_ignore_empty=True):
-    """Whether the tests of the cluster have to run."""
+    """Whether tests of the cluster must run, and for how long."""
 
     cluster: Literal["optional", "required"] = Field("optional")
-    """`required`: where the rig cannot run, its tests fail; else they are skipped, with one line that says why."""
+    """`required`: the tests fail where the rig cannot run; otherwise they are skipped, with the reason in one line."""
     snapshots: Path | None = None
-    """Where looks at faults are kept, to become data of the tests of the rules; None keeps none."""
+    """Folder for snapshots of faults, which the tests of the rules use as data; None keeps no snapshots."""
     soak_seconds: float = Field(180.0, gt=0)
-    """How long a healthy stack is watched under load; `make soak` takes half an hour."""
+    """How long a healthy stack is probed under load; `make soak` takes half an hour."""

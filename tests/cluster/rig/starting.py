@@ -1,4 +1,4 @@
-"""Starting the rig, stage by stage, each waited for."""
+"""Starts the rig in stages."""
 
 import threading
 import time
@@ -17,16 +17,16 @@ from tests.cluster.rig.processes import Processes
 from tests.cluster.rig.programs import Progress
 
 READY_S: Final = 90.0
-"""Seconds until something answers; five times what two quiet cores need for the whole rig."""
+"""Seconds until a program answers; five times what two quiet cores need for the whole rig."""
 REGISTERED_S: Final = 40.0
 """Seconds until both nodes are Ready; seven times what two quiet cores need."""
 
 
 def start(facts: RigFacts, processes: Processes, progress: Progress) -> None:
-    """Start everything; it returns when every node is Ready and names resolve.
+    """Start the rig; return when every node is Ready and names resolve.
 
     Raises:
-        Unavailable: Something ended or does not answer; the message has the end of its log.
+        Unavailable: A program ended or does not answer; the message has the end of its log.
     """
     state, programs = facts.state, facts.programs
     with _stage("machine and network", progress):
@@ -39,8 +39,8 @@ def start(facts: RigFacts, processes: Processes, progress: Progress) -> None:
         images.push(images.PAUSE, {"amd64": programs / "probe-amd64"}, ["pause"])
     with _stage("control plane", progress):
         control_plane.start_api(processes, programs, state)
-        for one in NODES:
-            node.start_runtime(processes, one, state)
+        for rig_node in NODES:
+            node.start_runtime(processes, rig_node, state)
         _await(Kubectl(facts).is_ready, "apiserver", processes)
         control_plane.start_rest(processes, programs, state)
     with _stage("nodes", progress):
@@ -53,19 +53,19 @@ def _start_nodes(facts: RigFacts, processes: Processes) -> None:
         _start_kubelets(facts, processes)
         _await(kubectl.has_ready_nodes, f"kubelet-{NODES[-1].name}", processes, REGISTERED_S)
     except Unavailable:
-        # One that stands still is started again, as the service manager of a real node is asked to.
+        # A kubelet that hangs is started again, as the service manager of a real node does.
         processes.stop("kubelet", "proxy")
         _start_kubelets(facts, processes)
         _await(kubectl.has_ready_nodes, f"kubelet-{NODES[-1].name}", processes)
-    # Without its account the namespace takes no pod.
+    # Without its service account the namespace accepts no pod.
     _await(lambda: kubectl.has("serviceaccount/default"), "controller-manager", processes)
     _await(lambda: _answers(DNS_READY_URL), "coredns", processes)
 
 
 def _start_kubelets(facts: RigFacts, processes: Processes) -> None:
-    for one in NODES:
-        _await(node.socket_of(one).is_socket, f"containerd-{one.name}", processes)
-        node.start_kubelet(processes, one, programs=facts.programs, state=facts.state)
+    for rig_node in NODES:
+        _await(node.socket_of(rig_node).is_socket, f"containerd-{rig_node.name}", processes)
+        node.start_kubelet(processes, rig_node, programs=facts.programs, state=facts.state)
 
 
 @contextmanager
@@ -76,12 +76,12 @@ def _stage(name: str, progress: Progress) -> Iterator[None]:
 
 
 def _await(condition: Callable[[], bool], name: str, processes: Processes, seconds: float = READY_S) -> None:
-    """Wait for a process to be ready."""
+    """Wait until a process is ready."""
     end, pause = time.monotonic() + seconds, threading.Event()
     while not condition():
         processes.require(name)
         if time.monotonic() > end:
-            raise Unavailable(f"{name} of the rig was not ready in {seconds:g} s", found=processes.last_words(name))
+            raise Unavailable(f"{name} of the rig was not ready in {seconds:g} s", found=processes.log_tail(name))
         pause.wait(0.1)
 
 

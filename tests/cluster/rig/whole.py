@@ -1,4 +1,4 @@
-"""Folders that appear as a whole or not at all, however the program that fills them ends."""
+"""Creates folders that appear complete or not at all."""
 
 import tempfile
 from collections.abc import Iterator
@@ -8,7 +8,10 @@ from pathlib import Path
 
 @contextmanager
 def as_a_whole(folder: Path) -> Iterator[Path]:
-    """An empty folder that becomes *folder* when the context ends well; beside it is room for what is thrown away."""
+    """Yield an empty folder that becomes *folder* when the context ends without an error.
+
+    Its parent folder is temporary; other files in it are removed.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as scratch:
         made = Path(scratch, "made")

@@ -1,11 +1,11 @@
-"""Small honest trials to start from; a test changes what it is about."""
+"""Small trials in which nothing is wrong; each test changes what it is about."""
 
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lab.analysis.agreement import COUNTER, JOB
+from lab.analysis.agreement import COUNTER
 from lab.analysis.latency import ACKNOWLEDGED
 from lab.model import (
     NANOS,
@@ -25,6 +25,7 @@ from lab.model import (
     Synthetic,
     Window,
 )
+from lab.systems.services import WORKER_JOB
 
 START_S = 1_800_000_000
 START_NS = START_S * NANOS
@@ -34,7 +35,7 @@ WORKER = "worker-1"
 def samples(
     latency_ms: ArrayLike, *, per_second: float = 100.0, delay_ms: float = 0.0, events: int = 1, outcome: ArrayLike = 1
 ) -> Samples:
-    """Batches at an even pace with these latencies from the intended time."""
+    """Return batches at an even pace with these latencies from the intended time."""
     latency = np.asarray(latency_ms, np.float64)
     intended = np.round(np.arange(len(latency)) * NANOS / per_second).astype(np.int64)
     return Samples(
@@ -48,29 +49,29 @@ def samples(
 
 
 def total(source: str, kind: str, count: int, sum_micro: int | None = None, *, window: int = 0) -> Aggregate:
-    """A cell whose values are 1 unless a sum is given."""
+    """Return an aggregate whose values are 1 unless a sum is given."""
     micro = count * 1_000_000 if sum_micro is None else sum_micro
     return Aggregate(source, kind, count, micro, 1.0, 1.0, START_NS + window * NANOS)
 
 
 def series(name: str, labels: dict[str, str], points: list[tuple[float, float]]) -> Series:
-    """A series; times are seconds after the start of the window."""
+    """Return a series; times are seconds after the start of the window."""
     array = np.array(points, np.float64).reshape(-1, 2)
     return Series(name, labels, START_S + array[:, 0], array[:, 1])
 
 
 def counter(points: list[tuple[float, float]], *, instance: str = WORKER) -> Series:
-    """`worker_events_processed_total` of one process."""
-    return series(COUNTER, {"job": JOB, "instance": instance}, points)
+    """Return `worker_events_processed_total` of one process."""
+    return series(COUNTER, {"job": WORKER_JOB, "instance": instance}, points)
 
 
-def up(seconds: list[float], *, job: str = JOB, failed: tuple[float, ...] = ()) -> Series:
-    """`up` of one target."""
+def up(seconds: list[float], *, job: str = WORKER_JOB, failed: tuple[float, ...] = ()) -> Series:
+    """Return `up` of one target."""
     return series("up", {"job": job, "instance": "127.0.0.1:1"}, [(at, float(at not in failed)) for at in seconds])
 
 
 def load_run(measured: Samples, producer_ledger: tuple[Aggregate, ...] | None = None) -> LoadRun:
-    """What a generator says that sent all of it."""
+    """Return the report of a generator that sent every batch."""
     acknowledged = int(measured.events[measured.outcome == ACKNOWLEDGED].sum())
     intended = int(measured.events.sum())
     return LoadRun(
@@ -82,7 +83,7 @@ def load_run(measured: Samples, producer_ledger: tuple[Aggregate, ...] | None = 
 
 
 def store(counted: int, *, last_commit_s: float = 20.1, instances: dict[str, int] | None = None) -> StoreView:
-    """A settled store whose only worker counted everything."""
+    """Return a drained store whose only worker counted everything."""
     return StoreView(
         balance=Balance(accepted=counted, counted=counted),
         known=True,
@@ -97,12 +98,12 @@ def store(counted: int, *, last_commit_s: float = 20.1, instances: dict[str, int
 
 
 def experiment(*objectives: Objective) -> Experiment:
-    """An experiment with these objectives."""
+    """Return an experiment with these objectives."""
     return Experiment("test", Load(Synthetic(), Constant(100)), objectives)
 
 
 def evidence(measured: Samples | None = None) -> Evidence:
-    """Twenty good seconds at a hundred batches a second."""
+    """Return twenty good seconds at a hundred batches a second."""
     measured = samples(np.full(2_000, 3.0)) if measured is None else measured
     report = load_run(measured)
     counted = report.account.acknowledged

@@ -1,4 +1,4 @@
-"""A trial on two nodes, of which the second is a board: what its evidence looks like."""
+"""Evidence of a trial on two nodes; the second is a board."""
 
 from dataclasses import replace
 
@@ -18,12 +18,12 @@ COSTS_S = {"big": 0.001, "board": 0.004}
 
 
 def instance(service: str, node: str) -> str:
-    """What a process is called here."""
+    """Return the name of a process."""
     return f"{service} on {node}"
 
 
 def growing(name: str, service: str, node: str, *, per_second: float) -> Series:
-    """A counter that grows evenly while the load lasts."""
+    """Return a counter that grows evenly while the load lasts."""
     labels = {"job": f"lab/{service}", "instance": instance(service, node)}
     labels |= {"k8s_node_name": node, "host_arch": NODES[node]}
     points = [(float(at), float(min(max(at, 0), 20) * per_second)) for at in SECONDS]
@@ -31,7 +31,7 @@ def growing(name: str, service: str, node: str, *, per_second: float) -> Series:
 
 
 def statuses(*, cpu_of_board: str = "aarch64") -> tuple[ServiceStatus, ...]:
-    """Every service on both nodes."""
+    """Return the status of every service on both nodes."""
     cpu = {"big": "x86_64", "board": cpu_of_board}
     return tuple(
         ServiceStatus(
@@ -49,7 +49,7 @@ def statuses(*, cpu_of_board: str = "aarch64") -> tuple[ServiceStatus, ...]:
 
 
 def evidence(*, load_on: str = "elsewhere") -> Evidence:
-    """Both nodes share a load, three to one."""
+    """Return evidence of a load that both nodes share, three to one."""
     good = builders.evidence()
     series = [
         growing(name, service, node, per_second=share * factor)

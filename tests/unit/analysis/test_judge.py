@@ -22,9 +22,9 @@ def test_a_good_run_is_judged_in_four_answers() -> None:
 
 
 def test_the_same_evidence_gives_the_same_judgement() -> None:
-    """A replay says what the run said."""
-    asked = experiment(Objective("latency", 50.0), Objective("throughput", 50.0))
-    assert judge(asked, evidence()) == judge(asked, evidence())
+    """A replay gives the answers of the run."""
+    both = experiment(Objective("latency", 50.0), Objective("throughput", 50.0))
+    assert judge(both, evidence()) == judge(both, evidence())
 
 
 def test_one_missed_objective_decides() -> None:

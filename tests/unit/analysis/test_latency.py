@@ -14,7 +14,6 @@ from lab.analysis.latency import (
     quantiles_over_time,
     samples_needed,
     schedule_delay_ms,
-    service_time_ms,
 )
 from tests.unit.analysis.builders import samples
 
@@ -35,8 +34,8 @@ def test_latency_from_the_send_would_hide_that_pause() -> None:
     """Service time leaves out how late a batch was sent; latency does not."""
     late = samples([250.0], delay_ms=200.0)
     assert latency_ms(late).tolist() == [250.0]
-    assert service_time_ms(late).tolist() == [50.0]
     assert schedule_delay_ms(late).tolist() == [200.0]
+    assert (latency_ms(late) - schedule_delay_ms(late)).tolist() == [50.0]
 
 
 def test_unanswered_batches_stay_in_the_denominator() -> None:
@@ -65,7 +64,7 @@ def test_a_quantile_needs_ten_samples_beyond_it(quantile: float, needed: int) ->
 
 
 def test_the_interval_is_the_same_for_the_same_seed() -> None:
-    """Seeded, so that a replayed run says the same to the last digit."""
+    """A replayed run gives the same to the last digit."""
     measured = samples(np.random.default_rng(7).exponential(5.0, 2_000))
     assert quantile_interval(measured, 0.9, seed=3) == quantile_interval(measured, 0.9, seed=3)
     assert quantile_interval(measured, 0.9, seed=3) != quantile_interval(measured, 0.9, seed=4)
@@ -84,13 +83,14 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     random = np.random.default_rng(11)
     runs = (samples(random.exponential(10.0, 2_000)) for _ in range(60))
     estimates = [quantile_interval(run, 0.9, seed=5) for run in runs]
-    held = sum(one.low is not None and one.high is not None and one.low <= truth <= one.high for one in estimates)
-    assert held >= 48
+    ends = [(estimate.low, estimate.high) for estimate in estimates]
+    covering = sum(low is not None and high is not None and low <= truth <= high for low, high in ends)
+    assert covering >= 48
 
 
 @given(st.lists(st.floats(0.1, 1e4), min_size=20, max_size=200), st.integers(0, 9))
 def test_figure_and_interval_lie_among_the_samples(latency: list[float], seed: int) -> None:
-    """Nothing is extrapolated, and the figure never lies outside of what was seen."""
+    """Nothing is extrapolated; the figure is one of the samples."""
     measured = samples(latency, per_second=10)
     estimate = quantile_interval(measured, 0.5, seed=seed)
     seen = set(latency_ms(measured).tolist())
@@ -102,10 +102,10 @@ def test_figure_and_interval_lie_among_the_samples(latency: list[float], seed: i
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=60), st.floats(0.01, 0.99))
 def test_the_exact_quantile_is_the_smallest_value_that_enough_do_not_exceed(values: list[int], quantile: float) -> None:
     """By counting, independently of how it is computed."""
-    found = exact_quantile(np.array(values, np.float64), quantile)
+    exact = exact_quantile(np.array(values, np.float64), quantile)
     enough = quantile * len(values) - 1e-9
-    assert sum(value <= found for value in values) >= enough
-    assert sum(value < found for value in values) < enough + 1e-6
+    assert sum(value <= exact for value in values) >= enough
+    assert sum(value < exact for value in values) < enough + 1e-6
 
 
 def test_quantiles_over_time_have_a_value_a_second() -> None:
@@ -121,4 +121,4 @@ def test_no_samples_at_all() -> None:
     """Nothing breaks where nothing was sent."""
     nothing = samples([])
     assert quantile_interval(nothing, 0.99).value is None
-    assert [len(one.time_s) for one in quantiles_over_time(nothing)] == [0, 0]
+    assert [len(series.time_s) for series in quantiles_over_time(nothing)] == [0, 0]

@@ -1,4 +1,4 @@
-"""Lost and twice, established against the producer's journal."""
+"""Lost and double-counted events, by the producer ledger."""
 
 from dataclasses import replace
 
@@ -13,12 +13,12 @@ AGGREGATES = st.lists(st.integers(0, 30), min_size=4, max_size=4)
 
 
 def aggregates(counts: list[int]) -> tuple[Aggregate, ...]:
-    """A cell for each count: two windows of two kinds."""
+    """Return an aggregate for each count: two windows of two kinds."""
     return tuple(total("pi", "ab"[i % 2], count, window=i // 2) for i, count in enumerate(counts) if count)
 
 
 def without_windows(windows: tuple[Aggregate, ...]) -> tuple[Aggregate, ...]:
-    """The totals of those windows."""
+    """Return the totals of those windows."""
     kinds = sorted({aggregate.kind for aggregate in windows})
     return tuple(
         replace(
@@ -30,7 +30,7 @@ def without_windows(windows: tuple[Aggregate, ...]) -> tuple[Aggregate, ...]:
 
 
 def report(producer_ledger: tuple[Aggregate, ...], unknown: tuple[Aggregate, ...] = ()) -> LoadRun:
-    """A generator with this journal."""
+    """Return what a generator with this producer ledger reports."""
     acknowledged, open_ = (sum(aggregate.count for aggregate in part) for part in (producer_ledger, unknown))
     account = Account(
         intended=acknowledged + open_, sent=acknowledged + open_, acknowledged=acknowledged, unknown=open_
@@ -41,7 +41,7 @@ def report(producer_ledger: tuple[Aggregate, ...], unknown: tuple[Aggregate, ...
 def close(
     producer_ledger: tuple[Aggregate, ...], answer: tuple[Aggregate, ...], unknown: tuple[Aggregate, ...] = ()
 ) -> LedgerFindings:
-    """The ledger of a settled store that answers this, window by window."""
+    """Return the ledger of a drained store that answers this, window by window."""
     counted = sum(aggregate.count for aggregate in answer)
     return close_ledger(
         report(producer_ledger, unknown), store(counted), totals=without_windows(answer), windows=answer
@@ -50,40 +50,40 @@ def close(
 
 @given(AGGREGATES)
 def test_equal_answers_close(counts: list[int]) -> None:
-    """Nothing is lost, nothing is twice, no sum is wrong."""
-    found = close(aggregates(counts), aggregates(counts))
-    assert (found.account.lost, found.account.double_counted, found.lost_at_most) == (0, 0, 0)
-    assert not found.missing
-    assert not found.extra
-    assert not found.wrong_sums
-    assert found.producer_ledger_gap == 0
+    """Nothing is lost, nothing is double-counted, no sum is wrong."""
+    ledger = close(aggregates(counts), aggregates(counts))
+    assert (ledger.account.lost, ledger.account.double_counted, ledger.lost_at_most) == (0, 0, 0)
+    assert not ledger.missing
+    assert not ledger.extra
+    assert not ledger.wrong_sums
+    assert ledger.producer_ledger_gap == 0
 
 
 @given(AGGREGATES, AGGREGATES)
-def test_lost_and_twice_are_the_two_halves_of_the_difference(producer_ledger: list[int], answer: list[int]) -> None:
-    """By D34, and they cannot cancel out between cells."""
-    found = close(aggregates(producer_ledger), aggregates(answer))
-    assert found.account.lost == sum(max(0, j - a) for j, a in zip(producer_ledger, answer, strict=True))
-    assert found.account.double_counted == sum(max(0, a - j) for j, a in zip(producer_ledger, answer, strict=True))
+def test_lost_and_double_counted_make_up_the_difference(producer_ledger: list[int], answer: list[int]) -> None:
+    """By D34; they cannot cancel out between aggregates."""
+    ledger = close(aggregates(producer_ledger), aggregates(answer))
+    assert ledger.account.lost == sum(max(0, j - a) for j, a in zip(producer_ledger, answer, strict=True))
+    assert ledger.account.double_counted == sum(max(0, a - j) for j, a in zip(producer_ledger, answer, strict=True))
 
 
 @given(AGGREGATES, AGGREGATES, AGGREGATES)
 def test_unknown_batches_explain_extra_events_up_to_their_number(
     producer_ledger: list[int], unknown: list[int], answer: list[int]
 ) -> None:
-    """What may have been accepted is not counted twice; what it may hide bounds what is lost."""
-    found = close(aggregates(producer_ledger), aggregates(answer), aggregates(unknown))
+    """An event that may have been accepted is not double-counted; the events it may hide bound the lost ones."""
+    ledger = close(aggregates(producer_ledger), aggregates(answer), aggregates(unknown))
     triples = list(zip(producer_ledger, unknown, answer, strict=True))
-    assert found.account.double_counted <= sum(max(0, a - j - u) for j, u, a in triples) + sum(unknown)
-    assert found.account.double_counted >= sum(max(0, a - j - u) for j, u, a in triples)
-    assert found.account.lost <= found.lost_at_most <= found.account.lost + sum(unknown)
+    assert ledger.account.double_counted <= sum(max(0, a - j - u) for j, u, a in triples) + sum(unknown)
+    assert ledger.account.double_counted >= sum(max(0, a - j - u) for j, u, a in triples)
+    assert ledger.account.lost <= ledger.lost_at_most <= ledger.account.lost + sum(unknown)
 
 
 def test_events_of_one_window_that_are_counted_in_another_are_found() -> None:
     """The totals agree, the windows do not."""
-    found = close(aggregates([5, 0, 5, 0]), aggregates([4, 0, 6, 0]))
-    assert (found.account.lost, found.account.double_counted) == (1, 1)
-    assert found.missing[0].key.window_start_ns == START_NS
+    ledger = close(aggregates([5, 0, 5, 0]), aggregates([4, 0, 6, 0]))
+    assert (ledger.account.lost, ledger.account.double_counted) == (1, 1)
+    assert ledger.missing[0].key.window_start_ns == START_NS
 
 
 def test_a_total_that_is_short_is_found_beside_windows_that_are_whole() -> None:
@@ -96,31 +96,31 @@ def test_a_total_that_is_short_is_found_beside_windows_that_are_whole() -> None:
 def test_without_windows_the_totals_are_compared() -> None:
     """Pruned windows leave nothing to compare window by window."""
     producer_ledger = aggregates([5, 3, 5, 0])
-    found = close_ledger(report(producer_ledger), store(13), totals=without_windows(producer_ledger))
-    assert (found.account.lost, found.account.double_counted) == (0, 0)
+    ledger = close_ledger(report(producer_ledger), store(13), totals=without_windows(producer_ledger))
+    assert (ledger.account.lost, ledger.account.double_counted) == (0, 0)
 
 
 def test_dead_letters_are_not_lost() -> None:
-    """An event that was set aside is accounted for."""
+    """A dead-lettered event is accounted for."""
     view = replace(store(9), balance=Balance(accepted=10, counted=9, dead=1))
-    found = close_ledger(
+    ledger = close_ledger(
         report((total("pi", "a", 10),)), view, totals=(replace(total("pi", "a", 9), window_start_ns=0),)
     )
-    assert (found.account.lost, found.account.dead, found.account.residual) == (0, 1, 0)
-    assert found.missing[0].producer_ledger.events == 10
+    assert (ledger.account.lost, ledger.account.dead, ledger.account.residual) == (0, 1, 0)
+    assert ledger.missing[0].producer_ledger.events == 10
 
 
 def test_a_right_count_with_a_wrong_sum_is_a_fault_of_its_own() -> None:
-    """Neither lost nor twice, and not passed over."""
+    """Neither lost nor double-counted, and not passed over."""
     producer_ledger = (total("pi", "a", 3, 6_000_001),)
     answer = (replace(total("pi", "a", 3, 6_000_000), window_start_ns=0),)
-    found = close_ledger(report(producer_ledger), store(3), totals=answer)
-    assert (found.account.lost, found.account.double_counted) == (0, 0)
-    assert [aggregate.answer.micro for aggregate in found.wrong_sums] == [6_000_000]
+    ledger = close_ledger(report(producer_ledger), store(3), totals=answer)
+    assert (ledger.account.lost, ledger.account.double_counted) == (0, 0)
+    assert [aggregate.answer.micro for aggregate in ledger.wrong_sums] == [6_000_000]
 
 
-def test_a_journal_that_misses_acknowledged_events_is_noticed() -> None:
-    """Without it, lost could not be trusted."""
+def test_a_producer_ledger_without_some_acknowledged_events_is_noticed() -> None:
+    """Lost could not be trusted otherwise."""
     producer_ledger = (total("pi", "a", 3),)
     whole = report(producer_ledger)
     torn = replace(whole, account=replace(whole.account, acknowledged=5))

@@ -5,21 +5,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lab.analysis.estimate import Estimate
+from lab.analysis.facts import Facts
 from lab.analysis.judge import judge
+from lab.analysis.objectives import OBJECTIVES, ObjectiveKind, result_of
+from lab.errors import UsageFault
 from lab.model import NANOS, Evidence, FaultRecord, Objective, ObjectiveResult
+from lab.reports.words import bound
 from tests.unit.analysis.builders import START_NS, evidence, experiment, samples, series
 
 LOST = Objective("lost", 0)
 
 
 def only(objective: Objective, changed: Evidence | None = None) -> ObjectiveResult:
-    """The result of a single objective."""
+    """Return the result of a single objective."""
     (result,) = judge(experiment(objective), changed or evidence()).verdict.objectives
     return result
 
 
 def losing(events: int) -> Evidence:
-    """Evidence in which so many acknowledged events are not counted."""
+    """Return evidence in which so many acknowledged events are not counted."""
     good = evidence()
     return replace(good, totals=(replace(good.totals[0], count=2_000 - events),))
 
@@ -37,7 +42,7 @@ def test_a_latency_at_its_threshold_is_not_met() -> None:
 
 
 def test_a_threshold_within_the_interval_is_said() -> None:
-    """Another mixture of the same seconds could have decided otherwise."""
+    """Another mixture of the same seconds could have led to another verdict."""
     random = np.random.default_rng(3)
     result = only(Objective("latency", 10.0, 0.5), evidence(samples(random.normal(10.0, 3.0, 2_000).clip(1))))
     assert "the threshold lies in the interval within this run" in result.note
@@ -68,7 +73,7 @@ def test_nothing_may_be_lost(events: int, status: str) -> None:
 
 
 def test_unknown_events_bound_what_may_be_lost() -> None:
-    """They may hide a loss, and the result says how large."""
+    """They may hide a loss, and the result says how many events."""
     good = evidence()
     account = replace(good.load_run.account, unknown=7)
     report = replace(
@@ -83,13 +88,13 @@ def test_unknown_events_bound_what_may_be_lost() -> None:
 
 
 def test_nothing_may_be_counted_twice() -> None:
-    """Events beyond the journal."""
+    """The answer has events beyond those of the producer ledger."""
     good = evidence()
     result = only(Objective("double-counted", 0), replace(good, totals=(replace(good.totals[0], count=2_002),)))
     assert (result.label, result.observed, result.status) == ("events counted twice", 2, "NOT_MET")
 
 
-def test_without_a_journal_nothing_is_known_to_be_kept() -> None:
+def test_without_a_producer_ledger_nothing_is_known_to_be_kept() -> None:
     """Missing is not 0."""
     good = evidence()
     assert only(LOST, replace(good, load_run=replace(good.load_run, producer_ledger=()))).status == "INCONCLUSIVE"
@@ -104,11 +109,11 @@ def test_throughput_has_a_lower_bound(at_least: float, status: str) -> None:
 
 
 def recovering(backlog: list[float]) -> Evidence:
-    """A worker killed after ten seconds, and the backlog every second."""
+    """Return evidence of a worker that is killed after ten seconds, with the backlog every second."""
     good = evidence()
     fault = FaultRecord("kill", "process-worker", START_NS + 10 * NANOS, START_NS + 10 * NANOS)
-    looks = [(at + 0.5, value) for at, value in enumerate(backlog)]
-    return replace(good, faults=(fault,), series=(*good.series, series("lab_stream_backlog", {}, looks)))
+    points = [(at + 0.5, value) for at, value in enumerate(backlog)]
+    return replace(good, faults=(fault,), series=(*good.series, series("lab_stream_backlog", {}, points)))
 
 
 @pytest.mark.parametrize(
@@ -121,7 +126,7 @@ def recovering(backlog: list[float]) -> Evidence:
     ],
 )
 def test_recovery_is_judged_by_the_backlog(backlog: list[float], threshold: float, status: str) -> None:
-    """Gone in time, gone too late, never gone, not looked at for long enough."""
+    """Gone in time, gone too late, never gone, not sampled for long enough."""
     result = only(Objective("recovery", threshold), recovering(backlog))
     assert (result.label, result.unit, result.status) == ("recovery", "s", status)
 
@@ -137,3 +142,57 @@ def test_an_invalid_run_shows_figures_and_no_verdict() -> None:
     judged = judge(experiment(LOST), replace(good, store=replace(good.store, durability="volatile")))
     assert judged.verdict.status is None
     assert judged.verdict.objectives[0].observed == 0
+
+
+def unanswered(objective: Objective, facts: Facts, _seed: int) -> ObjectiveResult:
+    """Judge how many events were never acknowledged."""
+    account = facts.evidence.load_run.account
+    missing = account.intended - account.acknowledged
+    estimate = Estimate(missing, note=f"of {account.intended:,} intended")
+    return result_of(objective, "events unanswered", "events", estimate, met=missing <= objective.threshold)
+
+
+@pytest.mark.parametrize(("refused", "status"), [(10, "MET"), (11, "NOT_MET")])
+def test_a_kind_that_is_declared_outside_is_judged_like_any_other(
+    monkeypatch: pytest.MonkeyPatch, refused: int, status: str
+) -> None:
+    """One entry in the table says how the kind is judged and written."""
+    monkeypatch.setitem(OBJECTIVES, "unanswered", ObjectiveKind(unanswered, "≤"))
+    outcome = np.where(np.arange(2_000) < refused, 2, 1)
+    judged = judge(experiment(Objective("unanswered", 10)), evidence(samples(np.full(2_000, 3.0), outcome=outcome)))
+    (result,) = judged.verdict.objectives
+    assert (judged.validity.status, judged.verdict.status) == ("VALID", status)
+    assert (result.label, result.observed, result.note) == ("events unanswered", refused, "of 2,000 intended")
+    assert bound(result) == "≤ 10 events"
+
+
+def test_a_kind_declared_outside_may_bound_the_latency(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rules that look at bounds of latency then know it, too."""
+    late = evidence(samples(np.full(2_000, 9.0), delay_ms=6.0))
+    monkeypatch.setitem(OBJECTIVES, "unanswered", ObjectiveKind(unanswered, "≤"))
+    assert judge(experiment(Objective("unanswered", 10)), late).validity.status == "VALID"
+    monkeypatch.setitem(OBJECTIVES, "unanswered", ObjectiveKind(unanswered, "≤", bounds_latency=True))
+    validity = judge(experiment(Objective("unanswered", 10)), late).validity
+    assert [reason.code for reason in validity.reasons] == ["generator-behind"]
+
+
+def test_a_kind_that_nobody_declared_is_a_fault_of_use() -> None:
+    """The fault names those that there are."""
+    with pytest.raises(UsageFault, match="'speed'") as raised:
+        judge(experiment(Objective("speed", 1.0)), evidence())
+    assert "double-counted, latency, lost, recovery, throughput" in raised.value.found
+
+
+@pytest.mark.parametrize(
+    ("objective", "text"),
+    [
+        (Objective("latency", 50.0), "< 50 ms"),
+        (Objective("throughput", 99.0), "≥ 99 events/s"),
+        (Objective("recovery", 5.0), "≤ 5 s"),
+        (LOST, "0"),
+        (Objective("double-counted", 0), "0"),
+    ],
+)
+def test_every_kind_has_its_sign(objective: Objective, text: str) -> None:
+    """A count is shown without sign and unit."""
+    assert bound(only(objective)) == text

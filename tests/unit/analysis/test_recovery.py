@@ -12,7 +12,7 @@ FAULT = FaultRecord("kill", "process-worker", START_NS + 10 * NANOS, START_NS + 
 
 
 def backlog(values: Sequence[float], *, start: float = 0.5) -> Series:
-    """The backlog, looked at every second."""
+    """Return the backlog, sampled every second."""
     return series("lab_stream_backlog", {}, [(start + at, value) for at, value in enumerate(values)])
 
 
@@ -24,38 +24,38 @@ def test_recovery_ends_when_the_backlog_is_as_usual_again() -> None:
 
 
 def test_a_backlog_that_comes_back_was_not_gone() -> None:
-    """It must hold for two seconds."""
+    """The backlog must stay usual for two seconds."""
     estimate = recovery_s(FAULT, backlog([5] * 10 + [400, 0, 500, 0, 0, 0, 0]))
     assert estimate.value == pytest.approx(3.5)
 
 
-def test_a_backlog_that_never_rose_recovered_at_the_first_look() -> None:
-    """Between fault and look nobody knows."""
+def test_a_backlog_that_never_rose_recovered_at_the_first_sample() -> None:
+    """Nothing is known between fault and sample."""
     estimate = recovery_s(FAULT, backlog([5] * 20))
     assert [estimate.low, estimate.value] == pytest.approx([0.0, 0.5])
 
 
 def test_a_backlog_that_stays_has_no_recovery_but_a_lower_bound() -> None:
-    """How long it certainly took."""
+    """How long the recovery certainly took."""
     estimate = recovery_s(FAULT, backlog([5] * 10 + [900] * 8))
     assert estimate.value is None
     assert estimate.low == pytest.approx(7.5)
 
 
 def test_a_series_that_ends_too_early_proves_no_recovery() -> None:
-    """One good look at the very end is no hold-down."""
+    """One good sample at the very end does not hold."""
     assert recovery_s(FAULT, backlog([5] * 10 + [900, 900, 0])).value is None
 
 
 def test_another_violated_condition_delays_recovery() -> None:
     """All objectives must hold, not the backlog alone."""
     slow = series("latency", {}, [(10.5, 80.0), (11.5, 20.0), (12.5, -40.0), (13.5, float("nan"))])
-    estimate = recovery_s(FAULT, backlog([5] * 20), others=[slow])
+    estimate = recovery_s(FAULT, backlog([5] * 20), violations=[slow])
     assert estimate.value == pytest.approx(2.5)
 
 
 def test_the_usual_backlog_is_the_95th_percentile_before_the_fault() -> None:
-    """With a floor, since a loaded system is rarely found empty; unknown where nobody looked."""
+    """With a floor, since a loaded system is rarely empty; unknown where there are too few samples."""
     assert usual_backlog(backlog([0] * 10 + [900]), FAULT) == 0.0
     assert usual_backlog(backlog([0] * 10 + [900]), FAULT, floor=50) == 50.0
     assert usual_backlog(backlog([7, 7], start=8), FAULT) is None

@@ -1,11 +1,10 @@
-"""Rates from samples and counters."""
+"""Rates from samples."""
 
 import numpy as np
 import pytest
 
-from lab.analysis.throughput import acknowledged_rate, counted_rate, offered_rate, throughput_interval
-from lab.model import NANOS, Window
-from tests.unit.analysis.builders import START_NS, counter, samples
+from lab.analysis.throughput import acknowledged_rate, offered_rate, throughput_interval
+from tests.unit.analysis.builders import samples
 
 
 def test_offered_events_are_binned_by_their_intended_time() -> None:
@@ -41,12 +40,3 @@ def test_a_system_that_falls_behind_has_the_rate_of_its_answers() -> None:
 def test_one_acknowledgement_is_no_rate() -> None:
     """A rate needs a beginning and an end."""
     assert throughput_interval(samples([1.0])).value is None
-
-
-def test_counted_adds_processes_together() -> None:
-    """Counters are read between scrapes; a process that began later began at 0."""
-    window = Window(START_NS, START_NS + 4 * NANOS)
-    first = counter([(-1, 1_000), (4, 1_500)])
-    second = counter([(2, 50), (4, 250)], instance="worker-2")
-    assert counted_rate([first, second], window).value.tolist() == pytest.approx([100, 150, 200, 200])
-    assert counted_rate([], window).value.tolist() == [0.0] * 4

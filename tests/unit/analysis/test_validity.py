@@ -1,4 +1,4 @@
-"""Each rule of validity: in order, broken, missing."""
+"""Each rule of validity: pass, fail, inconclusive."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +15,6 @@ from lab.model import (
     FaultRecord,
     NodeClock,
     Objective,
-    Reason,
     Samples,
     ServiceStatus,
     StoreFacts,
@@ -28,47 +27,47 @@ Change = Callable[[Evidence], Evidence]
 
 
 def validity(changed: Evidence, *objectives: Objective) -> Validity:
-    """The validity of that evidence."""
+    """Return the validity of that evidence."""
     return judge(experiment(*objectives), changed).validity
 
 
 def at(seconds: float) -> int:
-    """A moment of the run."""
+    """Return a moment of the run."""
     return START_NS + round(seconds * NANOS)
 
 
 def with_store(**changes: object) -> Change:
-    """The store says something else."""
+    """Let the store answer something else."""
     return lambda good: replace(good, store=replace(good.store, **changes))  # type: ignore[arg-type]
 
 
 def with_account(**changes: int) -> Change:
-    """The generator says something else."""
+    """Let the generator report something else."""
     return lambda good: replace(
         good, load_run=replace(good.load_run, account=replace(good.load_run.account, **changes))
     )
 
 
 def with_samples(measured: Samples) -> Change:
-    """The generator measured something else."""
+    """Let the generator measure something else."""
     return lambda good: replace(good, load_run=replace(good.load_run, samples=measured))
 
 
 def with_clocks(*clocks: NodeClock) -> Change:
-    """The services run on nodes with these clocks."""
+    """Let the services run on nodes with these clocks."""
     return lambda good: replace(good, clocks=clocks)
 
 
 def scraped(*seconds: float) -> Change:
-    """`up` has samples at these seconds only."""
+    """Leave samples of `up` at these seconds only."""
     return lambda good: replace(good, series=(good.series[0], up(list(seconds))))
 
 
 def test_a_good_run_is_valid_and_says_why() -> None:
     """The sentence of the card."""
-    found = validity(evidence(), LATENCY)
-    assert (found.status, found.reasons) == ("VALID", ())
-    assert ", ".join(found.checked) == "schedule kept (100.0 %), no scrape gap, store durable, ledger closed"
+    good = validity(evidence(), LATENCY)
+    assert (good.status, good.reasons) == ("VALID", ())
+    assert ", ".join(good.checked) == "schedule kept (100.0 %), no scrape gap, store durable, ledger closed"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +103,7 @@ def test_a_good_run_is_valid_and_says_why() -> None:
         (with_clocks(NodeClock("r3", 0.4, 0.1, 8)), "clock-offset", "0.40 s ahead of"),
     ],
 )
-def test_what_breaks_a_run(change: Change, code: str, figure: str) -> None:
+def test_what_makes_a_run_invalid(change: Change, code: str, figure: str) -> None:
     """One change, one reason with its figures, no verdict."""
     judged = judge(experiment(LATENCY), change(evidence()))
     assert judged.validity.status == "INVALID"
@@ -121,26 +120,19 @@ def test_what_breaks_a_run(change: Change, code: str, figure: str) -> None:
     ],
 )
 def test_what_is_missing_makes_a_run_inconclusive(change: Change, code: str) -> None:
-    """Nothing is known to be wrong; nothing can be said."""
+    """Nothing is known to be wrong, and nothing can be concluded."""
     judged = judge(experiment(LATENCY), change(evidence()))
     assert judged.validity.status == "INCONCLUSIVE"
     assert code in {reason.code for reason in judged.validity.reasons}
     assert judged.verdict.status is None
 
 
-def test_what_breaks_outweighs_what_is_missing() -> None:
-    """Both are told, the worse one first."""
-    found = validity(replace(with_store(durability="volatile")(evidence()), series=()))
-    assert found.status == "INVALID"
-    assert found.reasons[0].code == "store-not-durable"
-    assert found.reasons[-1].code == "no-series"
-
-
-def test_what_could_not_be_collected_is_passed_on() -> None:
-    """The metrics layer knows best why a series is missing."""
-    reason = Reason("NO_SERIES", "worker_events_processed_total: no series; similar: …")
-    found = judge(experiment(), evidence(), missing=(reason,)).validity
-    assert (found.status, found.reasons) == ("INCONCLUSIVE", (reason,))
+def test_a_failed_rule_outweighs_an_inconclusive_one() -> None:
+    """Both are told, the failed one first."""
+    both = validity(replace(with_store(durability="volatile")(evidence()), series=()))
+    assert both.status == "INVALID"
+    assert both.reasons[0].code == "store-not-durable"
+    assert both.reasons[-1].code == "no-series"
 
 
 def test_a_late_schedule_only_matters_beside_a_latency_objective() -> None:
@@ -165,9 +157,9 @@ def test_a_gap_of_three_intervals_is_none() -> None:
 def test_a_service_that_is_down_cannot_be_scraped(excuse: dict[str, object]) -> None:
     """Its own death excuses the gap, and the sentence says so."""
     gap = scraped(*np.arange(-2.0, 8), *np.arange(13.0, 24))(evidence())
-    found = validity(replace(gap, **excuse))  # type: ignore[arg-type]
-    assert found.status == "VALID"
-    assert "no scrape gap but where a service was down" in found.checked
+    excused = validity(replace(gap, **excuse))  # type: ignore[arg-type]
+    assert excused.status == "VALID"
+    assert "no scrape gap except while a service was down" in excused.checked
 
 
 def test_the_death_of_another_service_excuses_nothing() -> None:
@@ -177,7 +169,7 @@ def test_the_death_of_another_service_excuses_nothing() -> None:
 
 
 def test_pushed_metrics_have_gaps_too() -> None:
-    """Without `up`, the arrival of samples is what is looked at."""
+    """Without `up`, the rule reads when samples arrived."""
     pushed = counter([(second, min(second * 100, 2_000)) for second in [*range(9), *range(14, 24)]])
     assert validity(replace(evidence(), series=(pushed,))).reasons[0].code == "scrape-gap"
 
@@ -188,15 +180,15 @@ def test_processes_that_push_at_nearly_the_same_time_leave_no_gap() -> None:
         counter([(second + late, 1_000) for second in range(-2, 24)], instance=f"late by {late}")
         for late in (0.0, 0.1, 0.2)
     )
-    found = {reason.code for reason in validity(replace(evidence(), series=pushed)).reasons}
-    assert "scrape-gap" not in found
+    codes = {reason.code for reason in validity(replace(evidence(), series=pushed)).reasons}
+    assert "scrape-gap" not in codes
 
 
 def test_clocks_that_may_agree_leave_a_run_valid() -> None:
-    """Within error and tolerance; the sentence says within what."""
-    found = validity(with_clocks(NodeClock("a", 0.001, 0.004, 8), NodeClock("b", -0.2, 0.1, 8))(evidence()))
-    assert found.status == "VALID"
-    assert "node clocks within 300 ms of the lab's" in found.checked
+    """Within error and tolerance; the sentence says how far they are off."""
+    agreeing = validity(with_clocks(NodeClock("a", 0.001, 0.004, 8), NodeClock("b", -0.2, 0.1, 8))(evidence()))
+    assert agreeing.status == "VALID"
+    assert "node clocks within 300 ms of the lab's" in agreeing.checked
 
 
 def test_emulation_only_matters_where_an_architecture_is_asked_about() -> None:
@@ -204,12 +196,12 @@ def test_emulation_only_matters_where_an_architecture_is_asked_about() -> None:
     status = ServiceStatus("ingest-api", "", healthy=True, host_architecture="aarch64", cpu_architecture="x86_64")
     emulated = replace(evidence(), statuses=(status,))
     assert validity(emulated).status == "VALID"
-    asked = replace(experiment(LATENCY), architecture="arm64")
-    assert [reason.code for reason in judge(asked, emulated).validity.reasons] == ["emulated"]
+    on_arm64 = replace(experiment(LATENCY), architecture="arm64")
+    assert [reason.code for reason in judge(on_arm64, emulated).validity.reasons] == ["emulated"]
 
 
 def test_an_explained_difference_leaves_a_run_valid() -> None:
-    """A counter that a killed process took along has a name."""
+    """A killed process takes its last counts with it, and that has a name."""
     good = evidence()
     short = replace(good, store=replace(good.store, balance=Balance(2_040, 2_040), instances={WORKER: 2_000, "k": 40}))
     killed = replace(short, deaths=(Death("process-worker", "k", at(9), 9, 0),))

@@ -11,7 +11,7 @@ CALL = "lab.ingest.v1.IngestService/Append"
 
 
 def document(service: str, name: str, times_ms: tuple[float, float], **ids: object) -> dict[str, object]:
-    """One line of a file of spans."""
+    """Return one line of a file of spans."""
     start, end = (str(10**18 + round(at * 1e6)) for at in times_ms)
     span = {"name": name, "startTimeUnixNano": start, "endTimeUnixNano": end, **ids}
     attributes = [{"key": "service.name", "value": {"stringValue": service}}]
@@ -19,7 +19,7 @@ def document(service: str, name: str, times_ms: tuple[float, float], **ids: obje
 
 
 def trace(name: str, *, queue_ms: float = 4.0, linked: bool = True) -> list[dict[str, object]]:
-    """The path of one batch: 1 ms there and back, 2 ms in ingest-api, a queue, 3 ms in the worker."""
+    """Return the path of one batch: 1 ms there and back, 2 ms in ingest-api, a queue, 3 ms in the worker."""
     begun = 3.0 + queue_ms
     tie = {"links": [{"traceId": name, "spanId": f"{name}-process"}]} if linked else {}
     return [
@@ -67,12 +67,12 @@ def test_the_slowest_complete_trace_is_shown_from_send_to_commit() -> None:
 
 
 def test_an_incomplete_trace_is_passed_over() -> None:
-    """A batch whose commit nobody recorded shows no whole path."""
+    """A batch without a recorded commit shows no whole path."""
     assert slowest_trace(trace("torn", queue_ms=90.0, linked=False)) == ()
     assert slowest_trace(trace("whole") + trace("torn", queue_ms=90.0, linked=False))[-1].start_ms == 9.0
 
 
-def test_the_path_has_five_hops_that_make_up_the_whole() -> None:
+def test_the_path_has_five_stages_that_make_up_the_whole() -> None:
     """Schedule from the samples, the rest from the traces."""
     stages = mean_path(trace("one") + trace("two", queue_ms=6.0), samples(np.full(10, 9.0), delay_ms=0.5))
     assert [stage.name for stage in stages] == ["schedule", "network", "ingest", "queue", "commit"]
@@ -81,7 +81,7 @@ def test_the_path_has_five_hops_that_make_up_the_whole() -> None:
 
 
 def test_nothing_recorded_gives_nothing() -> None:
-    """And nothing breaks on what is no document of spans."""
+    """And nothing breaks on a document without spans."""
     assert slowest_trace([]) == ()
     assert mean_path([], samples([1.0])) == ()
     assert read_spans([{}, {"resourceSpans": "none"}, {"resourceSpans": [{"scopeSpans": [{"spans": [{}]}]}]}]) == ()

@@ -1,14 +1,19 @@
-"""The command line: at most five lines for an error, an exit code that tells which."""
+"""The command line: commands are loaded when they are called, an error is short, its exit code tells its kind."""
 
+import inspect
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
 from lab.cli import main
+from lab.cli.app import TABLE
+from lab.cli.lazy import Command, Group, Table
 from lab.settings import environment_with
 from lab.targets.processes.folder import StackFolder
 from lab.targets.processes.locks import Lock
@@ -17,6 +22,17 @@ from tests.waiting import until
 
 PROJECT = Path(__file__).parents[3]
 QUICKSTART = str(PROJECT / "notebooks" / "00_quickstart.ipynb")
+HEAVY = ("grpc", "numpy", "pyarrow", "kubernetes", "httpx", "IPython", "pandas", "papermill", "redis")
+
+
+def rows_of(table: Table, name: str = "") -> Iterator[tuple[str, Command]]:
+    """Yield every command of a table with the words that call it."""
+    for word, row in table.items():
+        words = f"{name} {word}".strip()
+        yield from rows_of(row.commands, words) if isinstance(row, Group) else [(words, row)]
+
+
+COMMANDS = dict(rows_of(TABLE))
 
 
 @pytest.mark.parametrize(
@@ -46,14 +62,14 @@ QUICKSTART = str(PROJECT / "notebooks" / "00_quickstart.ipynb")
 def test_an_error_is_short_and_has_a_next_step(
     arguments: list[str], code: int, words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No traceback; attempted, found, next step; the code of what went wrong."""
+    """No traceback; attempted, found, next step; the exit code of that kind of error."""
     with elsewhere(tmp_path):
         assert main(arguments) == code
-    said = capsys.readouterr().err
-    assert said.startswith("lab: ")
-    assert 1 <= len(said.splitlines()) <= 5
-    assert "Traceback" not in said
-    assert all(word in said for word in words), said
+    message = capsys.readouterr().err
+    assert message.startswith("lab: ")
+    assert 1 <= len(message.splitlines()) <= 5
+    assert "Traceback" not in message
+    assert all(word in message for word in words), message
 
 
 def test_debug_adds_the_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -73,7 +89,7 @@ def test_a_wrong_setting_is_named_with_its_origin(tmp_path: Path, capsys: pytest
 def test_help_fits_a_screen_and_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     """Grouped as people work."""
     assert main(["--help"]) == 0
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     for word in (
         "measure",
         "stack",
@@ -93,12 +109,52 @@ def test_help_fits_a_screen_and_names_every_command(capsys: pytest.CaptureFixtur
         "images",
         "registry",
     ):
-        assert word in said
-    assert len(said.splitlines()) <= 40
+        assert word in output
+    assert len(output.splitlines()) <= 40
 
 
-def test_no_runs_yet_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """With what to do first; a program gets an empty list."""
+@pytest.mark.parametrize("words", COMMANDS)
+def test_the_help_in_the_table_is_that_of_the_command(words: str) -> None:
+    """The first line of its docstring: the table is shown where the command is not loaded."""
+    docstring = inspect.getdoc(resolve_name(COMMANDS[words].entry))
+    assert docstring is not None
+    assert COMMANDS[words].help == docstring.splitlines()[0]
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_has_its_own_help(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command is loaded for it, with its arguments and options."""
+    assert main([*words.split(), "--help"]) == 0
+    output = capsys.readouterr().out
+    assert f"lab {words} " in output
+    assert " ".join(COMMANDS[words].help.split()[:3]) in output
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["runs", "--help"], ["images"], ["fly"]])
+def test_help_loads_no_command(arguments: list[str]) -> None:
+    """It comes from a table, at once."""
+    code = f"""
+import sys
+from lab.cli import main
+main({arguments!r})
+loaded = {{name.partition(".")[0] for name in sys.modules}}
+assert not loaded & set({HEAVY!r}), loaded & set({HEAVY!r})
+commands = {{name for name in sys.modules if name.startswith("lab.cli.")}}
+assert commands == {{"lab.cli.app", "lab.cli.lazy"}}, commands
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+
+
+def test_a_misspelt_command_is_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    """In a group, too."""
+    assert main(["statu"]) == 64
+    assert "'status'" in capsys.readouterr().err
+    assert main(["runs", "compaer"]) == 64
+    assert "'compare'" in capsys.readouterr().err
+
+
+def test_without_runs_the_first_command_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A program gets an empty list."""
     with elsewhere(tmp_path):
         assert main(["runs", "list"]) == 0
         assert "lab run notebooks/00_quickstart.ipynb" in capsys.readouterr().out
@@ -110,13 +166,13 @@ def test_every_setting_is_shown_with_its_origin(tmp_path: Path, capsys: pytest.C
     """A variable, a file, or the default."""
     with elsewhere(tmp_path):
         assert main(["config", "show"]) == 0
-    said = capsys.readouterr().out
-    assert "LAB_STATE_DIR" in said
-    assert "default" in said
+    output = capsys.readouterr().out
+    assert "LAB_STATE_DIR" in output
+    assert "default" in output
 
 
-def test_the_doctor_looks_at_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """And says what it found, also to programs."""
+def test_the_doctor_checks_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A program gets its checks as JSON."""
     with elsewhere(tmp_path):
         code = main(["doctor", "--json"])
     findings = json.loads(capsys.readouterr().out)
@@ -125,7 +181,7 @@ def test_the_doctor_looks_at_everything(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_clean_stops_the_stacks_of_every_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is removed may not go on running, whoever started it."""
+    """Its files are removed, so nothing may go on running with them, whoever started it."""
     folder = StackFolder(tmp_path / "state" / "stacks" / "kept-another")
     folder.make()
     write_plan(folder.plan, Plan((), throw_away=False))
@@ -141,8 +197,8 @@ def test_clean_stops_the_stacks_of_every_project(tmp_path: Path, capsys: pytest.
     assert not folder.root.exists()
 
 
-def test_clean_leaves_a_stack_alone_that_is_measured_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """And says by whose folder it knows."""
+def test_clean_leaves_a_stack_alone_that_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The message names its folder."""
     folder = StackFolder(tmp_path / "state" / "stacks" / "run-abc")
     folder.make()
     lock = Lock(folder.lock)
@@ -154,5 +210,5 @@ def test_clean_leaves_a_stack_alone_that_is_measured_on(tmp_path: Path, capsys: 
 
 
 def elsewhere(folder: Path) -> AbstractContextManager[None]:
-    """State and runs of a test's own."""
+    """Give a test state and runs of its own."""
     return environment_with(LAB_STATE_DIR=str(folder / "state"), LAB_RUNS_DIR=str(folder / "runs"))

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 
@@ -11,7 +12,8 @@ from lab.cli import main
 from lab.errors import Forbidden
 from lab.model import Endpoints, ServiceStatus
 from lab.settings import LabSettings
-from lab.targets.port import Report
+from lab.targets.kubernetes.target import KubernetesTarget
+from lab.targets.port import Declaration, Report
 from tests.fakes.target import ENDPOINTS, FakeDeployment, FakeTarget
 
 HERE = ["--target", "kubernetes"]
@@ -56,9 +58,16 @@ class Partly(FakeDeployment):
 class Up(FakeTarget):
     """A target on which that stack is up in every namespace but `empty`; its settings are those it was opened with."""
 
+    declaration: ClassVar[Declaration] = KubernetesTarget.declaration
+
     def __init__(self, settings: LabSettings) -> None:
         super().__init__(Partly())
         self._settings = settings
+
+    @property
+    def options(self) -> str:
+        """As the real one's."""
+        return KubernetesTarget(self._settings).options
 
     def current(self) -> FakeDeployment | None:
         """See `Target.current`."""

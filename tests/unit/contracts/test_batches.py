@@ -1,4 +1,4 @@
-"""A batch survives the wire, however legally it was cut; what is no batch is refused in our words."""
+"""A batch survives the wire, however legally it was cut. Other bytes raise PayloadError."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from services.contracts.batches import Columns, PayloadError, columns_of, decode
 from services.contracts.generated.lab.ingest.v1.ingest_pb2 import EventBatch
 
 REFUSALS = {"", "MALFORMED", "RAGGED_COLUMNS"}
-"""What may come of any bytes; empty where they are a batch."""
+"""Reasons of PayloadError for any bytes; empty for bytes that are a batch."""
 
 LENGTH_DELIMITED = 2
 COLUMN_FIELDS = {"source_index": 5, "kind_index": 6, "time_unix_nano": 7, "value": 8}
@@ -21,7 +21,7 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
 @st.composite
 def batches(draw: st.DrawFn, *, min_events: int = 1, max_names: int = 300) -> Columns:
-    """Columns of any contents the wire can carry; more than 128 names make an index of two bytes."""
+    """Draw columns of any contents that the wire can carry. More than 128 names need an index of two bytes."""
     events = draw(st.integers(min_events, 40))
     sources, kinds = draw(st.integers(1, max_names)), draw(st.integers(1, 5))
     of = [st.lists(elements, min_size=events, max_size=events) for elements in _elements(sources, kinds)]
@@ -40,17 +40,17 @@ def _elements(sources: int, kinds: int) -> Sequence[st.SearchStrategy[float]]:
     return st.integers(0, sources - 1), st.integers(0, kinds - 1), INT64, st.floats(allow_nan=False)
 
 
-def assert_equal(found: Columns, expected: Columns) -> None:
-    """Equal in every column, bit for bit."""
-    assert (found.sources, found.kinds, found.schema) == (expected.sources, expected.kinds, expected.schema)
-    assert found.source_index.tolist() == expected.source_index.tolist()
-    assert found.kind_index.tolist() == expected.kind_index.tolist()
-    assert found.time_ns.tolist() == expected.time_ns.tolist()
-    assert np.asarray(found.value, np.float64).tobytes() == np.asarray(expected.value, np.float64).tobytes()
+def assert_equal(decoded: Columns, expected: Columns) -> None:
+    """Assert that every column is equal, bit for bit."""
+    assert (decoded.sources, decoded.kinds, decoded.schema) == (expected.sources, expected.kinds, expected.schema)
+    assert decoded.source_index.tolist() == expected.source_index.tolist()
+    assert decoded.kind_index.tolist() == expected.kind_index.tolist()
+    assert decoded.time_ns.tolist() == expected.time_ns.tolist()
+    assert np.asarray(decoded.value, np.float64).tobytes() == np.asarray(expected.value, np.float64).tobytes()
 
 
 def packed(name: str, columns: Columns) -> list[bytes]:
-    """The wire bytes of each element of a packed column."""
+    """Return the wire bytes of each element of a packed column."""
     if name in {"source_index", "kind_index"}:
         return [varint(number) for number in getattr(columns, name).tolist()]
     if name == "time_unix_nano":
@@ -59,7 +59,7 @@ def packed(name: str, columns: Columns) -> list[bytes]:
 
 
 def varint(number: int) -> bytes:
-    """A number on the wire: seven bits a byte, the lowest first."""
+    """Return a number as on the wire: seven bits per byte, the lowest first."""
     digits = []
     while number > 127:
         digits.append(number & 127 | 128)
@@ -68,12 +68,12 @@ def varint(number: int) -> bytes:
 
 
 def field(number: int, content: bytes) -> bytes:
-    """One length-delimited field on the wire."""
+    """Return one length-delimited field as on the wire."""
     return varint(number << 3 | LENGTH_DELIMITED) + varint(len(content)) + content
 
 
 def cut(columns: Columns, cuts: dict[str, int], *, event_count: int) -> bytes:
-    """A payload whose packed columns are written in two pieces each, cut after so many elements."""
+    """Return a payload whose packed columns come in two pieces, cut after so many elements."""
     head = EventBatch(
         schema=columns.schema, event_count=event_count, sources=columns.sources, kinds=columns.kinds
     ).SerializeToString()
@@ -87,21 +87,21 @@ def cut(columns: Columns, cuts: dict[str, int], *, event_count: int) -> bytes:
 
 @given(columns=batches())
 def test_a_batch_survives_the_wire(columns: Columns) -> None:
-    """Encode, decode: every column is what it was."""
+    """Every column is equal after encoding and decoding."""
     assert_equal(decode(encode(columns)), columns)
 
 
-def test_a_batch_of_one_is_a_batch() -> None:
+def test_a_batch_of_one_event_survives_the_wire() -> None:
     """The smallest batch needs no special case."""
-    one = columns_of([("pi", "temp", 7, 41.5)])
+    single = columns_of([("pi", "temp", 7, 41.5)])
 
-    assert_equal(decode(encode(one)), one)
-    assert len(one) == 1
+    assert_equal(decode(encode(single)), single)
+    assert len(single) == 1
 
 
 @given(columns=batches(min_events=2), data=st.data())
 def test_a_legally_split_column_loses_nothing(columns: Columns, data: st.DataObject) -> None:
-    """Any of the packed columns may arrive in two pieces, cut anywhere."""
+    """Every packed column may arrive in two pieces, cut anywhere."""
     names = data.draw(st.sets(st.sampled_from(sorted(COLUMN_FIELDS)), min_size=1))
     cuts = {name: data.draw(st.integers(1, len(columns) - 1)) for name in names}
 
@@ -109,7 +109,7 @@ def test_a_legally_split_column_loses_nothing(columns: Columns, data: st.DataObj
 
 
 def test_columns_all_split_in_half_are_not_taken_for_a_batch_of_half_the_size() -> None:
-    """The trap of the fast reader: each last piece has exactly as many elements as `event_count` claims."""
+    """A trap for the fast reader: each last piece has as many elements as `event_count` says."""
     columns = columns_of([("a", "x", time, float(time)) for time in range(8)])
 
     with pytest.raises(PayloadError, match="event_count is 4, but source_index 8"):
@@ -117,8 +117,8 @@ def test_columns_all_split_in_half_are_not_taken_for_a_batch_of_half_the_size() 
 
 
 @given(columns=batches(min_events=2, max_names=3))
-def test_unpacked_numbers_are_as_good_as_packed_ones(columns: Columns) -> None:
-    """A writer may send one field per element; a reader must take it."""
+def test_unpacked_numbers_are_read_like_packed_numbers(columns: Columns) -> None:
+    """A writer may send one field per element."""
     whole = EventBatch.FromString(encode(columns))
     times = columns.time_ns.tolist()
     del whole.time_unix_nano[:]
@@ -130,7 +130,7 @@ def test_unpacked_numbers_are_as_good_as_packed_ones(columns: Columns) -> None:
 @pytest.mark.parametrize("name", COLUMN_FIELDS)
 @pytest.mark.parametrize("change", [-1, 1])
 def test_a_ragged_column_is_named(name: str, change: int) -> None:
-    """A column that is too short or too long is refused, with the lengths found."""
+    """A column that is too short or too long is refused, with its length."""
     batch = EventBatch.FromString(encode(columns_of([("a", "x", 1, 1.0), ("a", "x", 2, 2.0)])))
     column = getattr(batch, name)
     column.pop() if change < 0 else column.append(column[0])
@@ -143,7 +143,7 @@ def test_a_ragged_column_is_named(name: str, change: int) -> None:
 
 @given(payload=st.binary(max_size=200))
 def test_random_bytes_raise_nothing_but_payload_error(payload: bytes) -> None:
-    """Whatever arrives, the caller has one error to catch."""
+    """A caller has one error to catch."""
     assert refusal_of(payload) in REFUSALS
 
 
@@ -157,7 +157,7 @@ def test_a_damaged_batch_raises_nothing_but_payload_error(columns: Columns, data
 
 
 def refusal_of(payload: bytes) -> str:
-    """Why a payload is refused; empty where it is not, and its columns are equally long."""
+    """Return why a payload is refused; an empty text for a batch, whose columns must be equally long."""
     try:
         columns = decode(payload)
     except PayloadError as error:

@@ -1,10 +1,10 @@
-"""Declared signals: the promised names, the names Prometheus stores, labels that stay bounded."""
+"""Declared signals: promised names, names in Prometheus, bounded labels."""
 
 import re
 
 import pytest
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
-from opentelemetry.sdk.metrics import MeterProvider  # noqa: TID251  the exporter itself says what a name becomes
+from opentelemetry.sdk.metrics import MeterProvider  # noqa: TID251  the test asks the real exporter
 from prometheus_client import CollectorRegistry, generate_latest
 
 from services.contracts import signals
@@ -16,7 +16,7 @@ SAMPLE = re.compile(r"^([a-z_]+?)(?:_bucket|_count|_sum)?(?:\{.*\})? ", flags=re
 
 
 def test_the_promised_names_are_these() -> None:
-    """Dashboards are built on them, so they change with a decision and not in passing (D18)."""
+    """Users build dashboards on them, so they change by a decision alone (D18)."""
     assert {service: signal.prometheus_name for service, signal in PROMISED.items()} == {
         "ingest-api": "ingest_events_accepted_total",
         "process-worker": "worker_events_processed_total",
@@ -27,14 +27,14 @@ def test_the_promised_names_are_these() -> None:
 
 @pytest.mark.parametrize("service", PROMISED)
 def test_a_promised_counter_is_declared_for_its_service(service: str) -> None:
-    """What is promised is emitted, as a counter, so that it can start at 0."""
+    """A promised signal is a counter, which can start at 0."""
     assert PROMISED[service] in SIGNALS[service]
     assert PROMISED[service].instrument == "counter"
 
 
 @pytest.mark.parametrize("signal", DECLARED, ids=lambda signal: signal.name)
 def test_the_exporter_gives_the_declared_prometheus_name(signal: Signal) -> None:
-    """Queries are built from `prometheus_name`; the real exporter has the last word on it."""
+    """Queries are built from `prometheus_name`, which must equal the real exporter's name."""
     registry = CollectorRegistry()
     reader = PrometheusMetricReader(disable_target_info=True, scope_info_enabled=False, registry=registry)
     provider = MeterProvider([reader], shutdown_on_exit=False)
@@ -57,7 +57,7 @@ def _record_once(provider: MeterProvider, signal: Signal) -> None:
 
 
 def test_no_two_signals_share_a_name() -> None:
-    """Neither as declared nor as Prometheus stores them."""
+    """Neither declared names nor names in Prometheus."""
     assert len({signal.name for signal in DECLARED}) == len(DECLARED)
     assert len({signal.prometheus_name for signal in DECLARED}) == len(DECLARED)
 
@@ -70,14 +70,14 @@ def test_no_label_can_grow_without_bound(signal: Signal) -> None:
 
 @pytest.mark.parametrize("signal", DECLARED, ids=lambda signal: signal.name)
 def test_a_signal_says_what_it_means(signal: Signal) -> None:
-    """One phrase, no trailing full stop, and durations in seconds."""
+    """One phrase without a full stop at its end; durations are in seconds."""
     assert signal.meaning
     assert not signal.meaning.endswith(".")
     assert signal.instrument != "histogram" or signal.unit == "s"
 
 
 def test_every_declared_signal_belongs_to_a_service() -> None:
-    """A constant that no service emits would promise what nobody sends."""
+    """A constant that no service emits would be a promise without a sender."""
     constants = {value for value in vars(signals).values() if isinstance(value, Signal)}
     spans = {value for value in vars(signals).values() if isinstance(value, signals.SpanSignal)}
 

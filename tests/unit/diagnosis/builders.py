@@ -1,4 +1,4 @@
-"""Snapshots made by hand, to start from; a test changes what it is about.
+"""Builds snapshots by hand; a test changes what it is about.
 
 Their shape and their texts are those of a real API server and kubelet 1.34, containerd 1.6 and collector 0.155.
 """
@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from lab.snapshots.kubernetes import Raw
 from lab.snapshots.probes import (
     ClockProbe,
     CollectorProbe,
@@ -51,27 +52,27 @@ service:
 
 
 def ago(seconds: float) -> str:
-    """A time so long before the look, as the API server writes it."""
+    """Return a time so many seconds before the snapshot, as the API server writes it."""
     return datetime.fromtimestamp(TAKEN_AT - seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 def digest(service: str, architecture: str = "index") -> str:
-    """The digest of an image, or of a service's index."""
+    """Return the digest of an image, or of a service's index."""
     return "sha256:" + hashlib.sha256(f"{service}/{architecture}".encode()).hexdigest()
 
 
 def image(service: str, architecture: str = "index") -> str:
-    """A reference that is pinned."""
+    """Return a pinned reference."""
     return f"{REGISTRY}/{service}@{digest(service, architecture)}"
 
 
 def pod_name(service: str, architecture: str) -> str:
-    """What a ReplicaSet calls its pod."""
+    """Return the name that a ReplicaSet gives its pod."""
     return f"{service}-{architecture}-{digest(service)[7:16]}-{digest(service, architecture)[7:12]}"
 
 
 def node(architecture: str) -> Object:
-    """A node that is well."""
+    """Return a healthy node."""
     name = NODES[architecture]
     healthy = {"lastTransitionTime": ago(9_000), "lastHeartbeatTime": ago(5)}
     return {
@@ -94,7 +95,7 @@ def node(architecture: str) -> Object:
 
 
 def container(service: str, architecture: str) -> Object:
-    """What is asked for one container of a service."""
+    """Return the specification of a service's container."""
     return {
         "name": service,
         "image": image(service, architecture),
@@ -111,7 +112,7 @@ def container(service: str, architecture: str) -> Object:
 
 
 def pod(service: str = "process-worker", architecture: str = "arm64") -> Object:
-    """A pod that has been well for an hour; it died once, two hours ago."""
+    """Return a pod that has been healthy for an hour. Its container died once, two hours ago."""
     history = {"terminated": {"exitCode": 137, "reason": "OOMKilled", "finishedAt": ago(7_200)}}
     replica_set = f"{service}-{architecture}-{digest(service)[7:16]}"
     return {
@@ -150,55 +151,60 @@ def pod(service: str = "process-worker", architecture: str = "arm64") -> Object:
     }
 
 
-def changed(thing: Object, **status: Any) -> Object:
-    """A pod whose only container has another status."""
-    made = copy.deepcopy(thing)
-    made["status"]["containerStatuses"][0] |= status
-    return made
+def changed(original: Object, **status: Any) -> Object:
+    """Return a pod whose only container has another status."""
+    result = copy.deepcopy(original)
+    result["status"]["containerStatuses"][0] |= status
+    return result
 
 
-def respecified(thing: Object, **spec: Any) -> Object:
-    """A pod whose only container is asked for otherwise."""
-    made = copy.deepcopy(thing)
-    made["spec"]["containers"][0] |= spec
-    return made
+def respecified(original: Object, **spec: Any) -> Object:
+    """Return a pod whose only container has another specification."""
+    result = copy.deepcopy(original)
+    result["spec"]["containers"][0] |= spec
+    return result
 
 
-def waiting(thing: Object, reason: str, message: str, *, for_s: float = 5.0) -> Object:
-    """A pod whose container was never started."""
-    made = changed(thing, ready=False, restartCount=0, imageID="", lastState={})
-    made["metadata"]["creationTimestamp"] = ago(for_s)
-    unready = {"type": "Ready", "status": "False", "reason": "ContainersNotReady"}
-    said = {"message": f"containers with unready status: [{made['spec']['containers'][0]['name']}]"}
-    made["status"] |= {"phase": "Pending", "conditions": [unready | said | {"lastTransitionTime": ago(for_s)}]}
-    return changed(made, state={"waiting": {"reason": reason, "message": message}})
+def waiting(original: Object, reason: str, message: str, *, for_s: float = 5.0) -> Object:
+    """Return a pod whose container was never started."""
+    result = changed(original, ready=False, restartCount=0, imageID="", lastState={})
+    result["metadata"]["creationTimestamp"] = ago(for_s)
+    unready = {
+        "type": "Ready",
+        "status": "False",
+        "reason": "ContainersNotReady",
+        "message": f"containers with unready status: [{result['spec']['containers'][0]['name']}]",
+        "lastTransitionTime": ago(for_s),
+    }
+    result["status"] |= {"phase": "Pending", "conditions": [unready]}
+    return changed(result, state={"waiting": {"reason": reason, "message": message}})
 
 
-def crashing(thing: Object, *, exit_code: int = 1, reason: str = "Error") -> Object:
-    """A pod whose container ends again and again."""
-    name = thing["metadata"]["name"]
-    said = f"back-off 1m20s restarting failed container={thing['spec']['containers'][0]['name']} pod={name}_{NAMESPACE}"
+def crashing(original: Object, *, exit_code: int = 1, reason: str = "Error") -> Object:
+    """Return a pod whose container ends again and again."""
+    name, service = original["metadata"]["name"], original["spec"]["containers"][0]["name"]
+    message = f"back-off 1m20s restarting failed container={service} pod={name}_{NAMESPACE}"
     return changed(
-        thing,
+        original,
         ready=False,
         restartCount=4,
-        state={"waiting": {"reason": "CrashLoopBackOff", "message": said}},
+        state={"waiting": {"reason": "CrashLoopBackOff", "message": message}},
         lastState={"terminated": {"exitCode": exit_code, "reason": reason, "finishedAt": ago(25)}},
     )
 
 
-def unplaced(thing: Object, said: str, *, for_s: float = 90.0) -> Object:
-    """A pod that the scheduler places nowhere."""
-    made = copy.deepcopy(thing)
-    del made["spec"]["nodeName"]
-    said = f"{said} no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful."
-    unschedulable = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": said}
-    made["status"] = {"phase": "Pending", "conditions": [unschedulable | {"lastTransitionTime": ago(for_s)}]}
-    return made
+def unplaced(original: Object, reason: str, *, for_s: float = 90.0) -> Object:
+    """Return a pod that the scheduler cannot place."""
+    result = copy.deepcopy(original)
+    del result["spec"]["nodeName"]
+    message = f"{reason} no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful."
+    unschedulable = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
+    result["status"] = {"phase": "Pending", "conditions": [unschedulable | {"lastTransitionTime": ago(for_s)}]}
+    return result
 
 
 def event(about: Object, reason: str, message: str, *, seconds_ago: float = 30.0) -> Object:
-    """Something a component noted about a pod."""
+    """Return an event about a pod."""
     return {
         "metadata": {"name": f"{about['metadata']['name']}.17", "creationTimestamp": ago(seconds_ago)},
         "involvedObject": {"kind": "Pod", "name": about["metadata"]["name"], "namespace": NAMESPACE},
@@ -210,7 +216,7 @@ def event(about: Object, reason: str, message: str, *, seconds_ago: float = 30.0
 
 
 def deployment(service: str, architecture: str) -> Object:
-    """A Deployment whose rollout is through."""
+    """Return a Deployment that is rolled out."""
     return {
         "metadata": {"name": f"{service}-{architecture}", "namespace": NAMESPACE},
         "spec": {"replicas": 1, "template": {"spec": {"containers": [container(service, architecture)]}}},
@@ -222,19 +228,39 @@ def deployment(service: str, architecture: str) -> Object:
     }
 
 
-def refused(snapshot: Snapshot, said: str, workload: str = "process-worker-arm64") -> Snapshot:
-    """The API server does not let a Deployment make its pods."""
-    made: list[Object] = [copy.deepcopy(dict(one)) for one in snapshot.objects.deployments]
-    condition = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": said}
-    for one in made:
-        if one["metadata"]["name"] == workload:
-            one["status"] = {"conditions": [condition | {"lastTransitionTime": ago(60)}], "unavailableReplicas": 1}
-    pods = tuple(one for one in snapshot.objects.pods if not one["metadata"]["name"].startswith(workload))
-    return with_objects(snapshot, deployments=tuple(made), pods=pods)
+def deployments_of(snapshot: Snapshot) -> tuple[Object, ...]:
+    """Return copies of a snapshot's Deployments, to be changed."""
+    return tuple(copy.deepcopy(dict(original)) for original in snapshot.objects.deployments)
+
+
+def replica_set(name: str, revision: int, **status: Any) -> Object:
+    """Return a ReplicaSet of a revision."""
+    annotations = {"deployment.kubernetes.io/revision": str(revision)}
+    return {"metadata": {"name": name, "annotations": annotations}, "status": status}
+
+
+def owner_of(owned: Object) -> str:
+    """Return the name of a pod's ReplicaSet."""
+    return str(owned["metadata"]["ownerReferences"][0]["name"])
+
+
+def refused(snapshot: Snapshot, message: str, workload: str = "process-worker-arm64") -> Snapshot:
+    """Return a snapshot in which the API server does not let a Deployment create its pods."""
+    deployments = deployments_of(snapshot)
+    failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": message}
+    for each in deployments:
+        if each["metadata"]["name"] == workload:
+            each["status"] = {"conditions": [failure | {"lastTransitionTime": ago(60)}], "unavailableReplicas": 1}
+    return with_objects(snapshot, deployments=deployments, pods=pods_without(snapshot, workload))
+
+
+def pods_without(snapshot: Snapshot, prefix: str) -> tuple[Raw, ...]:
+    """Return the pods whose name does not begin with a prefix."""
+    return tuple(raw for raw in snapshot.objects.pods if not raw["metadata"]["name"].startswith(prefix))
 
 
 def healthy() -> Snapshot:
-    """Four services and a collector on two architectures, an hour after they came up."""
+    """Return four services and a collector on two architectures, an hour after their start."""
     samples = [
         LastSample(PROMISED[service].prometheus_name, pod_name(service, architecture), TAKEN_AT - 4)
         for service, architecture in PLACES
@@ -278,8 +304,8 @@ def healthy() -> Snapshot:
 
 
 def image_probe(service: str) -> ImageProbe:
-    """A service's index with an image for each architecture."""
-    platforms = tuple(Platform(one, digest(service, one), one) for one in NODES)
+    """Return a service's index with an image for each architecture."""
+    platforms = tuple(Platform(architecture, digest(service, architecture), architecture) for architecture in NODES)
     return ImageProbe(
         f"{REGISTRY}/{service}:0.1.0",
         found=True,
@@ -290,46 +316,46 @@ def image_probe(service: str) -> ImageProbe:
 
 
 def with_objects(snapshot: Snapshot, **lists: Any) -> Snapshot:
-    """Other objects."""
+    """Return a snapshot with other objects."""
     return replace(snapshot, objects=replace(snapshot.objects, **lists))
 
 
 def with_probes(snapshot: Snapshot, **probes: Any) -> Snapshot:
-    """The lab saw something else."""
+    """Return a snapshot with other probes."""
     return replace(snapshot, probes=replace(snapshot.probes, **probes))
 
 
-def with_pod(snapshot: Snapshot, thing: Object, *events: Object) -> Snapshot:
-    """One pod is another one, of the same name or new."""
-    others = tuple(one for one in snapshot.objects.pods if one["metadata"]["name"] != thing["metadata"]["name"])
-    return with_objects(snapshot, pods=(*others, thing), events=(*snapshot.objects.events, *events))
+def with_pod(snapshot: Snapshot, added: Object, *events: Object) -> Snapshot:
+    """Return a snapshot with a pod that is new, or replaces the one of its name; and with events."""
+    others = tuple(raw for raw in snapshot.objects.pods if raw["metadata"]["name"] != added["metadata"]["name"])
+    return with_objects(snapshot, pods=(*others, added), events=(*snapshot.objects.events, *events))
 
 
-def with_log(snapshot: Snapshot, thing: Object, *lines: str, previous: bool = False) -> Snapshot:
-    """A pod's container said something else."""
-    name, said_by = thing["metadata"]["name"], thing["spec"]["containers"][0]["name"]
-    others = tuple(one for one in snapshot.logs if one.pod != name)
-    return replace(snapshot, logs=(*others, ContainerLog(name, said_by, lines, previous=previous)))
+def with_log(snapshot: Snapshot, logging: Object, *lines: str, previous: bool = False) -> Snapshot:
+    """Return a snapshot in which a pod's container logged other lines."""
+    name, service = logging["metadata"]["name"], logging["spec"]["containers"][0]["name"]
+    others = tuple(log for log in snapshot.logs if log.pod != name)
+    return replace(snapshot, logs=(*others, ContainerLog(name, service, lines, previous=previous)))
 
 
-def bare(thing: Object, name: str) -> Object:
-    """A pod that nothing made."""
-    made = copy.deepcopy(thing)
-    made["metadata"] |= {"name": name}
-    del made["metadata"]["ownerReferences"]
-    return made
+def bare(original: Object, name: str) -> Object:
+    """Return a pod without a workload."""
+    result = copy.deepcopy(original)
+    result["metadata"] |= {"name": name}
+    del result["metadata"]["ownerReferences"]
+    return result
 
 
-def node_says(kind: str, status: str, reason: str, message: str) -> Snapshot:
-    """The arm64 node has another condition."""
-    other = node("arm64")
-    for condition in other["status"]["conditions"]:
+def node_reports(kind: str, status: str, reason: str, message: str) -> Snapshot:
+    """Return a snapshot in which the arm64 node has another condition."""
+    board = node("arm64")
+    for condition in board["status"]["conditions"]:
         if condition["type"] == kind:
             condition |= {"status": status, "reason": reason, "message": message, "lastTransitionTime": ago(120)}
-    return with_objects(healthy(), nodes=(node("amd64"), other))
+    return with_objects(healthy(), nodes=(node("amd64"), board))
 
 
 def with_limit_range(snapshot: Snapshot) -> Snapshot:
-    """A namespace that limits its containers."""
+    """Return a snapshot of a namespace that limits its containers."""
     limits = [{"type": "Container", "max": {"memory": "64Mi"}}]
     return with_objects(snapshot, limit_ranges=({"metadata": {"name": "small-pods"}, "spec": {"limits": limits}},))

@@ -1,16 +1,16 @@
-"""What has to be said of every saved look: which object has the fault, the evidence, the next step."""
+"""The findings that are expected of every saved snapshot."""
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 
-class Said(NamedTuple):
-    """One finding.
+class ExpectedFinding(NamedTuple):
+    """A finding as it is expected.
 
     Attributes:
-        object: What has the fault; `{namespace}` stands for that of the look.
+        object: The faulty object; `{namespace}` stands for the namespace of the snapshot.
         found: A part of the evidence.
-        do: The whole command; `…` stands for what differs from one making of a fault to the next.
+        do: The whole command; `…` stands for a part that differs each time the fault is made.
     """
 
     object: str
@@ -30,9 +30,9 @@ EVERY_METRIC: Final = (
     "ingest_events_accepted_total, worker_events_processed_total, query_requests_total, simulator_events_sent_total"
 )
 
-SAID: Final[Mapping[str, tuple[Said, ...]]] = {
+EXPECTED: Final[Mapping[str, tuple[ExpectedFinding, ...]]] = {
     "builder-plain-http": (
-        Said(
+        ExpectedFinding(
             "Registry/198.18.0.1:5000",
             "http: server gave HTTP response to HTTPS client",
             "printf '[registry.\"198.18.0.1:5000\"]\\n  http = true\\n' > buildkitd.toml && "
@@ -41,7 +41,7 @@ SAID: Final[Mapping[str, tuple[Said, ...]]] = {
         ),
     ),
     "collector-configuration": (
-        Said(
+        ExpectedFinding(
             "Deployment/otel-collector",
             "otel-collector, config.yaml:8: 'exporters' the logging exporter has been deprecated",
             f"{KUBECTL} get configmap/otel-collector -o yaml | perl -pe '… == 9) …logging…/debug/ …' | "
@@ -49,59 +49,61 @@ SAID: Final[Mapping[str, tuple[Said, ...]]] = {
         ),
     ),
     "crash-at-start": (
-        Said(APP, "NameError: name 'settings' is not defined, at <string>:2", f"{KUBECTL} rollout undo deployment/app"),
+        ExpectedFinding(
+            APP, "NameError: name 'settings' is not defined, at <string>:2", f"{KUBECTL} rollout undo deployment/app"
+        ),
     ),
-    "digest-not-of-architecture": (Said(APP, "holds amd64; the pod is meant for arm64", DIGEST),),
+    "digest-not-of-architecture": (ExpectedFinding(APP, "holds amd64; the pod is meant for arm64", DIGEST),),
     "forbidden": (
-        Said(
+        ExpectedFinding(
             "User/lab-user",
             "get events, get pods/log, list events, watch events",
             "lab rbac print --no-faults --namespace {namespace} --user lab-user | kubectl apply -f -",
         ),
     ),
     "image-not-there": (
-        Said(
+        ExpectedFinding(
             APP,
             "198.18.0.1:5000/probe:2: not found; the registry has the tags 1",
             DIGEST,
         ),
     ),
     "limit-range": (
-        Said(
+        ExpectedFinding(
             "LimitRange/small",
             "maximum memory usage per Container is 64Mi, but limit is 128Mi",
             f"{KUBECTL} set resources deployment/app --limits=memory=64Mi",
         ),
     ),
     "namespace-terminating": (
-        Said(
+        ExpectedFinding(
             "Namespace/{namespace}",
             "example.com/hold in 1 resource instances",
             KUBECTL + ' patch configmap/held --type=merge -p \'{"metadata":{"finalizers":null}}\'',
         ),
     ),
     "no-node-fits": (
-        Said(
+        ExpectedFinding(
             APP,
             "2 node(s) didn't match Pod's node affinity/selector",
             "kubectl label node clus1 --overwrite rig/{namespace}=vm",
         ),
     ),
     "no-node-fits-memory": (
-        Said(APP, "1 Insufficient memory", f"{KUBECTL} set resources deployment/app --requests=memory=…Mi"),
+        ExpectedFinding(APP, "1 Insufficient memory", f"{KUBECTL} set resources deployment/app --requests=memory=…Mi"),
     ),
     "node-not-ready": (
-        Said("Node/r3", "Kubelet stopped posting node status.", "ssh r3 'sudo systemctl restart kubelet'"),
+        ExpectedFinding("Node/r3", "Kubelet stopped posting node status.", "ssh r3 'sudo systemctl restart kubelet'"),
     ),
     "oom-kill": (
-        Said(
+        ExpectedFinding(
             APP,
             "was killed, exit 137 (OOMKilled)",
             f"{KUBECTL} set resources deployment/app -c service --limits=memory=64Mi --requests=memory=64Mi",
         ),
     ),
     "pod-security": (
-        Said(
+        ExpectedFinding(
             APP,
             'violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false',
             PATCH + ' --type=strategic -p \'…"runAsNonRoot":true,…"containers":[{"name":"service",'
@@ -109,7 +111,7 @@ SAID: Final[Mapping[str, tuple[Said, ...]]] = {
         ),
     ),
     "probe-failing": (
-        Said(
+        ExpectedFinding(
             APP,
             ":8081: connect: connection refused",
             PATCH + ' --type=json -p \'[{"op":"replace",'
@@ -117,14 +119,14 @@ SAID: Final[Mapping[str, tuple[Said, ...]]] = {
         ),
     ),
     "prometheus-receives-nothing": (
-        Said(
+        ExpectedFinding(
             "Prometheus/http://198.18.0.1:9391",
             "/api/v1/write answers 404",
             "ssh 198.18.0.1 'sudo sed -i …--web.enable-remote-write-receiver … && sudo systemctl restart prometheus'",
         ),
     ),
     "prometheus-receives-nothing-out-of-order": (
-        Said(
+        ExpectedFinding(
             "Prometheus/http://198.18.0.1:9391",
             "out of order sample",
             "echo 'storage: {tsdb: {out_of_order_time_window: 30m}}' | ssh 198.18.0.1 "
@@ -132,21 +134,21 @@ SAID: Final[Mapping[str, tuple[Said, ...]]] = {
         ),
     ),
     "quota-exceeded": (
-        Said(
+        ExpectedFinding(
             "ResourceQuota/few",
             "exceeded quota: few, requested: pods=1, used: pods=1",
             KUBECTL + ' patch resourcequota/few --type=merge -p \'{"spec":{"hard":{"pods":"2"}}}\'',
         ),
     ),
     "redis-evicts": (
-        Said(
+        ExpectedFinding(
             "Redis/198.18.0.1:6393",
             "maxmemory-policy is allkeys-lru",
             f"{STORE} 6393 config set maxmemory-policy noeviction && {{ {STORE} 6393 config rewrite || {NO_FILE}; }}",
         ),
     ),
     "redis-not-durable": (
-        Said(
+        ExpectedFinding(
             "Redis/198.18.0.1:6394",
             "durability class volatile",
             f"{STORE} 6394 config set appendonly yes && {STORE} 6394 config set appendfsync always && "
@@ -154,7 +156,7 @@ SAID: Final[Mapping[str, tuple[Said, ...]]] = {
         ),
     ),
     "redis-password": (
-        Said(
+        ExpectedFinding(
             "Redis/198.18.0.1:6392",
             "WRONGPASS",
             f"read -rsp 'password of Redis: ' WORD && (umask 077 && printf %s \"$WORD\" > {PASSWORD}) && "
@@ -163,14 +165,14 @@ SAID: Final[Mapping[str, tuple[Said, ...]]] = {
         ),
     ),
     "redis-unreachable": (
-        Said(
+        ExpectedFinding(
             "Redis/198.18.0.1:6391",
             "Connection refused",
             "ssh 198.18.0.1 'sudo systemctl restart redis-server || sudo docker start redis'",
         ),
     ),
     "registry-needs-login": (
-        Said(
+        ExpectedFinding(
             APP,
             "401 Unauthorized; pull secrets of the pod: none",
             f"docker login 198.18.0.1:5002 && {KUBECTL} create secret generic registry-login "
@@ -181,7 +183,7 @@ SAID: Final[Mapping[str, tuple[Said, ...]]] = {
         ),
     ),
     "registry-plain-http": (
-        Said(
+        ExpectedFinding(
             "Node/clus1",
             "http: server gave HTTP response to HTTPS client",
             "printf '%s\\n' 'server = \"http://198.18.0.1:5001\"' …"
@@ -190,26 +192,26 @@ SAID: Final[Mapping[str, tuple[Said, ...]]] = {
         ),
     ),
     "registry-unreachable": (
-        Said(
+        ExpectedFinding(
             "Registry/198.18.0.1:5003",
             "dial tcp 198.18.0.1:5003: connect: connection refused",
             "ssh 198.18.0.1 'sudo systemctl restart docker-registry || sudo docker start registry'",
         ),
     ),
     "running-no-metrics": (
-        Said(
+        ExpectedFinding(
             "Deployment/process-worker-amd64",
             "no sample of worker_events_processed_total in the last 60 s at http://198.18.0.1:9090",
             f"{KUBECTL} set env deployment/process-worker-amd64 OTEL_METRICS_EXPORTER-",
         ),
-        Said(
+        ExpectedFinding(
             "Deployment/query-api-amd64",
             "no sample of query_requests_total in the last 60 s at http://198.18.0.1:9090",
             f"{KUBECTL} set env deployment/query-api-amd64 OTEL_EXPORTER_OTLP_ENDPOINT=http://otel-collector:4317",
         ),
     ),
     "running-no-metrics-consuming": tuple(
-        Said(
+        ExpectedFinding(
             f"Deployment/process-worker-{architecture}",
             "400 of 400 accepted events wait, and none was counted in 16 s",
             f"{KUBECTL} rollout restart deployment/process-worker-{architecture}",
@@ -217,21 +219,21 @@ SAID: Final[Mapping[str, tuple[Said, ...]]] = {
         for architecture in ("amd64", "arm64")
     ),
     "running-no-metrics-query": (
-        Said(
+        ExpectedFinding(
             "Prometheus/http://198.18.0.1:9391",
             f"no sample of {EVERY_METRIC} in the last 60 s at http://198.18.0.1:9391; since its start",
             UP,
         ),
     ),
     "running-no-metrics-remote-write": (
-        Said(
+        ExpectedFinding(
             "Deployment/otel-collector",
             f"no sample of {EVERY_METRIC} in the last 60 s at http://198.18.0.1:9391; since its start",
             f"{UP} && {KUBECTL} rollout restart deployment/otel-collector",
         ),
     ),
     "volume-pins-pod": (
-        Said(
+        ExpectedFinding(
             APP,
             "1 node(s) didn't match PersistentVolume's node affinity",
             PATCH + ' --type=json -p \'[{"op":"replace","path":"/spec/template/spec/volumes/0",'
@@ -239,22 +241,26 @@ SAID: Final[Mapping[str, tuple[Said, ...]]] = {
         ),
     ),
     "wrong-architecture": (
-        Said(APP, 'the log ends with "exec /program: exec format error"', DIGEST.replace("probe", "foreign")),
+        ExpectedFinding(
+            APP, 'the log ends with "exec /program: exec format error"', DIGEST.replace("probe", "foreign")
+        ),
     ),
     "wrong-architecture-silent": (
-        Said(APP, "imageID is the digest of the index, not of an image", DIGEST.replace("probe", "unpinned")),
+        ExpectedFinding(
+            APP, "imageID is the digest of the index, not of an image", DIGEST.replace("probe", "unpinned")
+        ),
     ),
     "wrong-architecture-silent-service": (
-        Said(
+        ExpectedFinding(
             "Deployment/process-worker-arm64",
             "node r3 is arm64; the process says x86_64",
             f"lab images resolve && {UP}",
         ),
     ),
 }
-"""Saved look → its findings."""
+"""Saved snapshot → its findings."""
 
-RESTS: Final[Mapping[str, frozenset[str]]] = {
+EXPLAINED: Final[Mapping[str, frozenset[str]]] = {
     "digest-not-of-architecture": frozenset({"wrong-architecture-silent"}),
 }
-"""Saved look → other causes whose rules speak, too; each rests on what the cause of the look stops."""
+"""Saved snapshot → other causes that rules find in it. These findings rest on what the snapshot's own cause stops."""

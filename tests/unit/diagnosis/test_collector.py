@@ -1,4 +1,4 @@
-"""The step for a collector's configuration is run as it is pasted, with a `kubectl` that reads and writes files."""
+"""The step for a collector's configuration, run as it is pasted, with a `kubectl` that reads and writes files."""
 
 import shlex
 import subprocess
@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lab.diagnosis.diagnose import diagnose
-from tests.unit.diagnosis.cases import collector_says
+from tests.unit.diagnosis.builders import COLLECTOR_YAML
+from tests.unit.diagnosis.faulty import collector_logs
+from tests.unit.diagnosis.findings import only
 
 VALID = "(valid values: [debug otlp otlp_grpc otlp_http prometheus_remote_write span_metrics])"
+SHORT_VALID = "(valid values: [prometheus prometheus_remote_write otlp_grpc otlp debug k8s_attributes])"
 KUBECTL = """kubectl() {
   case " $* " in
     *" get "*) cat before.yaml ;;
@@ -94,7 +96,7 @@ service:
 
 
 def pasted(step: str, configuration: str, folder: Path) -> str:
-    """What is in the ConfigMap after a step that is pasted."""
+    """Return what is in the ConfigMap after a step was pasted."""
     data = "".join(f"    {line}\n" if line else "\n" for line in configuration.splitlines())
     rest = "kind: ConfigMap\nmetadata:\n  name: otel-collector\n"
     other = "  aaa.yaml: |\n" + "    exporters: {jaeger: {}, logging: {}}\n" * 40
@@ -107,7 +109,7 @@ def pasted(step: str, configuration: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("before", "said", "after"),
+    ("before", "line", "after"),
     [
         (BLOCKS, f'\'exporters\' unknown type: "jaeger" for id: "jaeger" {VALID}', BLOCKS_AFTER),
         (
@@ -128,15 +130,49 @@ def pasted(step: str, configuration: str, folder: Path) -> str:
     ],
     ids=["blocks", "flow", "connector", "option"],
 )
-def test_a_component_is_renamed_where_it_is_one(before: str, said: str, after: str, tmp_path: Path) -> None:
-    """Its key and its uses; addresses, receivers of the same name, other files and comments stay."""
-    [found] = diagnose(collector_says(before, "Error: failed to get config", said))
-    assert pasted(found.do, before, tmp_path) == after
-    assert shlex.split(found.do)[-1] == "deployment/otel-collector-amd64"
+def test_a_component_is_renamed_where_it_is_one(before: str, line: str, after: str, tmp_path: Path) -> None:
+    """Its key and its uses are renamed. Addresses, receivers of the same name, other files and comments stay."""
+    finding = only(collector_logs(before, "Error: failed to get config", line))
+    assert pasted(finding.do, before, tmp_path) == after
+    assert shlex.split(finding.do)[-1] == "deployment/otel-collector-amd64"
 
 
 def test_a_text_that_kubectl_writes_in_one_line_is_edited_by_hand() -> None:
-    """Blanks at the end of a line make it do so; there is no line to change."""
-    said = "'exporters' the logging exporter has been deprecated, use the debug exporter instead"
-    [found] = diagnose(collector_says(FLOW.replace("service:", "service: "), said))
-    assert "edit configmap/otel-collector" in found.do
+    """A blank at the end of a line makes kubectl do so, and there is no line to change."""
+    line = "'exporters' the logging exporter has been deprecated, use the debug exporter instead"
+    finding = only(collector_logs(FLOW.replace("service:", "service: "), line))
+    assert "edit configmap/otel-collector" in finding.do
+
+
+def unknown(section: str, name: str) -> str:
+    """Return what a collector logs about a component that it does not have."""
+    return f'\'{section}\' unknown type: "{name}" for id: "{name}" {SHORT_VALID}'
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "word"),
+    [
+        ("debug", "jaeger", unknown("exporters", "jaeger"), "/otlp_grpc/"),
+        ("batch", "k8sattributes", unknown("processors", "k8sattributes"), "/k8s_attributes/"),
+        ("batch", "spanmetrics", unknown("processors", "spanmetrics"), "edit configmap/otel-collector"),
+        ("debug: {}", "debug: {loglevel: debug}", "'debugexporter.Config' has invalid keys: loglevel", "verbosity"),
+        (
+            "[prometheus_remote_write, debug]",
+            "[otlp]",
+            'Error: service::pipelines::metrics: references exporter "otlp" which is not configured',
+            "edit configmap/otel-collector",
+        ),
+    ],
+)
+def test_what_a_collector_refuses(before: str, after: str, line: str, word: str) -> None:
+    """The messages are those of version 0.155. Each finding names file and line."""
+    finding = only(collector_logs(COLLECTOR_YAML.replace(before, after), "Error: failed to get config", line))
+    assert "otel-collector, config.yaml:" in finding.found
+    assert word in finding.do
+
+
+def test_an_option_of_the_removed_exporter_is_replaced_with_it() -> None:
+    """`debug` refuses the option that `logging` had."""
+    configuration = COLLECTOR_YAML.replace("debug: {}", "logging: {loglevel: debug}").replace("debug]", "logging]")
+    line = "'exporters' the logging exporter has been deprecated, use the debug exporter instead"
+    assert "verbosity: detailed" in only(collector_logs(configuration, line)).do

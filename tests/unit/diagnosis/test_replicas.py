@@ -1,34 +1,33 @@
-"""Replicas of one workload: what is wrong with one of them is found whatever the others are like."""
+"""Replicas of one workload: a wrong replica is found whatever the others are like."""
 
 from collections.abc import Callable
 
 import pytest
 
-from lab.diagnosis.diagnose import diagnose
 from tests.unit.diagnosis.builders import Object, ago, changed, pod, with_objects
 from tests.unit.diagnosis.cases import CASES, WORKER
+from tests.unit.diagnosis.findings import causes_and_objects
 
 
 def evicted() -> Object:
-    """What an eviction left of a pod that was well."""
-    made = changed(pod(), ready=False, state={"terminated": {"exitCode": 137, "finishedAt": ago(4_000)}})
-    made["metadata"]["name"] += "-evicted"
-    made["status"] |= {"phase": "Failed", "reason": "Evicted"}
-    return made
+    """Return what an eviction left of a healthy pod."""
+    worker = changed(pod(), ready=False, state={"terminated": {"exitCode": 137, "finishedAt": ago(4_000)}})
+    worker["metadata"]["name"] += "-evicted"
+    worker["status"] |= {"phase": "Failed", "reason": "Evicted"}
+    return worker
 
 
 def well() -> Object:
-    """Another replica, which is of the right architecture."""
-    made = pod()
-    made["metadata"]["name"] += "-twin"
-    return made
+    """Return another replica, which is of the right architecture."""
+    worker = pod()
+    worker["metadata"]["name"] += "-twin"
+    return worker
 
 
 @pytest.mark.parametrize("other", [evicted, well], ids=lambda make: str(make.__name__))
 def test_another_replica_hides_no_wrong_architecture(other: Callable[[], Object]) -> None:
-    """Every one that runs is looked at."""
-    here = CASES["wrong-architecture-silent"].snapshot
-    pods = here.objects.pods
+    """Every running replica is judged, in any order."""
+    snapshot = CASES["wrong-architecture-silent"].snapshot
+    pods = snapshot.objects.pods
     for order in ((other(), *pods), (*pods, other())):
-        [found] = diagnose(with_objects(here, pods=order))
-        assert (found.cause, found.object) == ("wrong-architecture-silent", WORKER)
+        assert causes_and_objects(with_objects(snapshot, pods=order)) == [("wrong-architecture-silent", WORKER)]

@@ -19,9 +19,9 @@ PLANTED = "hunter2-planted"
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_snapshot_comes_back_as_it_was(case: Case, tmp_path: Path) -> None:
-    """And gives the same diagnosis."""
-    save(case.snapshot, tmp_path / "look.json")
-    again = load(tmp_path / "look.json")
+    """Its diagnosis is the same, too."""
+    save(case.snapshot, tmp_path / "snapshot.json")
+    again = load(tmp_path / "snapshot.json")
     assert again == case.snapshot
     assert diagnose(again) == diagnose(case.snapshot)
 
@@ -29,17 +29,17 @@ def test_a_snapshot_comes_back_as_it_was(case: Case, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('{"schema": 2, "snapshot": {}}', "schema 2, this lab reads 1"),
+        ('{"schema": 3, "snapshot": {}}', "schema 3, this lab reads 1 and 2"),
         ("[]", "schema None"),
         ('{"schema": 1, "snapshot": {"namespace": 5}}', "namespace"),
         ('{"schema": 1', "JSONDecodeError"),
     ],
 )
 def test_a_file_that_is_no_snapshot_is_refused(text: str, words: str, tmp_path: Path) -> None:
-    """With what was found in it."""
-    (tmp_path / "look.json").write_text(text)
+    """The error tells what was found in the file."""
+    (tmp_path / "snapshot.json").write_text(text)
     with pytest.raises(DataFault) as caught:
-        load(tmp_path / "look.json")
+        load(tmp_path / "snapshot.json")
     assert words in str(caught.value)
     assert len(str(caught.value).splitlines()) <= 5
 
@@ -56,15 +56,15 @@ PLACES: dict[str, Any] = {
 
 @pytest.mark.parametrize("place", PLACES)
 def test_no_secret_of_a_pod_gets_into_a_snapshot(place: str, tmp_path: Path) -> None:
-    """Wherever it stands, also in what was last applied."""
-    thing = pod()
-    thing["spec"]["containers"][0] |= PLACES[place]
-    applied = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(thing)}
-    thing["metadata"]["annotations"] = applied
-    here = with_pod(healthy(), thing)
-    save(here, tmp_path / "look.json")
-    assert PLANTED not in repr(here)
-    assert PLANTED not in (tmp_path / "look.json").read_text()
+    """The secret is also in the configuration that was last applied."""
+    worker = pod()
+    worker["spec"]["containers"][0] |= PLACES[place]
+    applied = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(worker)}
+    worker["metadata"]["annotations"] = applied
+    snapshot = with_pod(healthy(), worker)
+    save(snapshot, tmp_path / "snapshot.json")
+    assert PLANTED not in repr(snapshot)
+    assert PLANTED not in (tmp_path / "snapshot.json").read_text()
 
 
 @pytest.mark.parametrize(
@@ -80,27 +80,27 @@ def test_no_secret_of_a_pod_gets_into_a_snapshot(place: str, tmp_path: Path) -> 
     ],
 )
 def test_no_secret_of_a_log_or_a_file_gets_into_a_snapshot(line: str) -> None:
-    """In logs, in ConfigMaps, in what a server answered, in the log of a build."""
-    here = with_log(healthy(), pod(), line)
-    here = with_objects(here, config_maps=({"metadata": {"name": "x"}, "data": {"redis.conf": f"a\n{line}\nb"}},))
-    store = here.probes.store
+    """Logs, ConfigMaps, answers of servers and the log of a build are searched."""
+    config_map = {"metadata": {"name": "x"}, "data": {"redis.conf": f"a\n{line}\nb"}}
+    snapshot = with_objects(with_log(healthy(), pod(), line), config_maps=(config_map,))
+    store = snapshot.probes.store
     assert store is not None
-    here = with_probes(here, build_log=(line,), store=replace(store, error=line))
-    assert PLANTED not in repr(here)
-    assert "eyJzdWIi" not in repr(here)
-    assert "***" in here.probes.build_log[0]
+    snapshot = with_probes(snapshot, build_log=(line,), store=replace(store, error=line))
+    assert PLANTED not in repr(snapshot)
+    assert "eyJzdWIi" not in repr(snapshot)
+    assert "***" in snapshot.probes.build_log[0]
 
 
 def test_a_private_key_is_hidden_line_by_line() -> None:
-    """The lines after it keep their numbers."""
+    """The number of lines stays."""
     begin, end = "-----BEGIN " + "PRIVATE KEY-----", "-----END " + "PRIVATE KEY-----"
-    here = replace(healthy(), logs=(ContainerLog("p", "c", ("before", begin, PLANTED, PLANTED, end, "after")),))
-    assert PLANTED not in repr(here)
-    assert (len(here.logs[0].lines), here.logs[0].lines[-1]) == (6, "after")
+    snapshot = replace(healthy(), logs=(ContainerLog("p", "c", ("before", begin, PLANTED, PLANTED, end, "after")),))
+    assert PLANTED not in repr(snapshot)
+    assert (len(snapshot.logs[0].lines), snapshot.logs[0].lines[-1]) == (6, "after")
 
 
 def test_data_of_a_secret_is_dropped() -> None:
-    """Even where somebody hands one in."""
+    """No snapshot asks for Secrets; a Secret would lose its data all the same."""
     assert redacted({"kind": "Secret", "metadata": {"name": "x"}, "data": {"a": "aHVudGVyMg=="}}) == {
         "kind": "Secret",
         "metadata": {"name": "x"},
@@ -118,6 +118,6 @@ def test_data_of_a_secret_is_dropped() -> None:
         "tokenFile: /run/secrets/token",
     ],
 )
-def test_what_is_no_secret_stays(text: str) -> None:
-    """A path, a name, a sentence about one."""
+def test_what_only_mentions_a_secret_stays(text: str) -> None:
+    """Paths, names and sentences do."""
     assert without_secrets(text) == text

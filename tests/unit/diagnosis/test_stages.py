@@ -1,4 +1,4 @@
-"""Metrics that do not arrive while everything runs: the first hop that is silent, each service for itself."""
+"""Metrics that do not arrive while everything runs: the first silent stage, for each service on its own."""
 
 from dataclasses import replace
 
@@ -6,8 +6,10 @@ import pytest
 
 from lab.diagnosis.diagnose import diagnose
 from lab.snapshots.probes import CollectorProbe
-from tests.unit.diagnosis.builders import NAMESPACE, pod, with_log, with_probes
-from tests.unit.diagnosis.cases import prometheus_says
+from tests.unit.diagnosis.builders import NAMESPACE, pod, with_log, with_objects, with_pod, with_probes
+from tests.unit.diagnosis.cases import WORKER
+from tests.unit.diagnosis.faulty import no_fresh_samples, workers_are_idle
+from tests.unit.diagnosis.findings import only
 
 
 @pytest.mark.parametrize(
@@ -19,50 +21,60 @@ from tests.unit.diagnosis.cases import prometheus_says
         (CollectorProbe(received=900, sent=900, failed=0), "the query"),
     ],
 )
-def test_the_first_silent_hop_is_named(counts: CollectorProbe, stage: str) -> None:
-    """By what the collector counted."""
-    found = diagnose(with_probes(prometheus_says(), collector=counts))
-    assert {(one.cause, one.title.partition("stage is ")[2]) for one in found} == {("running-no-metrics", stage)}
+def test_the_first_silent_stage_is_named(counts: CollectorProbe, stage: str) -> None:
+    """The collector's counts tell which stage it is."""
+    findings = diagnose(with_probes(no_fresh_samples(), collector=counts))
+    stages = {(finding.cause, finding.title.partition("stage is ")[2]) for finding in findings}
+    assert stages == {("running-no-metrics", stage)}
 
 
 def test_each_service_has_its_own_silent_stage() -> None:
-    """One exports nothing, another sends to where nobody listens; what others send arrives."""
-    said = "Failed to export metrics to otel-collecter:4317, error code: StatusCode.UNAVAILABLE"
-    others, name = pod("query-api", "amd64"), "OTEL_EXPORTER_OTLP_ENDPOINT"
-    others["spec"]["containers"][0]["env"] = [{"name": name, "value": "http://otel-collecter:4317"}]
-    here = with_log(with_probes(prometheus_says(), collector=CollectorProbe(900, 900, 0)), others, said)
-    quiet = replace(here, objects=replace(here.objects, pods=(pod(), others, pod("ingest-api", "amd64"))))
-    assert quiet.probes.prometheus is not None
-    heard = tuple(
-        replace(one, at=here.taken_at) if one.metric.startswith("ingest") else one
-        for one in quiet.probes.prometheus.samples or ()
+    """One service exports nothing, another sends to a wrong address, and the metrics of a third arrive."""
+    query_api, name = pod("query-api", "amd64"), "OTEL_EXPORTER_OTLP_ENDPOINT"
+    query_api["spec"]["containers"][0]["env"] = [{"name": name, "value": "http://otel-collecter:4317"}]
+    line = "Failed to export metrics to otel-collecter:4317, error code: StatusCode.UNAVAILABLE"
+    snapshot = with_log(with_probes(no_fresh_samples(), collector=CollectorProbe(900, 900, 0)), query_api, line)
+    snapshot = with_objects(snapshot, pods=(pod(), query_api, pod("ingest-api", "amd64")))
+    prometheus = snapshot.probes.prometheus
+    assert prometheus is not None
+    samples = tuple(
+        replace(sample, at=snapshot.taken_at) if sample.metric.startswith("ingest") else sample
+        for sample in prometheus.samples or ()
     )
-    found = diagnose(with_probes(quiet, prometheus=replace(quiet.probes.prometheus, samples=heard)))
-    stages = {one.object.rpartition("/")[2]: one.title.rpartition("stage is ")[2] for one in found}
+    findings = diagnose(with_probes(snapshot, prometheus=replace(prometheus, samples=samples)))
+    stages = {finding.object.rpartition("/")[2]: finding.title.rpartition("stage is ")[2] for finding in findings}
     assert stages == {"process-worker-arm64": "exporting", "query-api-amd64": "the collector"}
-    assert [one.do for one in found if one.object.endswith("query-api-amd64")] == [
+    assert [finding.do for finding in findings if finding.object.endswith("query-api-amd64")] == [
         f"kubectl -n {NAMESPACE} set env deployment/query-api-amd64 {name}=http://otel-collector:4317"
     ]
 
 
 def test_a_lab_that_asks_another_server_than_the_collector_writes_to() -> None:
-    """Both are named; the next step makes them one."""
+    """Both servers are named, and the next step makes the collector write to the lab's."""
     configured = {
         "metadata": {"name": "otel-collector"},
         "data": {"config.yaml": "endpoint: http://198.18.0.9:9090/api/v1/write"},
     }
-    here = with_probes(prometheus_says(), collector=CollectorProbe(received=900, sent=900, failed=0))
-    here = replace(here, objects=replace(here.objects, config_maps=(configured,)))
-    found = diagnose(here)
-    assert found
-    assert {one.do for one in found} == {f"lab up --target kubernetes --namespace {NAMESPACE} --force"}
-    assert all("writes to http://198.18.0.9:9090, the lab asks http://198.18.0.1:9090" in one.why for one in found)
+    snapshot = with_probes(no_fresh_samples(), collector=CollectorProbe(received=900, sent=900, failed=0))
+    findings = diagnose(with_objects(snapshot, config_maps=(configured,)))
+    assert findings
+    assert {finding.do for finding in findings} == {f"lab up --target kubernetes --namespace {NAMESPACE} --force"}
+    both = "writes to http://198.18.0.9:9090, the lab asks http://198.18.0.1:9090"
+    assert all(both in finding.why for finding in findings)
 
 
 def test_a_process_that_cannot_reach_the_collector_says_so() -> None:
-    """Its exporter's log tells it from one that exports nothing."""
-    said = "Failed to export metrics to otel-collector:4317, error code: StatusCode.UNAVAILABLE"
-    here = with_probes(prometheus_says(), collector=CollectorProbe(0, 0, 0))
-    here = replace(with_log(here, pod(), said), objects=replace(here.objects, pods=(pod(),)))
-    [found] = diagnose(here)
-    assert found.title.endswith("stage is the collector")
+    """The log of its exporter tells it from a process that exports nothing."""
+    line = "Failed to export metrics to otel-collector:4317, error code: StatusCode.UNAVAILABLE"
+    snapshot = with_probes(no_fresh_samples(), collector=CollectorProbe(0, 0, 0))
+    assert only(with_objects(with_log(snapshot, pod(), line), pods=(pod(),))).title.endswith("stage is the collector")
+
+
+def test_a_worker_that_reads_another_stream_consumes_nothing() -> None:
+    """The finding names the variable that differs, and the step makes it the same."""
+    worker = pod()
+    worker["spec"]["containers"][0]["env"].append({"name": "LAB_STORE_NAMESPACE", "value": "other"})
+    findings = diagnose(with_pod(workers_are_idle(), worker))
+    assert [finding.do for finding in findings if finding.object == WORKER] == [
+        f"kubectl -n {NAMESPACE} set env deployment/process-worker-arm64 LAB_STORE_NAMESPACE-"
+    ]

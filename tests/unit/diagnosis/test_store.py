@@ -1,4 +1,4 @@
-"""A store that is asked and one that is not, outside and inside the cluster, and what its pods said when."""
+"""A store that the lab asked or did not ask, outside and inside the cluster, and what pods logged about it and when."""
 
 import os
 import shlex
@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from lab.diagnosis.diagnose import diagnose
-from lab.diagnosis.finding import Finding
 from lab.diagnosis.remedies import redis_cli
 from lab.snapshots.probes import StoreProbe
 from lab.snapshots.snapshot import ContainerLog, Snapshot
@@ -29,7 +28,9 @@ from tests.unit.diagnosis.builders import (
     with_pod,
     with_probes,
 )
-from tests.unit.diagnosis.cases import WORKER, store_says
+from tests.unit.diagnosis.cases import WORKER
+from tests.unit.diagnosis.faulty import store_probed
+from tests.unit.diagnosis.findings import causes, causes_and_objects, only
 
 DENIED = "redis redis:6379: WRONGPASS invalid username-password pair or user is disabled."
 EVICTS = "STORE_EVICTS: redis redis:6379: maxmemory-policy allkeys-lru can delete events"
@@ -37,61 +38,57 @@ REFUSED = "redis %s: Error 111 connecting to it. Connection refused."
 UP = f"lab up --target kubernetes --namespace {NAMESPACE} --force"
 
 
-def only(snapshot: Snapshot) -> Finding:
-    """The one thing that is wrong."""
-    found = diagnose(snapshot)
-    assert len(found) == 1, [(one.cause, one.object) for one in found]
-    return found[0]
+def unasked(*lines: str, url: str = "") -> Snapshot:
+    """Return a snapshot in which the lab did not ask the store at *url*; a worker logs something about it and ends."""
+    worker = crashing(respecified(pod(), env=[{"name": "LAB_REDIS_URL", "value": url}] if url else []), exit_code=69)
+    others = [respecified(dict(raw), env=[]) for raw in healthy().objects.pods]
+    snapshot = with_pod(with_objects(healthy(), pods=tuple(others)), worker)
+    return with_log(with_probes(snapshot, store=None), worker, *lines)
 
 
-def unasked(*said: str, url: str = "") -> Snapshot:
-    """Nobody asked the store, which is called *url*; a worker says something of it and ends."""
-    made = crashing(respecified(pod(), env=[{"name": "LAB_REDIS_URL", "value": url}] if url else []), exit_code=69)
-    others = [respecified(dict(one), env=[]) for one in healthy().objects.pods]
-    here = with_pod(with_objects(healthy(), pods=tuple(others)), made)
-    return with_log(with_probes(here, store=None), made, *said)
+def worker_logs(*lines: str, exit_code: int = 69, reason: str = "Error") -> Snapshot:
+    """Return a snapshot with a worker that logs some lines and ends; the lab reaches its own store."""
+    worker = crashing(pod(), exit_code=exit_code, reason=reason)
+    return with_log(with_pod(healthy(), worker), worker, *lines)
 
 
 def inside(snapshot: Snapshot) -> Snapshot:
-    """The store runs in the namespace, as the lab deploys it there."""
-    thing, made = respecified(pod("redis", "amd64"), env=[]), deployment("redis", "amd64")
-    thing["metadata"]["ownerReferences"] = [{"kind": "ReplicaSet", "name": "redis-5d9c7b8f6"}]
-    made["metadata"]["name"] = "redis"
-    told = {"metadata": {"name": "stack"}, "data": {"LAB_REDIS_URL": "redis://redis:6379/0"}}
-    objects = snapshot.objects
-    return with_pod(
-        with_objects(snapshot, deployments=(*objects.deployments, made), config_maps=(*objects.config_maps, told)),
-        thing,
-    )
+    """Return a snapshot in which the store runs in the namespace, as the lab deploys it."""
+    store, workload = respecified(pod("redis", "amd64"), env=[]), deployment("redis", "amd64")
+    store["metadata"]["ownerReferences"] = [{"kind": "ReplicaSet", "name": "redis-5d9c7b8f6"}]
+    workload["metadata"]["name"] = "redis"
+    settings = {"metadata": {"name": "stack"}, "data": {"LAB_REDIS_URL": "redis://redis:6379/0"}}
+    deployments = (*snapshot.objects.deployments, workload)
+    config_maps = (*snapshot.objects.config_maps, settings)
+    return with_pod(with_objects(snapshot, deployments=deployments, config_maps=config_maps), store)
 
 
 def with_store_pod(snapshot: Snapshot, **status: object) -> Snapshot:
-    """The store's pod is otherwise."""
-    thing: Object = next(dict(one) for one in snapshot.objects.pods if one["metadata"]["name"].startswith("redis"))
-    return with_pod(snapshot, changed(thing, **status))
+    """Return a snapshot in which the store's pod has another status."""
+    store: Object = next(dict(raw) for raw in snapshot.objects.pods if raw["metadata"]["name"].startswith("redis"))
+    return with_pod(snapshot, changed(store, **status))
 
 
-def test_a_store_inside_that_nobody_asked_is_looked_into_where_it_is() -> None:
-    """Its log while its pod is well, since what it keeps goes with the pod; a new pod else."""
-    here = inside(unasked(REFUSED % "redis:6379"))
-    found = only(here)
-    assert (found.cause, found.object) == ("redis-unreachable", "Redis/redis:6379")
-    assert "the lab did not ask it itself" in found.found
-    assert found.do == f"kubectl -n {NAMESPACE} logs deployment/redis --tail=50"
-    broken = next(
-        one for one in diagnose(with_store_pod(here, ready=False, lastState={})) if one.cause == "redis-unreachable"
-    )
+def test_the_next_step_for_a_store_inside_is_in_the_cluster() -> None:
+    """It is the log of a healthy pod, whose data a restart would lose; and a restart of any other pod."""
+    snapshot = inside(unasked(REFUSED % "redis:6379"))
+    finding = only(snapshot)
+    assert (finding.cause, finding.object) == ("redis-unreachable", "Redis/redis:6379")
+    assert "the lab itself did not ask it" in finding.found
+    assert finding.do == f"kubectl -n {NAMESPACE} logs deployment/redis --tail=50"
+    findings = diagnose(with_store_pod(snapshot, ready=False, lastState={}))
+    broken = next(finding for finding in findings if finding.cause == "redis-unreachable")
     assert broken.do == f"kubectl -n {NAMESPACE} rollout restart deployment/redis"
     gone = unasked(REFUSED % f"redis.{NAMESPACE}.svc:6379")
     assert only(gone).do == UP
 
 
 def test_a_policy_inside_is_changed_in_the_store_s_own_pod() -> None:
-    """Not in the Redis of whoever pastes it."""
-    found = only(inside(unasked(EVICTS)))
-    assert found.object == "Redis/redis:6379"
-    assert "by the word of Pod/" in found.found
-    words = shlex.split(found.do)
+    """It is not changed in a Redis of the machine on which the step is pasted."""
+    finding = only(inside(unasked(EVICTS)))
+    assert finding.object == "Redis/redis:6379"
+    assert "according to Pod/" in finding.found
+    words = shlex.split(finding.do)
     assert words[:7] == ["kubectl", "-n", NAMESPACE, "exec", "deployment/redis", "--", "sh"]
     assert (
         words[-1]
@@ -101,7 +98,7 @@ def test_a_policy_inside_is_changed_in_the_store_s_own_pod() -> None:
 
 @pytest.mark.parametrize(("fails", "code"), [("nothing", 0), ("rewrite", 0), ("set", 1)])
 def test_a_store_without_a_file_takes_settings_all_the_same(tmp_path: Path, fails: str, code: int) -> None:
-    """The step as it is pasted fails where nothing was set, and says so where it was not written down."""
+    """The pasted step fails if a setting was not made, and reports a setting that was not written to the file."""
     client = tmp_path / "redis-cli"
     client.write_text(f'#!/bin/sh\ncase "$*" in *" config {fails}"*) exit 1;; esac\n', encoding="utf-8")
     client.chmod(0o755)
@@ -114,72 +111,68 @@ def test_a_store_without_a_file_takes_settings_all_the_same(tmp_path: Path, fail
 
 
 def test_no_address_is_made_up() -> None:
-    """Where nothing names the store, what pods are told is the next step."""
-    found = only(with_objects(unasked(EVICTS), config_maps=()))
-    assert "127.0.0.1" not in found.do
-    assert found.do == f"kubectl -n {NAMESPACE} set env deployment/process-worker-arm64 --list"
+    """Where nothing names the store, the next step shows the settings of the pods."""
+    finding = only(with_objects(unasked(EVICTS), config_maps=()))
+    assert "127.0.0.1" not in finding.do
+    assert finding.do == f"kubectl -n {NAMESPACE} set env deployment/process-worker-arm64 --list"
     named = only(unasked(EVICTS, url="redis://198.18.0.9:6390/0"))
     assert named.do.startswith("redis-cli -e -h 198.18.0.9 -p 6390 config set maxmemory-policy noeviction && ")
 
 
-def test_a_pod_that_looks_for_a_store_in_itself_is_told_the_right_address() -> None:
-    """Nobody's own machine is signed in to."""
+def test_a_pod_that_looks_for_a_store_in_itself_gets_the_right_address() -> None:
+    """No step logs in to the user's own machine."""
     assert only(unasked(REFUSED % "127.0.0.1:6379")).do == UP
 
 
 def test_a_password_that_was_not_tried_is_not_called_right() -> None:
-    """Only a store that let the lab in proves it."""
-    made = crashing(pod(), exit_code=69)
-    tried = with_log(with_pod(healthy(), made), made, DENIED)
+    """Only a login that succeeded proves it."""
+    tried = worker_logs(DENIED)
     assert only(tried).why.startswith("the lab's password is right")
     assert only(with_probes(tried, store=None)).why.startswith("the lab did not try its own password")
-    found = only(inside(unasked(DENIED)))
-    assert found.do == f"{UP} && kubectl -n {NAMESPACE} rollout restart deployment/redis"
+    finding = only(inside(unasked(DENIED)))
+    assert finding.do == f"{UP} && kubectl -n {NAMESPACE} rollout restart deployment/redis"
 
 
-def test_pods_that_look_for_another_store_are_told_the_lab_s() -> None:
-    """What the lab reaches is not what they do not."""
-    made = crashing(pod(), exit_code=69)
-    found = only(with_log(with_pod(healthy(), made), made, REFUSED % "198.18.0.7:6379"))
-    assert "the lab itself reaches it" not in found.found
-    assert (found.object, found.do) == ("Redis/198.18.0.7:6379", UP)
+def test_pods_that_look_for_another_store_get_the_address_of_the_lab_s() -> None:
+    """The store that the lab reaches is not the one that the pods miss."""
+    finding = only(worker_logs(REFUSED % "198.18.0.7:6379"))
+    assert "the lab itself reaches it" not in finding.found
+    assert (finding.object, finding.do) == ("Redis/198.18.0.7:6379", UP)
 
 
 def test_a_store_is_opened_for_the_one_address_that_was_asked() -> None:
-    """Never on every interface."""
-    made = crashing(pod(), exit_code=69)
-    found = only(with_log(with_pod(healthy(), made), made, REFUSED % f"{HOST}:6379"))
+    """It is never opened on every interface."""
+    finding = only(worker_logs(REFUSED % f"{HOST}:6379"))
     client = f"redis-cli -e -h {HOST} -p 6379"
-    assert found.do.startswith(f"{client} config set bind '{HOST} 127.0.0.1 -::1' && {{ {client} config rewrite || ")
+    assert finding.do.startswith(f"{client} config set bind '{HOST} 127.0.0.1 -::1' && {{ {client} config rewrite || ")
 
 
 @pytest.mark.parametrize("early", ["Temporary failure in name resolution", REFUSED % f"{HOST}:6379"])
-def test_what_a_container_said_long_ago_is_not_the_cause(early: str) -> None:
-    """It ran for a while since, and then its memory was not enough."""
-    made = crashing(pod(), exit_code=137, reason="OOMKilled")
-    assert only(with_log(with_pod(healthy(), made), made, early, *["counted 100 events"] * 150)).cause == "oom-kill"
+def test_what_a_container_logged_long_ago_is_not_the_cause(early: str) -> None:
+    """It ran on for a while, and then its memory was not enough."""
+    lines = (early, *["counted 100 events"] * 150)
+    assert only(worker_logs(*lines, exit_code=137, reason="OOMKilled")).cause == "oom-kill"
 
 
 @pytest.mark.parametrize("last", ["Temporary failure in name resolution", REFUSED % f"{HOST}:6379"])
-def test_a_container_that_the_kernel_ended_is_told_first(last: str) -> None:
-    """Whatever it said last."""
-    made = crashing(pod(), exit_code=137, reason="OOMKilled")
-    first = diagnose(with_log(with_pod(healthy(), made), made, last))[0]
-    assert (first.cause, first.object) == ("oom-kill", WORKER)
+def test_a_container_that_the_kernel_killed_comes_first(last: str) -> None:
+    """It does so whatever it logged last."""
+    snapshot = worker_logs(last, exit_code=137, reason="OOMKilled")
+    assert causes_and_objects(snapshot)[0] == ("oom-kill", WORKER)
 
 
-def test_what_the_container_before_said_is_history_once_the_newest_speaks() -> None:
-    """Or once it is well, which it need not say."""
+def test_the_log_of_the_previous_container_is_history_once_the_current_one_logs() -> None:
+    """So it is once the current container is ready, even without a log."""
     before = ContainerLog(pod()["metadata"]["name"], "process-worker", (REFUSED % f"{HOST}:6379",), previous=True)
-    here = healthy()
-    assert diagnose(replace(here, logs=(before, *here.logs))) == ()
-    others = tuple(one for one in here.logs if one.pod != before.pod)
-    assert diagnose(replace(here, logs=(before, *others))) == ()
-    made = changed(pod(), ready=False, lastState={}, state={"running": {"startedAt": ago(10)}})
-    starting = replace(with_pod(here, made), logs=(before, *others))
-    assert [one.cause for one in diagnose(starting)] == ["redis-unreachable"]
-    speaking = ContainerLog(before.pod, before.container, ("serving",))
-    assert diagnose(replace(starting, logs=(*starting.logs, speaking))) == ()
+    snapshot = healthy()
+    assert diagnose(replace(snapshot, logs=(before, *snapshot.logs))) == ()
+    others = tuple(log for log in snapshot.logs if log.pod != before.pod)
+    assert diagnose(replace(snapshot, logs=(before, *others))) == ()
+    worker = changed(pod(), ready=False, lastState={}, state={"running": {"startedAt": ago(10)}})
+    starting = replace(with_pod(snapshot, worker), logs=(before, *others))
+    assert causes(starting) == ["redis-unreachable"]
+    current = ContainerLog(before.pod, before.container, ("serving",))
+    assert diagnose(replace(starting, logs=(*starting.logs, current))) == ()
 
 
 @pytest.mark.parametrize(
@@ -194,32 +187,39 @@ def test_what_the_container_before_said_is_history_once_the_newest_speaks() -> N
     ],
     ids=["untrusted", "settings", "loading"],
 )
-def test_a_store_that_cannot_be_asked_is_not_called_away(facts: dict[str, object], do: str) -> None:
-    """What it or the settings say is the evidence."""
-    found = only(store_says(**facts))
-    assert (found.cause, found.found) == ("redis-not-asked", facts["error"])
-    assert found.do.startswith(do)
+def test_a_store_that_cannot_be_asked_is_not_called_unreachable(facts: dict[str, object], do: str) -> None:
+    """The evidence is its error, or that of the settings."""
+    finding = only(store_probed(**facts))
+    assert (finding.cause, finding.found) == ("redis-not-asked", facts["error"])
+    assert finding.do.startswith(do)
 
 
 def test_redis_cli_is_called_as_the_lab_asks() -> None:
-    """With password, user and TLS; an error of the server ends the step."""
+    """It gets password, user and TLS, and an error of the server ends the step."""
     probe = StoreProbe(
         "h:6380", reachable=True, tls=True, user="lab", password_file="/run/my pass", ca_file="/run/ca.crt"
     )
     assert redis_cli(probe) == (
         "REDISCLI_AUTH=\"$(cat '/run/my pass')\" redis-cli -e -h h -p 6380 --tls --cacert /run/ca.crt --user lab"
     )
-    found = only(store_says(policy="allkeys-lru", tls=True, password_file="/run/password"))
-    assert found.do.count('REDISCLI_AUTH="$(cat /run/password)" redis-cli -e ') == 2
-    assert found.do.count(" --tls ") == 2
+    finding = only(store_probed(policy="allkeys-lru", tls=True, password_file="/run/password"))
+    assert finding.do.count('REDISCLI_AUTH="$(cat /run/password)" redis-cli -e ') == 2
+    assert finding.do.count(" --tls ") == 2
 
 
 def test_a_password_goes_into_a_file_that_nobody_else_may_read() -> None:
-    """The one that the lab reads; a key of a Secret is quoted."""
+    """It is the file that the lab reads. The key of a Secret is quoted."""
     facts = {"authenticated": False, "error": "WRONGPASS", "password_file": "/run/my pass"}
-    found = only(store_says(**facts))
-    assert "(umask 077 && printf %s \"$WORD\" > '/run/my pass')" in found.do
-    thing = respecified(pod(), env=[{"name": "LAB_REDIS_PASSWORD_FILE", "value": "/run/secrets/redis/a;b"}])
-    others = [respecified(dict(one), env=[]) for one in healthy().objects.pods]
-    here = with_pod(with_objects(store_says(**facts), pods=tuple(others)), thing)
-    assert "--from-file='a;b'='/run/my pass'" in only(replace(here, wanted=())).do
+    finding = only(store_probed(**facts))
+    assert "(umask 077 && printf %s \"$WORD\" > '/run/my pass')" in finding.do
+    worker = respecified(pod(), env=[{"name": "LAB_REDIS_PASSWORD_FILE", "value": "/run/secrets/redis/a;b"}])
+    others = [respecified(dict(raw), env=[]) for raw in healthy().objects.pods]
+    snapshot = with_pod(with_objects(store_probed(**facts), pods=tuple(others)), worker)
+    assert "--from-file='a;b'='/run/my pass'" in only(replace(snapshot, wanted=())).do
+
+
+def test_services_that_cannot_reach_a_store_that_the_lab_reaches() -> None:
+    """The store listens on its own machine alone."""
+    error = "  redis 198.18.0.1:6379: Error 111 connecting. Connection refused."
+    finding = only(worker_logs("process-worker: STORE_UNREACHABLE", error))
+    assert (finding.cause, "config set bind" in finding.do) == ("redis-unreachable", True)

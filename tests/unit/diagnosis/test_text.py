@@ -1,4 +1,4 @@
-"""What a person and what a program are shown."""
+"""Findings as a person reads them, and as a program does."""
 
 import json
 from pathlib import Path
@@ -10,30 +10,32 @@ from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.text import as_json, text
 from lab.snapshots.snapshot import Snapshot, save
 from tests.unit.diagnosis.builders import NAMESPACE, healthy
-from tests.unit.diagnosis.cases import CASES
+from tests.unit.diagnosis.cases import CASES, Case
 
 
-def test_a_finding_is_drawn_as_evidence_reason_and_next_step() -> None:
-    """Title left, cause right."""
-    drawn = text(diagnose(CASES["wrong-architecture"].snapshot), namespace=NAMESPACE).splitlines()
-    assert drawn[0] == f"  1 problem in namespace {NAMESPACE}"
-    assert drawn[2].startswith("  process-worker-arm64 runs the wrong architecture   ")
-    assert drawn[2].endswith(" wrong-architecture")
-    assert [line.split()[0] for line in drawn[3:] if not line.startswith(" " * 14)] == ["found", "why", "do"]
-    assert drawn[-1] == "    do        lab images resolve && lab up --target kubernetes --namespace testbed --force"
+def test_a_finding_is_shown_as_evidence_reason_and_next_step() -> None:
+    """The title is on the left, the cause on the right."""
+    shown = text(diagnose(CASES["wrong-architecture"].snapshot), namespace=NAMESPACE).splitlines()
+    assert shown[0] == f"  1 problem in namespace {NAMESPACE}"
+    assert shown[2].startswith("  process-worker-arm64 runs the wrong architecture   ")
+    assert shown[2].endswith(" wrong-architecture")
+    assert [line.split()[0] for line in shown[3:] if not line.startswith(" " * 14)] == ["found", "why", "do"]
+    assert shown[-1] == "    do        lab images resolve && lab up --target kubernetes --namespace testbed --force"
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_a_next_step_is_never_broken(case: object) -> None:
-    """However long it is; other lines fit a screen."""
-    findings = diagnose(getattr(case, "snapshot"))  # noqa: B009
+def test_a_next_step_is_never_wrapped(case: Case) -> None:
+    """All other lines fit a screen."""
+    findings = diagnose(case.snapshot)
     lines = text(findings, namespace=NAMESPACE).splitlines()
-    assert [line for line in lines if line.startswith("    do ")] == [f"    do        {one.do}" for one in findings]
+    assert [line for line in lines if line.startswith("    do ")] == [
+        f"    do        {finding.do}" for finding in findings
+    ]
     assert all(len(line) <= 112 for line in lines if not line.startswith("    do ") and " " in line[14:])
 
 
 def test_colour_only_adds_to_the_text() -> None:
-    """Without it the words are the same."""
+    """Without colour the text is the same."""
     findings = diagnose(CASES["oom-kill"].snapshot)
     coloured = text(findings, namespace=NAMESPACE, colour=True)
     assert "\033[1m" in coloured
@@ -43,25 +45,26 @@ def test_colour_only_adds_to_the_text() -> None:
 
 
 def test_a_program_gets_every_field() -> None:
-    """As a list of objects."""
-    found = json.loads(as_json(diagnose(CASES["oom-kill"].snapshot)))
-    assert found[0]["cause"] == "oom-kill"
-    assert {"object", "title", "found", "why", "do"} <= found[0].keys()
+    """JSON is a list of objects."""
+    [finding] = json.loads(as_json(diagnose(CASES["oom-kill"].snapshot)))
+    assert finding["cause"] == "oom-kill"
+    assert {"object", "title", "found", "why", "do"} <= finding.keys()
 
 
 @pytest.mark.parametrize(("snapshot", "code"), [(healthy(), 0), (CASES["oom-kill"].snapshot, 1)], ids=["well", "ill"])
 def test_the_command_tells_by_its_exit_code(
     snapshot: Snapshot, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """0: nothing was found, 1: something was; in words and as JSON."""
-    save(snapshot, tmp_path / "look.json")
-    assert main(["diagnose", "--snapshot", str(tmp_path / "look.json")]) == code
+    """The code is 0 without findings and 1 with findings, for text and for JSON."""
+    file = tmp_path / "snapshot.json"
+    save(snapshot, file)
+    assert main(["diagnose", "--snapshot", str(file)]) == code
     assert f"in namespace {NAMESPACE}" in capsys.readouterr().out
-    assert main(["diagnose", "--snapshot", str(tmp_path / "look.json"), "--json"]) == code
+    assert main(["diagnose", "--snapshot", str(file), "--json"]) == code
     assert len(json.loads(capsys.readouterr().out)) == code
 
 
-def test_a_snapshot_that_is_not_there_is_an_error_of_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit 65."""
+def test_a_missing_snapshot_is_an_error_of_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The exit code is 65."""
     assert main(["diagnose", "--snapshot", str(tmp_path / "none.json")]) == 65
     assert "cannot read a snapshot" in capsys.readouterr().err

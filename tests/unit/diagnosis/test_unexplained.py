@@ -1,152 +1,155 @@
-"""What no rule explains is told as it is: pods that wait too long, Deployments short of pods or gone."""
+"""What no rule explains is reported as it is: pods that wait too long, Deployments that are short of pods."""
 
-import copy
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from lab.diagnosis.diagnose import diagnose
-from lab.snapshots.probes import Denial
+from lab.snapshots.kubernetes import STUCK_REASONS
 from lab.snapshots.snapshot import Snapshot
 from tests.unit.diagnosis.builders import (
     NAMESPACE,
     Object,
     ago,
     changed,
-    deployment,
+    deployments_of,
     event,
     healthy,
     node,
+    owner_of,
     pod,
+    pods_without,
     refused,
+    replica_set,
     unplaced,
     waiting,
     with_objects,
     with_pod,
-    with_probes,
 )
-from tests.unit.diagnosis.cases import CASES, POD, WORKER, store_says
+from tests.unit.diagnosis.cases import CASES, POD, WORKER
+from tests.unit.diagnosis.faulty import store_probed
+from tests.unit.diagnosis.findings import causes, causes_and_objects, only
 
 NO_SECRET = 'MountVolume.SetUp failed for volume "serving" : secret "lab-serving" not found'
 NO_VOLUME = "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims."
 UP = f"lab up --target kubernetes --namespace {NAMESPACE} --force"
 NAME = "process-worker-arm64"
+NOT_READY = [("not-ready", WORKER)]
 
 
-def brief(snapshot: Snapshot) -> list[tuple[str, str]]:
-    """Cause and object of every finding."""
-    return [(one.cause, one.object) for one in diagnose(snapshot)]
+def with_status(status: dict[str, Any], *, name: str = NAME) -> tuple[Object, ...]:
+    """Return the Deployments of a healthy stack, of which one has another status."""
+    deployments = deployments_of(healthy())
+    named(deployments, name)["status"] = status
+    return deployments
 
 
-def deployments(change: dict[str, Any], *, name: str = NAME) -> tuple[Object, ...]:
-    """Deployments of a stack that is well, but for the status of one."""
-    made = [copy.deepcopy(dict(one)) for one in healthy().objects.deployments]
-    for one in made:
-        if one["metadata"]["name"] == name:
-            one["status"] = change
-    return tuple(made)
+def named(deployments: tuple[Object, ...], name: str) -> Object:
+    """Return the Deployment of that name."""
+    return next(deployment for deployment in deployments if deployment["metadata"]["name"] == name)
 
 
 def short(*, for_s: float, **more: Any) -> dict[str, Any]:
-    """The status of a Deployment without a pod that is ready."""
-    said = "Deployment does not have minimum availability."
-    available = {"type": "Available", "status": "False", "message": said, "lastTransitionTime": ago(for_s)}
+    """Return the status of a Deployment without a ready pod."""
+    message = "Deployment does not have minimum availability."
+    available = {"type": "Available", "status": "False", "message": message, "lastTransitionTime": ago(for_s)}
     return {"replicas": 1, "unavailableReplicas": 1, "conditions": [available]} | more
 
 
 def creating(*, for_s: float, warned: bool) -> Snapshot:
-    """A pod that does not get beyond ContainerCreating, and its Deployment."""
-    made = waiting(pod(), "ContainerCreating", "", for_s=for_s)
-    events = [event(made, "FailedMount", NO_SECRET, seconds_ago=2)] if warned else []
-    return with_objects(with_pod(healthy(), made, *events), deployments=deployments(short(for_s=for_s)))
+    """Return a snapshot with a pod that does not get beyond ContainerCreating."""
+    worker = waiting(pod(), "ContainerCreating", "", for_s=for_s)
+    events = [event(worker, "FailedMount", NO_SECRET, seconds_ago=2)] if warned else []
+    return with_objects(with_pod(healthy(), worker, *events), deployments=with_status(short(for_s=for_s)))
 
 
-def test_a_pod_whose_secret_is_gone_is_told_with_the_kubelet_s_own_words() -> None:
-    """`lab up` makes it again."""
-    [found] = diagnose(creating(for_s=60, warned=True))
-    assert (found.cause, found.object, found.do) == ("not-ready", WORKER, UP)
-    assert f"FailedMount: {NO_SECRET}" in found.found
+def test_a_pod_whose_secret_is_gone_is_reported_with_the_kubelet_s_own_words() -> None:
+    """`lab up` creates the Secret again."""
+    finding = only(creating(for_s=60, warned=True))
+    assert (finding.cause, finding.object, finding.do) == ("not-ready", WORKER, UP)
+    assert f"FailedMount: {NO_SECRET}" in finding.found
 
 
-def test_what_nobody_complains_of_may_take_longer() -> None:
-    """An image comes over a slow line for a minute; after some minutes that is told, too."""
-    assert brief(creating(for_s=60, warned=False)) == []
-    assert brief(creating(for_s=20, warned=True)) == []
-    [found] = diagnose(creating(for_s=400, warned=False))
-    assert (found.cause, found.object) == ("not-ready", WORKER)
-    assert "containers with unready status: [process-worker]" in found.found
-    assert found.do.startswith(f"kubectl -n {NAMESPACE} describe pod/")
+def test_a_pod_without_warnings_may_take_longer() -> None:
+    """A large image comes over a slow line for a minute. After some minutes the pod is reported all the same."""
+    assert causes(creating(for_s=60, warned=False)) == []
+    assert causes(creating(for_s=20, warned=True)) == []
+    finding = only(creating(for_s=400, warned=False))
+    assert (finding.cause, finding.object) == ("not-ready", WORKER)
+    assert "containers with unready status: [process-worker]" in finding.found
+    assert finding.do.startswith(f"kubectl -n {NAMESPACE} describe pod/")
 
 
-@pytest.mark.parametrize("said", [NO_VOLUME, "0/2 nodes are available: 1 node(s) exceed max volume count."])
-def test_a_pod_without_a_place_is_told_also_for_a_reason_that_no_rule_knows(said: str) -> None:
-    """The scheduler's words are the evidence."""
-    [found] = diagnose(with_pod(healthy(), unplaced(pod(), said)))
-    assert (found.cause, found.object) == ("not-ready", WORKER)
-    assert said in found.found
-    assert diagnose(with_pod(healthy(), unplaced(pod(), said, for_s=20))) == ()
+@pytest.mark.parametrize("reason", [NO_VOLUME, "0/2 nodes are available: 1 node(s) exceed max volume count."])
+def test_a_pod_without_a_node_is_reported_also_for_a_reason_that_no_rule_knows(reason: str) -> None:
+    """The scheduler's message is the evidence."""
+    finding = only(with_pod(healthy(), unplaced(pod(), reason)))
+    assert (finding.cause, finding.object) == ("not-ready", WORKER)
+    assert reason in finding.found
+    assert diagnose(with_pod(healthy(), unplaced(pod(), reason, for_s=20))) == ()
 
 
-def test_a_pod_that_runs_and_does_not_get_ready_is_told_after_what_its_startup_probe_allows() -> None:
-    """Also where no event says that a probe fails."""
-    for seconds, causes in ((20, []), (90, [("not-ready", WORKER)])):
-        made = changed(pod(), ready=False, lastState={}, state={"running": {"startedAt": ago(seconds)}})
-        assert brief(with_pod(healthy(), made)) == causes
+@pytest.mark.parametrize("reason", sorted(STUCK_REASONS))
+def test_a_container_that_cannot_start_is_always_reported(reason: str) -> None:
+    """What it waits for does not come by waiting."""
+    finding = only(with_pod(healthy(), waiting(pod(), reason, "the runtime's own words")))
+    assert (finding.cause, finding.object) == ("not-ready", WORKER)
+    assert finding.found.startswith(f"{reason}; the runtime's own words")
 
 
-def test_a_deployment_that_may_make_no_pods_is_told_with_the_api_server_s_words() -> None:
-    """A ServiceAccount is gone: no pod is there to look at."""
-    said = POD + 'error looking up service account testbed/process-worker: serviceaccount "process-worker" not found'
-    [found] = diagnose(refused(healthy(), said))
-    assert (found.cause, found.object, found.do) == ("not-ready", WORKER, UP)
-    assert said in found.found
+def test_a_pod_that_runs_and_does_not_become_ready_is_reported_after_what_its_startup_probe_allows() -> None:
+    """That holds also where no event tells that a probe fails."""
+    for seconds, expected in ((20, []), (90, NOT_READY)):
+        worker = changed(pod(), ready=False, lastState={}, state={"running": {"startedAt": ago(seconds)}})
+        assert causes_and_objects(with_pod(healthy(), worker)) == expected
 
 
-def test_a_new_revision_that_may_make_no_pods_is_told_while_the_old_one_runs() -> None:
-    """Everything is ready, and nothing that was applied comes about."""
-    said = POD + "admission webhook denied the request"
-    condition = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": said}
-    for seconds, causes in ((10, []), (90, [("not-ready", WORKER)])):
-        sets = tuple(
-            {
-                "metadata": {"name": name, "annotations": {"deployment.kubernetes.io/revision": revision}},
-                "status": {"conditions": [condition | {"lastTransitionTime": ago(seconds)}] if revision == "2" else []},
-            }
-            for name, revision in ((pod()["metadata"]["ownerReferences"][0]["name"], "1"), (f"{NAME}-77f6b9d4c", "2"))
-        )
-        assert brief(with_objects(healthy(), replica_sets=sets)) == causes
+def test_a_deployment_that_may_create_no_pods_is_reported_with_the_api_server_s_words() -> None:
+    """A ServiceAccount is gone, so that no pod exists that could be judged."""
+    message = POD + 'error looking up service account testbed/process-worker: serviceaccount "process-worker" not found'
+    finding = only(refused(healthy(), message))
+    assert (finding.cause, finding.object, finding.do) == ("not-ready", WORKER, UP)
+    assert message in finding.found
 
 
-def test_a_deployment_whose_pods_nobody_makes_is_told() -> None:
-    """By its condition, where nothing else is there; not while it may still be starting."""
-    pods = tuple(one for one in healthy().objects.pods if not one["metadata"]["name"].startswith(NAME))
-    for seconds, causes in ((60, []), (400, [("not-ready", WORKER)])):
-        here = with_objects(healthy(), pods=pods, deployments=deployments(short(for_s=seconds)))
-        assert brief(here) == causes
-    [found] = diagnose(here)
-    assert found.found == "0 of 1 pods are ready; Deployment does not have minimum availability."
+def test_a_new_revision_that_may_create_no_pods_is_reported_while_the_old_one_runs() -> None:
+    """All pods are ready, and none of them is of what was applied last."""
+    message = POD + "admission webhook denied the request"
+    failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": message}
+    for seconds, expected in ((10, []), (90, NOT_READY)):
+        new = replica_set(f"{NAME}-77f6b9d4c", 2, conditions=[failure | {"lastTransitionTime": ago(seconds)}])
+        snapshot = with_objects(healthy(), replica_sets=(replica_set(owner_of(pod()), 1), new))
+        assert causes_and_objects(snapshot) == expected
+
+
+def test_a_deployment_without_pods_is_reported() -> None:
+    """Its condition is the evidence where there is no other. It is not reported while it may still be starting."""
+    pods = pods_without(healthy(), NAME)
+    for seconds, expected in ((60, []), (400, NOT_READY)):
+        snapshot = with_objects(healthy(), pods=pods, deployments=with_status(short(for_s=seconds)))
+        assert causes_and_objects(snapshot) == expected
+    assert only(snapshot).found == "0 of 1 pods are ready; Deployment does not have minimum availability."
 
 
 @pytest.mark.parametrize("change", [{"creationTimestamp": ago(1)}, {"generation": 2}], ids=["new", "changed"])
 def test_a_deployment_that_was_just_applied_is_no_finding(change: dict[str, Any]) -> None:
-    """Nobody has had the time to make its pods, or to say that they are not there."""
-    pods = tuple(one for one in healthy().objects.pods if not one["metadata"]["name"].startswith(NAME))
-    made = deployments({"observedGeneration": 1})
-    assert brief(with_objects(healthy(), pods=pods, deployments=made)) == [("not-ready", WORKER)]
-    next(one for one in made if one["metadata"]["name"] == NAME)["metadata"] |= change
-    assert brief(with_objects(healthy(), pods=pods, deployments=made)) == []
+    """The controller has had no time to create its pods, or to tell that they are missing."""
+    deployments = with_status({"observedGeneration": 1})
+    snapshot = with_objects(healthy(), pods=pods_without(healthy(), NAME), deployments=deployments)
+    assert causes_and_objects(snapshot) == NOT_READY
+    named(deployments, NAME)["metadata"] |= change
+    assert causes_and_objects(with_objects(snapshot, deployments=deployments)) == []
 
 
 def test_a_rollout_that_goes_on_is_no_finding() -> None:
-    """The newest pod has come forward a moment ago, whatever is not there yet."""
+    """The newest pod made progress a moment ago, although others are missing."""
     new = changed(pod(), ready=False, lastState={}, restartCount=0, state={"running": {"startedAt": ago(10)}})
     new["metadata"]["name"] += "-new"
-    here = with_objects(with_pod(healthy(), new), deployments=deployments(short(for_s=400, replicas=2)))
-    assert diagnose(here) == ()
-    asked = deployments({"replicas": 0}, name="simulator-amd64")
-    next(one for one in asked if one["metadata"]["name"] == "simulator-amd64")["spec"]["replicas"] = 0
-    assert diagnose(with_objects(healthy(), deployments=asked)) == ()
+    snapshot = with_objects(with_pod(healthy(), new), deployments=with_status(short(for_s=400, replicas=2)))
+    assert diagnose(snapshot) == ()
+    scaled_down = with_status({"replicas": 0}, name="simulator-amd64")
+    named(scaled_down, "simulator-amd64")["spec"]["replicas"] = 0
+    assert diagnose(with_objects(healthy(), deployments=scaled_down)) == ()
 
 
 @pytest.mark.parametrize(
@@ -156,106 +159,40 @@ def test_a_rollout_that_goes_on_is_no_finding() -> None:
      "crash-at-start", "oom-kill", "probe-failing", "collector-configuration", "dns-failing"],
 )  # fmt: skip
 def test_a_deployment_is_short_of_pods_for_the_reason_that_was_found(cause: str) -> None:
-    """However long it has been: it is not told a second time."""
-    here = CASES[cause].snapshot
-    made = [copy.deepcopy(dict(one)) for one in here.objects.deployments]
+    """It is not reported a second time, however long it lasts."""
+    deployments = deployments_of(CASES[cause].snapshot)
     name = "otel-collector" if cause == "collector-configuration" else NAME
-    affected = [one for one in made if one["metadata"]["name"].startswith(name)]
+    affected = [deployment for deployment in deployments if deployment["metadata"]["name"].startswith(name)]
     assert affected
-    for one in affected:
-        refusal = [each for each in one["status"].get("conditions", ()) if each["type"] == "ReplicaFailure"]
-        one["status"] = short(for_s=4_000)
-        one["status"]["conditions"] += refusal
-    assert {cause for cause, _ in brief(with_objects(here, deployments=tuple(made)))} == {cause}
+    for deployment in affected:
+        conditions = deployment["status"].get("conditions", ())
+        deployment["status"] = short(for_s=4_000)
+        deployment["status"]["conditions"] += [each for each in conditions if each["type"] == "ReplicaFailure"]
+    assert set(causes(with_objects(CASES[cause].snapshot, deployments=deployments))) == {cause}
 
 
 def test_services_that_wait_for_their_store_are_explained_by_it() -> None:
-    """They have been started; a pod that was not is another matter."""
-    away = store_says(reachable=False, error="timed out")
-    made = changed(pod(), ready=False, lastState={}, state={"running": {"startedAt": ago(300)}})
-    assert [cause for cause, _ in brief(with_pod(away, made))] == ["redis-unreachable"]
+    """This holds for services that have been started, not for a pod that cannot start."""
+    away = store_probed(reachable=False, error="timed out")
+    started = changed(pod(), ready=False, lastState={}, state={"running": {"startedAt": ago(300)}})
+    assert causes(with_pod(away, started)) == ["redis-unreachable"]
     stuck = waiting(pod(), "ContainerCreating", "", for_s=60)
-    here = with_pod(away, stuck, event(stuck, "FailedMount", NO_SECRET, seconds_ago=2))
-    assert [cause for cause, _ in brief(here)] == ["redis-unreachable", "not-ready"]
+    snapshot = with_pod(away, stuck, event(stuck, "FailedMount", NO_SECRET, seconds_ago=2))
+    assert causes(snapshot) == ["redis-unreachable", "not-ready"]
 
 
-def test_a_pod_that_waits_for_a_node_that_is_unwell_is_explained_by_it() -> None:
-    """Its taint keeps the pod away."""
-    board = next(copy.deepcopy(dict(one)) for one in CASES["node-pressure"].snapshot.objects.nodes[1:])
-    board["spec"]["taints"] = [{"key": "node.kubernetes.io/memory-pressure", "effect": "NoSchedule"}]
-    made = unplaced(pod(), "0/2 nodes are available: 1 node(s) had untolerated taint(s).")
-    here = with_objects(with_pod(healthy(), made), nodes=(node("amd64"), board))
-    assert brief(here) == [("node-pressure", "Node/r3")]
+def test_a_pod_that_waits_for_an_unhealthy_node_is_explained_by_it() -> None:
+    """The taint of the node keeps the pod away."""
+    [_, board] = (dict(raw) for raw in CASES["node-pressure"].snapshot.objects.nodes)
+    board["spec"] = board["spec"] | {"taints": [{"key": "node.kubernetes.io/memory-pressure", "effect": "NoSchedule"}]}
+    worker = unplaced(pod(), "0/2 nodes are available: 1 node(s) had untolerated taint(s).")
+    snapshot = with_objects(with_pod(healthy(), worker), nodes=(node("amd64"), board))
+    assert causes_and_objects(snapshot) == [("node-pressure", "Node/r3")]
 
 
 def test_a_pod_that_was_evicted_and_replaced_is_history() -> None:
-    """Its ReplicaSet made another one, which is well."""
-    gone = changed(pod(), ready=False, state={"terminated": {"exitCode": 137, "finishedAt": ago(60)}})
-    gone["metadata"]["name"] += "-gone"
-    gone["status"] |= {"phase": "Failed", "reason": "Evicted"}
-    assert diagnose(with_pod(healthy(), gone)) == ()
-
-
-def labelled(**lists: Any) -> Snapshot:
-    """A stack as the lab applies it, of which something is left."""
-    labels = {"lab.observability/stack": "lab"}
-    kept = {"metadata": {"name": "lab-settings-5g7h", "labels": labels, "creationTimestamp": ago(900)}}
-    return with_objects(healthy(), **({"config_maps": (kept,)} | lists))
-
-
-@pytest.mark.parametrize("name", ["query-api-amd64", "query-api-arm64", "process-worker-arm64"])
-def test_a_deployment_that_somebody_deleted_is_told(name: str) -> None:
-    """The rest of a stack on two architectures is there."""
-    query = [one for one in healthy().wanted if one.service == "query-api"]
-    there = (*healthy().objects.deployments, deployment("query-api", "arm64"))
-    kept = tuple(one for one in there if one["metadata"]["name"] != name)
-    pods = tuple(one for one in healthy().objects.pods if not one["metadata"]["name"].startswith(name))
-    here = labelled(deployments=kept, pods=pods)
-    [found] = diagnose(replace(here, wanted=(*here.wanted, *(replace(one, architecture="arm64") for one in query))))
-    assert (found.cause, found.object, found.do) == ("not-deployed", f"Deployment/{name}", UP)
-
-
-def test_a_stack_of_which_only_settings_are_left_is_told() -> None:
-    """In one finding, since it is one deed."""
-    [found] = diagnose(labelled(deployments=(), pods=()))
-    assert (found.cause, found.object, found.do) == ("not-deployed", f"Namespace/{NAMESPACE}", UP)
-
-
-def test_what_was_never_deployed_is_not_missed() -> None:
-    """A namespace without a stack, one where it is just applied, a stack on one of the architectures in the lock."""
-    assert diagnose(with_objects(healthy(), deployments=(), pods=(), config_maps=())) == ()
-    fresh = {"metadata": {"name": "s", "labels": {"lab.observability/stack": "lab"}, "creationTimestamp": ago(3)}}
-    assert diagnose(with_objects(healthy(), deployments=(), pods=(), config_maps=(fresh,))) == ()
-    stack = labelled()
-    locked = tuple(replace(one, architecture="riscv64") for one in stack.wanted)
-    assert diagnose(replace(stack, wanted=(*stack.wanted, *locked))) == ()
-
-
-def test_a_stack_of_which_one_architecture_alone_handles_events_is_whole() -> None:
-    """Every service has one Deployment, and the lock has images for two."""
-    without = "process-worker-amd64"
-    kept = tuple(one for one in healthy().objects.deployments if one["metadata"]["name"] != without)
-    pods = tuple(one for one in healthy().objects.pods if not one["metadata"]["name"].startswith(without))
-    here = labelled(deployments=kept, pods=pods)
-    both = {(one.service, arch): replace(one, architecture=arch) for one in here.wanted for arch in ("amd64", "arm64")}
-    assert diagnose(replace(here, wanted=tuple(both.values()))) == ()
-
-
-def test_deployments_that_may_not_be_listed_are_not_called_gone() -> None:
-    """What is forbidden is the finding."""
-    denied = (Denial("list", "deployments", NAMESPACE, "apps", "lab-user"),)
-    here = with_probes(labelled(deployments=(), pods=()), denials=denied)
-    assert [cause for cause, _ in brief(here)] == ["forbidden"]
-
-
-def test_process_ids_run_out_too() -> None:
-    """By the same rule; of a node that nobody needs it is nobody's fault."""
-    board = node("arm64")
-    few = {"type": "PIDPressure", "status": "True", "reason": "KubeletHasInsufficientPID"}
-    board["status"]["conditions"].append(few)
-    here = with_objects(healthy(), nodes=(node("amd64"), board))
-    [found] = diagnose(here)
-    assert (found.cause, "process ids" in found.title) == ("node-pressure", True)
-    elsewhere = tuple(one for one in healthy().objects.pods if one["spec"]["nodeName"] != "r3")
-    wanted = tuple(one for one in here.wanted if one.architecture == "amd64")
-    assert diagnose(replace(with_objects(here, pods=elsewhere), wanted=wanted)) == ()
+    """Its ReplicaSet created another pod, which is healthy."""
+    evicted = changed(pod(), ready=False, state={"terminated": {"exitCode": 137, "finishedAt": ago(60)}})
+    evicted["metadata"]["name"] += "-gone"
+    evicted["status"] |= {"phase": "Failed", "reason": "Evicted"}
+    assert diagnose(with_pod(healthy(), evicted)) == ()

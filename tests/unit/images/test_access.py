@@ -1,4 +1,4 @@
-"""The registry's settings: what they mean together, and what they cannot mean."""
+"""The registry's settings: their meaning together, and contradictions among them."""
 
 import json
 from pathlib import Path
@@ -21,21 +21,21 @@ from lab.settings import LabSettings
     ],
 )
 def test_a_name_is_a_host_and_perhaps_a_path(name: str, host: str, prefix: str) -> None:
-    """As image names begin."""
+    """Image names begin with it."""
     assert split_name(name) == (host, prefix)
 
 
 @pytest.mark.parametrize(
     "name", ["http://registry:5000", "registry", "me/lab", "user:secret@host.example", "a.b/C", "a b.c"]
 )
-def test_what_runtimes_would_read_differently_is_refused(name: str) -> None:
-    """A scheme, a password, a first part that Docker Hub would claim."""
+def test_a_name_that_runtimes_would_read_differently_is_refused(name: str) -> None:
+    """It has a scheme, a password, or a first part that is a name of Docker Hub."""
     with pytest.raises(BadConfig, match="does not name a registry"):
         split_name(name)
 
 
 def test_images_are_named_by_service_below_the_path() -> None:
-    """The API has a scheme, the name has none."""
+    """The address of the API has a scheme, the name has none."""
     access = RegistryAccess("registry.example:5000", "team", plain_http=True)
     assert access.name == "registry.example:5000/team"
     assert access.repository("simulator") == "team/simulator"
@@ -53,7 +53,7 @@ def test_images_are_named_by_service_below_the_path() -> None:
     ],
 )
 def test_settings_that_cannot_work_are_refused(given: dict[str, object], words: str) -> None:
-    """Before anything is asked of a registry, with a next step."""
+    """Before the registry is asked, with a next step."""
     host = {"registry": "registry.example:5000"} if given else {}
     with pytest.raises(BadConfig) as failure:
         registry_access(LabSettings.model_validate(host | given))
@@ -62,7 +62,7 @@ def test_settings_that_cannot_work_are_refused(given: dict[str, object], words: 
 
 
 def test_a_password_is_read_from_its_file_and_shown_nowhere(tmp_path: Path) -> None:
-    """Without the newline that editors add."""
+    """The newline that editors add is cut off."""
     (tmp_path / "password").write_text("open sesame\n")
     access = RegistryAccess("registry.example:5000", user="me", password_file=tmp_path / "password")
     assert access.password() == "open sesame"

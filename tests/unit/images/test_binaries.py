@@ -1,4 +1,4 @@
-"""Machine code is told by its header, in whatever kind of archive it lies."""
+"""The header of a program tells its architecture, whatever archive the program is in."""
 
 import io
 import struct
@@ -7,7 +7,7 @@ import tarfile
 import pytest
 
 from lab.errors import DataFault
-from lab.images.binaries import Binary, binaries, machine_of
+from lab.images.binaries import Binary, binaries, elf_machine
 from lab.images.check import judge
 from lab.images.manifests import Built
 from lab.images.streams import VerifiedStream, digest_of
@@ -18,7 +18,7 @@ MODULE = Binary("app/core.so", 183, is_interpreter=False)
 
 
 def header(machine: int, order: str = "<") -> bytes:
-    """The first bytes of an ELF file."""
+    """Return the first bytes of an ELF file."""
     return b"\x7fELF\x02" + (b"\x01" if order == "<" else b"\x02") + bytes(10) + struct.pack(f"{order}HH", 2, machine)
 
 
@@ -34,12 +34,12 @@ def header(machine: int, order: str = "<") -> bytes:
     ],
 )
 def test_the_machine_stands_in_the_header(first: bytes, machine: int | None) -> None:
-    """In the byte order that the header names."""
-    assert machine_of(first) == machine
+    """The header names its own byte order."""
+    assert elf_machine(first) == machine
 
 
 def test_interpreters_and_native_modules_are_found_in_a_layer() -> None:
-    """Scripts, links and other programs are not looked at."""
+    """Scripts, links and other programs are skipped."""
     packed = layer(
         {
             "./usr/local/bin/python3.11": header(183),
@@ -49,27 +49,27 @@ def test_interpreters_and_native_modules_are_found_in_a_layer() -> None:
             "usr/share/python3.so.txt": header(62),
         }
     )
-    found = list(binaries(io.BytesIO(packed)))
-    assert found == [PYTHON, Binary("lib/libz.so.1.2.13", 62, is_interpreter=False)]
-    assert [one.architecture for one in found] == ["arm64", "amd64"]
+    programs = list(binaries(io.BytesIO(packed)))
+    assert programs == [PYTHON, Binary("lib/libz.so.1.2.13", 62, is_interpreter=False)]
+    assert [program.architecture for program in programs] == ["arm64", "amd64"]
 
 
 def test_a_layer_is_read_however_small_its_pieces_arrive() -> None:
-    """A network gives what it has."""
+    """A network cuts data anywhere."""
     packed = layer({"bin/python3": header(62)})
     stream = VerifiedStream((packed[at : at + 3] for at in range(0, len(packed), 3)), digest_of(packed), "x")
-    assert [one.e_machine for one in binaries(stream)] == [62]
+    assert [program.e_machine for program in binaries(stream)] == [62]
     stream.finish()
 
 
-def test_what_is_no_layer_is_an_error() -> None:
-    """Not an empty one."""
+def test_a_file_that_is_no_layer_is_an_error() -> None:
+    """It is not taken for an empty layer."""
     with pytest.raises(tarfile.TarError):
         list(binaries(io.BytesIO(b"\x28\xb5\x2f\xfd" + bytes(2000))))
 
 
-def test_bytes_that_are_not_what_was_named_are_refused_at_the_end() -> None:
-    """Also when nobody read them."""
+def test_bytes_that_do_not_have_the_digest_are_refused_at_the_end() -> None:
+    """Also where nothing was read before."""
     stream = VerifiedStream([b"one", b"", b"two"], digest_of(b"onetwo"), "x")
     assert (stream.read(4), stream.read()) == (b"onet", b"wo")
     stream.finish()
@@ -78,7 +78,7 @@ def test_bytes_that_are_not_what_was_named_are_refused_at_the_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("built", "found", "words"),
+    ("built", "programs", "words"),
     [
         (Built("arm64", "linux"), (PYTHON, MODULE), None),
         (Built("amd64", "linux"), (PYTHON, MODULE), "says linux/amd64"),
@@ -90,8 +90,8 @@ def test_bytes_that_are_not_what_was_named_are_refused_at_the_end() -> None:
     ],
 )
 def test_an_image_is_what_configuration_and_machine_code_say(
-    built: Built, found: tuple[Binary, ...], words: str | None
+    built: Built, programs: tuple[Binary, ...], words: str | None
 ) -> None:
-    """Both have to say the architecture that it is locked for."""
-    fault = judge("x@sha256:1", "arm64", built, found)
+    """Both must be for the architecture that the image is locked for."""
+    fault = judge("x@sha256:1", "arm64", built, programs)
     assert (fault is None) if words is None else (fault is not None and words in str(fault))

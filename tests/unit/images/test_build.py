@@ -1,4 +1,4 @@
-"""What builders are called with, and what their complaints mean."""
+"""The commands of builders, and the meaning of their complaints."""
 
 import tomllib
 from pathlib import Path
@@ -23,12 +23,12 @@ HTTP = (
 
 
 def targets() -> tuple[Target, ...]:
-    """The project's own, for a registry and tag."""
+    """Return the project's own targets, for a registry and a tag."""
     return read_bake(PROJECT / "docker-bake.json", ORDER.variables)
 
 
 def test_the_bake_file_builds_every_service_for_both_platforms() -> None:
-    """One target each, under the name that is resolved afterwards."""
+    """Every service is one target, under the name that is resolved afterwards."""
     assert [(target.name, target.stage, target.tags) for target in targets()] == [
         (name, name, (f"registry.example:5000/team/{name}:dev",)) for name in SERVICES
     ]
@@ -36,10 +36,10 @@ def test_the_bake_file_builds_every_service_for_both_platforms() -> None:
 
 
 def test_a_base_image_replaces_the_public_one() -> None:
-    """Which is the default."""
+    """The public image is the default."""
     assert targets()[0].args == {"BASE": "docker.io/library/python:3.11-slim"}
-    other = read_bake(PROJECT / "docker-bake.json", BuildOrder(ACCESS, "dev", base="mine:1").variables)
-    assert {target.args["BASE"] for target in other} == {"mine:1"}
+    own = read_bake(PROJECT / "docker-bake.json", BuildOrder(ACCESS, "dev", base="mine:1").variables)
+    assert {target.args["BASE"] for target in own} == {"mine:1"}
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_base_image_replaces_the_public_one() -> None:
     ],
 )
 def test_a_bake_file_with_more_than_is_understood_is_refused(tmp_path: Path, text: str, words: str) -> None:
-    """Rather than built differently by buildah."""
+    """Buildah would build it differently."""
     (tmp_path / "bake.json").write_text(text)
     with pytest.raises(BadConfig) as failure:
         read_bake(tmp_path / "bake.json", {})
@@ -59,14 +59,14 @@ def test_a_bake_file_with_more_than_is_understood_is_refused(tmp_path: Path, tex
 
 
 def test_bake_is_told_to_push_and_nothing_secret() -> None:
-    """Names go by the bake file's variables."""
+    """Names are variables of the bake file."""
     command = bake_command(Tool("buildx", ("docker", "buildx")), BuildOrder(ACCESS, "dev", builder="lab"))
     assert " ".join(command) == ("docker buildx bake --file docker-bake.json --push --progress plain --builder lab")
     assert ORDER.variables == {"REGISTRY": "registry.example:5000/team", "TAG": "dev"}
 
 
 def test_wheels_replace_the_index(tmp_path: Path) -> None:
-    """For either builder."""
+    """With either builder."""
     order = BuildOrder(ACCESS, "dev", wheels=tmp_path)
     bake = bake_command(Tool("buildx", ("buildx",)), order)
     assert f"*.contexts.wheels={tmp_path}" in bake
@@ -77,7 +77,7 @@ def test_wheels_replace_the_index(tmp_path: Path) -> None:
 
 
 def test_buildah_builds_one_platform_after_the_other_and_pushes_the_list() -> None:
-    """Together they would share one name of the base image, and take each other's."""
+    """Builds that run together would share the base image's name, and take each other's image."""
     *builds, push = buildah_commands(Tool("buildah", ("buildah",)), ORDER, targets()[0])
     assert [build[build.index("--platform") + 1] for build in builds] == ["linux/amd64", "linux/arm64"]
     name = "registry.example:5000/team/ingest-api:dev"
@@ -85,8 +85,8 @@ def test_buildah_builds_one_platform_after_the_other_and_pushes_the_list() -> No
     assert push == ("buildah", "manifest", "push", "--all", name, f"docker://{name}")
 
 
-def test_buildah_believes_plain_http_of_the_configured_host_alone() -> None:
-    """Never by a switch that holds for every registry."""
+def test_buildah_speaks_plain_http_with_the_configured_host_alone() -> None:
+    """No option allows it for every registry."""
     assert tomllib.loads(registries_conf(ACCESS))["registry"] == [
         {"location": "registry.example:5000", "insecure": True}
     ]
@@ -123,15 +123,15 @@ def test_buildah_believes_plain_http_of_the_configured_host_alone() -> None:
     ],
 )
 def test_a_known_complaint_has_a_cause_and_a_next_step(line: str, kind: type[LabError], words: list[str]) -> None:
-    """In at most five lines, the last of which can be pasted."""
+    """In at most five lines; the next step can be pasted."""
     fault = explain(["#1 DONE", line, "#2 canceled"], ACCESS, LOG)
-    said = str(fault)
+    message = str(fault)
     assert type(fault) is kind
-    assert all(word in said for word in words), said
-    assert len(said.splitlines()) <= 5
+    assert all(word in message for word in words), message
+    assert len(message.splitlines()) <= 5
 
 
 def test_an_unknown_complaint_shows_the_last_lines_and_the_log() -> None:
-    """Enough to go on."""
+    """That is enough to go on."""
     fault = explain(["#1 DONE 0.1s", "#7 1.25 cc1: something new", "", "ERROR: it broke", ""], ACCESS, LOG)
     assert fault.found.splitlines() == ["cc1: something new", "ERROR: it broke", "all of it: build.log"]

@@ -1,4 +1,4 @@
-"""The lock: written, read, and refused when it is damaged."""
+"""The lock is written, read, and refused where it is damaged."""
 
 import json
 from pathlib import Path
@@ -15,16 +15,16 @@ LOCK = ImageLock(
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
-    """And the file is the same whatever the order was."""
+    """The order of the images does not change the file."""
     write_lock(LOCK, tmp_path / "images.lock")
     assert read_lock(tmp_path / "images.lock") == LOCK
-    turned = ImageLock(LOCK.registry, LOCK.tag, dict(reversed(list(LOCK.images.items()))))
-    assert to_json(turned) == to_json(LOCK) == (tmp_path / "images.lock").read_text()
+    reversed_lock = ImageLock(LOCK.registry, LOCK.tag, dict(reversed(list(LOCK.images.items()))))
+    assert to_json(reversed_lock) == to_json(LOCK) == (tmp_path / "images.lock").read_text()
     assert [path.name for path in tmp_path.iterdir()] == ["images.lock"]
 
 
 def test_an_image_is_referred_to_by_digest_alone() -> None:
-    """No tag: nothing is left to choose."""
+    """Without a tag nothing is left to choose."""
     assert LOCK.reference("simulator", "arm64") == f"registry.example:5000/team/simulator@{B}"
     assert set(LOCK.architectures("simulator")) == {"amd64", "arm64"}
 
@@ -33,8 +33,8 @@ def test_an_image_is_referred_to_by_digest_alone() -> None:
     ("service", "architecture", "words"),
     [("ingest-api", "arm64", "ingest-api for arm64"), ("query-api", "amd64", "no image of query-api")],
 )
-def test_what_is_not_there_is_named_with_what_is(service: str, architecture: str, words: str) -> None:
-    """And with a next step."""
+def test_a_missing_image_is_named_with_those_that_are_there(service: str, architecture: str, words: str) -> None:
+    """The error has a next step."""
     with pytest.raises(DataFault, match=words) as failure:
         LOCK.reference(service, architecture)
     assert failure.value.next_step.startswith("lab images")
@@ -50,7 +50,7 @@ def test_what_is_not_there_is_named_with_what_is(service: str, architecture: str
     ],
 )
 def test_a_damaged_lock_is_not_used(tmp_path: Path, change: dict[str, object], words: str) -> None:
-    """The place in the file is named."""
+    """The error names the place in the file."""
     path = tmp_path / "images.lock"
     path.write_text(json.dumps(json.loads(to_json(LOCK)) | change))
     with pytest.raises(DataFault) as failure:
@@ -59,6 +59,6 @@ def test_a_damaged_lock_is_not_used(tmp_path: Path, change: dict[str, object], w
 
 
 def test_no_lock_yet(tmp_path: Path) -> None:
-    """Says what makes one."""
+    """The error has the command that writes one."""
     with pytest.raises(Unavailable, match=r"no images\.lock yet"):
         read_lock(tmp_path / "images.lock")

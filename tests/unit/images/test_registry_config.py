@@ -1,4 +1,4 @@
-"""What builder and nodes are told: the configured host, and no other, is ever believed without TLS."""
+"""The files for builder and nodes: only the configured host may speak plain HTTP."""
 
 import tomllib
 from pathlib import Path
@@ -16,13 +16,13 @@ OWN_CA = RegistryAccess(HOST, ca_file=Path("/path/to/ca.crt"))
 
 
 def texts(access: RegistryAccess) -> tuple[str, str, str]:
-    """For buildkitd, for k3s, for containerd."""
+    """Return the files for buildkitd, for k3s and for containerd."""
     buildkitd, k3s, containerd = config_files(access)
     return buildkitd.content, k3s.content, containerd.content
 
 
 def test_plain_http_is_allowed_for_one_host() -> None:
-    """Each file says so in its reader's own words."""
+    """Each file allows it in the form of its reader."""
     buildkitd, k3s, containerd = texts(PLAIN)
     assert tomllib.loads(buildkitd) == {"registry": {HOST: {"http": True}}}
     assert yaml.safe_load(k3s) == {"mirrors": {HOST: {"endpoint": [f"http://{HOST}"]}}}
@@ -31,7 +31,7 @@ def test_plain_http_is_allowed_for_one_host() -> None:
 
 
 def test_an_own_ca_is_trusted_for_one_host() -> None:
-    """The check is never skipped."""
+    """Certificates are always checked."""
     buildkitd, k3s, containerd = texts(OWN_CA)
     assert tomllib.loads(buildkitd) == {"registry": {HOST: {"ca": ["/path/to/ca.crt"]}}}
     assert yaml.safe_load(k3s)["configs"] == {HOST: {"tls": {"ca_file": "/etc/rancher/k3s/registry-ca.crt"}}}
@@ -41,14 +41,14 @@ def test_an_own_ca_is_trusted_for_one_host() -> None:
 
 @pytest.mark.parametrize("access", [PLAIN, OWN_CA], ids=["plain-http", "own-ca"])
 def test_no_check_is_ever_skipped(access: RegistryAccess) -> None:
-    """There are words for that, and none of them occurs."""
+    """No file has an option that skips it."""
     for text in texts(access):
         assert "skip_verify" not in text
         assert "insecure" not in text
 
 
-def test_every_file_says_where_it_goes_and_what_makes_it_count() -> None:
-    """So that it can be handed on by itself."""
+def test_every_file_has_its_place_and_its_instructions() -> None:
+    """It can be handed on by itself."""
     buildkitd, k3s, containerd = texts(PLAIN)
     assert "docker buildx create --name lab" in buildkitd
     assert "/etc/rancher/k3s/registries.yaml on every node" in k3s

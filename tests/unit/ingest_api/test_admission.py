@@ -1,4 +1,4 @@
-"""Which batches are admitted, and what the others are told."""
+"""Which batches are admitted, and with which reason and message the others are refused."""
 
 import contextlib
 from collections.abc import Callable
@@ -15,7 +15,7 @@ SECOND = 1_000_000_000
 
 
 def request(**changes: object) -> AppendRequest:
-    """A request with two good events, and some parts of the batch or of the envelope changed."""
+    """Return a request with two good events, with some fields of the batch or the envelope changed."""
     batch: dict[str, object] = {
         "schema": 1,
         "event_count": 2,
@@ -33,7 +33,7 @@ def request(**changes: object) -> AppendRequest:
 
 
 def many(events: int, **changes: object) -> AppendRequest:
-    """A request of many equal events."""
+    """Return a request of many equal events."""
     columns: dict[str, object] = {
         "event_count": events,
         "source_index": [0] * events,
@@ -76,14 +76,14 @@ REFUSED: dict[str, tuple[Callable[[], AppendRequest], str, str]] = {
     "scattered": (
         lambda: many(4_097, time_unix_nano=[i * SECOND for i in range(4_097)]),
         "BATCH_TOO_SCATTERED",
-        "4097 cells .* limit 4096",
+        "4097 aggregates .* limit 4096",
     ),
 }
 
 
 @pytest.mark.parametrize(("make", "reason", "message"), REFUSED.values(), ids=REFUSED.keys())
 def test_a_bad_batch_is_refused_by_name(make: Callable[[], AppendRequest], reason: str, message: str) -> None:
-    """The reason is for programs, the message names the field, the value and the rule."""
+    """The reason is for programs. The message names the field, the value and the rule."""
     with pytest.raises(NotAdmitted, match=message) as refused:
         Admission().admit(make().SerializeToString())
 
@@ -100,14 +100,14 @@ def test_a_request_above_one_mebibyte_is_refused_before_it_is_read() -> None:
 
 @given(st.binary(max_size=400))
 def test_random_bytes_are_refused_never_a_crash(junk: bytes) -> None:
-    """Row 12: whatever arrives, the answer is a refusal of ours."""
+    """Row 12: the answer to any bytes is a refusal of ours."""
     with pytest.raises(NotAdmitted):
         Admission().admit(junk)
 
 
 @given(st.data())
 def test_a_request_with_one_byte_changed_is_admitted_or_refused(data: st.DataObject) -> None:
-    """No single flipped byte leads to anything but a batch or a named refusal."""
+    """A changed byte gives a batch or a refusal, and no other error."""
     good = bytearray(request().SerializeToString())
     at = data.draw(st.integers(0, len(good) - 1))
     good[at] = data.draw(st.integers(0, 255))
@@ -117,7 +117,7 @@ def test_a_request_with_one_byte_changed_is_admitted_or_refused(data: st.DataObj
 
 
 def test_a_good_batch_names_the_pairs_it_holds() -> None:
-    """Only pairs that occur are announced to the store."""
+    """Only pairs that occur are sent to the store."""
     admitted = Admission().admit(request(kinds=["temp", "load", "never"]).SerializeToString())
 
     assert admitted.names == [b"pi\x1ftemp", b"pi\x1fload"]
@@ -132,7 +132,7 @@ def test_limits_are_inclusive() -> None:
 
 
 def test_a_batch_that_comes_in_pieces_is_put_together() -> None:
-    """A nested message may legally occur twice in the bytes; both parts count."""
+    """A nested message may legally occur twice in the bytes. Both parts count."""
     whole = request()
     first = AppendRequest(producer_id=whole.producer_id, sequence=1, run="r", batch=EventBatch(sources=["pi"]))
     second = EventBatch()
@@ -145,7 +145,7 @@ def test_a_batch_that_comes_in_pieces_is_put_together() -> None:
 
 
 def test_old_times_are_data_not_an_error() -> None:
-    """An event of 1913 is as good as one of today."""
+    """An event of 1913 is as valid as an event of today."""
     times = np.array([-1_800_000_000 * SECOND] * 2).tolist()
 
     assert Admission().admit(request(time_unix_nano=times).SerializeToString()).events == 2

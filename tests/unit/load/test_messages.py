@@ -1,4 +1,4 @@
-"""Loads as the simulator reads them, its report as the lab keeps it."""
+"""A load order as the simulator reads it, and its report as the lab keeps it."""
 
 import math
 
@@ -33,7 +33,7 @@ SOURCE = Synthetic()
 
 
 def request(shape: Shape | None = SHAPE, source: Source = SOURCE, *, window_ns: int = 0) -> pb.RunLoadRequest:
-    """A load of two seconds as it travels."""
+    """Return the request for a load of two seconds."""
     order = LoadOrder("a-run", Load(source, shape, batch_events=7), 2.0, window_ns=window_ns, deadline_ms=900)
     return run_load_request(order, ingest_address="127.0.0.1:1")
 
@@ -42,7 +42,7 @@ def request(shape: Shape | None = SHAPE, source: Source = SOURCE, *, window_ns: 
 
 
 def test_an_order_travels_whole() -> None:
-    """The run, where its events go, how long, in which batches, and how long a batch is tried."""
+    """The request has the run, the address of ingest-api, the duration, the batches and their deadline."""
     sent = request(window_ns=NANOS)
     assert (sent.run, sent.ingest_address, sent.window_nanos, sent.deadline_ms) == (
         "a-run", "127.0.0.1:1", NANOS, 900,
@@ -66,7 +66,7 @@ def test_an_order_travels_whole() -> None:
     ],
 )
 def test_a_shape_travels_as_itself(shape: Shape | None, profile: pb.Profile) -> None:
-    """A file's own pace is no shape at all."""
+    """The pace of a file is no shape."""
     sent = request(shape).profile
     sent.ClearField("duration_seconds")
     sent.ClearField("batch_events")
@@ -85,7 +85,7 @@ def test_a_shape_travels_as_itself(shape: Shape | None, profile: pb.Profile) -> 
     ],
 )
 def test_a_source_travels_as_itself(source: Source, sent: pb.RunLoadRequest) -> None:
-    """A host has nothing to say but that it is meant."""
+    """The source `host` has no parameters."""
     kind = sent.WhichOneof("source")
     assert kind is not None
     assert request(source=source).WhichOneof("source") == kind
@@ -108,7 +108,7 @@ def test_only_a_replay_without_a_width_lets_the_windows_fit_the_file(
 def samples(
     started_ns: int, intended: list[int], *, events: int = 1, outcome: pb.Outcome = pb.OUTCOME_ACKNOWLEDGED
 ) -> pb.Samples:
-    """Batches that were sent 1 ns after they were due, and answered 10 ns after."""
+    """Return batches that were sent 1 ns after they were due, and answered 10 ns after."""
     return pb.Samples(
         started_unix_nano=started_ns,
         intended_nanos=intended,
@@ -120,15 +120,15 @@ def samples(
 
 
 def reported(*parts: pb.RunLoadResponse, result: pb.Result | None = None) -> Report:
-    """A report that came in these parts, the result last."""
+    """Return a report of these parts, the result last."""
     report = Report()
     for part in (*parts, pb.RunLoadResponse(result=result or pb.Result())):
         report.take(part)
     return report
 
 
-def test_progress_is_handed_back_in_our_words() -> None:
-    """Nothing of it is kept."""
+def test_progress_is_returned_at_once() -> None:
+    """It is not kept."""
     message = pb.Progress(
         elapsed_seconds=1.5,
         account=pb.Account(
@@ -145,7 +145,7 @@ def test_progress_is_handed_back_in_our_words() -> None:
 
 
 def test_other_parts_are_no_progress() -> None:
-    """They wait for the result."""
+    """They are kept until the result comes."""
     report = Report()
     parts = (
         pb.RunLoadResponse(samples=pb.Samples()),
@@ -157,7 +157,7 @@ def test_other_parts_are_no_progress() -> None:
 
 
 def test_the_result_ends_a_report() -> None:
-    """It says how the load went as a whole."""
+    """It is about the load run as a whole."""
     report = reported(
         result=pb.Result(
             account=pb.Account(intended=3, acknowledged=3),
@@ -182,7 +182,7 @@ def test_the_result_ends_a_report() -> None:
 
 
 def test_samples_of_all_parts_are_one_table_in_the_order_of_their_intended_time() -> None:
-    """Times of every part are counted from the first one's start."""
+    """Times of every part are counted from the start of the first part."""
     report = reported(
         pb.RunLoadResponse(samples=samples(START_NS, [300, 100], events=2)),
         pb.RunLoadResponse(samples=samples(START_NS + 50, [150], events=5, outcome=pb.OUTCOME_UNKNOWN)),
@@ -197,13 +197,13 @@ def test_samples_of_all_parts_are_one_table_in_the_order_of_their_intended_time(
 
 
 def test_a_load_that_sent_nothing_has_an_empty_table() -> None:
-    """It begins with the load itself."""
+    """The table begins when the load run begins."""
     table = reported().load_run(pb.Result(started_unix_nano=START_NS)).samples
     assert (table.started_ns, len(table), len(table.outcome)) == (START_NS, 0, 0)
 
 
-def test_the_journal_keeps_the_acknowledged_apart_from_the_unknown() -> None:
-    """Whatever the order of the pages, and one cell a row."""
+def test_the_producer_ledger_keeps_the_acknowledged_apart_from_the_unknown() -> None:
+    """In any order of the pages; a row is one aggregate."""
     known = pb.ProducerAggregate(
         window=2, source="pi", kind="temp", count=3, sum_high=1, sum_low=5, minimum=-1, maximum=4
     )
@@ -218,7 +218,7 @@ def test_the_journal_keeps_the_acknowledged_apart_from_the_unknown() -> None:
 
 
 def test_windows_are_a_second_wide_unless_the_result_says_otherwise() -> None:
-    """Their numbers become times with that width."""
+    """The number of a window times its width is its start."""
     aggregate = pb.ProducerAggregate(window=3, source="pi", kind="temp", count=1, minimum=math.inf)
     load_run = reported(pb.RunLoadResponse(producer_ledger=pb.ProducerLedgerPage(aggregates=[aggregate]))).load_run(
         pb.Result()

@@ -1,4 +1,4 @@
-"""A file to replay is sent before it is played, and only where the simulator cannot open it."""
+"""A file to replay is uploaded before its load run, and only where the simulator cannot open it."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,31 +20,31 @@ from services.contracts.limits import MAX_UPLOAD_BYTES, UPLOAD_CHUNK_BYTES
 
 
 class Elsewhere(SimulatorServiceServicer):
-    """A simulator that plays nothing and remembers who asked for what."""
+    """A simulator that sends nothing and remembers its calls: method, path or name, caller."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, str, str]] = []
+        self.calls: list[tuple[str, str, str]] = []
         self.chunks: list[int] = []
         self.full = False
 
     def Upload(self, request_iterator: Iterator[pb.UploadRequest], context: grpc.ServicerContext) -> pb.UploadResponse:  # noqa: N802
-        """Take a file, unless it is full."""
+        """Take a file, unless there is no room."""
         if self.full:
             context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "no room")
         name = next(request_iterator).header.name
         self.chunks = [len(part.chunk) for part in request_iterator]
-        self.asked.append(("upload", name, context.peer()))
+        self.calls.append(("upload", name, context.peer()))
         return pb.UploadResponse(path=f"/there/{name}")
 
     def RunLoad(self, request: pb.RunLoadRequest, context: grpc.ServicerContext) -> Iterator[pb.RunLoadResponse]:  # noqa: N802
-        """A result without events."""
-        self.asked.append(("play", request.replay.path, context.peer()))
+        """Report a result without events."""
+        self.calls.append(("run", request.replay.path, context.peer()))
         yield pb.RunLoadResponse(result=pb.Result())
 
 
 @pytest.fixture
 def elsewhere() -> Iterator[tuple[Elsewhere, str]]:
-    """That simulator and its address."""
+    """Yield that simulator and its address."""
     server, simulator = grpc.server(ThreadPoolExecutor(2)), Elsewhere()
     add_SimulatorServiceServicer_to_server(simulator, server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -53,64 +53,64 @@ def elsewhere() -> Iterator[tuple[Elsewhere, str]]:
     server.stop(0).wait()
 
 
-def play(address: str, path: Path, *, uploads: bool) -> None:
-    """Replay a file there."""
+def replay(address: str, path: Path, *, uploads: bool) -> None:
+    """Replay a file by a simulator."""
     order = LoadOrder("r", Load(Replay(str(path)), None), duration_s=1.0)
     SimulatorLoad(address, ingest_address="ingest:7000", uploads=uploads).run(order, lambda _: None)
 
 
-def test_a_file_is_sent_in_chunks_and_played_by_whoever_got_it(
+def test_a_file_is_sent_in_chunks_and_replayed_by_the_simulator_that_has_it(
     elsewhere: tuple[Elsewhere, str], tmp_path: Path
 ) -> None:
-    """By one connection, which leads to one of several simulators; under the path that it answered."""
+    """One connection leads to one of several simulators; its path is the one that this simulator answered."""
     simulator, address = elsewhere
     path = tmp_path / "x.csv"
     path.write_bytes(bytes(UPLOAD_CHUNK_BYTES + 1))
-    play(address, path, uploads=True)
-    [sent, load_run] = simulator.asked
-    assert (sent[:2], load_run[:2]) == (("upload", "x.csv"), ("play", "/there/x.csv"))
-    assert sent[2] == load_run[2]
+    replay(address, path, uploads=True)
+    [upload, load_run] = simulator.calls
+    assert (upload[:2], load_run[:2]) == (("upload", "x.csv"), ("run", "/there/x.csv"))
+    assert upload[2] == load_run[2]
     assert simulator.chunks == [UPLOAD_CHUNK_BYTES, 1]
 
 
 def test_a_simulator_of_this_machine_opens_the_file_itself(elsewhere: tuple[Elsewhere, str], tmp_path: Path) -> None:
     """Nothing is sent."""
     simulator, address = elsewhere
-    play(address, tmp_path / "x.csv", uploads=False)
-    assert [one[:2] for one in simulator.asked] == [("play", str(tmp_path / "x.csv"))]
+    replay(address, tmp_path / "x.csv", uploads=False)
+    assert [call[:2] for call in simulator.calls] == [("run", str(tmp_path / "x.csv"))]
 
 
 def test_only_a_replay_has_a_file(elsewhere: tuple[Elsewhere, str]) -> None:
-    """Other sources are made where the simulator is."""
+    """The simulator makes the events of other sources by itself."""
     simulator, address = elsewhere
     order = LoadOrder("r", Load(Synthetic(), Constant(10)), duration_s=1.0)
     SimulatorLoad(address, ingest_address="ingest:7000", uploads=True).run(order, lambda _: None)
-    assert [one[0] for one in simulator.asked] == ["play"]
+    assert [call[0] for call in simulator.calls] == ["run"]
 
 
-def test_a_file_too_large_is_told_before_anything_is_sent(elsewhere: tuple[Elsewhere, str], tmp_path: Path) -> None:
-    """With its size, the limit, and what to do instead."""
+def test_a_file_too_large_is_refused_before_anything_is_sent(elsewhere: tuple[Elsewhere, str], tmp_path: Path) -> None:
+    """The error has its size, the limit, and what to do instead."""
     simulator, address = elsewhere
     path = tmp_path / "x.csv"
     with path.open("wb") as file:
         file.truncate(MAX_UPLOAD_BYTES + 1)
     with pytest.raises(DataFault, match=r"64\.0 MiB; .* takes 64 MiB") as refused:
-        play(address, path, uploads=True)
+        replay(address, path, uploads=True)
     assert refused.value.next_step.startswith("-p target processes")
-    assert simulator.asked == []
+    assert simulator.calls == []
 
 
-def test_a_file_that_went_away_is_told(tmp_path: Path) -> None:
-    """It was there when the load was asked for."""
+def test_a_file_that_is_gone_is_an_error(tmp_path: Path) -> None:
+    """It was there when the load was made."""
     with pytest.raises(DataFault, match="No such file"):
-        play("127.0.0.1:9", tmp_path / "x.csv", uploads=True)
+        replay("127.0.0.1:9", tmp_path / "x.csv", uploads=True)
 
 
-def test_a_simulator_that_takes_no_file_is_told(elsewhere: tuple[Elsewhere, str], tmp_path: Path) -> None:
-    """In its own words; nothing is played."""
+def test_a_simulator_that_takes_no_file_is_an_error(elsewhere: tuple[Elsewhere, str], tmp_path: Path) -> None:
+    """The error has its words; no load run begins."""
     simulator, address = elsewhere
     simulator.full = True
     (tmp_path / "x.csv").touch()
     with pytest.raises(Unavailable, match="no room"):
-        play(address, tmp_path / "x.csv", uploads=True)
-    assert simulator.asked == []
+        replay(address, tmp_path / "x.csv", uploads=True)
+    assert simulator.calls == []

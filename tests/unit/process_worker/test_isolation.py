@@ -1,4 +1,4 @@
-"""How the event that kills workers is found."""
+"""How the poison messages of an entry are isolated."""
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from services.process_worker.isolation import Isolation
 
 
 def deaths_until_known(events: int, killers: frozenset[int]) -> tuple[int, set[int]]:
-    """Play a worker that dies on *killers* and is started anew each time; deaths, who was convicted."""
+    """Imitate workers that die on *killers*. Return the number of deaths and the isolated events."""
     note, deaths = "", 0
     while True:
         state = Isolation.of(note, events)
@@ -26,8 +26,8 @@ def deaths_until_known(events: int, killers: frozenset[int]) -> tuple[int, set[i
 
 
 @given(st.integers(1, 300), st.data())
-def test_exactly_the_killers_are_convicted(events: int, data: st.DataObject) -> None:
-    """Whatever events kill, they are convicted, and no innocent is."""
+def test_exactly_the_killers_are_isolated(events: int, data: st.DataObject) -> None:
+    """Every event that kills is isolated, and no other."""
     killers = data.draw(st.frozensets(st.integers(0, events - 1), max_size=3))
 
     _, isolated = deaths_until_known(events, killers)
@@ -37,12 +37,12 @@ def test_exactly_the_killers_are_convicted(events: int, data: st.DataObject) -> 
 
 @pytest.mark.parametrize(("events", "deaths"), [(1, 2), (2, 3), (500, 11)])
 def test_a_killer_costs_about_one_death_a_halving(events: int, deaths: int) -> None:
-    """At most one death per halving, one alone, one more to be sure."""
+    """At most one death per halving, and two deaths on the single event."""
     assert deaths_until_known(events, frozenset({events - 1}))[0] <= deaths
 
 
-def test_one_death_by_chance_convicts_nobody() -> None:
-    """A worker killed from outside while it tries an innocent event leaves that event innocent."""
+def test_one_death_by_chance_isolates_no_event() -> None:
+    """A worker that is killed from outside while it tries an innocent event does not isolate that event."""
     interrupted = Isolation.of("", 1).attempt().note
 
     state = Isolation.of(interrupted, 1)

@@ -1,13 +1,13 @@
-"""Whose entries may be taken over."""
+"""Which entries are claimable."""
 
-from services.ledger.port import Pending
+from services.ledger.records import Pending
 from services.process_worker.takeover import Takeover
 
 HELD = [Pending("1-0", "other", 1)]
 
 
-def test_entries_of_a_consumer_that_stands_still_become_ripe() -> None:
-    """Only after its heartbeat stood still for the idle time, by our own clock."""
+def test_entries_of_a_consumer_without_a_heartbeat_become_claimable() -> None:
+    """Only after its heartbeat has stood still for the idle time, by our own clock."""
     takeover = Takeover("me", idle_s=5.0)
 
     assert takeover.claimable(HELD, {"other": 7}, now_s=100.0) == []
@@ -15,7 +15,7 @@ def test_entries_of_a_consumer_that_stands_still_become_ripe() -> None:
     assert takeover.claimable(HELD, {"other": 7}, now_s=105.0) == HELD
 
 
-def test_a_moving_heartbeat_keeps_its_entries() -> None:
+def test_a_consumer_with_a_heartbeat_keeps_its_entries() -> None:
     """However long it works on them."""
     takeover = Takeover("me", idle_s=5.0)
 
@@ -24,8 +24,8 @@ def test_a_moving_heartbeat_keeps_its_entries() -> None:
     ] * 5
 
 
-def test_a_consumer_without_a_heartbeat_is_judged_the_same() -> None:
-    """One that died before its first beat is no exception."""
+def test_a_consumer_that_never_had_a_heartbeat_is_treated_the_same() -> None:
+    """It may have died before its first heartbeat."""
     takeover = Takeover("me", idle_s=5.0)
     takeover.claimable(HELD, {}, now_s=0.0)
 
@@ -33,15 +33,15 @@ def test_a_consumer_without_a_heartbeat_is_judged_the_same() -> None:
 
 
 def test_own_entries_are_never_taken_over() -> None:
-    """What this worker holds it settles by itself."""
+    """This worker commits its own entries without a claim."""
     takeover = Takeover("other", idle_s=5.0)
     takeover.claimable(HELD, {}, now_s=0.0)
 
     assert takeover.claimable(HELD, {}, now_s=500.0) == []
 
 
-def test_a_consumer_long_gone_that_holds_nothing_is_forgotten() -> None:
-    """After ten idle times, and only when nothing is left with it."""
+def test_a_dead_consumer_without_entries_is_forgotten() -> None:
+    """After ten idle times, and only once it holds no entries."""
     takeover = Takeover("me", idle_s=5.0)
     takeover.claimable([], {"gone": 1, "me": 4}, now_s=0.0)
     takeover.claimable([], {"gone": 1, "me": 9}, now_s=50.0)

@@ -19,7 +19,7 @@ VOID = {"meta", "br", "img", "hr", "link", "input", "rect", "path"}
 
 
 class Balanced(HTMLParser):
-    """Notes every element that is not closed."""
+    """Collects the elements that are not closed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,63 +27,66 @@ class Balanced(HTMLParser):
         self.trouble: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:
-        """One more is open."""
+        """Open one more element."""
         if tag not in VOID:
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        """The last one is closed."""
+        """Close the last element."""
         if tag not in VOID and (not self.open or self.open.pop() != tag):
             self.trouble.append(tag)
 
 
 def invalid() -> Trial:
-    """A run that may not be believed."""
+    """Return a run that may not be believed."""
     observed = builders.evidence()
     return trials.trial(evidence=replace(observed, store=replace(observed.store, durability="volatile")))
 
 
 def test_the_verdict_comes_first() -> None:
-    """Then why it may be believed, then the figures, then the ledger."""
+    """Then validity, then the figures, then the ledger."""
     lines = summary.text(trials.trial(), width=110).splitlines()
     assert lines[0].startswith("  MET   ")
     assert lines[0].endswith("run 2026-11-23-065312-k3f9-quickstart")
     assert lines[1].strip().startswith("VALID   schedule kept")
     assert "p99 acknowledgement" in lines[2]
-    assert "intended 2,000 = sent = acknowledged = accepted = counted; dead 0, twice 0; Prometheus agrees" in lines[5]
+    assert (
+        "intended 2,000 = sent = acknowledged = accepted = counted; dead 0, double-counted 0; Prometheus agrees"
+        in lines[5]
+    )
 
 
 def test_an_invalid_run_has_no_verdict() -> None:
-    """It says why, where the verdict would stand."""
-    said = summary.text(invalid())
-    assert said.startswith("  INVALID")
-    assert "volatile" in said
+    """The reason stands where the verdict would."""
+    text = summary.text(invalid())
+    assert text.startswith("  INVALID")
+    assert "volatile" in text
 
 
 def test_a_missed_objective_is_marked() -> None:
     """With its figure and its bound."""
-    said = summary.text(trials.trial(Objective("latency", 1.0)))
-    assert said.startswith("  NOT MET")
-    assert "✗" in said
+    text = summary.text(trials.trial(Objective("latency", 1.0)))
+    assert text.startswith("  NOT MET")
+    assert "✗" in text
 
 
 def test_every_difference_in_the_ledger_is_said() -> None:
-    """What left the way, and where."""
+    """Which events left the path, and where."""
     ledger = replace(EXACT, acknowledged=90, refused=10, accepted=90, counted=85, dead=3, lost=2)
-    said = words.account(replace(trials.trial(), ledger=ledger))
-    assert "intended 100 = sent, acknowledged 90 = accepted, counted 85; dead 3, twice 0" in said
-    assert "refused 10" in said
-    assert "lost 2" in said
+    text = words.account(replace(trials.trial(), ledger=ledger))
+    assert "intended 100 = sent, acknowledged 90 = accepted, counted 85; dead 3, double-counted 0" in text
+    assert "refused 10" in text
+    assert "lost 2" in text
 
 
 def test_the_answer_holds_every_digit() -> None:
-    """It is what a regression test compares."""
-    one, other = trials.trial(), trials.trial()
-    said = repr(answer.answer(one))
-    assert said == repr(answer.answer(other))
-    for name in one.ledger.__slots__:
-        assert f"{name} {getattr(one.ledger, name):,}" in said
-    assert "verdict MET" in said
+    """A regression test compares it."""
+    first, second = trials.trial(), trials.trial()
+    text = repr(answer.answer(first))
+    assert text == repr(answer.answer(second))
+    for name in first.ledger.__slots__:
+        assert f"{name} {getattr(first.ledger, name):,}" in text
+    assert "verdict MET" in text
 
 
 def test_the_conclusion_follows_from_the_verdict() -> None:
@@ -95,7 +98,7 @@ def test_the_conclusion_follows_from_the_verdict() -> None:
 
 
 def nothing_acknowledged() -> Trial:
-    """A run whose every batch was refused: no latency, nothing counted."""
+    """Return a run whose every batch was refused: no latency, nothing counted."""
     refused = builders.samples(np.full(2_000, 900.0), outcome=np.full(2_000, 2))
     return trials.trial(evidence=builders.evidence(refused))
 
@@ -133,6 +136,33 @@ def test_the_flow_draws_a_loss_where_it_happened() -> None:
     assert "4 refused" in flow.svg(replace(EXACT, refused=4))
 
 
+def test_the_p99_of_a_figure_is_the_verdicts_own() -> None:
+    """Also where batches were refused: a refusal counts as it does in the verdict."""
+    outcome = np.where(np.arange(2_000) % 2, 1, 2)
+    refusing = trials.trial(evidence=builders.evidence(builders.samples(np.full(2_000, 9.0), outcome=outcome)))
+    slow = builders.samples(np.where(outcome == 1, 9.0, 700.0), outcome=outcome)
+    waiting = trials.trial(evidence=builders.evidence(slow))
+    for trial, p99 in ((refusing, "9"), (waiting, "700")):
+        assert words.figure(trial.verdict.objectives[0]) == f"{p99} ms"
+        assert f"p99 {p99} ms, 1,000 acknowledged batches" in figures.latency(trial).text
+        assert figures.latencies([trial]).text.endswith(f"p99 {p99} ms")
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("quickstart", "lab run notebooks/10_baseline.ipynb -p rate 2000"),
+        ("baseline", "lab run notebooks/50_worker_dies.ipynb"),
+        ("test", "lab runs show 2026-11-23-065312-k3f9-quickstart"),
+    ],
+)
+def test_the_next_command_depends_on_the_experiment(name: str, command: str) -> None:
+    """One that has no successor shows its run."""
+    trial = trials.trial()
+    named = replace(trial, experiment=replace(trial.experiment, name=name))
+    assert answer.conclusion(named).command == command
+
+
 @pytest.mark.parametrize("draw", [figures.load, figures.latency, figures.backlog])
 def test_a_figure_has_a_picture_and_a_line_of_text(draw: Any) -> None:
     """The same picture for the same trial."""
@@ -143,7 +173,7 @@ def test_a_figure_has_a_picture_and_a_line_of_text(draw: Any) -> None:
 
 
 def test_a_report_is_one_file(tmp_path: Path) -> None:
-    """Verdict first; what came from data is escaped; nothing is fetched."""
+    """Verdict first; text from data is escaped; nothing is fetched."""
     path = report.write(trials.rich(), tmp_path)
     html = path.read_text()
     assert outside_addresses(html) == []
@@ -155,7 +185,7 @@ def test_a_report_is_one_file(tmp_path: Path) -> None:
 
 
 def test_several_places_are_told_apart_in_a_line() -> None:
-    """Share and cost of each; a machine of one's own has no such line."""
+    """Share and cost of each; a single machine has no such line."""
     spread = trials.trial(evidence=places.evidence())
     assert words.places(spread) == (
         "amd64 on big counted 75 % at 1,000 ms of CPU per 1,000 events; "
@@ -166,13 +196,13 @@ def test_several_places_are_told_apart_in_a_line() -> None:
 
 
 def test_a_report_tells_places_apart_where_there_are_several() -> None:
-    """A row for each node and architecture; one machine needs no table."""
+    """A row for each node and architecture; a single machine needs no table."""
     spread = report.html(trials.trial(evidence=places.evidence(load_on="big")), ())
     parser = Balanced()
     parser.feed(spread)
     assert parser.trouble == []
     assert spread.index("What was asked") < spread.index("Each architecture and node") < spread.index("What Prometheus")
-    assert "played on node big, beside ingest-api and process-worker" in spread
+    assert "ran on node big, beside ingest-api and process-worker" in spread
     assert "Each architecture and node" not in report.html(trials.trial(), ())
 
 
@@ -184,14 +214,16 @@ def test_distributions_of_several_trials_are_drawn_together() -> None:
 
 
 def test_a_report_shows_in_bold_what_was_asked_differently() -> None:
-    """A value that is not the notebook's default; where the defaults are not known nothing is."""
-    asked = replace(trials.trial(), parameters={"rate": 800.0, "path": ""}, defaults={"rate": 0.0, "path": ""})
-    shown = re.findall(r'<tr class="changed"><td>(\w+)</td>', report.html(asked, ()))
+    """A value that is not the notebook's default; nothing where the defaults are not known."""
+    changed = replace(trials.trial(), parameters={"rate": 800.0, "path": ""}, defaults={"rate": 0.0, "path": ""})
+    shown = re.findall(r'<tr class="changed"><td>(\w+)</td>', report.html(changed, ()))
     assert shown == ["rate"]
-    assert 'class="changed"' not in report.html(replace(asked, defaults={}), ())
+    assert 'class="changed"' not in report.html(replace(changed, defaults={}), ())
 
 
 def outside_addresses(html: str) -> list[str]:
-    """Addresses that a browser would fetch, or follow; the names of XML's vocabularies are none."""
-    found = re.findall(r"(?:https?:)?//[\w.]+[^\s\"'<>]*", re.sub(r"xmlns(:\w+)?=\"[^\"]*\"", "", html))
-    return [one for one in found if not re.search(r"w3\.org|purl\.org|creativecommons|matplotlib\.org", one)]
+    """Return the addresses that a browser would fetch or follow; names of XML vocabularies are none."""
+    addresses = re.findall(r"(?:https?:)?//[\w.]+[^\s\"'<>]*", re.sub(r"xmlns(:\w+)?=\"[^\"]*\"", "", html))
+    return [
+        address for address in addresses if not re.search(r"w3\.org|purl\.org|creativecommons|matplotlib\.org", address)
+    ]

@@ -1,7 +1,6 @@
-"""A run that stops at a named point and says so, to be killed there: `python -m tests.unit.runs.doomed RUNS POINT`.
+"""Runs up to a named point and reports that it is there, to be killed: `python -m tests.unit.runs.doomed RUNS POINT`.
 
-`no-room` is not killed: from the measurement on no file may be longer than a few kilobytes, which is how a full disk
-looks to a writer.
+`no-room` is not killed: from the measurement on, no file may be longer than a few kilobytes, as on a full disk.
 """
 
 import resource
@@ -10,7 +9,6 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from lab.display.progress import Silent
 from lab.errors import LabError
 from lab.model import Trial
 from lab.runs.record import RunRecord
@@ -22,7 +20,7 @@ LARGEST_BYTES: Final = 8_192
 
 
 def run(runs: Path, point: str) -> None:
-    """Keep one run; wait for ever where it was told to."""
+    """Keep one run, and wait for ever at the point."""
 
     def stop_at(name: str) -> None:
         if (name, point) == ("measuring", "no-room"):
@@ -36,7 +34,7 @@ def run(runs: Path, point: str) -> None:
 
     folder = RunStore(runs).new("doomed", run_id="doomed")
     stop_at("begun")
-    with RunRecord(folder, Silent(), publish=publish) as record:
+    with RunRecord(folder, publish=publish) as record:
         stop_at("measuring")
         record.keep_logs({})
         stop_at("logs-kept")
@@ -55,11 +53,11 @@ def write_for_ever(runs: Path) -> None:
 
 
 if __name__ == "__main__":
-    where, what = Path(sys.argv[1]), sys.argv[2]
-    if what == "writing":
-        write_for_ever(where)
+    folder_of_runs, named_point = Path(sys.argv[1]), sys.argv[2]
+    if named_point == "writing":
+        write_for_ever(folder_of_runs)
     else:
         try:
-            run(where, what)
+            run(folder_of_runs, named_point)
         except LabError as error:
             print(error, flush=True)

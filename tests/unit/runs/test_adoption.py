@@ -1,4 +1,4 @@
-"""What plain papermill writes is copied once it is through, and nobody waits for the copy."""
+"""The notebook that plain papermill writes is copied when papermill has ended; no reader waits for the copy."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ adoption.adopt_output(Path({folder!r}))
 
 
 def test_what_the_kernel_prints_ends_with_the_kernel(tmp_path: Path) -> None:
-    """Who captures papermill's output reads it to its end, which no helper may hold open; the copy comes after it."""
+    """A reader of papermill's output reads to its end, so no helper may hold it open; the copy comes after that."""
     output, folder = tmp_path / "out.ipynb", tmp_path / "run"
     output.write_text("{}")
     folder.mkdir()

@@ -1,4 +1,4 @@
-"""What a run was made on is recorded, and names no person and no path."""
+"""The environment of a run is recorded, without the name of a person or a path."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ PROMISED = {"git_sha", "dirty", "python", "packages", "machine", "store", "image
 
 
 def git(project: Path, *arguments: str) -> str:
-    """Run git as somebody, whatever this machine is set up for."""
+    """Run git with a name of its own, whatever this machine's configuration is."""
     who = ["-c", "user.name=a", "-c", "user.email=a@localhost", "-c", "commit.gpgsign=false"]
     done = subprocess.run(["git", "-C", str(project), *who, *arguments], capture_output=True, text=True, check=True)
     return done.stdout.strip()
@@ -31,7 +31,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_the_revision_is_that_of_the_project(project: Path) -> None:
-    """And it says whether files differ from it."""
+    """It is dirty when files differ from it."""
     clean = describe(project, STORE)
     assert (clean["git_sha"], clean["dirty"]) == (git(project, "rev-parse", "HEAD"), False)
     (project / "a.txt").write_text("b")
@@ -39,19 +39,19 @@ def test_the_revision_is_that_of_the_project(project: Path) -> None:
 
 
 def test_without_a_repository_nothing_is_claimed(tmp_path: Path) -> None:
-    """An unpacked archive has no revision, and nobody can say that it is clean."""
-    told = describe(tmp_path, STORE)
-    assert (told["git_sha"], told["dirty"]) == ("", None)
+    """An unpacked archive has no revision, and is neither clean nor dirty."""
+    facts = describe(tmp_path, STORE)
+    assert (facts["git_sha"], facts["dirty"]) == ("", None)
 
 
-def test_everything_that_is_promised_is_there(project: Path) -> None:
-    """Packages by their version, the machine in figures, the store as it said of itself."""
-    told = json.loads(json.dumps(describe(project, STORE)))
-    assert set(told) == PROMISED
-    assert set(told["packages"]) == set(PACKAGES)
-    assert told["machine"]["cores"] >= 1
-    assert told["machine"]["memory_bytes"] > 1 << 20
-    assert told["store"] == {"kind": "valkey", "version": "9.1.2", "durability": "durable"}
+def test_every_promised_fact_is_there(project: Path) -> None:
+    """Versions of packages, figures of the machine, the store's own facts."""
+    facts = json.loads(json.dumps(describe(project, STORE)))
+    assert set(facts) == PROMISED
+    assert set(facts["packages"]) == set(PACKAGES)
+    assert facts["machine"]["cores"] >= 1
+    assert facts["machine"]["memory_bytes"] > 1 << 20
+    assert facts["store"] == {"kind": "valkey", "version": "9.1.2", "durability": "durable"}
 
 
 def test_no_path_of_this_machine_is_recorded(project: Path) -> None:

@@ -1,4 +1,4 @@
-"""Runs are listed in the order they began, found by what a person remembers, removed with care."""
+"""Runs are listed in the order of their start, found by a part of their name, and removed with care."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +16,10 @@ NOW = datetime(2026, 11, 23, 6, 53, 12, tzinfo=UTC)
 MADE = "2026-11-23-065312-k3f9-quickstart"
 
 
-@given(what=st.text(max_size=80))
-def test_every_name_can_be_made_into_an_id(what: str) -> None:
-    """When, four characters, what (`ARCHITECTURE.md` D48); it ends in no dash, and can be told from other folders."""
-    name = new_name(what, NOW)
+@given(purpose=st.text(max_size=80))
+def test_every_purpose_can_be_made_into_an_id(purpose: str) -> None:
+    """Time, four characters, purpose (`ARCHITECTURE.md` D48); it ends in no dash, and no other folder looks like it."""
+    name = new_name(purpose, NOW)
     assert name.startswith("2026-11-23-065312-")
     assert checked_name(name) == name
     assert is_made_here(name)
@@ -27,12 +27,12 @@ def test_every_name_can_be_made_into_an_id(what: str) -> None:
 
 
 def test_names_of_one_second_differ() -> None:
-    """Two runs may begin at once."""
+    """Two runs may begin in the same second."""
     assert len({new_name("a", NOW) for _ in range(50)}) > 40
 
 
-def test_the_newest_is_the_one_that_began_last(tmp_path: Path) -> None:
-    """Whatever it is called."""
+def test_the_newest_run_began_last(tmp_path: Path) -> None:
+    """Its name does not matter."""
     store = RunStore(tmp_path)
     for name, began in (("zebra", "2026-01-01"), ("apple", "2026-01-03"), ("mango", "2026-01-02")):
         store.new("a", run_id=name).update(started=f"{began}T00:00:00.000+00:00")
@@ -41,15 +41,15 @@ def test_the_newest_is_the_one_that_began_last(tmp_path: Path) -> None:
 
 
 def test_a_whole_id_wins_over_a_part_of_another(tmp_path: Path) -> None:
-    """Else a run could not be named at all."""
+    """Else the shorter id could name no run."""
     store = RunStore(tmp_path)
     for name in ("base", "base-2"):
         store.new("a", run_id=name)
     assert store.open("base").run_id == "base"
 
 
-def test_a_misspelt_id_is_answered_with_those_near_it(tmp_path: Path) -> None:
-    """Not with the latest, which have nothing to do with it."""
+def test_a_misspelt_id_is_answered_with_similar_ids(tmp_path: Path) -> None:
+    """Not with the latest, which have nothing in common with it."""
     store = RunStore(tmp_path)
     for name in (MADE, "unrelated-1", "unrelated-2", "unrelated-3"):
         store.new("a", run_id=name)
@@ -61,7 +61,7 @@ def test_a_misspelt_id_is_answered_with_those_near_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("which", ["last", "", "anything"])
 def test_nothing_is_found_where_nothing_is(tmp_path: Path, which: str) -> None:
-    """Also before the first run made the folder."""
+    """Also before the first run makes the folder of runs."""
     store = RunStore(tmp_path / "runs")
     assert store.all() == []
     with pytest.raises(UsageFault, match="no run"):
@@ -69,15 +69,15 @@ def test_nothing_is_found_where_nothing_is(tmp_path: Path, which: str) -> None:
 
 
 def test_runs_that_cannot_be_read_are_listed(tmp_path: Path) -> None:
-    """With half a manifest or without any; what is no run is not."""
+    """With half a manifest or without any; other folders and files are not listed."""
     store = RunStore(tmp_path)
     (store.new("a", run_id="torn").path / MANIFEST).write_text("{")
     (store.new("a", run_id=MADE).path / MANIFEST).unlink()
     (tmp_path / "notes").mkdir()
     (tmp_path / "2026-11-23-065312-k3f9-file").touch()
-    found = {run.run_id: run for run in store.all()}
-    assert set(found) == {"torn", MADE}
-    for run in found.values():
+    runs = store.all()
+    assert {run.run_id for run in runs} == {"torn", MADE}
+    for run in runs:
         with pytest.raises(DataFault):
             run.manifest()
 
@@ -91,15 +91,15 @@ def test_a_folder_never_stands_without_a_manifest(tmp_path: Path) -> None:
     assert store.new("a", run_id="one").manifest()["status"] == "running"
 
 
-def test_a_place_that_is_a_file_keeps_no_runs(tmp_path: Path) -> None:
-    """The message names it."""
+def test_a_file_cannot_keep_runs(tmp_path: Path) -> None:
+    """The message names the file."""
     (tmp_path / "runs").touch()
     with pytest.raises(Unavailable, match=r"cannot keep runs in .*runs"):
         RunStore(tmp_path / "runs").new("a")
 
 
 def test_pruning_removes_what_cannot_be_read(tmp_path: Path) -> None:
-    """A damaged run is no running one."""
+    """A damaged run does not count as running."""
     store = RunStore(tmp_path)
     (store.new("a", run_id="torn").path / MANIFEST).write_text("{")
     store.new("a", run_id="alive")
@@ -108,7 +108,7 @@ def test_pruning_removes_what_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_pruning_to_fewer_than_none_is_refused(tmp_path: Path) -> None:
-    """A negative count would keep the oldest and remove the rest."""
+    """A negative count would keep the oldest runs and remove the others."""
     store = RunStore(tmp_path)
     store.new("a", run_id="one").update(status="succeeded")
     with pytest.raises(UsageFault, match="keep"):
@@ -117,7 +117,7 @@ def test_pruning_to_fewer_than_none_is_refused(tmp_path: Path) -> None:
 
 
 class _Unspeakable:
-    """A parameter that cannot even be put into words."""
+    """A parameter that has no text."""
 
     def __str__(self) -> str:
         return str(1 / 0)

@@ -1,4 +1,4 @@
-"""A manifest is replaced whole, is plain JSON, and knows whether its process lives."""
+"""A manifest is replaced whole, is plain JSON, and tells whether its process lives."""
 
 import json
 from pathlib import Path
@@ -8,19 +8,19 @@ import psutil
 import pytest
 
 from lab.errors import DataFault
-from lab.runs.folder import MANIFEST, ROOM, ROOM_BYTES, RunFolder, written_whole
+from lab.runs.folder import MANIFEST, ROOM, ROOM_BYTES, RunFolder
 from lab.runs.store import RunStore
 
 
 def rewritten(run: RunFolder, **facts: object) -> RunFolder:
-    """The run with other facts in its file, whoever wrote them."""
+    """Return the run with other facts in its file."""
     file = run.path / MANIFEST
     file.write_text(json.dumps(json.loads(file.read_text()) | facts))
     return run
 
 
 def test_an_update_keeps_the_other_facts(tmp_path: Path) -> None:
-    """And what it changes, it changes for every reader."""
+    """Every reader sees the change."""
     run = RunStore(tmp_path).new("a", parameters={"rate": 5.0})
     run.update(status="succeeded", answer=42)
     manifest = RunFolder(run.path).manifest()
@@ -28,7 +28,7 @@ def test_an_update_keeps_the_other_facts(tmp_path: Path) -> None:
 
 
 def test_a_manifest_is_replaced_and_never_written_into(tmp_path: Path) -> None:
-    """Who has the old one open reads it to its end: whole, as it was."""
+    """A reader that has the old one open reads it to its end, as it was."""
     run = RunStore(tmp_path).new("a")
     with (run.path / MANIFEST).open() as reader:
         run.update(answer=42)
@@ -38,7 +38,7 @@ def test_a_manifest_is_replaced_and_never_written_into(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("status", ["succeeded", "failed", "interrupted"])
 def test_room_is_set_aside_until_the_run_ends(tmp_path: Path, status: str) -> None:
-    """A run that fills the disk can still say how it ended; nothing of it stays."""
+    """A run that fills the disk can still record its end; the room is freed then."""
     run = RunStore(tmp_path).new("a")
     run.update(answer=42)
     assert (run.path / ROOM).stat().st_size == ROOM_BYTES
@@ -46,23 +46,8 @@ def test_room_is_set_aside_until_the_run_ends(tmp_path: Path, status: str) -> No
     assert [path.name for path in run.path.iterdir()] == [MANIFEST]
 
 
-def test_a_failing_write_leaves_the_old_file(tmp_path: Path) -> None:
-    """And nothing beside it."""
-    file = tmp_path / "a.json"
-    file.write_text("old")
-
-    def write_half() -> None:
-        with written_whole(file) as beside:
-            beside.write_text("ha")
-            raise OSError("no room")
-
-    with pytest.raises(OSError, match="no room"):
-        write_half()
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.json", "old")]
-
-
-def test_a_manifest_may_be_read_by_whoever_may_read_other_files(tmp_path: Path) -> None:
-    """Its mode is that of any file made here."""
+def test_a_manifest_has_the_mode_of_any_new_file(tmp_path: Path) -> None:
+    """Users who may read other files may read it."""
     (tmp_path / "other").touch()
     run = RunStore(tmp_path).new("a")
     assert (run.path / MANIFEST).stat().st_mode == (tmp_path / "other").stat().st_mode
@@ -82,8 +67,8 @@ def test_numbers_of_numpy_are_numbers_and_nan_is_null(tmp_path: Path) -> None:
     assert [manifest[name] for name in ("where", "flag", "deep")] == ["a.csv", True, [{"x": True}]]
 
 
-def test_a_number_that_was_given_to_another_process_is_not_the_run(tmp_path: Path) -> None:
-    """A process is known by its number and its beginning: this one began at another time."""
+def test_a_process_number_that_is_used_again_is_not_the_run(tmp_path: Path) -> None:
+    """A process is known by its number and its start time; this process started at another time."""
     here = psutil.Process()
     run = rewritten(RunStore(tmp_path).new("a"), process=[here.pid, here.create_time() - 3_600])
     assert run.manifest()["status"] == "failed"
@@ -91,19 +76,19 @@ def test_a_number_that_was_given_to_another_process_is_not_the_run(tmp_path: Pat
 
 @pytest.mark.parametrize("process", [None, [], [1], "1"])
 def test_a_running_run_without_a_process_has_failed(tmp_path: Path, process: object) -> None:
-    """Nobody is there who could end it."""
+    """No process can end it."""
     assert rewritten(RunStore(tmp_path).new("a"), process=process).manifest()["status"] == "failed"
 
 
 def test_an_ended_run_needs_no_process(tmp_path: Path) -> None:
-    """What was written down holds, whoever has gone since."""
+    """The recorded end holds when the process is gone."""
     run = rewritten(RunStore(tmp_path).new("a"), process=[1, 0.0], status="interrupted")
     assert run.manifest()["status"] == "interrupted"
 
 
 @pytest.mark.parametrize("text", ["", '{"status": "succ', "[]", "{}", "\x00" * 40])
 def test_a_damaged_manifest_is_neither_read_nor_built_upon(tmp_path: Path, text: str) -> None:
-    """Reading says so, and updating does not make a sound-looking one of it."""
+    """Reading raises, and an update does not make a manifest of it that looks sound."""
     run = RunStore(tmp_path).new("a")
     (run.path / MANIFEST).write_text(text)
     for use in (run.manifest, lambda: run.update(status="succeeded")):
@@ -114,7 +99,7 @@ def test_a_damaged_manifest_is_neither_read_nor_built_upon(tmp_path: Path, text:
 
 
 def test_measuring_begins_once(tmp_path: Path) -> None:
-    """A second `lab.run` in the same kernel is told that the folder is used."""
+    """A second `lab.run` in the same kernel sees that the folder is used."""
     run = RunStore(tmp_path).new("a")
     assert run.is_fresh
     run.take_over()

@@ -18,7 +18,7 @@ fast: bool = False  # or not
 
 @pytest.fixture
 def notebook(tmp_path: Path) -> Path:
-    """A notebook with four parameters."""
+    """Return a notebook with four parameters."""
     cells = [
         {"cell_type": "markdown", "metadata": {}, "source": "# A question"},
         {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": CELL.splitlines(keepends=True)},
@@ -29,10 +29,10 @@ def notebook(tmp_path: Path) -> Path:
 
 
 def test_values_become_what_was_declared(notebook: Path) -> None:
-    """Numbers, words, yes and no."""
+    """Numbers, texts, true and false."""
     given = checked([("rate", "2e3"), ("seed", "7"), ("path", "a b"), ("fast", "true")], notebook)
     assert given == {"rate": 2_000.0, "seed": 7, "path": "a b", "fast": True}
-    assert [one.default for one in parameters_of(notebook)] == [0.0, 3, "", False]
+    assert [parameter.default for parameter in parameters_of(notebook)] == [0.0, 3, "", False]
 
 
 @pytest.mark.parametrize(
@@ -45,24 +45,24 @@ def test_values_become_what_was_declared(notebook: Path) -> None:
         ("fast", "maybe", "BAD_PARAM_TYPE", ['"maybe" is not a bool']),
     ],
 )
-def test_what_does_not_fit_is_refused(notebook: Path, name: str, value: str, reason: str, words: list[str]) -> None:
-    """With what there is, and what was probably meant, in at most five lines."""
+def test_a_wrong_parameter_is_refused(notebook: Path, name: str, value: str, reason: str, words: list[str]) -> None:
+    """The message has the declared names and the probable one, in at most five lines."""
     with pytest.raises(UsageFault) as refused:
         checked([(name, value)], notebook)
-    said = str(refused.value)
+    message = str(refused.value)
     assert (refused.value.reason, refused.value.exit_code) == (reason, 64)
-    assert len(said.splitlines()) <= 5
-    assert all(word in said for word in words), said
+    assert len(message.splitlines()) <= 5
+    assert all(word in message for word in words), message
 
 
-def test_a_notebook_that_is_not_there_is_missed_by_name(notebook: Path) -> None:
-    """The nearest one is named."""
+def test_for_a_missing_notebook_the_nearest_is_named(notebook: Path) -> None:
+    """A typo is the usual cause."""
     with pytest.raises(UsageFault, match="10_question"):
         parameters_of(notebook.with_name("10_questoin.ipynb"))
 
 
 def test_a_file_that_is_no_notebook_is_refused(tmp_path: Path) -> None:
-    """Whatever it is called."""
+    """Its name does not matter."""
     path = tmp_path / "a.ipynb"
     path.write_text("not json")
     with pytest.raises(DataFault):

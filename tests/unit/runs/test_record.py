@@ -1,4 +1,4 @@
-"""What a record leaves behind on every way out."""
+"""The record that a run leaves, however it ends."""
 
 import json
 from collections.abc import Mapping
@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from lab.display.progress import Silent
-from lab.errors import Unavailable
-from lab.load.port import Progress
-from lab.model import Account, Trial
+from lab.errors import DataFault, Unavailable
+from lab.model import Trial
 from lab.runs.evidence import load_trial
 from lab.runs.folder import RunFolder
-from lab.runs.record import Look, RunRecord
+from lab.runs.record import RunRecord
 from lab.runs.store import RunStore
 from tests.unit import trials
 from tests.unit.analysis import places
@@ -28,21 +26,6 @@ LEDGER = (
 TABLES = frozenset(f"{name}.parquet" for name in ("samples", "series", "totals", "windows", "producer_ledger"))
 
 
-class Listening(Silent):
-    """Remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.told: list[object] = []
-
-    def stage(self, stage: str, message: str, seconds: float | None) -> None:
-        """See `lab.runs.record.Listener`."""
-        self.told.append((stage, message, seconds))
-
-    def progress(self, stage: str, progress: Look, *, of_s: float) -> None:
-        """See `lab.runs.record.Listener`."""
-        self.told.append((stage, progress, of_s))
-
-
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
     """A run that was begun with parameters."""
@@ -51,7 +34,7 @@ def run(tmp_path: Path) -> RunFolder:
 
 def succeed(run: RunFolder, trial: Trial, *, interrupted: bool = False) -> Trial:
     """Record a trial that came to its end."""
-    with RunRecord(run, Silent(), publish=lambda _: None) as record:
+    with RunRecord(run, publish=lambda _: None) as record:
         return record.succeeded(trial, interrupted=interrupted)
 
 
@@ -71,7 +54,7 @@ def test_the_manifest_of_a_run_that_succeeded_holds_what_is_promised(run: RunFol
 
 
 def test_the_recorded_trial_knows_its_folder(run: RunFolder) -> None:
-    """The one that comes back, and the one that is read later."""
+    """The trial that comes back, and the trial that is read later."""
     kept = succeed(run, trials.trial())
     assert kept.folder == load_trial(run.path).folder == str(run.path)
 
@@ -80,27 +63,27 @@ def test_the_recorded_trial_knows_its_folder(run: RunFolder) -> None:
 def test_parameters_stand_unless_the_kernel_knows_better(
     run: RunFolder, parameters: Mapping[str, object], stands: dict[str, object]
 ) -> None:
-    """A kernel that cannot tell its own does not wipe out what `lab run` was given."""
+    """A kernel that cannot tell its parameters does not erase those that `lab run` was given."""
     succeed(run, replace(trials.trial(), parameters=parameters))
     assert run.manifest()["parameters"] == stands
 
 
 def test_a_load_that_was_stopped_is_an_interrupted_run_with_its_record(run: RunFolder) -> None:
-    """What it has is kept (`ARCHITECTURE.md` D46)."""
+    """Its measurement is kept (`ARCHITECTURE.md` D46)."""
     succeed(run, trials.trial(), interrupted=True)
     assert run.manifest()["status"] == "interrupted"
     assert load_trial(run.path).ledger.counted == trials.trial().ledger.counted
 
 
 def test_publishing_that_fails_leaves_a_failed_run(run: RunFolder) -> None:
-    """Everything measured is there, and still it has not succeeded."""
+    """The measurement is there, and the run has still not succeeded."""
 
     def publish(_trial: Trial) -> None:
         raise OSError(28, "No space left on device")
 
     with (
         pytest.raises(Unavailable, match="cannot write the run"),
-        RunRecord(run, Silent(), publish=publish) as record,
+        RunRecord(run, publish=publish) as record,
     ):
         record.succeeded(trials.trial(), interrupted=False)
     manifest = run.manifest()
@@ -110,8 +93,8 @@ def test_publishing_that_fails_leaves_a_failed_run(run: RunFolder) -> None:
 
 
 def test_a_reason_is_as_long_as_a_terminal_shows(run: RunFolder) -> None:
-    """At most five lines, none without an end; the manifest holds no traceback of a whole library."""
-    with pytest.raises(RuntimeError), RunRecord(run, Silent(), publish=lambda _: None):
+    """At most five lines of at most 300 characters; the manifest holds no traceback."""
+    with pytest.raises(RuntimeError), RunRecord(run, publish=lambda _: None):
         raise RuntimeError("\n".join(["x" * 5_000] * 40))
     reason = run.manifest()["reason"]
     assert len(reason.splitlines()) == 5
@@ -119,27 +102,27 @@ def test_a_reason_is_as_long_as_a_terminal_shows(run: RunFolder) -> None:
 
 
 def test_logs_are_kept_of_a_run_that_succeeded(run: RunFolder, tmp_path: Path) -> None:
-    """Of every service that wrote one; one that never started has none."""
+    """The logs of every service that wrote one; a service that never started has none."""
     (tmp_path / "worker.log").write_text("a line\n")
-    with RunRecord(run, Silent(), publish=lambda _: None) as record:
+    with RunRecord(run, publish=lambda _: None) as record:
         record.keep_logs({"worker": tmp_path / "worker.log", "gone": tmp_path / "none"})
         record.succeeded(trials.trial(), interrupted=False)
     assert [path.name for path in (run.path / "logs").iterdir()] == ["worker.log"]
 
 
 def test_logs_that_cannot_be_copied_fail_a_run_that_was_well(run: RunFolder, tmp_path: Path) -> None:
-    """A record without its logs would not be the record it says it is; no half log is left."""
-    with pytest.raises(Unavailable), RunRecord(run, Silent(), publish=lambda _: None) as record:
+    """A record without its logs is no whole record; no half log is left."""
+    with pytest.raises(Unavailable), RunRecord(run, publish=lambda _: None) as record:
         record.keep_logs({"worker": tmp_path})
     assert run.manifest()["status"] == "failed"
     assert list((run.path / "logs").iterdir()) == []
 
 
 def test_a_damaged_manifest_does_not_hide_why_a_run_failed(run: RunFolder) -> None:
-    """Nothing can be written down then, and the caller still learns the cause."""
+    """Nothing can be recorded then, and the caller still gets the cause."""
 
     def fail() -> None:
-        with RunRecord(run, Silent(), publish=lambda _: None):
+        with RunRecord(run, publish=lambda _: None):
             (run.path / "run.json").write_text("{")
             raise RuntimeError("the true cause")
 
@@ -147,13 +130,34 @@ def test_a_damaged_manifest_does_not_hide_why_a_run_failed(run: RunFolder) -> No
         fail()
 
 
-def test_the_listener_hears_every_stage_and_look(run: RunFolder) -> None:
-    """As it was told."""
-    listener, look = Listening(), Progress(5.0, Account(), 500.0, 500.0, 0, 2.0, 3.0)
-    record = RunRecord(run, listener, publish=lambda _: None)
-    record.stage("settling", "backlog 0", 1.5)
-    record.progress("measuring", look, of_s=20.0)
-    assert listener.told == [("settling", "backlog 0", 1.5), ("measuring", look, 20.0)]
+def test_an_error_of_the_lab_is_recorded_as_data(run: RunFolder) -> None:
+    """Its class and all its parts, so that a program need not read the words."""
+    with pytest.raises(DataFault), RunRecord(run, publish=lambda _: None):
+        raise DataFault("cannot read a.csv", found="row 7", next_step="head a.csv", code="NO_TIME")
+    manifest = run.manifest()
+    assert manifest["error"] == {
+        "kind": "DataFault",
+        "attempted": "cannot read a.csv",
+        "found": "row 7",
+        "next_step": "head a.csv",
+        "code": "NO_TIME",
+        "exit_code": 65,
+    }
+    assert (manifest["reason"], manifest["exit_code"]) == ("cannot read a.csv\n  row 7\n  do: head a.csv", 65)
+
+
+def test_any_other_error_is_recorded_in_words(run: RunFolder) -> None:
+    """It has no parts and no exit code."""
+    with pytest.raises(ZeroDivisionError), RunRecord(run, publish=lambda _: None):
+        raise ZeroDivisionError("by zero")
+    manifest = run.manifest()
+    assert (manifest["error"], manifest["exit_code"]) == (None, None)
+    assert manifest["reason"] == "ZeroDivisionError: by zero"
+
+
+def test_a_record_names_its_run(run: RunFolder) -> None:
+    """By its id and its folder."""
+    record = RunRecord(run, publish=lambda _: None)
     assert (record.run_id, record.folder) == (run.run_id, run.path)
 
 
@@ -166,11 +170,13 @@ def test_the_facts_can_be_read_without_the_lab(run: RunFolder) -> None:
     assert manifest["source"]["notes"] == ["naive times were read as UTC"]
 
 
-def test_the_record_tells_places_apart(run: RunFolder) -> None:
-    """Events and cost of each, with intervals; what a reader should know stands beside."""
+def test_the_record_has_a_breakdown_by_place(run: RunFolder) -> None:
+    """Events and cost of each place, with intervals; a warning stands beside."""
     succeed(run, trials.trial(evidence=places.evidence(load_on="big")))
     manifest = json.loads((run.path / "run.json").read_text())
-    assert [(one["node"], one["architecture"], one["counted"], one["emulated"]) for one in manifest["breakdown"]] == [
+    assert [
+        (share["node"], share["architecture"], share["counted"], share["emulated"]) for share in manifest["breakdown"]
+    ] == [
         ("big", "amd64", 1_500, False),
         ("board", "arm64", 500, False),
     ]
@@ -178,4 +184,4 @@ def test_the_record_tells_places_apart(run: RunFolder) -> None:
     assert cost["value"] == pytest.approx(4_000)
     assert cost["interval_within_run"] == pytest.approx([4_000, 4_000])
     [note] = manifest["notes"]
-    assert "played on node big" in note
+    assert "ran on node big" in note

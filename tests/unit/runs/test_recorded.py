@@ -1,4 +1,4 @@
-"""A recorded run is small, is judged again, and answers for no other question."""
+"""A recorded run is small, is judged again, and stands for no other question."""
 
 import json
 from collections.abc import Callable
@@ -7,24 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from lab.display.progress import Silent
 from lab.errors import DataFault, UsageFault
 from lab.model import Constant, Load, Objective, Step, Synthetic, Trial
 from lab.reports import summary
 from lab.runs.evidence import load_trial
-from lab.runs.folder import RunFolder
+from lab.runs.folder import SCHEMA, RunFolder
 from lab.runs.record import RunRecord
 from lab.runs.recorded import LARGEST_BYTES, RECORDED, keep_recorded, recorded_for
 from lab.runs.store import RunStore
 from tests.unit import trials
+from tests.unit.runs.differences import differences
 
+PROJECT = Path(__file__).parents[3]
 NOTE = "judged otherwise than when it was recorded: "
 
 
 def run_of(project: Path, trial: Trial, *, notebook: str = "notebooks/10_test.ipynb") -> RunFolder:
     """A run that succeeded."""
     run = RunStore(project / "runs").new("test", notebook=notebook)
-    with RunRecord(run, Silent(), publish=lambda kept: (Path(kept.folder) / "report.html").touch()) as record:
+    with RunRecord(run, publish=lambda kept: (Path(kept.folder) / "report.html").touch()) as record:
         record.succeeded(trial, interrupted=False)
     return run
 
@@ -37,7 +38,7 @@ def recorded(tmp_path: Path) -> Path:
 
 
 def changed(project: Path, change: Callable[[dict[str, dict[str, object]]], None]) -> None:
-    """Alter what was recorded."""
+    """Change the recorded trial."""
     [file] = (project / RECORDED).glob("*/trial.json")
     document = json.loads(file.read_text())
     change(document)
@@ -46,12 +47,12 @@ def changed(project: Path, change: Callable[[dict[str, dict[str, object]]], None
 
 def test_a_replay_says_what_the_run_said(recorded: Path) -> None:
     """Word for word: card, ledger, verdict; no note is added."""
-    said, again = (
+    live, replayed = (
         summary.text(trial, colour=False, width=100)
         for trial in (trials.rich(), recorded_for(recorded, trials.rich().experiment))
     )
-    assert again == said
-    assert NOTE not in again
+    assert replayed == live
+    assert NOTE not in replayed
 
 
 def test_only_what_a_replay_reads_is_kept(recorded: Path) -> None:
@@ -66,7 +67,7 @@ def test_only_what_a_replay_reads_is_kept(recorded: Path) -> None:
 
 
 def test_the_verdict_is_that_of_todays_analysis(recorded: Path) -> None:
-    """What is stored of it counts for nothing, and the difference is told."""
+    """The stored verdict counts for nothing, and a note names the difference."""
     changed(recorded, lambda document: document["verdict"].update(status="NOT_MET"))
     trial = recorded_for(recorded, trials.rich().experiment)
     assert trial.verdict == trials.rich().verdict
@@ -74,7 +75,7 @@ def test_the_verdict_is_that_of_todays_analysis(recorded: Path) -> None:
 
 
 def test_a_lost_digit_of_the_evidence_is_another_answer(recorded: Path) -> None:
-    """One acknowledged event more than was counted changes the ledger, and the card says that it changed."""
+    """One more acknowledged event than was counted changes the ledger, and the card says that it changed."""
 
     def one_more(document: dict[str, dict[str, object]]) -> None:
         account = document["evidence"]["load_run"]["account"]  # type: ignore[index]
@@ -112,10 +113,10 @@ def test_the_last_digit_of_a_float_is_no_other_answer(recorded: Path) -> None:
 def test_another_question_is_refused_by_both_names(
     recorded: Path, change: dict[str, object], named: tuple[str, str]
 ) -> None:
-    """What was recorded and what was asked; a replay never passes for a run with what was asked."""
-    asked = replace(trials.rich().experiment, **change)  # type: ignore[arg-type]
+    """The message has the recorded and the requested value; a replay never passes for a run of the requested one."""
+    requested = replace(trials.rich().experiment, **change)  # type: ignore[arg-type]
     with pytest.raises(UsageFault, match="other parameters") as refused:
-        recorded_for(recorded, asked)
+        recorded_for(recorded, requested)
     assert all(name in str(refused.value) for name in named)
     assert len(str(refused.value).splitlines()) <= 5
 
@@ -125,12 +126,12 @@ def test_lists_and_tuples_ask_the_same(tmp_path: Path) -> None:
     stepped = replace(trials.rich().experiment, load=Load(Synthetic(), Step((100.0, 200.0))))
     keep_recorded(run_of(tmp_path, replace(trials.rich(), experiment=stepped)), tmp_path)
     shape = Step([100, 200])  # type: ignore[arg-type]
-    asked = replace(stepped, load=Load(Synthetic(), shape), objectives=list(stepped.objectives))
-    assert recorded_for(tmp_path, asked).run_id == trials.rich().run_id
+    requested = replace(stepped, load=Load(Synthetic(), shape), objectives=list(stepped.objectives))
+    assert recorded_for(tmp_path, requested).run_id == trials.rich().run_id
 
 
 def test_a_name_that_was_never_recorded_is_a_fault(recorded: Path) -> None:
-    """With the way out."""
+    """The message names the way out."""
     with pytest.raises(DataFault, match="no recorded run") as fault:
         recorded_for(recorded, replace(trials.rich().experiment, name="other"))
     assert "LAB_REPLAY" in str(fault.value)
@@ -148,14 +149,14 @@ def test_a_run_that_did_not_succeed_is_not_kept(tmp_path: Path) -> None:
 
 
 def test_a_run_without_a_notebook_is_not_kept(tmp_path: Path) -> None:
-    """Nobody would look for it; the message does not blame the run."""
+    """No replay would read it; the message does not blame the run."""
     with pytest.raises(UsageFault, match="cannot be kept") as fault:
         keep_recorded(run_of(tmp_path, trials.rich(), notebook=""), tmp_path)
     assert "no notebook" in str(fault.value)
 
 
 def test_a_run_that_is_too_large_leaves_the_one_before(recorded: Path) -> None:
-    """What was good is not given up for what is refused."""
+    """A good recording is not given up for one that is refused."""
     before = {path.name: path.read_bytes() for path in (recorded / RECORDED / "10_test").iterdir()}
     large = replace(trials.rich().evidence, spans=({"padding": "x" * LARGEST_BYTES},))
     with pytest.raises(UsageFault, match="limit 1,048,576"):
@@ -172,3 +173,13 @@ def test_a_run_that_lacks_a_file_leaves_the_one_before(recorded: Path) -> None:
         keep_recorded(run, recorded)
     assert "windows.parquet" in str(fault.value)
     assert load_trial(recorded / RECORDED / "10_test").evidence.spans
+
+
+@pytest.mark.parametrize("folder", sorted((PROJECT / RECORDED).iterdir()), ids=lambda path: path.name)
+def test_a_run_of_any_version_is_kept_in_todays_version(tmp_path: Path, folder: Path) -> None:
+    """Tables and facts have their names of that version, and none is kept under an older name."""
+    into = keep_recorded(RunFolder(folder), tmp_path)
+    tables = {"samples", "series", "totals", "windows", "producer_ledger", "producer_ledger_unknown"}
+    assert RunFolder(into).schema() == SCHEMA
+    assert {path.stem for path in into.glob("*.parquet")} == tables
+    assert differences(load_trial(folder), replace(load_trial(into), folder=str(folder))) == []

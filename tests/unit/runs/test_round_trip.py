@@ -1,9 +1,8 @@
-"""Whatever a trial can hold comes back from its folder, and whatever is damaged is told."""
+"""Every trial comes back from its folder as it was, and damage is an error."""
 
 import decimal
 import json
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,10 +22,11 @@ from lab.runs.folder import MANIFEST
 from lab.runs.store import RunStore
 from tests.unit import trials
 from tests.unit.analysis import builders
+from tests.unit.runs.differences import differences
 
 FILES = ("trial.json", "spans.jsonl", "samples.parquet", "series.parquet", "totals.parquet", "producer_ledger.parquet")
 LARGEST_MICRO = 2**85
-"""Of a cell whose high limb is at its bound (`ARCHITECTURE.md` D31)."""
+"""Sum of an aggregate whose high limb is at its bound (`ARCHITECTURE.md` D31)."""
 
 counts = st.integers(0, 2**62)
 floats = st.floats(allow_nan=True, allow_infinity=True)
@@ -92,27 +92,6 @@ def evidences(draw: st.DrawFn) -> Evidence:
     )
 
 
-def differences(one: object, other: object, where: str = "trial") -> list[str]:
-    """Where two values differ; types count, but lists and tuples are the same, and so are two NaN."""
-    if is_dataclass(one) and type(one) is type(other):
-        names = [field.name for field in fields(one)]
-        pairs = [(f"{where}.{name}", getattr(one, name), getattr(other, name)) for name in names]
-    elif isinstance(one, Mapping) and isinstance(other, Mapping) and one.keys() == other.keys():
-        pairs = [(f"{where}[{key!r}]", one[key], other[key]) for key in one]
-    elif isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):
-        pairs = [(f"{where}[{at}]", *both) for at, both in enumerate(zip(one, other, strict=True))]
-    else:
-        return [] if same_leaf(one, other) else [f"{where}: {one!r} became {other!r}"]
-    return [place for at, left, right in pairs for place in differences(left, right, at)]
-
-
-def same_leaf(one: object, other: object) -> bool:
-    """Whether two arrays or plain values are the same, type included."""
-    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
-        return one.dtype == other.dtype and np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
-    return type(one) is type(other) and (one == other or (one != one and other != other))  # noqa: PLR0124  NaN
-
-
 def kept(trial: Trial, folder: Path) -> Trial:
     """The trial as it comes back."""
     save_trial(trial, folder)
@@ -129,22 +108,22 @@ def begun(folder: Path) -> Path:
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(evidence=evidences(), parameters=st.dictionaries(texts | st.just("_"), json_values, max_size=3))
 def test_anything_a_trial_can_hold_comes_back(evidence: Evidence, parameters: dict[str, object]) -> None:
-    """Field by field: empty series, NaN, sums at the bound of a cell, labels in any script."""
+    """Field by field: empty series, NaN, sums at the bound of an aggregate, labels in any script."""
     trial = replace(trials.rich(), evidence=evidence, parameters=parameters)
     with TemporaryDirectory() as folder:
         assert differences(trial, replace(kept(trial, Path(folder)), folder="")) == []
 
 
 def test_a_series_without_points_is_still_a_series(tmp_path: Path) -> None:
-    """A metric that was asked for and had nothing is not the same as one that was never asked for."""
+    """A metric without points differs from a metric that was never queried."""
     empty = builders.series("up", {"job": "a"}, [])
     seen = replace(builders.evidence(), series=(empty, *builders.evidence().series, empty))
     back = kept(trials.trial(evidence=seen), tmp_path).evidence.series
-    assert [(one.name, len(one.time_s)) for one in back] == [(one.name, len(one.time_s)) for one in seen.series]
+    assert [(each.name, len(each.time_s)) for each in back] == [(each.name, len(each.time_s)) for each in seen.series]
 
 
 def test_sums_stand_in_the_file_to_the_last_digit(tmp_path: Path) -> None:
-    """As decimals with six digits, whatever precision the notebook set for its own arithmetic."""
+    """As decimals with six digits, whatever precision the notebook set."""
     aggregate = builders.total("pi", "temp", 3, LARGEST_MICRO - 1)
     trial = trials.trial(evidence=replace(builders.evidence(), totals=(aggregate,)))
     with decimal.localcontext(prec=5):
@@ -154,12 +133,12 @@ def test_sums_stand_in_the_file_to_the_last_digit(tmp_path: Path) -> None:
 
 
 def test_a_parameter_of_numpy_or_a_path_does_not_cost_the_run(tmp_path: Path) -> None:
-    """A cell may compute its parameters; what was measured is worth more than their types."""
+    """A cell may compute its parameters; the measurement is worth more than their types."""
     trial = replace(trials.trial(), parameters={"rate": np.float64(5), "seed": np.int64(3), "path": Path("a.csv")})
     assert kept(trial, tmp_path).parameters == {"rate": 5.0, "seed": 3, "path": "a.csv"}
 
 
-def test_what_is_written_is_json_everywhere(tmp_path: Path) -> None:
+def test_the_trial_is_json_for_every_reader(tmp_path: Path) -> None:
     """No NaN, no Infinity: other readers refuse them."""
     save_trial(replace(trials.trial(), parameters={"a": float("nan"), "b": -float("inf")}), tmp_path)
     refused: list[str] = []
@@ -170,7 +149,7 @@ def test_what_is_written_is_json_everywhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("damage", ["torn", "gone", "other"])
 def test_every_damage_is_one_clear_fault(tmp_path: Path, name: str, damage: str) -> None:
-    """Half a file, none, or one with other contents: the run and the file are named, in at most five lines."""
+    """Half a file, none, or one with other contents: the error names the run and the file in at most five lines."""
     folder = begun(tmp_path)
     file = folder / name
     if damage == "gone":
@@ -189,8 +168,8 @@ def test_every_damage_is_one_clear_fault(tmp_path: Path, name: str, damage: str)
 
 
 @pytest.mark.parametrize("kind", ["Trail", "SERVICES", "annotations", "Window"])
-def test_a_type_nobody_knows_is_a_fault(kind: str) -> None:
-    """A name from a file is never called unless it is a type of the model with those fields."""
+def test_an_unknown_type_is_a_fault(kind: str) -> None:
+    """Only types of the model are ever called, with their own fields."""
     with pytest.raises(DataFault):
         decode({"_": kind, "x": 1})
 
@@ -205,7 +184,7 @@ def test_a_trial_file_that_holds_something_else_is_a_fault(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("schema", [3, None, "1"])
 def test_a_run_of_another_schema_is_refused(tmp_path: Path, schema: object) -> None:
-    """Both are named; nobody guesses what the other meant."""
+    """The message names both; nothing is guessed."""
     folder = begun(tmp_path)
     manifest = json.loads((folder / MANIFEST).read_text())
     (folder / MANIFEST).write_text(json.dumps(manifest | {"schema": schema}))

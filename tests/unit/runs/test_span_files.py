@@ -1,4 +1,4 @@
-"""Spans are read from whatever a service left when it was killed."""
+"""Spans are read from files that a killed service left."""
 
 import json
 from pathlib import Path
@@ -14,14 +14,14 @@ WINDOW = Window(1_000, 2_000)
 
 
 def document(start: object, *, name: str = "send") -> dict[str, Any]:
-    """A line of a file of spans."""
+    """Return a line of a file of spans."""
     span = {"name": name, "traceId": "a", "spanId": "b", "startTimeUnixNano": start, "endTimeUnixNano": "2000"}
     return {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
 
 
 def written(file: Path, *documents: object) -> Path:
-    """A file with these documents, as an exporter that escapes nothing writes them."""
-    file.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in documents), encoding="utf-8")
+    """Return a file with these documents, as an exporter that escapes nothing writes them."""
+    file.write_text("".join(json.dumps(each, ensure_ascii=False) + "\n" for each in documents), encoding="utf-8")
     return file
 
 
@@ -30,7 +30,7 @@ def written(file: Path, *documents: object) -> Path:
     [("999", False), ("1000", True), (1_500, True), (str(2_000 + MARGIN_NS), True), (str(2_001 + MARGIN_NS), False)],
 )
 def test_a_span_belongs_to_the_window_it_begins_in(tmp_path: Path, start: object, *, kept: bool) -> None:
-    """Bounds included, with a margin for what is settled after it; times may be strings or numbers."""
+    """Bounds included, with a margin for commits after it; times may be strings or numbers."""
     assert bool(read_spans([written(tmp_path / "a", document(start))], WINDOW)) is kept
 
 
@@ -44,8 +44,8 @@ def test_a_line_separator_within_a_name_tears_no_line(tmp_path: Path) -> None:
     "odd",
     [7, None, {}, {"resourceSpans": 3}, {"resourceSpans": [1]}, {"resourceSpans": [{"scopeSpans": [{"spans": "x"}]}]}],
 )
-def test_what_is_no_span_is_left_out(tmp_path: Path, odd: object) -> None:
-    """It does not cost the run, nor the lines beside it."""
+def test_a_line_without_spans_is_left_out(tmp_path: Path, odd: object) -> None:
+    """The lines beside it are kept."""
     good = document("1500")
     assert read_spans([written(tmp_path / "a", odd, good, document("soon"))], WINDOW) == [good]
 
@@ -59,7 +59,7 @@ def test_a_line_torn_within_a_character_is_left_out(tmp_path: Path) -> None:
     assert len(read_spans([file], WINDOW)) == 1
 
 
-def test_what_is_read_is_what_the_analysis_reads(tmp_path: Path) -> None:
-    """Documents go from the file to the waterfall as they are."""
+def test_the_analysis_reads_what_was_kept(tmp_path: Path) -> None:
+    """Documents go from the file to the waterfall unchanged."""
     [span] = traces.read_spans(read_spans([written(tmp_path / "a", document("1500"))], WINDOW))
     assert (span.name, span.start_ns, span.end_ns) == ("send", 1_500, 2_000)

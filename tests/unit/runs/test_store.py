@@ -1,4 +1,4 @@
-"""Run folders are found, told apart, and true at every moment."""
+"""Run folders are found, distinguished, and true at every moment."""
 
 import subprocess
 import sys
@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from lab.display.progress import Silent
 from lab.errors import DataFault, Exists, LabError, UsageFault
 from lab.model import Trial
 from lab.runs.folder import MANIFEST, RunFolder
@@ -16,7 +15,7 @@ from tests.unit import trials
 
 
 def test_a_run_begins_as_running(tmp_path: Path) -> None:
-    """With what was asked, and a schema."""
+    """With its parameters and a schema."""
     run = RunStore(tmp_path).new("Quick start!", notebook="notebooks/a.ipynb", parameters={"rate": 5.0})
     manifest = run.manifest()
     assert (manifest["status"], manifest["schema"], manifest["parameters"]) == ("running", 2, {"rate": 5.0})
@@ -37,7 +36,7 @@ def test_a_run_is_found_by_a_part_of_its_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("run_id", ["../x", "/etc", "a" * 65, ".hidden", "a b"])
-def test_an_id_that_is_none_is_refused(tmp_path: Path, run_id: str) -> None:
+def test_an_illegal_id_is_refused(tmp_path: Path, run_id: str) -> None:
     """Nothing is written outside of the folder of runs."""
     with pytest.raises(UsageFault) as refused:
         RunStore(tmp_path / "runs").new("a", run_id=run_id)
@@ -46,7 +45,7 @@ def test_an_id_that_is_none_is_refused(tmp_path: Path, run_id: str) -> None:
 
 
 def test_an_id_that_is_taken_is_refused(tmp_path: Path) -> None:
-    """What was measured is never written over."""
+    """A measurement is never overwritten."""
     RunStore(tmp_path).new("a", run_id="one")
     with pytest.raises(Exists) as refused:
         RunStore(tmp_path).new("a", run_id="one")
@@ -54,7 +53,7 @@ def test_an_id_that_is_taken_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_truncated_manifest_is_a_damaged_run(tmp_path: Path) -> None:
-    """It is told, not guessed at."""
+    """Reading raises; nothing is guessed."""
     run = RunStore(tmp_path).new("a")
     file = run.path / MANIFEST
     file.write_text(file.read_text()[:50])
@@ -64,7 +63,7 @@ def test_a_truncated_manifest_is_a_damaged_run(tmp_path: Path) -> None:
 
 
 def test_a_killed_run_never_says_that_it_succeeded(tmp_path: Path) -> None:
-    """Its process is gone without an end: the run failed."""
+    """Its process is gone before its end was recorded: the run failed."""
     code = f"""
 import os, signal
 from pathlib import Path
@@ -88,14 +87,14 @@ def test_pruning_keeps_the_newest_and_what_runs(tmp_path: Path) -> None:
     assert [run.run_id for run in store.all()] == ["run-3", "run-1"]
 
 
-def test_success_is_said_last(tmp_path: Path) -> None:
-    """When everything else is on the disk; publishing that fails leaves a failed run."""
+def test_success_is_recorded_last(tmp_path: Path) -> None:
+    """When everything else is on the disk."""
     run, seen = RunStore(tmp_path).new("a"), []
 
     def publish(_trial: Trial) -> None:
         seen.append((run.manifest()["status"], (run.path / "samples.parquet").exists()))
 
-    with RunRecord(run, Silent(), publish=publish) as record:
+    with RunRecord(run, publish=publish) as record:
         record.succeeded(trials.trial(), interrupted=False)
     assert seen == [("running", True)]
     assert run.manifest()["status"] == "succeeded"
@@ -111,12 +110,12 @@ def test_success_is_said_last(tmp_path: Path) -> None:
     ],
 )
 def test_what_ends_a_run_is_written_down(tmp_path: Path, error: BaseException, status: str, reason: str) -> None:
-    """With the words that were shown, and the logs that there were."""
+    """With the words that were shown, and the logs."""
     run, log = RunStore(tmp_path / "runs").new("a"), tmp_path / "worker.log"
     log.write_text("a line\n")
 
     def end_by_the_error() -> None:
-        with RunRecord(run, Silent(), publish=lambda _: None) as record:
+        with RunRecord(run, publish=lambda _: None) as record:
             record.keep_logs({"worker": log})
             raise error
 

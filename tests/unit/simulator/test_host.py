@@ -1,18 +1,18 @@
-"""Readings of this machine."""
+"""The host source reads this machine."""
 
 import time
 
 import numpy as np
 import pytest
 
-from services.simulator.source import SourceFault
+from services.serving.status import Refused
 from services.simulator.sources.host import HostSource, open_host
 
 NANOS = 1_000_000_000
 
 
 def test_a_tick_reads_at_least_ten_kinds_once_each() -> None:
-    """And no reading is given twice."""
+    """The next tick reads again."""
     source = HostSource()
     first = source.take(np.full(source.kinds, time.time_ns(), np.int64))
     assert source.kinds >= 10
@@ -22,7 +22,7 @@ def test_a_tick_reads_at_least_ten_kinds_once_each() -> None:
 
 
 def test_a_reading_is_taken_when_it_is_due() -> None:
-    """Its time is when it was read, within a tick of its intended time."""
+    """Its time is the time of reading, within a tick of its intended time."""
     source = HostSource()
     due = time.time_ns() + 50_000_000 + np.arange(2 * source.kinds, dtype=np.int64) * 1_000_000
     batch = source.take(due)
@@ -32,14 +32,15 @@ def test_a_reading_is_taken_when_it_is_due() -> None:
 
 
 def test_a_rate_that_cannot_be_read_is_refused() -> None:
-    """The message names the limit."""
-    with pytest.raises(SourceFault, match="can be read"):
+    """The message names the limit. The request is at fault, not a file."""
+    with pytest.raises(Refused, match="can be read") as refused:
         open_host(10_000_000)
+    assert (refused.value.reason, refused.value.about) == ("RATE_TOO_HIGH", "request")
 
 
-def test_a_wait_ends_when_the_load_does() -> None:
-    """Nobody waits for a reading that nobody wants."""
+def test_a_wait_ends_with_the_load_run() -> None:
+    """A reading that is not due yet is not waited for."""
     source = HostSource()
     source.close()
-    with pytest.raises(SourceFault):
+    with pytest.raises(Refused, match="has ended"):
         source.take(np.full(1, time.time_ns() + 3_600 * NANOS, np.int64))

@@ -1,4 +1,4 @@
-"""Logs are followed without a line missing or told twice."""
+"""Logs are followed; no line is missing or repeated."""
 
 from itertools import islice
 from pathlib import Path
@@ -7,7 +7,7 @@ from lab.targets.follow import followed_files, followed_pods
 
 
 def test_a_file_is_followed_line_by_line(tmp_path: Path) -> None:
-    """From its last lines on; a line is told when it is whole."""
+    """It starts with the last lines. A line is yielded when it is complete."""
     log, rest = tmp_path / "a.log", iter(["thr", "ee\nfour\n"])
     log.write_text("one\ntwo\n")
 
@@ -19,14 +19,14 @@ def test_a_file_is_followed_line_by_line(tmp_path: Path) -> None:
 
 
 def test_several_pods_are_followed_by_name() -> None:
-    """What the API gives once more, because it takes whole seconds, is told once."""
+    """Lines that the API returns again, because it takes whole seconds, are yielded once."""
     printed = {"a": ["1 one", "2 two"], "b": ["2 zwei"]}
-    asked: list[tuple[str, str, int]] = []
+    requests: list[tuple[str, str, int]] = []
 
     def read(pod: str, since: str, lines: int) -> str:
-        asked.append((pod, since, lines))
+        requests.append((pod, since, lines))
         return "\n".join(printed[pod][-lines:])
 
     lines = followed_pods(read, ["a", "b"], 1, pause=lambda _: printed["a"].append("3 three"))
     assert list(islice(lines, 3)) == ["a  two", "b  zwei", "a  three"]
-    assert asked[:3] == [("a", "", 1), ("b", "", 1), ("a", "2", 20_000)]
+    assert requests[:3] == [("a", "", 1), ("b", "", 1), ("a", "2", 20_000)]

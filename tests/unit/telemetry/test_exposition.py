@@ -1,4 +1,4 @@
-"""Metrics where they are fetched: the last counts are waited for, and only a fetch that began late enough has them."""
+"""A process waits for a last fetch, and only a fetch that begins late enough has the last counts."""
 
 import threading
 import time
@@ -15,13 +15,13 @@ from services.telemetry.setup import _all_within
 
 
 class Slow:
-    """A collector that takes as long as the test wants."""
+    """A collector that waits for the test."""
 
     def __init__(self) -> None:
         self.reading, self.go_on = threading.Event(), threading.Event()
 
     def collect(self) -> Iterator[Metric]:
-        """One counter, once the test says so."""
+        """Yield one counter, once the test says so."""
         self.reading.set()
         self.go_on.wait(10)
         yield CounterMetricFamily("counted", "Things.", value=1)
@@ -29,13 +29,13 @@ class Slow:
 
 @pytest.fixture
 def slow() -> Slow:
-    """What is collected."""
+    """A slow collector."""
     return Slow()
 
 
 @pytest.fixture
 def exposition(slow: Slow) -> Iterator[Exposition]:
-    """Serves it."""
+    """An exposition of the slow collector."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(slow)
     slow.reading.clear()
@@ -46,25 +46,25 @@ def exposition(slow: Slow) -> Iterator[Exposition]:
 
 
 def fetch(exposition: Exposition, path: str = "/metrics") -> str:
-    """What a fetch answers."""
+    """Fetch a page and return its text."""
     with urllib.request.urlopen(f"http://{exposition.address}{path}", timeout=10) as page:
         return str(page.read().decode())
 
 
 def in_background(exposition: Exposition) -> threading.Thread:
-    """A fetch under way."""
+    """Start a fetch on a thread."""
     thread = threading.Thread(target=fetch, args=(exposition,))
     thread.start()
     return thread
 
 
-def test_every_sample_bears_its_process(exposition: Exposition, slow: Slow) -> None:
-    """By the labels it was given."""
+def test_every_sample_has_the_labels_of_its_process(exposition: Exposition, slow: Slow) -> None:
+    """The exposition adds them."""
     slow.go_on.set()
     assert 'counted_total{job="lab/x"} 1.0' in fetch(exposition)
 
 
-def test_nobody_who_never_fetched_is_waited_for(exposition: Exposition) -> None:
+def test_without_any_fetch_there_is_no_wait(exposition: Exposition) -> None:
     """A process that is not scraped ends at once."""
     begun = time.monotonic()
     assert not exposition.await_fetch(5)
@@ -72,7 +72,7 @@ def test_nobody_who_never_fetched_is_waited_for(exposition: Exposition) -> None:
 
 
 def test_a_fetch_under_way_may_have_missed_the_last_counts(exposition: Exposition, slow: Slow) -> None:
-    """Only one that begins afterwards has seen them."""
+    """Only a fetch that begins afterwards has them."""
     under_way = in_background(exposition)
     assert slow.reading.wait(5)
     slow.go_on.set()
@@ -87,7 +87,7 @@ def test_a_fetch_under_way_may_have_missed_the_last_counts(exposition: Expositio
 
 
 def test_another_page_is_no_fetch(exposition: Exposition, slow: Slow) -> None:
-    """Somebody who looks around has not taken the counts."""
+    """A request for another page does not have the counts."""
     slow.go_on.set()
     fetch(exposition)
     with pytest.raises(urllib.error.HTTPError):
@@ -95,8 +95,8 @@ def test_another_page_is_no_fetch(exposition: Exposition, slow: Slow) -> None:
     assert not exposition.await_fetch(0.05)
 
 
-def test_the_end_is_bounded_however_many_hang() -> None:
-    """One deadline for all of them together."""
+def test_the_end_is_bounded_however_many_closers_hang() -> None:
+    """There is one deadline for all of them together."""
     forever = threading.Event()
     begun = time.monotonic()
     _all_within([forever.wait] * 4, seconds=0.2)

@@ -1,1 +1,1 @@
-"""Apply objects to a cluster, preview that, remove them."""
+"""Applies a stack's objects, previews that, and removes them."""

@@ -1,1 +1,1 @@
-"""The API server, kubectl and rights."""
+"""Access to the API server, to kubectl and to the rights of a user."""

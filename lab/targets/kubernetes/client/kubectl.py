@@ -1,4 +1,4 @@
-"""The `kubectl` that came with the lab, as a program to call."""
+"""Runs the `kubectl` that is installed with the lab."""
 
 import subprocess
 from importlib import metadata
@@ -13,10 +13,10 @@ TIMEOUT_S: Final = 60.0
 
 
 def kubectl_program() -> Path:
-    """Its absolute path; one on PATH may be of another age and is not used.
+    """Return the absolute path of the program. One on PATH is not used: it may be of another version.
 
     Raises:
-        Unavailable: The package it comes with is not installed.
+        Unavailable: The package that contains kubectl is not installed.
     """
     try:
         files = metadata.distribution(WHEEL).files or []
@@ -29,10 +29,10 @@ def kubectl_program() -> Path:
 
 
 def kustomize(folder: Path) -> str:
-    """What `kubectl kustomize` makes of a folder: YAML documents. Reaches nothing outside this machine.
+    """Return what `kubectl kustomize` makes of a folder: YAML documents. Uses no network.
 
     Raises:
-        InternalFault: It refused; its last words are in the error.
+        InternalFault: kubectl refuses the folder; the error holds the last lines of its output.
     """
     try:
         done = subprocess.run(
@@ -47,6 +47,6 @@ def kustomize(folder: Path) -> str:
     except subprocess.TimeoutExpired as error:
         raise InternalFault(f"rendering took longer than {TIMEOUT_S:g} s") from error
     if done.returncode:
-        said = done.stderr.replace(str(folder.resolve()), "").replace(str(folder), "").strip()
-        raise InternalFault("the manifests cannot be rendered", found="\n".join(said.splitlines()[-2:]))
+        output = done.stderr.replace(str(folder.resolve()), "").replace(str(folder), "").strip()
+        raise InternalFault("the manifests cannot be rendered", found="\n".join(output.splitlines()[-2:]))
     return done.stdout

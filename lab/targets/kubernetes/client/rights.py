@@ -1,4 +1,4 @@
-"""What somebody may do in a cluster, read from Roles; pure."""
+"""Reads rights from Roles, and names the command that grants them. Pure."""
 
 import re
 import shlex
@@ -6,28 +6,28 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 ROLE: Final = "lab"
-"""Role that everything needs."""
+"""Role that every command needs."""
 
 NODES_ROLE: Final = "lab-nodes"
-"""ClusterRole that lets look at nodes."""
+"""ClusterRole for reading nodes."""
 
 FAULTS_ROLE: Final = "lab-faults"
-"""Role without which everything works but faults."""
+"""Role that only faults need."""
 
 REFUSED: Final = re.compile(r'User "([^"]+)"')
-"""Whom an answer of the API server says it refused."""
+"""The user in a refusal of the API server."""
 
 
 class Right(NamedTuple):
-    """One verb on one kind of thing.
+    """One verb on one resource.
 
     Attributes:
         verb: For example `patch`.
         group: API group; empty for the core.
         resource: In the plural, with a subresource where there is one: `pods/log`.
-        name: Of the one object it is about; empty for all.
-        namespace: Where; empty for what belongs to the whole cluster.
-        role: Who gives it.
+        name: Of the only object that the right is about; empty for all.
+        namespace: Of the objects; empty for resources of the whole cluster.
+        role: Name of the Role that grants the right.
     """
 
     verb: str
@@ -39,7 +39,7 @@ class Right(NamedTuple):
 
 
 def rights_in(role: Mapping[str, Any]) -> Iterator[Right]:
-    """Every right in a Role or ClusterRole; none in an object of another kind."""
+    """Yield every right in a Role or ClusterRole; nothing for an object of another kind."""
     metadata = role["metadata"]
     for rule in (role.get("rules") or ()) if role["kind"] in {"Role", "ClusterRole"} else ():
         for group in rule["apiGroups"]:
@@ -50,7 +50,7 @@ def rights_in(role: Mapping[str, Any]) -> Iterator[Right]:
 
 
 def binding_of(user: str, role: str) -> str:
-    """Name of what gives a user a Role: one for each user, so that giving it to one takes it from nobody.
+    """Return the name of the binding that grants a user a Role. Every user has a binding of their own.
 
     >>> binding_of("oidc:jane/doe", "lab-faults")
     'lab-faults-oidc:jane-doe'
@@ -59,12 +59,12 @@ def binding_of(user: str, role: str) -> str:
 
 
 def nodes_binding(user: str, namespace: str) -> str:
-    """Name of what gives a user a look at the nodes; of the whole cluster, hence one for each namespace, too."""
+    """Return the name of the ClusterRoleBinding for reading nodes. Bindings of the cluster need the namespace, too."""
     return binding_of(user, f"{NODES_ROLE}-{namespace}")
 
 
 def rbac_command(namespace: str, user: str) -> str:
-    """What an administrator runs so that somebody may do what the lab does in a namespace.
+    """Return the command by which an administrator grants a user everything that the lab does in a namespace.
 
     >>> rbac_command("testbed", "jane doe")
     "lab rbac print --namespace testbed --user 'jane doe' | kubectl apply -f -      (as an administrator)"
@@ -73,11 +73,11 @@ def rbac_command(namespace: str, user: str) -> str:
     return f"{shlex.join(words)} | kubectl apply -f -      (as an administrator)"
 
 
-def granting(namespace: str, said: str, *, otherwise: str = "") -> str:
-    """What an administrator runs for whoever *said* names as refused, or for somebody else where it names nobody.
+def granting(namespace: str, refusal: str, *, otherwise: str = "") -> str:
+    """Return `rbac_command` for the user that a refusal names, or for *otherwise* where it names none.
 
     >>> granting("testbed", 'pods is forbidden: User "o:eve smith" cannot list resource "pods"')
     "lab rbac print --namespace testbed --user 'o:eve smith' | kubectl apply -f -      (as an administrator)"
     """
-    named = REFUSED.search(said)
-    return rbac_command(namespace, named[1] if named else otherwise)
+    match = REFUSED.search(refusal)
+    return rbac_command(namespace, match[1] if match else otherwise)

@@ -1,1 +1,1 @@
-"""What the parts of a stack trust one another by."""
+"""Credentials by which the parts of a stack trust one another."""

@@ -1,4 +1,4 @@
-"""Makes a certificate authority of a stack's own, and a certificate for its services."""
+"""Makes a certificate authority for one stack, and a certificate for its services."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,16 +14,16 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 VALID_FOR: Final = timedelta(days=90)
 CLOCKS_DIFFER_BY: Final = timedelta(minutes=10)
-"""A board without a battery is late by that much before it has asked for the time."""
+"""The clock of a board without a battery may be late by this before its first synchronisation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """PEM. The CA's key is gone once it has signed, so that nothing else can be signed with it.
+    """Certificates in PEM. The CA's key is not kept, so that nothing else can be signed by it.
 
     Attributes:
         ca: What callers trust.
-        certificate: Of the services; one for all.
+        certificate: Of all services.
         key: Of that certificate.
     """
 
@@ -33,10 +33,10 @@ class Certificates:
 
 
 def new_certificates(names: Sequence[str], *, now: datetime) -> Certificates:
-    """Certificates that are good for 90 days from *now*.
+    """Return certificates that are valid for 90 days from *now*.
 
     Args:
-        names: DNS names and addresses under which the services are called.
+        names: DNS names and addresses by which the services are called.
         now: An aware time.
     """
     ca_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
@@ -50,20 +50,28 @@ def new_certificates(names: Sequence[str], *, now: datetime) -> Certificates:
 
 
 def names_in(certificate: bytes) -> frozenset[str]:
-    """DNS names and addresses that a certificate is for; ValueError where it is none."""
+    """Return the DNS names and addresses of a certificate.
+
+    Raises:
+        ValueError: The content is not a certificate.
+    """
     extensions = x509.load_pem_x509_certificate(certificate).extensions
     return frozenset(str(name.value) for name in extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
 
 
 def end_of(certificate: bytes) -> datetime:
-    """When a certificate ends, UTC; ValueError where it is none."""
+    """Return when a certificate ends, UTC.
+
+    Raises:
+        ValueError: The content is not a certificate.
+    """
     return x509.load_pem_x509_certificate(certificate).not_valid_after_utc
 
 
 def _ca(key: ec.EllipticCurvePrivateKey, now: datetime) -> x509.Certificate:
     name = _named("observability-lab CA")
     return (
-        _begun(name, name, key.public_key(), now)
+        _builder(name, name, key.public_key(), now)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
@@ -80,7 +88,7 @@ def _server(
     now: datetime,
 ) -> x509.Certificate:
     return (
-        _begun(_named("observability-lab services"), issuer.subject, key, now)
+        _builder(_named("observability-lab services"), issuer.subject, key, now)
         .add_extension(x509.SubjectAlternativeName([_alternative(name) for name in names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
@@ -91,7 +99,7 @@ def _server(
     )
 
 
-def _begun(
+def _builder(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime
 ) -> x509.CertificateBuilder:
     return (

@@ -1,1 +1,1 @@
-"""Reach services and pods from outside the cluster."""
+"""Reaches services and pods of a cluster from this machine."""

@@ -1,4 +1,4 @@
-"""Ports of services and pods on this machine's loopback, for as long as somebody needs them."""
+"""Forwards a port of a service or a pod to this machine's loopback."""
 
 import os
 import subprocess
@@ -17,50 +17,43 @@ from lab.targets.ports import free_port
 
 START_S: Final = 20.0
 MARGIN_S: Final = 10.0
-"""For whoever waits: longer than one start takes, were the machine ever so busy."""
-SAID: Final = b"Forwarding from 127.0.0.1"
-LOOK_S: Final = 0.05
-AGAIN_S: Final = 0.3
+"""Added to `START_S` for a caller that waits: longer than a start ever takes on a busy machine."""
+READY_LINE: Final = b"Forwarding from 127.0.0.1"
+POLL_S: Final = 0.05
+RETRY_S: Final = 0.3
 
 
 class Forward:
-    """One port of a service or a pod as an address on loopback that stays the same.
+    """A port of a service or a pod, at an address on loopback that stays the same.
 
-    kubectl's own forwarding ends with the pod it goes to; it is then started again on the same port, so that a channel
-    finds the next pod by itself.
+    A port-forward of kubectl ends with the pod that it leads to. It is then started again on the same local port, so
+    that a channel reaches the next pod by itself.
 
     Args:
-        arguments: Options that choose cluster, user and namespace, as kubectl takes them.
-        what: `service/NAME` or `pod/NAME`.
-        port: Of it.
-        log: File that takes what kubectl prints.
+        options: Choose cluster, user and namespace for kubectl.
+        resource: `service/NAME` or `pod/NAME`.
+        port: Of the service or pod.
+        log: File for what kubectl prints.
     """
 
-    def __init__(self, arguments: Sequence[str], what: str, port: int, *, log: Path) -> None:
+    def __init__(self, options: Sequence[str], resource: str, port: int, *, log: Path) -> None:
         local = free_port()
         self.address = f"127.0.0.1:{local}"
-        self._command = [
-            str(kubectl_program()),
-            *arguments,
-            "port-forward",
-            "--address",
-            "127.0.0.1",
-            what,
-            f"{local}:{port}",
-        ]
-        self._what, self._log = f"port {port} of {what}", log
-        self._over, self._tried = threading.Event(), threading.Event()
+        kubectl = [str(kubectl_program()), *options]
+        self._command = [*kubectl, "port-forward", "--address", "127.0.0.1", resource, f"{local}:{port}"]
+        self._port_name, self._log = f"port {port} of {resource}", log
+        self._closing, self._tried = threading.Event(), threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._failure: Unavailable | None = None
-        # The leash ends a program with the thread that started it, so the thread that keeps it starts it, too.
-        self._keeper = threading.Thread(target=self._keep, name=f"forward {what}", daemon=True)
+        # The parent-death signal comes when the starting thread ends, so that the thread that stays starts kubectl.
+        self._keeper = threading.Thread(target=self._keep, name=f"forward {resource}", daemon=True)
         self._keeper.start()
 
     def wait(self) -> str:
-        """The address, once it was reached for the first time.
+        """Return the address once the port was reached for the first time.
 
         Raises:
-            Unavailable: It was not.
+            Unavailable: The port was not reached.
         """
         if not self._tried.wait(START_S + MARGIN_S):
             raise self._unreached(f"kubectl did not start within {START_S:g} s")
@@ -69,22 +62,22 @@ class Forward:
         return self.address
 
     def close(self) -> None:
-        """Let go of the port."""
-        self._over.set()
+        """Close the local port."""
+        self._closing.set()
         if self._process is not None:
             self._process.terminate()
         self._keeper.join(START_S)
 
     def _keep(self) -> None:
-        """Start it, and again whenever it has ended; the pod that it went to may be gone for a while."""
+        """Run the port-forward, again and again. Its pod may be missing for a while."""
         try:
-            while not self._over.is_set() and self._failure is None:
-                self._try()
+            while not self._closing.is_set() and self._failure is None:
+                self._run()
         finally:
             self._tried.set()
 
-    def _try(self) -> None:
-        """Start it and wait for its end; what goes wrong the first time is what whoever waits is told."""
+    def _run(self) -> None:
+        """Run one port-forward until it ends. The failure of the first one is kept for the caller that waits."""
         try:
             self._process = self._started()
         except (Unavailable, OSError) as error:
@@ -92,27 +85,27 @@ class Forward:
                 self._failure = error if isinstance(error, Unavailable) else self._unreached(str(error))
                 return
         self._tried.set()
-        if self._over.is_set() and self._process is not None:
+        if self._closing.is_set() and self._process is not None:
             self._process.terminate()
         if self._process is not None:
             self._process.wait()
-        self._over.wait(AGAIN_S)
+        self._closing.wait(RETRY_S)
 
     def _started(self) -> "subprocess.Popen[bytes]":
         with_parent_death = [sys.executable, "-I", "-S", parent_death.__file__, str(os.getpid()), *self._command]
-        begun = self._log.stat().st_size if self._log.exists() else 0
+        size_before = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as log:
             process = subprocess.Popen(
                 with_parent_death, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=inherited_environment()
             )
         end = time.monotonic() + START_S
-        while SAID not in (said := self._log.read_bytes()[begun:]):
-            if process.poll() is not None or time.monotonic() > end or self._over.wait(LOOK_S):
+        while READY_LINE not in (output := self._log.read_bytes()[size_before:]):
+            if process.poll() is not None or time.monotonic() > end or self._closing.wait(POLL_S):
                 process.kill()
                 process.wait()
-                last = (said.decode("utf-8", "replace").strip().splitlines() or ["no answer"])[-1]
-                raise self._unreached(last)
+                last_line = (output.decode("utf-8", "replace").strip().splitlines() or ["no answer"])[-1]
+                raise self._unreached(last_line)
         return process
 
     def _unreached(self, why: str) -> Unavailable:
-        return Unavailable(f"cannot reach {self._what}", found=why[:200], next_step="lab diagnose")
+        return Unavailable(f"cannot reach {self._port_name}", found=why[:200], next_step="lab diagnose")

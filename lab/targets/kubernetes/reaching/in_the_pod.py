@@ -1,8 +1,8 @@
-"""Runs in a pod, beside a service: ends its process, or stops it for a while; `python3 -I -S -c TEXT MODULE SECONDS`.
+"""Runs beside a service in its pod, and ends or stops its process: `python3 -I -S -c TEXT MODULE SECONDS`.
 
-It is sent as text, so it knows nothing but the standard library of the pod's own Python. Without seconds the process is
-ended by signal 9. With seconds it stands still until standard input ends, which it also does when whoever asked has
-died, and for so many seconds at most: the undoing lives in the pod.
+The lab sends this program as text, so that it uses only the standard library of the pod's Python. Without seconds, it
+ends the process by signal 9. With seconds, it stops the process until its standard input ends, but for so many seconds
+at most. Standard input also ends when the lab dies, so that the process goes on without the lab.
 """
 
 import os
@@ -15,13 +15,14 @@ PROC = Path("/proc")
 
 
 def process_of(module: str) -> int:
-    """The oldest process that was started as `python3 -m MODULE`; 0 where there is none."""
+    """Return the oldest process that was started as `python3 -m MODULE`; 0 where there is none."""
     wanted = f"\0-m\0{module}\0".encode()
-    return min((int(one.name) for one in PROC.iterdir() if one.name.isdigit() and wanted in _command(one)), default=0)
+    processes = (folder for folder in PROC.iterdir() if folder.name.isdigit())
+    return min((int(folder.name) for folder in processes if wanted in _command(folder)), default=0)
 
 
 def main(arguments: list[str]) -> int:
-    """Say the number of the process just before it is ended, or when it stands still; 1 where there is none."""
+    """Print the process id just before the process is ended, or once it is stopped. Return 1 where there is none."""
     module, seconds = arguments[0], float(arguments[1])
     process = process_of(module)
     if not process:
@@ -40,9 +41,9 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _command(process: Path) -> bytes:
+def _command(folder: Path) -> bytes:
     try:
-        return (process / "cmdline").read_bytes()
+        return (folder / "cmdline").read_bytes()
     except OSError:
         return b""
 

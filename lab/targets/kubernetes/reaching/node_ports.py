@@ -1,52 +1,54 @@
-"""Ports of nodes that lead to services: there where the configuration opened them, used where they can be reached."""
+"""Finds the ports of nodes that lead to services, and which of them this machine reaches."""
 
 import socket
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
-from lab.targets.kubernetes.objects import NAME_LABEL
-from lab.targets.kubernetes.rollout.gate import Watched
+from lab.snapshots.kubernetes import NAME_LABEL
+from lab.targets.kubernetes.client.reader import Lister, Object
+from lab.targets.kubernetes.kinds import NODE, SERVICE
 
-TRY_S: Final = 1.0
-"""For a connection to one; between whoever measures and a cluster there is seldom more than a few milliseconds."""
-
-
-def node_addresses(cluster: Watched) -> tuple[str, ...]:
-    """Addresses of every node."""
-    found = [one["status"].get("addresses", ()) for one in cluster.list("v1", "Node")]
-    return tuple(sorted({one["address"] for some in found for one in some if one["type"].endswith("IP")}))
+CONNECT_S: Final = 1.0
+"""For a connection to a port. The round trip to a cluster is seldom more than a few milliseconds."""
 
 
-def node_ports(cluster: Watched, selector: str) -> Mapping[str, Sequence[str]]:
-    """Service → host:port of it on every node; without those that have a port of no node."""
-    services = cluster.list("v1", "Service", selector=selector)
-    ports = [(_leads_to(one), port) for one in services for port in _ports(one)]
-    nodes = node_addresses(cluster) if ports else ()
-    found = defaultdict[str, list[str]](list)
-    for service, port in ports:
-        found[service] += [f"[{node}]:{port}" if ":" in node else f"{node}:{port}" for node in nodes]
-    return dict(found)
+def node_addresses(cluster: Lister) -> tuple[str, ...]:
+    """Return the IP addresses of every node."""
+    addresses = [address for node in cluster.list(*NODE) for address in node["status"].get("addresses", ())]
+    return tuple(sorted({address["address"] for address in addresses if address["type"].endswith("IP")}))
+
+
+def node_ports(cluster: Lister, selector: str) -> Mapping[str, Sequence[str]]:
+    """Return service → host:port on every node, for the services that have a port of every node."""
+    exposed = [
+        (_service_behind(item), port) for item in cluster.list(*SERVICE, selector=selector) for port in _ports(item)
+    ]
+    nodes = node_addresses(cluster) if exposed else ()
+    addresses = defaultdict[str, list[str]](list)
+    for service, port in exposed:
+        addresses[service] += [f"[{node}]:{port}" if ":" in node else f"{node}:{port}" for node in nodes]
+    return dict(addresses)
 
 
 def reached(addresses: Sequence[str]) -> str:
-    """The first of some addresses that takes a connection from here; empty where none does."""
-    return next((one for one in addresses if _is_reached(one)), "")
+    """Return the first address that takes a connection from this machine; empty where none does."""
+    return next((address for address in addresses if _is_reached(address)), "")
 
 
-def _leads_to(service: Mapping[str, Any]) -> str:
-    """The name of what its pods are."""
-    return str((service["spec"].get("selector") or {}).get(NAME_LABEL, ""))
+def _service_behind(item: Object) -> str:
+    """Return the name of the service whose pods a Service selects."""
+    return str((item["spec"].get("selector") or {}).get(NAME_LABEL, ""))
 
 
-def _ports(service: Mapping[str, Any]) -> Sequence[int]:
-    return [port["nodePort"] for port in service["spec"].get("ports", ()) if "nodePort" in port]
+def _ports(item: Object) -> Sequence[int]:
+    return [port["nodePort"] for port in item["spec"].get("ports", ()) if "nodePort" in port]
 
 
 def _is_reached(address: str) -> bool:
     host, _, port = address.rpartition(":")
     try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=TRY_S):
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S):
             return True
     except OSError:
         return False

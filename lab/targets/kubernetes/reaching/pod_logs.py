@@ -1,4 +1,4 @@
-"""What the containers of a pod printed, those before them included."""
+"""Reads what the containers of a pod printed, init containers included."""
 
 import json
 from collections.abc import Sequence
@@ -6,8 +6,9 @@ from contextlib import suppress
 from typing import Final
 
 from lab.errors import LabError
+from lab.snapshots.kubernetes import Pod
 from lab.targets.kubernetes.client.cluster import Cluster
-from lab.targets.kubernetes.rollout.rows import First, pod_view
+from lab.targets.kubernetes.kinds import POD
 
 WHOLE: Final = 20_000
 """Lines of a log that are kept."""
@@ -15,7 +16,7 @@ LAST_LINES: Final = 20
 
 
 class PodLogs:
-    """Logs as the API server gives them; until a service prints something, what has to run before it speaks for it.
+    """Logs by way of the API server. Init containers stand in for a service that has printed nothing.
 
     Args:
         cluster: Where the pods are.
@@ -25,54 +26,63 @@ class PodLogs:
         self._cluster = cluster
 
     def whole(self, pod: str, container: str, *, restarted: bool) -> str:
-        """What a container printed, after what the one before it did, if that can still be read."""
-        now, before = self._cluster.log(pod, container, lines=WHOLE), ""
+        """Return what a container printed, behind the log of its previous run where that can still be read."""
+        current, previous = self._cluster.log(pod, container, lines=WHOLE), ""
         with suppress(LabError):
-            before = self._cluster.log(pod, container, lines=WHOLE, previous=True) if restarted else ""
-        return _joined(before, now)
+            previous = self._cluster.log(pod, container, lines=WHOLE, previous=True) if restarted else ""
+        return _joined(previous, current)
 
     def since(self, pod: str, since: str, lines: int) -> str:
-        """As `Cluster.log_since`."""
-        if said := self._cluster.log_since(pod, since, lines):
-            return said
-        return "".join(self._cluster.log_since(pod, since, lines, container=one.name) for one in self._first_in(pod))
+        """Return the lines since a time; see `Cluster.log_since`."""
+        if text := self._cluster.log_since(pod, since, lines):
+            return text
+        return "".join(
+            self._cluster.log_since(pod, since, lines, container=name) for name in self._init_containers(pod)
+        )
 
     def last_lines(self, pod: str, lines: int) -> Sequence[str]:
-        """The last lines, those of the container before included; Forbidden where logs may not be read."""
-        if said := self._last_lines(pod, "", lines):
-            return said
-        return [line for one in self._first_in(pod) for line in self._last_lines(pod, one.name, lines)][-lines:]
+        """Return the last lines, those of the container's previous run included.
+
+        Raises:
+            Forbidden: The user may not read logs.
+        """
+        if own := self._last_lines(pod, "", lines):
+            return own
+        earlier = [line for name in self._init_containers(pod) for line in self._last_lines(pod, name, lines)]
+        return earlier[-lines:]
 
     def ended_instance(self, pod: str) -> str:
-        """Instance of the process that ran in a pod's container before; empty where its log is gone."""
+        """Return the instance of the process in the service's previous run; empty where the log is gone."""
         with suppress(LabError):
             return instance_in(self._cluster.log(pod, lines=LAST_LINES, previous=True))
         return ""
 
-    def _first_in(self, pod: str) -> Sequence[First]:
-        found = self._cluster.find("v1", "Pod", pod)
-        return pod_view(found).first if found else ()
+    def _init_containers(self, pod: str) -> Sequence[str]:
+        raw = self._cluster.find(*POD, pod)
+        return [container.name for container in Pod(raw).init_containers] if raw else ()
 
     def _last_lines(self, pod: str, container: str, lines: int) -> Sequence[str]:
-        now = self._cluster.log(pod, container, lines=lines)
-        enough = len(now.splitlines()) >= lines
-        before = "" if enough else self._cluster.log(pod, container, lines=lines, previous=True)
-        return _joined(before, now).splitlines()[-lines:]
+        current = self._cluster.log(pod, container, lines=lines)
+        is_enough = len(current.splitlines()) >= lines
+        previous = "" if is_enough else self._cluster.log(pod, container, lines=lines, previous=True)
+        return _joined(previous, current).splitlines()[-lines:]
 
 
-def _joined(before: str, now: str) -> str:
-    """The logs of two containers, one after the other; of one that waits to be started again, both are the last one's.
+def _joined(previous: str, current: str) -> str:
+    """Return the logs of two runs of a container, one after the other.
+
+    For a container that waits to be started again, the cluster gives the log of the last run as both.
 
     >>> _joined("crash", "again").splitlines(), _joined("crash", "crash").splitlines()
     (['crash', 'again'], ['crash'])
     """
-    if before == now:
-        return now
-    return before + ("\n" if before and not before.endswith("\n") else "") + now
+    if previous == current:
+        return current
+    return previous + ("\n" if previous and not previous.endswith("\n") else "") + current
 
 
 def instance_in(log: str) -> str:
-    """The instance that the last line of a service's log names; empty where none does.
+    """Return the instance that the last line of a service's log names; empty where no line does.
 
     >>> instance_in('{"message": "serving on 0.0.0.0:7000", "instance": "90f1"}')
     '90f1'

@@ -1,1 +1,1 @@
-"""From settings to Kubernetes objects."""
+"""Turns settings into Kubernetes objects."""

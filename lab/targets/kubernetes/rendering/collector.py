@@ -1,4 +1,4 @@
-"""A collector's word on the configuration that a collector is about to be given; nothing is started."""
+"""Has a collector on this machine validate the configuration that a collector in the cluster is to read."""
 
 import subprocess
 import tempfile
@@ -11,34 +11,37 @@ from lab.settings import LabSettings, find_program, inherited_environment
 from lab.targets.kubernetes.objects import KubeObject
 
 NAMES: Final = ("otelcol", "otelcol-contrib", "otelcol-lab")
-"""What collectors are called on PATH."""
+"""Names of collectors on PATH."""
 CONFIG, TARGET, FILE = "otel-collector", "otel-collector-target", "config.yaml"
+"""Beginnings of the names of two ConfigMaps, the configuration's and its variables', and the configuration's key."""
 TIMEOUT_S: Final = 30.0
+LONGEST_REFUSAL: Final = 400
+"""Characters, of its end."""
 
 
 def find_collector(settings: LabSettings) -> Path | None:
-    """The program that the settings name, else one on PATH; None where there is none."""
-    return settings.otelcol or next((found for name in NAMES if (found := find_program(name))), None)
+    """Return the program that the settings name, else one on PATH; None where there is none."""
+    return settings.otelcol or next((path for name in NAMES if (path := find_program(name))), None)
 
 
 def judge(objects: Iterable[KubeObject], program: Path) -> None:
-    """Let a collector read the configuration among these objects.
+    """Have a collector validate the configuration among some objects.
 
     Raises:
-        BadConfig: It refuses it (E_OTEL_CONFIG), with its own sentence, or the program cannot be run.
+        BadConfig: The collector refuses the configuration (E_OTEL_CONFIG), or cannot be run.
     """
-    data = {one.name: one.body.get("data") or {} for one in objects if one.kind == "ConfigMap"}
+    data = {item.name: item.body.get("data") or {} for item in objects if item.kind == "ConfigMap"}
     environment: dict[str, str] = {}
     for name, content in data.items():
         if name.startswith(TARGET):
             environment |= content
     for name, content in data.items():
         if name.startswith(CONFIG) and FILE in content:
-            said = _refusal(program, str(content[FILE]), environment)
-            if said:
+            refusal = _refusal(program, str(content[FILE]), environment)
+            if refusal:
                 raise BadConfig(
                     "the collector would not start with its configuration",
-                    found=f"{program.name} validate: {said}",
+                    found=f"{program.name} validate: {refusal}",
                     next_step="change manifests/base/collector-config.yaml, or name the collector that is deployed: "
                     "LAB_OTELCOL=/path/to/otelcol",
                     code="E_OTEL_CONFIG",
@@ -46,7 +49,7 @@ def judge(objects: Iterable[KubeObject], program: Path) -> None:
 
 
 def _refusal(program: Path, text: str, environment: dict[str, str]) -> str:
-    """Why a collector does not take a configuration; empty where it does."""
+    """Return what a collector prints when it refuses a configuration; empty when it accepts."""
     with tempfile.TemporaryDirectory(prefix="lab-collector-") as name:
         path = Path(name) / FILE
         path.write_text(text, encoding="utf-8")
@@ -66,5 +69,7 @@ def _refusal(program: Path, text: str, environment: dict[str, str]) -> str:
                 found=str(error),
                 next_step="LAB_OTELCOL=/path/to/otelcol      (or take it off PATH)",
             ) from error
+    if not done.returncode:
+        return ""
     lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-    return (" ".join(lines)[-400:] or f"exit {done.returncode}") if done.returncode else ""
+    return " ".join(lines)[-LONGEST_REFUSAL:] or f"exit {done.returncode}"

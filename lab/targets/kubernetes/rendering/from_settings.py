@@ -1,4 +1,4 @@
-"""What the settings ask of a cluster, as a request that can be rendered."""
+"""Turns the lab's settings into a request that can be rendered."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -13,27 +13,34 @@ from lab.targets.kubernetes.credentials.credentials import CA, PASSWORD, Credent
 from lab.targets.kubernetes.rendering.kustomization import PROMETHEUS_SECRET, STORE_SECRET
 from lab.targets.kubernetes.rendering.refusals import PINNED
 from lab.targets.kubernetes.rendering.render import PULL_KEY
-from lab.targets.kubernetes.rendering.request import Architecture, RenderRequest, Workload, labels_in, tolerations_in
+from lab.targets.kubernetes.rendering.request import (
+    ARCHITECTURES,
+    Architecture,
+    RenderRequest,
+    Workload,
+    labels_in,
+    tolerations_in,
+)
 
 STACK: Final = "lab"
 SERVING_SECRET: Final = "lab-serving"  # noqa: S105  a name
 PULL_SECRET: Final = "lab-registry"  # noqa: S105  a name
 WRITE_PATH: Final = "/api/v1/write"
 SCRAPED: Final = "none"
-"""As `remote_write_url`: nothing is written, the collector is scraped."""
+"""Value of `remote_write_url` with which a Prometheus scrapes the collector, which then writes nothing."""
 Secrets = Mapping[str, Mapping[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a request is made of besides settings.
+    """What a request needs besides the lab's settings.
 
     Attributes:
         images: (service, architecture) → `host/name@sha256:…`.
         credentials: Of this stack.
-        pull_secret: What the registry wants, as docker's `config.json`; empty for none.
+        pull_secret: Login of the registry, as docker's `config.json`; empty for none.
         service_settings: Settings of services that differ from their defaults, by environment name.
-        alone: The one architecture that ingest-api and process-worker run on; empty for all.
+        alone: The only architecture that ingest-api and process-worker run on; empty for all.
     """
 
     images: Mapping[tuple[str, str], str]
@@ -44,12 +51,13 @@ class Given:
 
 
 def request_of(settings: LabSettings, given: Given) -> RenderRequest:
-    """The stack that the settings describe.
+    """Return the stack that the settings describe.
 
     Raises:
-        BadConfig: An image is not pinned (E_NOT_PINNED), a file cannot be read, or there is nowhere to put metrics.
+        UsageFault: The stack does not have the architecture that is wanted alone.
+        BadConfig: An image is not pinned (E_NOT_PINNED), a file cannot be read, or there is no metrics server.
     """
-    asked = RenderRequest(
+    request = RenderRequest(
         overlay=settings.overlay,
         namespace=settings.namespace,
         stack=STACK,
@@ -63,17 +71,17 @@ def request_of(settings: LabSettings, given: Given) -> RenderRequest:
         pull_secret=PULL_SECRET if given.pull_secret else "",
         node_ports=settings.node_ports,
     )
-    return replace(asked, config_hash=_hash_of(asked))
+    return replace(request, config_hash=_hash_of(request))
 
 
 def architectures_of(settings: LabSettings) -> tuple[Architecture, ...]:
-    """Those that every service runs on; the first is that of everything there is one of."""
-    known: tuple[Architecture, ...] = ("amd64", "arm64")
-    return tuple(one for one in known if one in settings.architectures.split(","))
+    """Return the architectures that services run on. Parts that exist only once run on the first."""
+    wanted = settings.architectures.split(",")
+    return tuple(architecture for architecture in ARCHITECTURES if architecture in wanted)
 
 
 def single_images(settings: LabSettings) -> Mapping[str, str]:
-    """Image of everything there is one of in the stack: the collector, and store and metrics server if inside."""
+    """Return part → image, for the parts that exist once: the collector; store and metrics server if inside."""
     inside = {
         "redis": "" if settings.redis_url else settings.redis_image,
         "prometheus": "" if settings.prometheus_url else settings.prometheus_image,
@@ -82,18 +90,21 @@ def single_images(settings: LabSettings) -> Mapping[str, str]:
 
 
 def is_scraped(settings: LabSettings) -> bool:
-    """Whether a Prometheus outside scrapes the collector, in place of being written to."""
+    """Return whether a Prometheus outside the cluster scrapes the collector."""
     return settings.remote_write_url == SCRAPED and "prometheus" not in single_images(settings)
 
 
 def _workloads(settings: LabSettings, given: Given) -> Iterator[Workload]:
     architectures = architectures_of(settings)
     if given.alone and given.alone not in architectures:
-        found, step = f"the stack runs on {', '.join(architectures)}", f"export LAB_ARCHITECTURES={given.alone}"
-        raise UsageFault(f"cannot run on {given.alone} alone", found=found, next_step=step)
-    alone = tuple(one for one in architectures if one == given.alone)
+        raise UsageFault(
+            f"cannot run on {given.alone} alone",
+            found=f"the stack runs on {', '.join(architectures)}",
+            next_step=f"export LAB_ARCHITECTURES={given.alone}",
+        )
+    alone = tuple(architecture for architecture in architectures if architecture == given.alone)
     for service in SERVICES:
-        # What measures stays where it is, so that two architectures are measured by the same.
+        # Services that measure stay on the first architecture, so that all architectures are measured alike.
         chosen = architectures if not alone else alone if service in HANDLES_EVENTS else architectures[:1]
         for architecture in chosen:
             image = given.images.get((service, architecture), "")
@@ -105,12 +116,16 @@ def _workloads(settings: LabSettings, given: Given) -> Iterator[Workload]:
                     code="E_NOT_PINNED",
                 )
             yield Workload(service, architecture, image, settings.replicas)
-    singles = single_images(settings)
-    yield Workload("otel-collector", architectures[0], _pinned("collector_image", singles["otel-collector"]))
-    if "redis" in singles:
-        yield Workload("redis", architectures[0], _pinned("redis_image", singles["redis"]))
-    if "prometheus" in singles:
-        yield Workload("prometheus", architectures[0], _pinned("prometheus_image", singles["prometheus"]))
+    yield from _single_workloads(settings, architectures[0])
+
+
+def _single_workloads(settings: LabSettings, architecture: Architecture) -> Iterator[Workload]:
+    images = single_images(settings)
+    yield Workload("otel-collector", architecture, _pinned("collector_image", images["otel-collector"]))
+    if "redis" in images:
+        yield Workload("redis", architecture, _pinned("redis_image", images["redis"]))
+    if "prometheus" in images:
+        yield Workload("prometheus", architecture, _pinned("prometheus_image", images["prometheus"]))
 
 
 def _pinned(setting: str, image: str) -> str:
@@ -137,7 +152,7 @@ def _remote_write_url(settings: LabSettings) -> str:
 
 
 def _secrets(settings: LabSettings, given: Given) -> Secrets:
-    """Secret → key → content; a Secret without content is not made."""
+    """Return Secret → key → content; a Secret that is not needed has no content."""
     store = {PASSWORD: settings.redis_password_file, CA: settings.redis_ca_file}
     prometheus = {"authorization": settings.prometheus_authorization_file, CA: settings.prometheus_ca_file}
     inside = single_images(settings)
@@ -154,8 +169,8 @@ def _read(files: Mapping[str, Path | None]) -> Mapping[str, bytes]:
 
 
 def _hash_of(request: RenderRequest) -> str:
-    """Twelve characters that change with everything that services read at their start."""
-    read = {name: request.secrets.get(name, {}) for name in (SERVING_SECRET, STORE_SECRET)}
-    secrets = sorted((name, sorted(content.items())) for name, content in read.items())
-    shown = repr((sorted(request.settings.items()), request.redis_url, secrets))
-    return hashlib.sha256(shown.encode()).hexdigest()[:12]
+    """Return twelve characters that change with everything that services read at their start."""
+    contents = {name: request.secrets.get(name, {}) for name in (SERVING_SECRET, STORE_SECRET)}
+    secrets = sorted((name, sorted(content.items())) for name, content in contents.items())
+    text = repr((sorted(request.settings.items()), request.redis_url, secrets))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

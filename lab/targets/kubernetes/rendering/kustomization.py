@@ -1,4 +1,4 @@
-"""A request as a kustomization on top of an overlay."""
+"""Turns a request into a kustomization on top of an overlay. Pure."""
 
 import hashlib
 import json
@@ -7,24 +7,24 @@ from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from lab.snapshots.kubernetes import ARCHITECTURE_LABEL, STACK_LABEL
 from lab.systems.services import SERVICES
 from lab.targets.drain import DRAIN, pod_grace_s
-from lab.targets.kubernetes.objects import CONFIG_ANNOTATION, MANAGED_BY, MANAGER, STACK_LABEL
-from lab.targets.kubernetes.rendering.request import RenderRequest, Toleration, Workload
+from lab.targets.kubernetes.objects import CONFIG_ANNOTATION, MANAGED_BY, MANAGER
+from lab.targets.kubernetes.rendering.request import ARCHITECTURES, RenderRequest, Toleration, Workload
 
 API: Final = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
-ARCHITECTURES: Final = ("amd64", "arm64")
 PORTS: Final = {"redis": 6379, "rediss": 6379, "http": 80, "https": 443}
 STORE_SECRET, STORE_FOLDER = "lab-store", "/etc/lab/store"
 PROMETHEUS_SECRET, PROMETHEUS_FOLDER = "lab-prometheus", "/etc/lab/prometheus"
 READ_AT_START: Final = {"otel-collector": PROMETHEUS_SECRET, "redis": STORE_SECRET}
-"""Workload → Secret whose change starts it anew."""
+"""Workload → Secret whose change starts the workload again."""
 
 Document = Mapping[str, Any]
 
 
 def kustomization(request: RenderRequest, *, manifests: str) -> Document:
-    """The document that makes *request* of the overlay; *manifests* is the folder's path, relative to it."""
+    """Return the kustomization of a request; *manifests* is the path from its folder to that of the manifests."""
     return {
         **API,
         "namespace": request.namespace,
@@ -42,7 +42,7 @@ def kustomization(request: RenderRequest, *, manifests: str) -> Document:
 
 
 def components(request: RenderRequest) -> tuple[str, ...]:
-    """Folders of `manifests/components` that the request needs."""
+    """Return the folders of `manifests/components` that a request needs."""
     scraped = not request.remote_write_url and not request.has("prometheus")
     wanted = {
         "redis": request.has("redis"),
@@ -54,13 +54,13 @@ def components(request: RenderRequest) -> tuple[str, ...]:
 
 
 def labels_of(request: RenderRequest) -> Mapping[str, str]:
-    """What every object of a stack is labelled with."""
+    """Return the labels of every object of a stack."""
     return {MANAGED_BY: MANAGER, STACK_LABEL: request.stack}
 
 
 def _image(workload: Workload) -> Document:
     name, _, digest = workload.image.partition("@")
-    # Without a digest the tag stays, and the rendered object is refused by name.
+    # An image without a digest keeps its tag; the rendered object is then refused with the image's name.
     return {"name": workload.deployment, "newName": name} | ({"digest": digest} if digest else {})
 
 
@@ -72,9 +72,9 @@ def _merged(name: str, values: Mapping[str, str]) -> Document:
 def _settings(request: RenderRequest) -> Mapping[str, str]:
     keys = request.secrets.get(STORE_SECRET, {})
     files = {"password": "LAB_REDIS_PASSWORD_FILE", "ca.crt": "LAB_REDIS_CA_FILE"}
-    named = {variable: f"{STORE_FOLDER}/{key}" for key, variable in files.items() if key in keys}
+    paths = {variable: f"{STORE_FOLDER}/{key}" for key, variable in files.items() if key in keys}
     url = {"LAB_REDIS_URL": request.redis_url} if request.redis_url else {}
-    return {**request.settings, **url, **named}
+    return {**request.settings, **url, **paths}
 
 
 def _collector_target(request: RenderRequest) -> Mapping[str, str]:
@@ -84,7 +84,7 @@ def _collector_target(request: RenderRequest) -> Mapping[str, str]:
 
 
 def _unwanted(request: RenderRequest) -> Iterator[Document]:
-    """Services on architectures nobody asked for; budgets that would only block a drain."""
+    """Yield deletions of Deployments that are not wanted, and of budgets that would only block a node's drain."""
     wanted = {workload.deployment for workload in request.workloads}
     for service in SERVICES:
         for architecture in ARCHITECTURES:
@@ -103,15 +103,15 @@ def _placements(request: RenderRequest) -> Iterator[Document]:
         selector = {
             **request.node_selector,
             **workload.node_selector,
-            "kubernetes.io/arch": workload.architecture,
+            ARCHITECTURE_LABEL: workload.architecture,
         }
         template: dict[str, Any] = {"spec": {"nodeSelector": selector}}
         if request.tolerations:
-            template["spec"]["tolerations"] = [_toleration(one) for one in request.tolerations]
+            template["spec"]["tolerations"] = [_toleration(toleration) for toleration in request.tolerations]
         if workload.name in SERVICES and DRAIN in request.settings:
             template["spec"]["terminationGracePeriodSeconds"] = pod_grace_s(request.settings)
-        if read := _hash_for(workload, request):
-            template["metadata"] = {"annotations": {CONFIG_ANNOTATION: read}}
+        if config_hash := _hash_for(workload, request):
+            template["metadata"] = {"annotations": {CONFIG_ANNOTATION: config_hash}}
         yield _patch(
             {
                 "apiVersion": "apps/v1",
@@ -123,7 +123,7 @@ def _placements(request: RenderRequest) -> Iterator[Document]:
 
 
 def _hash_for(workload: Workload, request: RenderRequest) -> str:
-    """Changes with what a workload reads at its start alone; empty where it reads nothing of the kind."""
+    """Return a text that changes with what a workload reads at its start; empty where it reads nothing."""
     if workload.name in SERVICES:
         return request.config_hash
     content = request.secrets.get(READ_AT_START.get(workload.name, ""))
@@ -131,13 +131,13 @@ def _hash_for(workload: Workload, request: RenderRequest) -> str:
 
 
 def _toleration(toleration: Toleration) -> Document:
-    shown = {"key": toleration.key, "operator": "Equal" if toleration.value else "Exists"}
+    required = {"key": toleration.key, "operator": "Equal" if toleration.value else "Exists"}
     optional = {"value": toleration.value, "effect": toleration.effect}
-    return shown | {key: value for key, value in optional.items() if value}
+    return required | {key: value for key, value in optional.items() if value}
 
 
 def _destinations(request: RenderRequest) -> Iterator[Document]:
-    """What may be reached outside the cluster, as narrow as an address allows."""
+    """Yield patches of the network policies for servers outside the cluster, as narrow as an address allows."""
     for policy, url in (("store", request.redis_url), ("remote-write", request.remote_write_url)):
         if url:
             yield {
@@ -152,7 +152,7 @@ def _egress(url: str) -> Document:
     try:
         address = ip_address(parts.hostname or "")
     except ValueError:
-        return rule  # a policy knows no names: any address, this port alone
+        return rule  # policies know no names, so that this port of any address is allowed
     return {"to": [{"ipBlock": {"cidr": f"{address}/{address.max_prefixlen}"}}], **rule}
 
 

@@ -1,4 +1,4 @@
-"""Objects that are never applied, since what they cause has failed before."""
+"""Refuses objects that are known to fail before they are applied. Pure."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ REMOVED: Final[Mapping[tuple[str, str], str]] = {
     ("exporters", "jaeger"): "otlp",
     ("extensions", "memory_ballast"): "GOMEMLIMIT",
 }
-"""Section and type of what collectors had once → what took its place."""
+"""(section, type) of a component that collectors no longer have → its replacement."""
 SHOWN: Final = 2
 
 
@@ -26,65 +26,66 @@ def refuse(objects: Iterable[KubeObject]) -> None:
         BadConfig: E_NOT_PINNED, E_PVC_PINNED or E_OTEL_REMOVED, with the objects.
     """
     objects = tuple(objects)
-    if found := list(unpinned(objects)):
+    if findings := list(unpinned(objects)):
         raise BadConfig(
-            f"{len(found)} images are not pinned by digest; a runtime would choose the architecture",
-            found="\n".join(found[:SHOWN]),
+            f"{len(findings)} images are not pinned by digest; a runtime would choose the architecture",
+            found="\n".join(findings[:SHOWN]),
             next_step="lab images resolve      (writes the digest of each architecture)",
             code="E_NOT_PINNED",
         )
-    if found := list(pinned_to_a_node(objects)):
+    if findings := list(pinned_to_a_node(objects)):
         raise BadConfig(
             "a volume would pin a pod to the node it is on",
-            found="\n".join(found[:SHOWN]),
+            found="\n".join(findings[:SHOWN]),
             next_step="use emptyDir: what the services keep can be rebuilt from the store",
             code="E_PVC_PINNED",
         )
-    if found := list(removed_components(objects)):
+    if findings := list(removed_components(objects)):
         raise BadConfig(
             "the collector would not start with its configuration",
-            found="\n".join(found[:SHOWN]),
+            found="\n".join(findings[:SHOWN]),
             next_step="change it in manifests/base/collector-config.yaml",
             code="E_OTEL_REMOVED",
         )
 
 
 def unpinned(objects: Iterable[KubeObject]) -> Iterator[str]:
-    """Images without a digest, with the object that wants them."""
-    for thing in objects:
-        for image in sorted({str(container.get("image", "")) for container in thing.containers()}):
+    """Yield images without a digest, each behind the object that uses it."""
+    for item in objects:
+        for image in sorted({str(container.get("image", "")) for container in item.containers()}):
             if not PINNED.fullmatch(image):
-                yield f"{thing}: {image or 'no image'}"
+                yield f"{item}: {image or 'no image'}"
 
 
 def pinned_to_a_node(objects: Iterable[KubeObject]) -> Iterator[str]:
-    """Volumes that outlive or outgrow a pod, with the object that has them."""
-    for thing in objects:
-        if thing.kind in VOLUME_KINDS or (thing.body.get("spec") or {}).get("volumeClaimTemplates"):
-            yield str(thing)
-        for volume in thing.pod.get("volumes") or ():
+    """Yield volumes that outlive a pod or belong to a node, each behind its object."""
+    for item in objects:
+        if item.kind in VOLUME_KINDS or (item.body.get("spec") or {}).get("volumeClaimTemplates"):
+            yield str(item)
+        for volume in item.pod.get("volumes") or ():
             for source in VOLUME_SOURCES:
                 if source in volume:
-                    yield f"{thing}: volume {volume['name']} is {source}"
+                    yield f"{item}: volume {volume['name']} is {source}"
 
 
 def removed_components(objects: Iterable[KubeObject]) -> Iterator[str]:
-    """Parts of a collector's configuration that collectors no longer have, with key, line and what to use instead."""
-    for thing in objects:
-        for key, text in (thing.body.get("data") or {}).items() if thing.kind == "ConfigMap" else ():
+    """Yield components that collectors no longer have, with key, line and replacement."""
+    for item in objects:
+        for key, text in (item.body.get("data") or {}).items() if item.kind == "ConfigMap" else ():
             for line, section, name in _components(str(text)):
                 if (section, name) in REMOVED:
-                    yield f'{thing}: {key}:{line}: {section} "{name}" was removed; use {REMOVED[section, name]}'
+                    yield f'{item}: {key}:{line}: {section} "{name}" was removed; use {REMOVED[section, name]}'
 
 
 def _components(text: str) -> Iterator[tuple[int, str, str]]:
-    """Line, section and type of every component of a collector's configuration."""
+    """Yield line, section and type of every component in a collector's configuration."""
     section = ""
     for number, line in enumerate(text.splitlines(), 1):
-        if top := re.match(r"(\w+):", line):
-            section = top.group(1)
-            line = line.removeprefix(top.group(0)).strip().removeprefix("{")  # noqa: PLW2901  the rest of it
+        rest = line
+        if heading := re.match(r"(\w+):", line):
+            section = heading.group(1)
+            rest = line.removeprefix(heading.group(0)).strip().removeprefix("{")
         elif not re.match(r"  \w", line):
             continue
-        if name := re.match(r"\s*([a-z_0-9]+)(/[^:]*)?:", line):
-            yield number, section, name.group(1)
+        if component := re.match(r"\s*([a-z_0-9]+)(/[^:]*)?:", rest):
+            yield number, section, component.group(1)

@@ -1,8 +1,8 @@
-"""What a stack on Kubernetes is to be made of."""
+"""What a stack on a cluster is to consist of, as a value that can be rendered."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from typing import Final, Literal, cast
 from urllib.parse import urlsplit
 
 from lab.errors import BadConfig, UsageFault
@@ -13,18 +13,19 @@ Effect = Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"]
 WorkloadName = Literal[
     "ingest-api", "process-worker", "query-api", "simulator", "otel-collector", "redis", "prometheus"
 ]
+ARCHITECTURES: Final[tuple[Architecture, ...]] = ("amd64", "arm64")
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """One program on nodes of one architecture: one Deployment.
+    """A program on nodes of one architecture, which becomes one Deployment.
 
     Attributes:
-        name: A service, the collector, or a part that is wanted inside the cluster: `redis`, `prometheus`.
-        architecture: Of the nodes it may run on.
-        image: `host/name@sha256:…`, where the digest is that of exactly this architecture.
-        replicas: How many pods.
-        node_selector: Labels its nodes must have besides the architecture, for example `nodetype: vm`.
+        name: Of a service, the collector, or a part that is wanted inside the cluster: `redis`, `prometheus`.
+        architecture: Of its nodes.
+        image: `host/name@sha256:…`, with the digest of the image for exactly this architecture.
+        replicas: Number of pods.
+        node_selector: Labels that its nodes must have besides the architecture, for example `nodetype: vm`.
     """
 
     name: WorkloadName
@@ -41,39 +42,39 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Toleration:
-    """A taint that does not keep the pods away; an empty effect stands for all, an empty value for any."""
+    """A taint that does not keep the pods away. An empty effect stands for every effect, an empty value for any."""
 
     key: str
     value: str = ""
     effect: Effect = ""
 
     def covers(self, taint: Mapping[str, str]) -> bool:
-        """Whether it lets pods onto a node with this taint, as the API has it."""
+        """Return whether pods may run on a node with this taint, which is as the API has it."""
         same_effect = self.effect in {"", taint.get("effect", "")}
         return self.key == taint.get("key") and same_effect and self.value in {"", taint.get("value", "")}
 
 
 def tolerations_in(text: str) -> tuple[Toleration, ...]:
-    """Taints as kubectl writes them.
+    """Return the tolerations in a text that names taints as kubectl does.
 
     >>> tolerations_in("board=small:NoSchedule,old")
     (Toleration(key='board', value='small', effect='NoSchedule'), Toleration(key='old', value='', effect=''))
     """
-    found = []
-    for one in filter(None, text.split(",")):
-        taint, _, effect = one.partition(":")
-        key, _, value = taint.partition("=")
-        found.append(Toleration(key, value, cast("Effect", effect)))
-    return tuple(found)
+    tolerations = []
+    for taint in filter(None, text.split(",")):
+        label, _, effect = taint.partition(":")
+        key, _, value = label.partition("=")
+        tolerations.append(Toleration(key, value, cast("Effect", effect)))
+    return tuple(tolerations)
 
 
 def labels_in(text: str) -> Mapping[str, str]:
-    """Labels of a selector.
+    """Return the labels in a selector.
 
     >>> labels_in("nodetype=board,zone=a")
     {'nodetype': 'board', 'zone': 'a'}
     """
-    pairs = (one.partition("=") for one in filter(None, text.split(",")))
+    pairs = (label.partition("=") for label in filter(None, text.split(",")))
     return {key: value for key, _, value in pairs}
 
 
@@ -83,18 +84,18 @@ class RenderRequest:
 
     Attributes:
         overlay: A folder of `manifests/overlays`.
-        namespace: Where it goes.
+        namespace: Of all objects.
         stack: Name of the stack, a label on every object.
-        workloads: What runs; each service at least once, the collector exactly once.
+        workloads: Each service at least once, the collector exactly once.
         redis_url: The store outside the cluster; empty where `redis` is among the workloads.
         remote_write_url: Where the collector writes; empty where `prometheus` is among the workloads, and where the
             collector is to be scraped.
         settings: Settings of services that differ from their defaults, by environment name.
         node_selector: Labels that the nodes of every workload must have.
         tolerations: Of every pod.
-        config_hash: Changes whenever the services have to start anew.
-        secrets: Secret → key → content; see `lab.targets.kubernetes.credentials.certificates`.
-        pull_secret: Name of the Secret that the registry asks for; empty for none.
+        config_hash: Changes whenever the services have to be started again.
+        secrets: Secret → key → content; see `lab.targets.kubernetes.credentials.credentials`.
+        pull_secret: Name of the Secret for pulling images; empty for none.
         node_ports: Whether ingest-api and query-api also get a port of every node.
     """
 
@@ -113,11 +114,11 @@ class RenderRequest:
     node_ports: bool = False
 
     def has(self, name: WorkloadName) -> bool:
-        """Whether this runs inside the cluster."""
+        """Return whether a workload runs inside the cluster."""
         return any(workload.name == name for workload in self.workloads)
 
     def replicas_of(self, name: str) -> int:
-        """Pods of a workload on all architectures together."""
+        """Return the number of pods of a workload on all architectures together."""
         return sum(workload.replicas for workload in self.workloads if workload.name == name)
 
 
@@ -132,27 +133,27 @@ def require_sense(request: RenderRequest) -> None:
     missing = [name for name in (*SERVICES, "otel-collector") if not request.replicas_of(name)]
     twice = sorted({name for name in deployments if deployments.count(name) > 1})
     if missing or twice:
-        found = f"missing: {', '.join(missing) or 'none'}; there twice: {', '.join(twice) or 'none'}"
-        raise UsageFault("a stack needs every service once per architecture, and one collector", found=found)
-    _require_one("redis", request.redis_url, request.has("redis"))
+        counts = f"missing: {', '.join(missing) or 'none'}; there twice: {', '.join(twice) or 'none'}"
+        raise UsageFault("a stack needs every service once per architecture, and one collector", found=counts)
+    if request.redis_url and request.has("redis"):
+        raise _two("redis", request.redis_url)
+    if not request.redis_url and not request.has("redis"):
+        raise BadConfig(
+            "no redis for the stack",
+            found="neither redis_url (outside the cluster) nor redis_image (inside) is set",
+            next_step="export LAB_REDIS_URL=redis://host:port/0",
+        )
     if request.remote_write_url and request.has("prometheus"):
         raise _two("prometheus", request.remote_write_url)
     for url in (request.redis_url, request.remote_write_url, *request.settings.values()):
-        if "://" in url and urlsplit(url).password:
-            shown = url.replace(urlsplit(url).password or "", "…")
-            raise BadConfig("an address holds a password", found=shown, next_step="name a file that holds it")
-
-
-def _require_one(name: str, url: str, inside: bool) -> None:  # noqa: FBT001  both are the point
-    if url and inside:
-        raise _two(name, url)
-    if not url and not inside:
-        raise BadConfig(
-            f"no {name} for the stack",
-            found=f"neither {name}_url (outside the cluster) nor {name}_image (inside) is set",
-            next_step=f"export LAB_{name.upper()}_URL={name}://host:port/0",
-        )
+        _require_no_password(url)
 
 
 def _two(name: str, url: str) -> BadConfig:
     return BadConfig(f"two of {name}: one in the cluster, and {url}", next_step="leave one of them out")
+
+
+def _require_no_password(url: str) -> None:
+    if "://" in url and (password := urlsplit(url).password):
+        shown = url.replace(password, "…")
+        raise BadConfig("an address holds a password", found=shown, next_step="name a file that holds it")

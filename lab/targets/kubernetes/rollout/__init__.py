@@ -1,1 +1,1 @@
-"""How far a rollout is, and whether it runs what was wanted."""
+"""Follows a rollout until every part of a stack runs, or cannot."""

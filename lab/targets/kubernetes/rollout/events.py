@@ -1,71 +1,73 @@
-"""What the cluster's events say of a Deployment; pure."""
+"""Finds the newest event and the newest warning about a Deployment. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
+
+from lab.snapshots.kubernetes import Event, KubernetesObject, Pod
 
 LONGEST: Final = 70
 PULLING, PULLED, READY = "Pulling", "Pulled", "Ready"
 LAST: Final = {"name": "~"}
-"""Sorts behind every event of the same second."""
-TOOK: Final = re.compile(r" in ([\d.]+)(m?s)\b")
-WORDS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
-Object = Mapping[str, Any]
+"""Metadata of an event that sorts behind every other event of the same second."""
+DURATION: Final = re.compile(r" in ([\d.]+)(m?s)\b")
+WORD_BOUNDARY: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-def trouble(deployment: Object, pods: Sequence[Object], events: Sequence[Object]) -> str:
-    """The newest warning about the deployment, its pods, or what makes them; empty where there is none."""
-    owned = {pod["metadata"]["uid"] for pod in pods} | {deployment["metadata"].get("uid")}
-    name = deployment["metadata"]["name"]
-    about = [one for one in events if one["involvedObject"].get("uid") in owned or _makes_pods_of(name, one)]
-    newest = max((one for one in about if one.get("type") == "Warning"), key=_order, default=None)
-    return f"{newest['reason']}: {newest['message']}" if newest else ""
+def newest_warning(deployment: KubernetesObject, pods: Sequence[Pod], events: Sequence[Event]) -> str:
+    """Return the newest warning about a Deployment, its ReplicaSets or its pods; empty where there is none."""
+    uids = {deployment.uid, *(pod.uid for pod in pods)}
+    warnings = [event for event in _about(uids, deployment.name, events) if event.is_warning]
+    newest = max(warnings, key=_order, default=None)
+    return f"{newest.reason}: {newest.message}" if newest else ""
 
 
-def latest(deployment: Object, pods: Sequence[Object], events: Sequence[Object], *, now: datetime) -> str:
-    """The newest event about its pods, or about what makes them; in a few words, with how long it takes or took.
+def newest_event(deployment: KubernetesObject, pods: Sequence[Pod], events: Sequence[Event], *, now: datetime) -> str:
+    """Return the newest event about a Deployment's ReplicaSets or pods, in a few words, with its duration or age.
 
-    That a pod became ready counts as one, though the cluster tells it otherwise.
+    That a pod became ready counts as an event, though the cluster reports it as a condition.
     """
-    owned = {pod["metadata"]["uid"] for pod in pods}
-    name = deployment["metadata"]["name"]
-    about = [one for one in events if one["involvedObject"].get("uid") in owned or _makes_pods_of(name, one)]
+    about = _about({pod.uid for pod in pods}, deployment.name, events)
     newest = max([*about, *_became_ready(pods)], key=_order, default=None)
     return _words(newest, now) if newest else ""
 
 
-def _became_ready(pods: Sequence[Object]) -> Iterator[Object]:
+def _about(uids: set[str], deployment: str, events: Sequence[Event]) -> Iterator[Event]:
+    """Yield the events about some objects, and about the ReplicaSets of a Deployment."""
+    for event in events:
+        if (event.about_uid and event.about_uid in uids) or _is_about_replica_set_of(deployment, event):
+            yield event
+
+
+def _is_about_replica_set_of(deployment: str, event: Event) -> bool:
+    kind, _, name = event.about.partition("/")
+    return kind == "ReplicaSet" and name.rpartition("-")[0] == deployment
+
+
+def _became_ready(pods: Sequence[Pod]) -> Iterator[Event]:
     for pod in pods:
-        for condition in pod.get("status", {}).get("conditions", ()):
-            if condition["type"] == READY and condition["status"] == "True":
-                at, created = condition["lastTransitionTime"], pod["metadata"]["creationTimestamp"]
-                took_s = (datetime.fromisoformat(at) - datetime.fromisoformat(created)).total_seconds()
-                yield {"reason": READY, "message": f"{took_s:.0f} s", "lastTimestamp": at, "metadata": LAST}
+        condition = pod.condition(READY)
+        if condition.status == "True":
+            took = datetime.fromisoformat(condition.since) - datetime.fromisoformat(pod.created_at)
+            message = f"{took.total_seconds():.0f} s"
+            yield Event({"reason": READY, "message": message, "lastTimestamp": condition.since, "metadata": LAST})
 
 
-def _makes_pods_of(name: str, event: Object) -> bool:
-    about = event["involvedObject"]
-    return about.get("kind") == "ReplicaSet" and str(about.get("name", "")).rpartition("-")[0] == name
+def _order(event: Event) -> tuple[str, str]:
+    """Return a sort key. Times are whole seconds; within a second, names end with nanoseconds in hexadecimal."""
+    return event.at[:19], event.name.rpartition(".")[2]
 
 
-def _order(event: Object) -> tuple[str, str]:
-    """Times are whole seconds; within one the name decides, which ends with nanoseconds in hexadecimal."""
-    return _time(event)[:19], str(event.get("metadata", {}).get("name", "")).rpartition(".")[2]
-
-
-def _time(event: Object) -> str:
-    return str(event.get("lastTimestamp") or event.get("eventTime") or "")
-
-
-def _words(event: Object, now: datetime) -> str:
-    reason, message, at = str(event["reason"]), str(event.get("message", "")), _time(event)
-    since_s = max(0.0, (now - datetime.fromisoformat(at)).total_seconds()) if at else 0.0
-    if event.get("type") == "Warning":
-        said = f"{reason} {since_s:.0f} s ago: {' '.join(message.split())}"
-        return said if len(said) <= LONGEST else said[: LONGEST - 1] + "…"
-    words = WORDS.sub(" ", reason).lower()
-    if reason in {PULLING, READY}:
-        return f"{words} ({message if reason == READY else f'{since_s:.0f} s'})"
-    took = TOOK.search(message) if reason == PULLED else None
-    return f"{words} ({float(took[1]) / (1_000 if took[2] == 'ms' else 1):.1f} s)" if took else words
+def _words(event: Event, now: datetime) -> str:
+    since_s = max(0.0, (now - datetime.fromisoformat(event.at)).total_seconds()) if event.at else 0.0
+    if event.is_warning:
+        text = f"{event.reason} {since_s:.0f} s ago: {' '.join(event.message.split())}"
+        return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    words = WORD_BOUNDARY.sub(" ", event.reason).lower()
+    if event.reason == READY:
+        return f"{words} ({event.message})"
+    if event.reason == PULLING:
+        return f"{words} ({since_s:.0f} s)"
+    match = DURATION.search(event.message) if event.reason == PULLED else None
+    return f"{words} ({float(match[1]) / (1_000 if match[2] == 'ms' else 1):.1f} s)" if match else words

@@ -1,21 +1,19 @@
-"""How far a rollout is, read from deployments, pods and events as the API has them; pure."""
+"""Reads how far a rollout is from deployments, pods and events. Pure."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from lab.model import RolloutRow
-from lab.targets.kubernetes.objects import NAME_LABEL
-from lab.targets.kubernetes.rollout.events import latest, trouble
+from lab.snapshots.kubernetes import ARCHITECTURE_LABEL, NAME_LABEL, Event, KubernetesObject, Pod
+from lab.targets.kubernetes.client.reader import Object
+from lab.targets.kubernetes.rollout.events import newest_event, newest_warning
 
-ARCHITECTURE: Final = "kubernetes.io/arch"
-Object = Mapping[str, Any]
+TERMINATING: Final = "Terminating"
 
 
-class First(NamedTuple):
+class InitContainer(NamedTuple):
     """A container that has to end well before the service starts, and how often it was started again."""
 
     name: str
@@ -24,18 +22,18 @@ class First(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PodView:
-    """One pod of ours.
+    """What a rollout shows of a pod.
 
     Attributes:
         name: Of the pod.
-        service: What runs in it.
-        node: Where, empty while it waits for a place.
-        image: What was asked for.
-        image_id: What the node runs: repository and digest.
-        ready: Whether its readiness probe passes.
-        restarts: How often its container was started again.
-        doing: In a word or two: `Running`, or why not.
-        first: The containers that run before it, in their order.
+        service: What runs in the pod.
+        node: Name; empty while the pod waits for a node.
+        image: That was asked for.
+        image_id: Repository and digest that the node runs.
+        ready: Whether the service's readiness probe passes and its process can be asked.
+        restarts: How often the service's container was started again.
+        state: `Running`, or why the service does not run: `Pending`, `ImagePullBackOff`, `Init:Error`, `Terminating`.
+        init_containers: Those that run before the service, in their order.
     """
 
     name: str
@@ -45,17 +43,32 @@ class PodView:
     image_id: str
     ready: bool
     restarts: int
-    doing: str
-    first: tuple[First, ...] = ()
+    state: str
+    init_containers: tuple[InitContainer, ...] = ()
+
+    @property
+    def is_terminating(self) -> bool:
+        """Whether the pod was deleted and is still there."""
+        return self.state == TERMINATING
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One Deployment: what is wanted, what there is.
+    """How far one Deployment is.
 
-    `settled` means what `kubectl rollout status` waits for: the newest template is seen, every wanted pod has it and is
-    available, none of an older one is left. `image` is what its template names, `age_s` counts from its creation,
-    `event` is the newest thing that happened to it.
+    Attributes:
+        deployment: Name.
+        service: What runs in its pods.
+        architecture: Of the nodes that its pods may run on; empty for any.
+        wanted: Number of pods that are wanted.
+        ready: Number of pods that are ready.
+        rolled_out: What `kubectl rollout status` waits for: the newest template is observed, every wanted pod has it
+            and is available, and no pod of an older template is left.
+        pods: In order of their names.
+        warning: The newest warning about it; empty where there is none.
+        image: That its template names.
+        age_s: Since it was created.
+        event: The newest that happened to it, in a few words.
     """
 
     deployment: str
@@ -65,7 +78,7 @@ class Row:
     ready: int
     rolled_out: bool
     pods: tuple[PodView, ...]
-    trouble: str
+    warning: str
     image: str = ""
     age_s: float = 0.0
     event: str = ""
@@ -74,15 +87,21 @@ class Row:
 def rows(
     deployments: Sequence[Object], pods: Sequence[Object], events: Sequence[Object], *, now: datetime
 ) -> tuple[Row, ...]:
-    """A row for every Deployment, in order of its name."""
-    return tuple(
-        _row(deployment, pods, events, now)
-        for deployment in sorted(deployments, key=lambda one: one["metadata"]["name"])
-    )
+    """Return a row for every Deployment, in order of their names.
+
+    Args:
+        deployments: As the API has them.
+        pods: As the API has them.
+        events: As the API has them.
+        now: Ages count to this time.
+    """
+    views = sorted((KubernetesObject(deployment) for deployment in deployments), key=lambda view: view.name)
+    all_pods, all_events = [Pod(pod) for pod in pods], [Event(event) for event in events]
+    return tuple(_row(view, all_pods, all_events, now) for view in views)
 
 
-def shown(row: Row, said: Mapping[str, str]) -> RolloutRow:
-    """A row as somebody who waits is shown it; *said* tells pod → machine by the process's own word."""
+def shown(row: Row, machines: Mapping[str, str]) -> RolloutRow:
+    """Return a row as a person who waits is shown it; *machines* tells pod → machine as its process reports it."""
     return RolloutRow(
         name=row.deployment,
         service=row.service,
@@ -91,94 +110,75 @@ def shown(row: Row, said: Mapping[str, str]) -> RolloutRow:
         ready=row.ready,
         wanted=row.wanted,
         image=row.image,
-        says=tuple(sorted({said[pod.name] for pod in row.pods if said.get(pod.name)})),
+        says=tuple(sorted({machines[pod.name] for pod in row.pods if machines.get(pod.name)})),
         age_s=row.age_s,
         event=row.event,
     )
 
 
-def pod_view(pod: Object) -> PodView:
-    """What matters of a pod; its first container is the service."""
-    container = pod["spec"]["containers"][0]
-    statuses = pod.get("status", {}).get("containerStatuses") or [{}]
-    status = next((one for one in statuses if one.get("name") == container["name"]), statuses[0])
+def pod_view(raw: Object) -> PodView:
+    """Return what a rollout shows of a pod. The first container is the service."""
+    pod = Pod(raw)
+    service = pod.app_containers[0]
     return PodView(
-        name=pod["metadata"]["name"],
-        service=pod["metadata"].get("labels", {}).get(NAME_LABEL, ""),
-        node=pod["spec"].get("nodeName", ""),
-        image=container.get("image", ""),
-        image_id=status.get("imageID", ""),
-        ready=bool(status.get("ready")) and _can_be_asked(pod),
-        restarts=int(status.get("restartCount", 0)),
-        doing=_doing(pod, status),
-        first=tuple(_first(pod)),
+        name=pod.name,
+        service=pod.service,
+        node=pod.node,
+        image=service.image,
+        image_id=service.image_id,
+        ready=service.is_ready and _can_be_asked(pod),
+        restarts=service.restarts,
+        state=_state(pod),
+        init_containers=tuple(InitContainer(container.name, container.restarts) for container in pod.init_containers),
     )
 
 
-def _first(pod: Object) -> Iterator[First]:
-    statuses = {one.get("name"): one for one in pod.get("status", {}).get("initContainerStatuses") or ()}
-    for container in pod["spec"].get("initContainers") or ():
-        yield First(container["name"], int(statuses.get(container["name"], {}).get("restartCount", 0)))
+def _can_be_asked(pod: Pod) -> bool:
+    """Return whether a pod neither terminates nor is on a silent node.
 
-
-def _can_be_asked(pod: Object) -> bool:
-    """Neither leaving nor on a node that fell silent: of such a one the container stays as it was, the pod does not."""
-    conditions = pod.get("status", {}).get("conditions") or ()
-    not_ready = any(one["type"] == "Ready" and one["status"] != "True" for one in conditions)
-    return not not_ready and "deletionTimestamp" not in pod["metadata"]
-
-
-def digest_of(reference: str) -> str:
-    """The digest in a reference or an image id; empty where there is none.
-
-    >>> digest_of("198.18.0.1:5000/ingest-api@sha256:ab12")
-    'sha256:ab12'
+    Its containers then keep their last status; its condition Ready does not.
     """
-    return reference.rpartition("@")[2] if "@sha256:" in reference else ""
+    return not pod.is_terminating and pod.condition("Ready").status in {"", "True"}
 
 
-def _row(deployment: Object, pods: Sequence[Object], events: Sequence[Object], now: datetime) -> Row:
-    spec, status = deployment["spec"], deployment.get("status", {})
-    wanted = int(spec.get("replicas", 1))
-    labels = spec["selector"]["matchLabels"]
-    own = [pod for pod in pods if labels.items() <= pod["metadata"].get("labels", {}).items()]
-    template = spec["template"]
-    created = deployment["metadata"].get("creationTimestamp")
+def _state(pod: Pod) -> str:
+    if pod.is_terminating:
+        return TERMINATING
+    for container in pod.init_containers:
+        if container.waiting.reason:
+            return f"Init:{container.waiting.reason}"
+        if container.terminated.exit_code:
+            return f"Init:{container.terminated.reason}"
+    service = pod.app_containers[0]
+    return service.waiting.reason or service.terminated.reason or pod.phase or "Unknown"
+
+
+def _row(deployment: KubernetesObject, pods: Sequence[Pod], events: Sequence[Event], now: datetime) -> Row:
+    wanted = int(deployment.spec.get("replicas", 1))
+    labels = deployment.spec["selector"]["matchLabels"]
+    own = [pod for pod in pods if labels.items() <= pod.labels.items()]
+    template = deployment.spec["template"]
+    created = deployment.created_at
     return Row(
-        deployment=deployment["metadata"]["name"],
+        deployment=deployment.name,
         service=template["metadata"]["labels"].get(NAME_LABEL, ""),
-        architecture=template["spec"].get("nodeSelector", {}).get(ARCHITECTURE, ""),
+        architecture=template["spec"].get("nodeSelector", {}).get(ARCHITECTURE_LABEL, ""),
         wanted=wanted,
-        ready=int(status.get("readyReplicas", 0)),
+        ready=int(deployment.status.get("readyReplicas", 0)),
         rolled_out=_rolled_out(deployment, wanted),
-        pods=tuple(sorted((pod_view(pod) for pod in own), key=lambda view: view.name)),
-        trouble=trouble(deployment, own, events),
-        image=next((one["image"] for one in template["spec"].get("containers", ())), ""),
+        pods=tuple(sorted((pod_view(pod.raw) for pod in own), key=lambda view: view.name)),
+        warning=newest_warning(deployment, own, events),
+        image=next((container["image"] for container in template["spec"].get("containers", ())), ""),
         age_s=max(0.0, (now - datetime.fromisoformat(created)).total_seconds()) if created else 0.0,
-        event=latest(deployment, own, events, now=now),
+        event=newest_event(deployment, own, events, now=now),
     )
 
 
-def _rolled_out(deployment: Object, wanted: int) -> bool:
-    status = deployment.get("status", {})
+def _rolled_out(deployment: KubernetesObject, wanted: int) -> bool:
+    status = deployment.status
     return bool(
-        status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
+        status.get("observedGeneration", 0) >= deployment.raw["metadata"].get("generation", 0)
         and status.get("updatedReplicas", 0) == wanted
         and status.get("availableReplicas", 0) == wanted
         and status.get("replicas", 0) == wanted
     )
-
-
-def _doing(pod: Object, status: Object) -> str:
-    if "deletionTimestamp" in pod["metadata"]:
-        return "Terminating"
-    for first in pod.get("status", {}).get("initContainerStatuses", ()):
-        state = first.get("state", {})
-        ended = state.get("terminated", {})
-        if "waiting" in state or ended.get("exitCode", 0):
-            return f"Init:{(state.get('waiting') or ended).get('reason', 'Error')}"
-    state = status.get("state", {})
-    for kind in ("waiting", "terminated"):
-        if kind in state:
-            return str(state[kind].get("reason", kind))
-    return str(pod.get("status", {}).get("phase", "Unknown"))

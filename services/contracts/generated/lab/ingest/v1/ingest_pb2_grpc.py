@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class IngestServiceStub:
-    """IngestService accepts batches of events, each exactly once.
+    """IngestService accepts batches of events with an exactly-once effect.
     """
 
     def __init__(self, channel):
@@ -48,7 +48,7 @@ class IngestServiceStub:
 
 
 class IngestServiceServicer:
-    """IngestService accepts batches of events, each exactly once.
+    """IngestService accepts batches of events with an exactly-once effect.
     """
 
     def Append(self, request, context):
@@ -59,7 +59,7 @@ class IngestServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AppendStream(self, request_iterator, context):
-        """AppendStream stores many batches on one call and answers in order, by sequence.
+        """AppendStream stores many batches on one call. The answers come in the order of the requests.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -87,7 +87,7 @@ def add_IngestServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class IngestService:
-    """IngestService accepts batches of events, each exactly once.
+    """IngestService accepts batches of events with an exactly-once effect.
     """
 
     @staticmethod

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ProcessServiceStub:
-    """ProcessService steers one worker and its dead letters.
+    """ProcessService gives access to the dead letters.
     """
 
     def __init__(self, channel):
@@ -48,11 +48,12 @@ class ProcessServiceStub:
 
 
 class ProcessServiceServicer:
-    """ProcessService steers one worker and its dead letters.
+    """ProcessService gives access to the dead letters.
     """
 
     def ListDeadLetters(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """ListDeadLetters lists the dead letters, the oldest first.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -86,7 +87,7 @@ def add_ProcessServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ProcessService:
-    """ProcessService steers one worker and its dead letters.
+    """ProcessService gives access to the dead letters.
     """
 
     @staticmethod

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class QueryServiceStub:
-    """QueryService answers from a cache that is a pure function of the store; every answer says how fresh it is.
+    """QueryService answers from a cache of the store. Every answer carries its own freshness.
     """
 
     def __init__(self, channel):
@@ -53,23 +53,26 @@ class QueryServiceStub:
 
 
 class QueryServiceServicer:
-    """QueryService answers from a cache that is a pure function of the store; every answer says how fresh it is.
+    """QueryService answers from a cache of the store. Every answer carries its own freshness.
     """
 
     def GetLedger(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """GetLedger returns the balance of one run, or of the whole store.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListWindows(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """ListWindows lists the aggregates of the windows that begin in a range of time.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListTotals(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """ListTotals lists the aggregates over the whole run.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -101,7 +104,7 @@ def add_QueryServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class QueryService:
-    """QueryService answers from a cache that is a pure function of the store; every answer says how fresh it is.
+    """QueryService answers from a cache of the store. Every answer carries its own freshness.
     """
 
     @staticmethod

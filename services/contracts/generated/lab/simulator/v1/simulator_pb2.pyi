@@ -231,7 +231,7 @@ class SkippedRow(_message.Message):
     def __init__(self, line: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class Result(_message.Message):
-    __slots__ = ("account", "started_unix_nano", "ended_unix_nano", "window_nanos", "skipped_rows", "skipped", "stopped", "notes", "producer_id")
+    __slots__ = ("account", "started_unix_nano", "ended_unix_nano", "window_nanos", "skipped_rows", "skipped", "stopped", "notes")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     STARTED_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
     ENDED_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
@@ -240,7 +240,6 @@ class Result(_message.Message):
     SKIPPED_FIELD_NUMBER: _ClassVar[int]
     STOPPED_FIELD_NUMBER: _ClassVar[int]
     NOTES_FIELD_NUMBER: _ClassVar[int]
-    PRODUCER_ID_FIELD_NUMBER: _ClassVar[int]
     account: Account
     started_unix_nano: int
     ended_unix_nano: int
@@ -249,8 +248,7 @@ class Result(_message.Message):
     skipped: _containers.RepeatedCompositeFieldContainer[SkippedRow]
     stopped: bool
     notes: _containers.RepeatedScalarFieldContainer[str]
-    producer_id: str
-    def __init__(self, account: _Optional[_Union[Account, _Mapping]] = ..., started_unix_nano: _Optional[int] = ..., ended_unix_nano: _Optional[int] = ..., window_nanos: _Optional[int] = ..., skipped_rows: _Optional[int] = ..., skipped: _Optional[_Iterable[_Union[SkippedRow, _Mapping]]] = ..., stopped: _Optional[bool] = ..., notes: _Optional[_Iterable[str]] = ..., producer_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, account: _Optional[_Union[Account, _Mapping]] = ..., started_unix_nano: _Optional[int] = ..., ended_unix_nano: _Optional[int] = ..., window_nanos: _Optional[int] = ..., skipped_rows: _Optional[int] = ..., skipped: _Optional[_Iterable[_Union[SkippedRow, _Mapping]]] = ..., stopped: _Optional[bool] = ..., notes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class StopRequest(_message.Message):
     __slots__ = ()

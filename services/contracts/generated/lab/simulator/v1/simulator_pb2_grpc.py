@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class SimulatorServiceStub:
-    """SimulatorService offers load open-loop and accounts for every event of it.
+    """SimulatorService generates open-loop load and accounts for every event of it.
     """
 
     def __init__(self, channel):
@@ -53,27 +53,27 @@ class SimulatorServiceStub:
 
 
 class SimulatorServiceServicer:
-    """SimulatorService offers load open-loop and accounts for every event of it.
+    """SimulatorService generates open-loop load and accounts for every event of it.
     """
 
     def RunLoad(self, request, context):
-        """Play sends one profile and streams progress, samples, the journal and at last the result.
+        """RunLoad sends one load and streams progress, then samples, the producer ledger and the result.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Stop(self, request, context):
-        """Stop ends the load of the play that is running; its stream then ends with its result.
+        """Stop ends the load run that is under way. The stream of that load run then ends with its result.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Upload(self, request_iterator, context):
-        """Upload brings a file to a simulator that cannot open the caller's: first its header, then its bytes in order. It is
-        there for one play, at most until the next upload or the end of the process; nothing of it stays when the bytes
-        are not what the header announced. RESOURCE_EXHAUSTED above 64 MiB, or without room for it.
+        """Upload sends a file to replay to a simulator that cannot open the caller's files: first the header, then the bytes
+        in order. The file is kept for one load run, and at most until the next upload or the end of the process. Nothing is
+        kept when the bytes differ from the header. RESOURCE_EXHAUSTED above 64 MiB, or without room for the file.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -106,7 +106,7 @@ def add_SimulatorServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SimulatorService:
-    """SimulatorService offers load open-loop and accounts for every event of it.
+    """SimulatorService generates open-loop load and accounts for every event of it.
     """
 
     @staticmethod

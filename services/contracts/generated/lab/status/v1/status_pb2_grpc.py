@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class StatusServiceStub:
-    """StatusService tells what a process is, in its own words.
+    """StatusService describes the process that answers.
     """
 
     def __init__(self, channel):
@@ -43,7 +43,7 @@ class StatusServiceStub:
 
 
 class StatusServiceServicer:
-    """StatusService tells what a process is, in its own words.
+    """StatusService describes the process that answers.
     """
 
     def GetStatus(self, request, context):
@@ -69,7 +69,7 @@ def add_StatusServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class StatusService:
-    """StatusService tells what a process is, in its own words.
+    """StatusService describes the process that answers.
     """
 
     @staticmethod

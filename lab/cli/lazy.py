@@ -1,0 +1,70 @@
+"""Groups of commands that are loaded when they are called; their help comes from a table."""
+
+from collections.abc import Mapping
+from pkgutil import resolve_name
+from typing import Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+
+class Command(NamedTuple):
+    """A command: its function as text, the first line of the function's docstring, its panel of the help."""
+
+    entry: str
+    help: str
+    panel: str = ""
+
+
+class Group(NamedTuple):
+    """Commands below a common name."""
+
+    commands: Mapping[str, Command]
+    help: str
+    panel: str = ""
+
+
+Table = Mapping[str, Command | Group]
+
+
+class StandIn(TyperCommand):
+    """Shows a command in the help of its group, and loads the command itself.
+
+    Args:
+        name: The command's name.
+        command: Its row of the table.
+    """
+
+    def __init__(self, name: str, command: Command) -> None:
+        super().__init__(name, help=command.help, rich_help_panel=command.panel or None)
+        self._entry = command.entry
+
+    def load(self) -> Any:  # noqa: ANN401  a command of click, which typer brings along or depends on
+        """Import the module of the command, and return the command."""
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        alone.command(self.name)(resolve_name(self._entry))
+        return typer.main.get_command(alone)
+
+
+class LazyGroup(TyperGroup):
+    """Loads the one command that is called."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:  # noqa: ANN401  as above
+        """Return the name of the called command, the command, and the arguments after it."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command.load() if isinstance(command, StandIn) else command, rest
+
+
+def commands_of(table: Table) -> dict[str, TyperCommand | TyperGroup]:
+    """Return what stands for the commands of a table."""
+    return {name: _group(name, row) if isinstance(row, Group) else StandIn(name, row) for name, row in table.items()}
+
+
+def _group(name: str, group: Group) -> LazyGroup:
+    return LazyGroup(
+        name=name,
+        commands=dict(commands_of(group.commands)),
+        help=group.help,
+        rich_help_panel=group.panel or None,
+        no_args_is_help=True,
+    )

@@ -1,0 +1,71 @@
+"""The command `lab run`: run a notebook, and tell its verdict by the exit code."""
+
+import json
+import sys
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Annotated, Final
+
+import typer
+
+from lab.cli.app import EX_INTERRUPTED
+from lab.cli.runs import AsJson, headline, show_text
+from lab.display.progress import TerminalDisplay, followed
+from lab.errors import UsageFault
+from lab.runs.folder import INTERRUPTED, PROGRESS
+from lab.runs.parameters import checked, parameters_of
+from lab.settings import load_settings
+from lab.wiring import run_store
+
+EXIT_CODES: Final = {"MET": 0, "NOT_MET": 1, "INVALID": 2, "INCONCLUSIVE": 3}
+SEVERITY: Final = ("MET", "NOT_MET", "INCONCLUSIVE", "INVALID")
+RUN_NOTEBOOK: Final = "lab.runs.notebooks:run_notebook"
+"""Loaded when the parameters are checked: papermill takes seconds."""
+
+
+def run(
+    notebook: Annotated[Path, typer.Argument(help="The question, for example notebooks/10_baseline.ipynb.")],
+    parameters: Annotated[
+        list[str] | None, typer.Option("-p", "--parameter", metavar="NAME VALUE", help="A parameter; may be repeated.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> int:
+    """Run a notebook; the exit code tells its verdict, the worst where it makes several runs.
+
+    0: objectives met, 1: not met, 2: invalid, 3: inconclusive.
+    """
+    settings = load_settings()
+    store = run_store(settings)
+    given = checked([_pair(text) for text in parameters or ()], notebook)
+    values = {parameter.name: parameter.default for parameter in parameters_of(notebook)} | given
+    folder = store.new(
+        notebook.stem.lstrip("0123456789_"),
+        notebook=_within(notebook, settings.project),
+        target=str(values.get("target", "processes")),
+        parameters=values,
+    )
+    with followed(folder.path / PROGRESS, TerminalDisplay(sys.stderr if as_json else sys.stdout)):
+        resolve_name(RUN_NOTEBOOK)(notebook, folder, given, project=settings.project)
+    folders = [folder, *(store.open(name) for name in folder.manifest().get("also", ()))]
+    manifests = [made.manifest() for made in folders]
+    if as_json:
+        print(json.dumps(manifests[0], indent=2))
+    for made in () if as_json else folders:
+        show_text(made.path, notebook)
+    if any(manifest["status"] == INTERRUPTED for manifest in manifests):
+        return EX_INTERRUPTED
+    return EXIT_CODES[max(map(headline, manifests), key=SEVERITY.index)]
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageFault(f"-p {name}: a name and a value are needed", next_step=f"-p {name} VALUE", code="BAD_PARAM")
+    return name, value
+
+
+def _within(notebook: Path, project: Path) -> str:
+    """Return the notebook's path in the project; outside of it, its name."""
+    path = notebook.resolve()
+    return str(path.relative_to(project)) if path.is_relative_to(project) else path.name

@@ -1,0 +1,103 @@
+"""Commands for the runs that are kept: list, show, open, compare, prune."""
+
+import json
+import shutil
+import sys
+import webbrowser
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from lab.errors import DataFault
+from lab.reports import summary
+from lab.reports.answer import conclusion
+from lab.reports.comparison import lines
+from lab.runs.evidence import load_trial
+from lab.runs.folder import INTERRUPTED, SUCCEEDED, RunFolder
+from lab.settings import has_display, load_settings
+from lab.wiring import run_store
+
+LATEST: Final = 20
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Which = Annotated[str, typer.Argument(help="Id of a run, a part of it, or `last`.")]
+
+
+def list_(*, as_json: AsJson = False) -> None:
+    """The latest runs, newest first."""
+    rows = [_row(run) for run in run_store(load_settings()).all()[:LATEST]]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+    elif not rows:
+        print("  no runs yet; next: lab run notebooks/00_quickstart.ipynb")
+    for row in [] if as_json else rows:
+        print(f"  {row['id']:48s} {row['status']:12s} {row['headline']:13s} {row['notebook']}")
+
+
+def show(which: Which = "last", *, as_json: AsJson = False) -> None:
+    """One run: verdict, figures, ledger."""
+    folder = run_store(load_settings()).open(which)
+    manifest = folder.manifest()
+    if as_json:
+        print(json.dumps(manifest, indent=2))
+    elif manifest["status"] in {SUCCEEDED, INTERRUPTED} and "verdict" in manifest:
+        show_text(folder.path, Path(manifest["notebook"]))
+    else:
+        print(f"  {folder.run_id}  {manifest['status']}\n        {manifest.get('reason', '')}")
+
+
+def open_(which: Which = "last") -> None:
+    """Open the report of a run, or say where it is."""
+    report = run_store(load_settings()).open(which).path / "report.html"
+    if not report.exists():
+        raise DataFault(
+            f"{report} is not there", found="the run did not get that far", next_step=f"lab runs show {which}"
+        )
+    print(report)
+    if has_display():
+        webbrowser.open(report.as_uri())
+
+
+def compare(first: Which, second: Which) -> None:
+    """Two runs side by side."""
+    store = run_store(load_settings())
+    for line in lines(*(load_trial(store.open(which).path) for which in (first, second))):
+        print(f"  {line}")
+
+
+def prune(keep: Annotated[int, typer.Option(min=0, help="How many of the newest stay.")] = 20) -> None:
+    """Remove old runs; what is running stays."""
+    removed = run_store(load_settings()).prune(keep=keep)
+    print(f"  removed {len(removed)} runs")
+
+
+def headline(manifest: Mapping[str, Any]) -> str:
+    """Return the verdict of a manifest, or its validity where there is no verdict."""
+    return str(manifest["verdict"]["status"] or manifest["validity"]["status"])
+
+
+def show_text(folder: Path, notebook: Path) -> None:
+    """Print a run, where its files are, and the next command."""
+    trial = load_trial(folder)
+    width = min(120, max(80, shutil.get_terminal_size(fallback=(110, 24)).columns))
+    print("\n" + summary.text(trial, colour=sys.stdout.isatty(), width=width) + "\n")
+    print(f"  report    {_from_here(folder / 'report.html')}")
+    print(f"  notebook  {_from_here(folder / notebook.name)}")
+    print(f"  next      {conclusion(trial).command}")
+
+
+def _row(folder: RunFolder) -> dict[str, str]:
+    try:
+        manifest = folder.manifest()
+    except DataFault:
+        return {"id": folder.run_id, "status": "damaged", "headline": "", "notebook": ""}
+    verdict = headline(manifest) if "verdict" in manifest else ""
+    return {"id": folder.run_id, "status": manifest["status"], "headline": verdict, "notebook": manifest["notebook"]}
+
+
+def _from_here(path: Path) -> str:
+    """Return a path relative to the working folder where the path lies below it."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

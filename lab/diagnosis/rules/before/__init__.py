@@ -1,0 +1,1 @@
+"""Rules over a cluster and over the settings, before a stack is deployed."""

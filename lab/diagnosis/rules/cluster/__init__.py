@@ -1,0 +1,1 @@
+"""Rules for what only a cluster has: rights, nodes, pods, containers, DNS."""

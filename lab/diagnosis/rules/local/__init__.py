@@ -1,0 +1,1 @@
+"""Rules over a stack of local processes, and over the machine that it runs on."""

@@ -1,0 +1,122 @@
+"""Local services that run while nothing is counted, or while no metric arrives: the first silent stage."""
+
+import shlex
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from lab.diagnosis.finding import Finding
+from lab.diagnosis.rules.local.deaths import bring_up
+from lab.snapshots.machine import ProgramProbe
+from lab.snapshots.snapshot import Snapshot
+from services.contracts.signals import PROMISED
+
+CAUSE: Final = "no-metrics"
+WORKER: Final = "process-worker"
+FIRST_SCRAPE_S: Final = 20.0
+"""Prometheus looks for new targets every five seconds and scrapes them every second."""
+FRESH_S: Final = 60.0
+"""How old the newest sample of a metric may be."""
+STILL_S: Final = 15.0
+"""Within so many seconds another worker takes over what a dead one held."""
+PUSHES: Final = ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+"""Variables that name a collector for metrics; the first that is set counts."""
+EXPORTER: Final = "OTEL_METRICS_EXPORTER"
+DISABLED: Final = "OTEL_SDK_DISABLED"
+
+
+class Silence(NamedTuple):
+    """Where metrics stop: the stage, the variable that stops them, how that came about."""
+
+    stage: str
+    variable: str
+    why: str
+
+
+def service_has_no_metrics(snapshot: Snapshot) -> Iterator[Finding]:
+    """A service is ready and counts nothing, or its promised metric does not arrive."""
+    if snapshot.machine is None or not snapshot.machine.stack_is_up:
+        return
+    yield from _idle(snapshot)
+    probe = snapshot.probes.prometheus
+    if probe is None or probe.samples is None:
+        return
+    silent = list(_silent(snapshot))
+    has_fresh = any(snapshot.taken_at - sample.at <= FRESH_S for sample in probe.samples)
+    for program in silent if has_fresh else ():
+        yield _finding(snapshot, program, [program], _restart(program))
+    if silent and not has_fresh:
+        yield _finding(
+            snapshot, silent[0], silent, shlex.join(["curl", "-s", f"{probe.url}/api/v1/targets?state=active"])
+        )
+
+
+def _idle(snapshot: Snapshot) -> Iterator[Finding]:
+    """The worker runs, events wait, and it counts none."""
+    ledger, worker = snapshot.probes.ledger, snapshot.program(WORKER)
+    if ledger is None or worker is None or not worker.is_up or not ledger.backlog or ledger.still_s < STILL_S:
+        return
+    yield Finding(
+        CAUSE,
+        worker.ref,
+        f"{worker.name} runs, counts nothing: the first silent stage is consuming",
+        found=f"{ledger.backlog:,} of {ledger.accepted:,} accepted events wait, and none was counted "
+        f"in {ledger.still_s:.0f} s",
+        why="its process is stuck, stopped, or waits on a connection that is dead",
+        do=_restart(worker),
+        rests_on=("store", worker.ref),
+    )
+
+
+def _silent(snapshot: Snapshot) -> Iterator[ProgramProbe]:
+    """Yield the services that are ready for a while and whose promised metric is missing or old."""
+    probe = snapshot.probes.prometheus
+    samples = (probe.samples if probe else None) or ()
+    fresh = {(sample.metric, sample.instance) for sample in samples if snapshot.taken_at - sample.at <= FRESH_S}
+    for service, signal in PROMISED.items():
+        program = snapshot.program(service)
+        if program is not None and program.ready_at and snapshot.taken_at - program.ready_at > FIRST_SCRAPE_S:
+            instances = {instance for metric, instance in fresh if metric == signal.prometheus_name}
+            if program.instance not in instances and not (instances and not program.instance):
+                yield program
+
+
+def _finding(snapshot: Snapshot, program: ProgramProbe, silent: list[ProgramProbe], otherwise: str) -> Finding:
+    """Return what is said of one service, or once of all of them."""
+    probe = snapshot.probes.prometheus
+    url, metrics = probe.url if probe else "", [PROMISED[service.name].prometheus_name for service in silent]
+    silence = _silence(snapshot, program)
+    is_ours = snapshot.settings is not None and silence.variable in snapshot.settings.environment
+    variables = (silence.variable,) if silence.variable and is_ours else ()
+    runs = f"{program.name} runs" if len(silent) == 1 else f"{len(silent)} services run"
+    return Finding(
+        CAUSE,
+        program.ref if len(silent) == 1 else f"Prometheus/{url}",
+        f"{runs}, no metric arrives: the first silent stage is {silence.stage}",
+        found=f"no sample of {', '.join(metrics)} in the last {FRESH_S:.0f} s at {url}",
+        why=silence.why,
+        do=bring_up(snapshot, *variables) if silence.variable else otherwise,
+        rests_on=("prometheus", *(service.ref for service in silent)),
+    )
+
+
+def _silence(snapshot: Snapshot, program: ProgramProbe) -> Silence:
+    """Return the first stage between a service and the query that passes nothing on."""
+    given = program.settings
+    if given.get(DISABLED, "").lower() == "true":
+        return Silence("exporting", DISABLED, f"{DISABLED} is true: the service was told to export nothing")
+    exporter = given.get(EXPORTER, "")
+    if exporter == "none":
+        return Silence("exporting", EXPORTER, f"{EXPORTER} is none: the service was told to export nothing")
+    endpoint = next((name for name in PUSHES if given.get(name)), "")
+    if endpoint and exporter != "prometheus":
+        why = f"{endpoint} is {given[endpoint]}: the service pushes there, and is not scraped"
+        return Silence("the collector", endpoint, why)
+    if snapshot.settings is not None and snapshot.settings.prometheus_url and snapshot.machine is not None:
+        folder = f"{snapshot.machine.stack_dir}/prometheus/targets"
+        return Silence("scraping", "", f"let this Prometheus scrape what file_sd finds in {folder}/*.json")
+    return Silence("scraping", "", "the service does not answer a scrape, or Prometheus does not know it")
+
+
+def _restart(program: ProgramProbe) -> str:
+    """Return the command that ends a program; the supervisor starts it again."""
+    return f"kill -KILL {program.pid}" if program.pid else "lab down && lab up"

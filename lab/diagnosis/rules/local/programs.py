@@ -1,0 +1,74 @@
+"""Programs of a local stack that crash, or do not run for a reason that no other rule knows."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from typing import Final
+
+from lab.diagnosis.finding import Finding
+from lab.diagnosis.rules.cluster.tracebacks import FRAME, last_traceback
+from lab.diagnosis.rules.local.deaths import bring_up, finding_of, first_deaths, how_it_ended, newest
+from lab.diagnosis.rules.local.store import ABOUT_THE_STORE
+from lab.snapshots.machine import ProgramProbe
+from lab.snapshots.snapshot import Snapshot
+
+PROJECT_FILE: Final = re.compile(r".*/(?:services|lab)/(?!.*site-packages).*\.py")
+UNEXPLAINED: Final = "none of the causes that the lab knows"
+
+
+def program_crashes(snapshot: Snapshot) -> Iterator[Finding]:
+    """A Python program ends by an exception that it does not catch."""
+    for program in first_deaths(snapshot):
+        last = last_traceback(program.log)
+        if last is None:
+            continue
+        file, line = _place(program.log) or (last.file, last.line)
+        edit = f'"${{EDITOR:-vi}}" +{line} {shlex.quote(file)} && {bring_up(snapshot)}'
+        yield finding_of(
+            program,
+            cause="crash-at-start",
+            title=f"{program.name} crashes: {last.raised.partition(':')[0]}",
+            found=f"{last.raised}, at {file}:{line}; it {how_it_ended(program)}",
+            why="the program does not catch it",
+            do=edit if PROJECT_FILE.fullmatch(file) else _show_log(snapshot, program),
+            rests_on=("store",) if ABOUT_THE_STORE.search(last.raised) else (),
+        )
+
+
+def stack_is_orphaned(snapshot: Snapshot) -> Iterator[Finding]:
+    """The supervisor ended without stopping the stack, and its programs ended with it."""
+    machine = snapshot.machine
+    if machine is not None and machine.stack == "orphaned":
+        yield Finding(
+            "stack-orphaned",
+            "Program/supervisor",
+            "the stack ended without having been taken down",
+            found=f"nothing supervises {machine.stack_dir} any more",
+            why="the machine was restarted, or the supervisor was killed; its programs end with it",
+            do="lab up",
+        )
+
+
+def program_is_down(snapshot: Snapshot) -> Iterator[Finding]:
+    """A program is down, and no other rule explains why."""
+    for program in first_deaths(snapshot):
+        lines = newest(program)
+        yield finding_of(
+            program,
+            cause="not-ready",
+            title=f"{program.name} does not run",
+            found="; ".join([f"it {how_it_ended(program)}", *lines[-1:]]),
+            why=UNEXPLAINED,
+            do=_show_log(snapshot, program),
+            rests_on=("store",) if ABOUT_THE_STORE.search("\n".join(lines)) else (),
+        )
+
+
+def _show_log(snapshot: Snapshot, program: ProgramProbe) -> str:
+    return shlex.join(["tail", "-n", "60", program.log_file]) if program.log_file else bring_up(snapshot)
+
+
+def _place(lines: tuple[str, ...]) -> tuple[str, int] | None:
+    """Return the last place of a traceback that is in a file of the project."""
+    frames = [match for line in lines if (match := FRAME.match(line)) and PROJECT_FILE.fullmatch(match["file"])]
+    return (frames[-1]["file"], int(frames[-1]["line"])) if frames else None

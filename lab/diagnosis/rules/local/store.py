@@ -1,0 +1,99 @@
+"""What programs of a local stack, and the store itself, say against the store."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Final
+
+from lab.diagnosis import remedies
+from lab.diagnosis.finding import Finding
+from lab.diagnosis.rules.local.deaths import bring_up, finding_of, first_deaths, newest
+from lab.diagnosis.rules.versions import numbers
+from lab.snapshots.probes import StoreProbe
+from lab.snapshots.snapshot import Snapshot
+
+REFUSAL: Final = re.compile(
+    r"\b(?P<reason>KEY_CLASH|NOT_DURABLE|STORE_(?:TOO_OLD|EVICTS|DENIED|EMPTY|REPLACED|ROLLBACK|LOST|FULL|LOADING))\b"
+)
+"""How bootstrap and the services name what a store lacks."""
+LOST: Final = frozenset({"STORE_EMPTY", "STORE_REPLACED", "STORE_ROLLBACK", "STORE_LOST"})
+ABOUT_THE_STORE: Final = re.compile(rf"{REFUSAL.pattern}|STORE_UNREACHABLE|redis \S+:\d+: |refuses to log in")
+OLDEST: Final = (7, 0)
+"""The first Redis with functions."""
+SHOWN: Final = 4
+"""Lines of a log that say why a store is refused."""
+Rule = Callable[[Snapshot], Iterator[Finding]]
+
+
+def store_is_too_old(snapshot: Snapshot) -> Iterator[Finding]:
+    """The store has no functions, in which the ledger is kept."""
+    probe = snapshot.probes.store
+    if probe is not None and probe.speaks and numbers(probe.speaks) < OLDEST:
+        host = probe.address.rpartition(":")[0]
+        upgrade = remedies.on(host, "sudo apt-get install --only-upgrade redis-server")
+        yield Finding(
+            "store-refused",
+            f"Redis/{probe.address}",
+            f"Redis {probe.address} is too old",
+            found=f"{probe.kind} {probe.version}; functions need ≥ 7.0",
+            why="the ledger is kept by functions inside the store, which older servers do not have",
+            do=bring_up(snapshot, "LAB_REDIS_URL") if snapshot.target == "processes" else upgrade,
+            stops=("store", *complaining(snapshot)),
+            rests_on=("store",),
+        )
+
+
+def store_is_refused(snapshot: Snapshot) -> Iterator[Finding]:
+    """The store cannot hold the ledger, by the word of the store itself or of a program."""
+    yield from store_is_too_old(snapshot)
+    for program in first_deaths(snapshot):
+        lines = newest(program)
+        refusal = next((match for line in reversed(lines) if (match := REFUSAL.search(line))), None)
+        if refusal is None:
+            continue
+        why, do = _remedy(snapshot, refusal["reason"])
+        yield finding_of(
+            program,
+            cause="store-refused",
+            title=f"the store cannot hold the ledger: {refusal['reason']}",
+            found="; ".join(lines[lines.index(refusal.string) :][:SHOWN]),
+            why=why,
+            do=do,
+            rests_on=("store",),
+        )
+
+
+def with_programs(rule: Rule) -> Rule:
+    """Return a rule about the store whose findings also explain the programs that complain of the store."""
+
+    def findings(snapshot: Snapshot) -> Iterator[Finding]:
+        for finding in rule(snapshot):
+            yield replace(finding, stops=(*finding.stops, *complaining(snapshot)))
+
+    return findings
+
+
+def complaining(snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the programs that died and whose logs end with a complaint about the store, as kind/name."""
+    down = (program for program in snapshot.programs if program.gave_up or program.died_at)
+    return tuple(program.ref for program in down if ABOUT_THE_STORE.search("\n".join(newest(program))))
+
+
+def _remedy(snapshot: Snapshot, reason: str) -> tuple[str, str]:
+    """Return why the store is refused, and what helps."""
+    if reason in LOST:
+        return "the ledger in the store is gone, or is an older one; what it acknowledged is lost", "lab down && lab up"
+    if reason == "KEY_CLASH":
+        why = "keys of another program have the names of the ledger's own"
+        return why, f"{bring_up(snapshot)} --set LAB_STORE_NAMESPACE=lab-2"
+    if reason == "NOT_DURABLE":
+        why = "LAB_REQUIRE_DURABILITY demands a store that keeps every write"
+        return why, bring_up(snapshot, "LAB_REQUIRE_DURABILITY")
+    if reason == "STORE_TOO_OLD":
+        why = "older servers have no functions, in which the ledger is kept; the lab brings a store of its own"
+        return why, bring_up(snapshot, "LAB_REDIS_URL")
+    return "the store says so itself", _ask(snapshot.probes.store) or bring_up(snapshot)
+
+
+def _ask(probe: StoreProbe | None) -> str:
+    return f"{remedies.redis_cli(probe)} info" if probe is not None else ""

@@ -1,0 +1,1 @@
+"""Rules for the store, and how a server is reached."""

@@ -1,0 +1,171 @@
+"""What a notebook calls: run an experiment, ask for metrics, show answers."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pandas import DataFrame
+
+from lab.display.progress import display_for_this_process
+from lab.errors import LabError, UsageFault
+from lab.metrics.port import MetricSource
+from lab.metrics.query import query as query_source
+from lab.metrics.query import query_recorded
+from lab.metrics.refusals import UNREACHABLE, PrometheusFault
+from lab.model import Endpoints, Experiment, Trial
+from lab.model.factors import FACTORS
+from lab.reports import breakdown as breakdown_report
+from lab.reports import card, comparison
+from lab.reports.answer import answer, conclusion
+from lab.reports.report import write
+from lab.reports.table import Table
+from lab.runs.adoption import adopt_output, defaults_here, parameters_here, this_notebook
+from lab.runs.folder import RunFolder
+from lab.runs.record import RunRecord
+from lab.runs.recorded import recorded_for
+from lab.settings import LabSettings, load_settings
+from lab.trials.ports import NotebookParameters
+from lab.trials.trial import refuse_impossible, run_trial
+from lab.wiring import metric_source, parts, run_store, target
+
+__all__ = ["answer", "breakdown", "conclusion", "query", "run", "run_each", "run_on_each_architecture", "side_by_side"]
+
+
+def run(experiment: Experiment) -> Trial:
+    """Carry out an experiment and keep its record; with `LAB_REPLAY=1` read the recorded trial instead.
+
+    Returns:
+        What was requested, what was observed, what it means. A notebook shows the trial as a card.
+
+    Raises:
+        LabError: The experiment cannot be carried out; the record says so, too.
+    """
+    settings = load_settings()
+    show_as_cards()
+    if settings.replay:
+        return recorded_for(settings.project, experiment)
+    chosen = parts(settings, experiment.target)
+    refuse_impossible(experiment, chosen.target)
+    notebook = NotebookParameters(parameters_here(), defaults_here())
+    folder = _folder(experiment, settings, notebook.values)
+    adopt_output(folder.path)
+    with RunRecord(folder, publish=_publish) as record:
+        return run_trial(experiment, chosen, record, display_for_this_process(settings), notebook=notebook)
+
+
+def run_each(experiment: Experiment, factor: str, levels: Sequence[Any] = ()) -> tuple[Trial, ...]:
+    """Carry out an experiment once at every level of a factor, one after the other, each a run of its own.
+
+    Args:
+        experiment: What is the same in every trial.
+        factor: A key of `lab.model.factors.FACTORS`.
+        levels: Of the factor; those that the target has unless given. Without any, the experiment is run as it is.
+
+    Raises:
+        UsageFault: There is no such factor.
+        LabError: A trial cannot be carried out.
+    """
+    return tuple(run(varied) for varied in varied_by(experiment, factor, levels))
+
+
+def run_on_each_architecture(experiment: Experiment) -> tuple[Trial, ...]:
+    """Carry out an experiment once on every architecture of its target, one after the other, each a run of its own.
+
+    Simulator and query-api stay on the first architecture, so that the same programs measure every trial. ingest-api
+    and process-worker move. On this machine, which has one architecture, the experiment is carried out once.
+
+    Raises:
+        LabError: A trial cannot be carried out.
+    """
+    return run_each(experiment, "architecture")
+
+
+def varied_by(experiment: Experiment, factor: str, levels: Sequence[Any] = ()) -> Sequence[Experiment]:
+    """Return the experiment at every level of a factor, named after the level."""
+    if factor not in FACTORS:
+        raise UsageFault(f'no factor "{factor}"', found=f"there are: {', '.join(FACTORS)}")
+    at_level = FACTORS[factor].at_level
+    names = levels or target(experiment.target, load_settings()).levels(factor)
+    return [_named(at_level(experiment, level), level) for level in names] or [experiment]
+
+
+def query(promql: str, trial: Trial, *, step_s: float = 1.0) -> DataFrame:
+    """Evaluate PromQL over a trial's window.
+
+    The Prometheus that is up answers. Where none is, the series that were kept with the run answer a plain selector.
+
+    Returns:
+        One row a step (index `time`, UTC), one column a series; values are floats in the metric's own unit.
+
+    Raises:
+        LabError: Prometheus refuses the expression, or nothing that is left can answer it.
+    """
+    window = trial.evidence.load_run.window
+    source = _live_source(trial)
+    if source is not None:
+        try:
+            return query_source(source, promql, window, step_s=step_s)
+        except PrometheusFault as fault:
+            if fault.reason != UNREACHABLE:
+                raise
+    return query_recorded(trial.evidence.series, promql, window, step_s=step_s)
+
+
+def _live_source(trial: Trial) -> MetricSource | None:
+    """Return the Prometheus of the stack that is up, else the Prometheus that the settings name, else None."""
+    settings = load_settings()
+    if settings.replay:
+        return None
+    with suppress(LabError):
+        stack = target(trial.experiment.target, settings).current()
+        if stack is not None and stack.servers.prometheus_url:
+            return metric_source(settings, stack.servers)
+    named = Endpoints("", "", "", "", "", settings.prometheus_url)
+    return metric_source(settings, named) if settings.prometheus_url else None
+
+
+def breakdown(trial: Trial) -> Table:
+    """Show what each architecture and node did of a trial, and at what cost."""
+    return breakdown_report.table(trial)
+
+
+def side_by_side(trials: Sequence[Trial]) -> Table:
+    """Show trials in columns: every figure with its interval, ratios to the first, and whether each keeps up."""
+    return comparison.table(trials)
+
+
+def show_as_cards() -> None:
+    """Let a notebook show every trial as its card, and as text in a terminal."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if shell is None:
+        return
+    formatters = shell.display_formatter.formatters
+    formatters["text/html"].for_type(Trial, card.html)
+    formatters["text/plain"].for_type(Trial, lambda trial, printer, _cycle: printer.text(card.text(trial)))
+
+
+def _named(experiment: Experiment, level: object) -> Experiment:
+    return replace(experiment, name=f"{experiment.name}-{level}")
+
+
+def _folder(experiment: Experiment, settings: LabSettings, parameters: Mapping[str, object]) -> RunFolder:
+    """Return the folder that `lab run` made for this kernel, unless it has been used; else a new folder."""
+    store = run_store(settings)
+    first = store.open(settings.run_id) if settings.run_id else None
+    if first is not None and first.is_fresh:
+        return first
+    notebook = this_notebook()
+    name = str(notebook.relative_to(settings.project)) if notebook and notebook.is_relative_to(settings.project) else ""
+    folder = store.new(experiment.name, notebook=name, target=experiment.target, parameters=parameters)
+    if first is not None:
+        first.update(also=[*first.manifest().get("also", ()), folder.run_id])
+    return folder
+
+
+def _publish(trial: Trial) -> None:
+    """Write what people read into the folder of a run."""
+    write(trial, Path(trial.folder))

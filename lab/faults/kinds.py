@@ -1,0 +1,110 @@
+"""Declares every kind of fault and how a deployment carries it out.
+
+A new kind is a function here and a row in `FAULTS`.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Final, NamedTuple, Protocol, runtime_checkable
+
+from lab.errors import UsageFault
+from lab.model import Fault
+
+ON_A_CLUSTER: Final = "-p target kubernetes"
+
+
+class Breakable(Protocol):
+    """The part of a deployment that every fault may use."""
+
+    def kill(self, service: str) -> int:
+        """End a process with signal 9; return nanoseconds since the epoch."""
+
+    def paused(self, service: str) -> AbstractContextManager[None]:
+        """Stop a process for as long as the context lasts."""
+
+
+@runtime_checkable
+class Placed(Protocol):
+    """A deployment whose services run in pods, on nodes of one or more architectures; an empty one means any."""
+
+    def kill(self, service: str, architecture: str = "") -> int:
+        """End the process in one pod with signal 9; return nanoseconds since the epoch."""
+
+    def paused(self, service: str, architecture: str = "") -> AbstractContextManager[None]:
+        """Stop the process in one pod for as long as the context lasts."""
+
+    def delete_pod(self, service: str, architecture: str = "") -> int:
+        """Delete one pod; return nanoseconds since the epoch."""
+
+    def scaled(self, service: str, architecture: str, *, replicas: int) -> AbstractContextManager[None]:
+        """Run another number of pods for as long as the context lasts."""
+
+
+class Momentary(NamedTuple):
+    """A fault without a length.
+
+    Attributes:
+        inject: Breaks something and returns nanoseconds since the epoch. It may be called again after `Unavailable`.
+    """
+
+    inject: Callable[[Breakable, Fault], int]
+
+
+class Lasting(NamedTuple):
+    """A fault that is undone after `Fault.seconds`.
+
+    Attributes:
+        inject: Returns a context for whose length something is broken.
+    """
+
+    inject: Callable[[Breakable, Fault], AbstractContextManager[None]]
+
+
+def _kill(deployment: Breakable, fault: Fault) -> int:
+    if fault.architecture:
+        return _placed(deployment, fault).kill(fault.service, fault.architecture)
+    return deployment.kill(fault.service)
+
+
+def _pause(deployment: Breakable, fault: Fault) -> AbstractContextManager[None]:
+    if fault.architecture:
+        return _placed(deployment, fault).paused(fault.service, fault.architecture)
+    return deployment.paused(fault.service)
+
+
+def _delete_pod(deployment: Breakable, fault: Fault) -> int:
+    return _placed(deployment, fault).delete_pod(fault.service, fault.architecture)
+
+
+def _scale(deployment: Breakable, fault: Fault) -> AbstractContextManager[None]:
+    return _placed(deployment, fault).scaled(fault.service, fault.architecture, replicas=fault.replicas)
+
+
+def _placed(deployment: Breakable, fault: Fault) -> Placed:
+    if isinstance(deployment, Placed):
+        return deployment
+    raise UsageFault(f"cannot {fault.kind} {fault.service}", found="this stack has no pods", next_step=ON_A_CLUSTER)
+
+
+FAULTS: Final[dict[str, Momentary | Lasting]] = {
+    "kill": Momentary(_kill),
+    "pause": Lasting(_pause),
+    "delete-pod": Momentary(_delete_pod),
+    "scale": Lasting(_scale),
+}
+"""Kind of a `lab.model.Fault` → how it is carried out."""
+
+
+def kind_of(fault: Fault) -> Momentary | Lasting:
+    """Return how a fault is carried out.
+
+    Raises:
+        UsageFault: No such kind is declared.
+    """
+    if fault.kind not in FAULTS:
+        raise UsageFault(
+            f'no fault "{fault.kind}"',
+            found=f"there are: {', '.join(FAULTS)}",
+            next_step="add it to lab/faults/kinds.py",
+        )
+    return FAULTS[fault.kind]

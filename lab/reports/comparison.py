@@ -1,0 +1,99 @@
+"""Trials beside each other: a table of architectures, and lines for a terminal."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from lab.analysis.comparison import (
+    CAVEAT,
+    MEASURED,
+    ComparedFigure,
+    compare,
+    emulation_of,
+    keeps_up,
+    measured_architecture,
+)
+from lab.analysis.estimate import Estimate
+from lab.errors import UsageFault
+from lab.model import Trial
+from lab.reports import words
+from lab.reports.answer import answer
+from lab.reports.table import Table, interval, shown
+
+KEEPS_UP: Final = {True: "keeps up: every objective was met", False: "does not keep up: an objective was not met"}
+
+
+def table(trials: Sequence[Trial]) -> Table:
+    """Return a row for each figure and a column for each architecture; conclusions and every answer stand below.
+
+    Raises:
+        UsageFault: There is no trial.
+    """
+    if not trials:
+        raise UsageFault("nothing to put side by side", next_step="lab.run_on_each_architecture(experiment)")
+    names = [measured_architecture(trial) for trial in trials]
+    rows = [("validity", *(trial.validity.status for trial in trials))]
+    rows += [("verdict", *(words.HEADWORDS.get(trial.verdict.status or "", "–") for trial in trials))]
+    rows += [_row(figure) for figure in compare(trials, MEASURED, believed_only=True)]
+    answers = [line for name, trial in zip(names, trials, strict=True) for line in (f"{name}:", *answer(trial).lines)]
+    return Table(("", *names), tuple(rows), tuple(_conclusions(names, trials)), tuple(answers))
+
+
+def lines(first: Trial, second: Trial) -> tuple[str, ...]:
+    """Return two trials as lines of text: verdict and validity, every figure with its ratio, and the caveat."""
+    trials, figures = (first, second), compare((first, second))
+    width = max(len(figure.name) for figure in figures)
+    return (
+        f"{first.run_id} → {second.run_id}",
+        f"{'verdict':{width}s} {_both(*map(words.headline, trials))}",
+        f"{'validity':{width}s} {_both(*map(words.belief, trials))}",
+        *(_line(figure, width) for figure in figures),
+        CAVEAT,
+    )
+
+
+def _row(figure: ComparedFigure) -> tuple[str, ...]:
+    first, *later = figure.values
+    cells = (f"{shown(value)} {_ratio(ratio)}".rstrip() for value, ratio in zip(later, figure.ratios, strict=True))
+    return (f"{figure.name}, {figure.unit}", shown(first), *cells)
+
+
+def _ratio(ratio: Estimate) -> str:
+    return f"× {words.number(ratio.value)} {interval(ratio)}".rstrip() if ratio.value else ""
+
+
+def _line(figure: ComparedFigure, width: int) -> str:
+    values = " → ".join(f"{_number(estimate):>10s}" for estimate in figure.values)
+    (ratio,) = figure.ratios
+    factor = f"× {ratio.value:.2f}" if ratio.value is not None else ""
+    return f"{figure.name:{width}s} {values} {figure.unit:9s} {factor}".rstrip()
+
+
+def _number(estimate: Estimate) -> str:
+    return "–" if estimate.value is None else words.number(estimate.value)
+
+
+def _both(first: str, second: str) -> str:
+    return f"both {first}" if first == second else f"{first} → {second}"
+
+
+def _conclusions(names: Sequence[str], trials: Sequence[Trial]) -> Iterator[str]:
+    """Yield what may be concluded, sentence by sentence."""
+    for name, trial in zip(names, trials, strict=True):
+        yield _keeps_up(name, trial)
+        account = trial.evidence.load_run.account
+        if account.acknowledged < account.intended:
+            acknowledged = f"{account.acknowledged:,} of {account.intended:,} events"
+            yield f"{name} acknowledged {acknowledged}: ask at a lower rate, too."
+    if len(trials) == 1:
+        yield f"{names[0]} is the only architecture here: there is nothing to compare it with."
+    else:
+        yield f"This is {CAVEAT}."
+
+
+def _keeps_up(name: str, trial: Trial) -> str:
+    answered = keeps_up(trial)
+    if answered is not None:
+        return f"{name} {KEEPS_UP[answered]}."
+    if emulation := emulation_of(trial):
+        return f"Nobody can say whether {name} keeps up: it was emulated ({emulation})."
+    return f"Nobody can say whether {name} keeps up: {words.why_believed(trial)}."

@@ -1,0 +1,92 @@
+"""Removes the objects of a stack, and nothing else."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from lab.snapshots.kubernetes import STACK_LABEL
+from lab.targets.kubernetes.applying.namespace import is_for_the_lab
+from lab.targets.kubernetes.client.cluster import Cluster
+from lab.targets.kubernetes.client.reader import Lister, Object
+from lab.targets.kubernetes.kinds import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    NAMESPACE,
+    NETWORK_POLICY,
+    POD,
+    POD_DISRUPTION_BUDGET,
+    SECRET,
+    SERVICE,
+    SERVICE_ACCOUNT,
+    VOLUME_CLAIM,
+    Kind,
+)
+from lab.targets.kubernetes.objects import KubeObject
+
+REMOVAL_ORDER: Final = (DEPLOYMENT, POD_DISRUPTION_BUDGET, SERVICE, NETWORK_POLICY, CONFIG_MAP, SERVICE_ACCOUNT)
+"""Kinds of a stack's objects: what runs goes before what it needs."""
+SECRETS: Final = ("lab-serving", "lab-store", "lab-prometheus", "lab-registry")
+"""Names of a stack's Secrets. The lab does not list Secrets: the right to do so would show everybody's."""
+LISTED: Final = (*REMOVAL_ORDER, POD, VOLUME_CLAIM)
+"""Kinds of objects that would go with a namespace and that the lab may list."""
+IN_EVERY_NAMESPACE: Final = (("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default"))
+"""Kind and name of the objects that Kubernetes itself makes in a namespace."""
+
+
+class Removal(NamedTuple):
+    """What a removal did.
+
+    Attributes:
+        removed: `kind/name` of each object that was removed.
+        foreign: `kind/name` of each object that is not the stack's, and keeps a namespace that the lab made.
+    """
+
+    removed: list[str]
+    foreign: list[str]
+
+
+def remove_unwanted(cluster: Cluster, wanted: Sequence[KubeObject], stack: str) -> list[str]:
+    """Remove the objects that a stack has and no longer wants; return `kind/name` of each."""
+    return [f"{kind.name}/{name}" for kind, name in unwanted(cluster, wanted, stack) if cluster.delete(*kind, name)]
+
+
+def unwanted(cluster: Lister, wanted: Sequence[KubeObject], stack: str) -> Iterator[tuple[Kind, str]]:
+    """Yield the objects that a stack has and no longer wants, in the order of removing. Secrets are left out."""
+    kept = {(item.kind, item.name) for item in wanted}
+    for kind in REMOVAL_ORDER:
+        for item in cluster.list(*kind, selector=f"{STACK_LABEL}={stack}"):
+            name = item["metadata"]["name"]
+            if (kind.name, name) not in kept:
+                yield kind, name
+
+
+def remove_all(cluster: Cluster, stack: str) -> Removal:
+    """Remove every object of a stack, then the namespace where the lab made it and nobody else uses it.
+
+    Secrets are removed by their names, in a namespace that shows a sign of the lab: the namespace is for the lab, or
+    there are other objects of the stack. The last of those goes after the Secrets, so that a removal that breaks off
+    leaves a sign for the next removal.
+    """
+    namespace = cluster.find(*NAMESPACE, cluster.namespace)
+    listed = list(unwanted(cluster, (), stack))
+    has_sign = bool(listed) or (namespace is not None and is_for_the_lab(namespace))
+    secrets = [(SECRET, name) for name in SECRETS] if has_sign else []
+    in_order = [*listed[:-1], *secrets, *listed[-1:]]
+    removed = [f"{kind.name}/{name}" for kind, name in in_order if cluster.delete(*kind, name)]
+    if namespace is None or not _is_of(stack, namespace):
+        return Removal(removed, [])
+    if foreign := list(_foreign(cluster, stack)):
+        return Removal(removed, foreign)
+    cluster.delete(*NAMESPACE, cluster.namespace)
+    return Removal([*removed, f"{NAMESPACE.name}/{cluster.namespace}"], [])
+
+
+def _foreign(cluster: Lister, stack: str) -> Iterator[str]:
+    for kind in LISTED:
+        for item in cluster.list(*kind):
+            name = item["metadata"]["name"]
+            if not _is_of(stack, item) and (kind.name, name) not in IN_EVERY_NAMESPACE:
+                yield f"{kind.name}/{name}"
+
+
+def _is_of(stack: str, item: Object) -> bool:
+    return bool((item["metadata"].get("labels") or {}).get(STACK_LABEL) == stack)

@@ -1,0 +1,73 @@
+"""Applies objects by server-side apply, previews that, and deletes objects."""
+
+from typing import Final, NamedTuple
+
+from kubernetes.dynamic.exceptions import NotFoundError
+
+from lab.targets.kubernetes.client.connection import TIMEOUT_S, Connection, Object
+from lab.targets.kubernetes.client.fetching import find
+from lab.targets.kubernetes.objects import MANAGER
+
+SECRET: Final = "Secret"  # noqa: S105  a kind
+DRY_RUN: Final = "All"
+"""As the API has it: every stage of processing a request, but for storing the object."""
+
+
+class Applied(NamedTuple):
+    """What applying an object did: `created`, `changed`, `unchanged`, or `written` for a Secret."""
+
+    kind: str
+    name: str
+    change: str
+
+
+def apply(connection: Connection, wanted: Object, *, force: bool) -> Applied:
+    """Apply an object and tell what that did."""
+    kind, name = str(wanted["kind"]), str(wanted["metadata"]["name"])
+    before, after = _server_side_apply(connection, wanted, force=force)
+    if before is None:
+        return Applied(kind, name, "written" if kind == SECRET else "created")
+    is_same = before["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"]
+    return Applied(kind, name, "unchanged" if is_same else "changed")
+
+
+def preview(connection: Connection, wanted: Object, *, force: bool) -> tuple[Object | None, Object]:
+    """Return an object as it is and as `apply` would leave it."""
+    return _server_side_apply(connection, wanted, force=force, dry_run=DRY_RUN)
+
+
+def delete(connection: Connection, api_version: str, kind: str, name: str) -> bool:
+    """Delete an object and what it owns; return False where there was none."""
+    resource = connection.resource(api_version, kind)
+    with connection.errors(f"cannot delete {kind} {name}"):
+        try:
+            resource.delete(
+                name=name,
+                namespace=connection.namespace_of(resource),
+                body={"propagationPolicy": "Background"},
+                _request_timeout=TIMEOUT_S,
+            )
+        except NotFoundError:
+            return False
+    return True
+
+
+def _server_side_apply(
+    connection: Connection, wanted: Object, *, force: bool, dry_run: str | None = None
+) -> tuple[Object | None, Object]:
+    """Return the object before and after; before is None where there was none, and for a Secret."""
+    api_version, kind, name = str(wanted["apiVersion"]), str(wanted["kind"]), str(wanted["metadata"]["name"])
+    resource = connection.resource(api_version, kind)
+    # Secrets are never read back, so that nobody needs the right to read them.
+    before = None if kind == SECRET else find(connection, api_version, kind, name)
+    with connection.errors(f"cannot apply {kind} {name}"):
+        after: Object = resource.server_side_apply(
+            body=wanted,
+            name=name,
+            namespace=connection.namespace_of(resource),
+            field_manager=MANAGER,
+            force_conflicts=force,
+            dry_run=dry_run,
+            _request_timeout=TIMEOUT_S,
+        ).to_dict()
+    return before, after

@@ -1,0 +1,29 @@
+"""Kinds of Kubernetes objects that the lab reads, applies and removes."""
+
+from typing import Final, NamedTuple
+
+
+class Kind(NamedTuple):
+    """A kind, as the first arguments of the methods of a cluster.
+
+    Attributes:
+        api_version: For example `apps/v1`.
+        name: For example `Deployment`.
+    """
+
+    api_version: str
+    name: str
+
+
+CONFIG_MAP: Final = Kind("v1", "ConfigMap")
+DEPLOYMENT: Final = Kind("apps/v1", "Deployment")
+EVENT: Final = Kind("v1", "Event")
+NAMESPACE: Final = Kind("v1", "Namespace")
+NETWORK_POLICY: Final = Kind("networking.k8s.io/v1", "NetworkPolicy")
+NODE: Final = Kind("v1", "Node")
+POD: Final = Kind("v1", "Pod")
+POD_DISRUPTION_BUDGET: Final = Kind("policy/v1", "PodDisruptionBudget")
+SECRET: Final = Kind("v1", "Secret")
+SERVICE: Final = Kind("v1", "Service")
+SERVICE_ACCOUNT: Final = Kind("v1", "ServiceAccount")
+VOLUME_CLAIM: Final = Kind("v1", "PersistentVolumeClaim")

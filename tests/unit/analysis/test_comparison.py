@@ -1,0 +1,256 @@
+"""Trials beside each other: the verdict's own figures, their ratios, and what may be concluded."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lab.analysis.comparison import CAVEAT, FIGURES, ComparedFigure, compare, keeps_up
+from lab.analysis.cpu_cost import CPU
+from lab.analysis.estimate import Estimate, ratio
+from lab.analysis.judge import judge
+from lab.errors import UsageFault
+from lab.model import Evidence, Objective, Samples, Trial
+from lab.reports.comparison import lines, table
+from lab.systems.services import PROCESS_WORKER, WORKER_JOB
+from tests.unit import trials
+from tests.unit.analysis import builders, places
+
+WORKER_CPU = "process-worker CPU per 1,000 events"
+INGEST_CPU = "ingest-api CPU per 1,000 events"
+
+
+def figures(first: Trial, second: Trial) -> dict[str, ComparedFigure]:
+    """The comparison of two trials by name."""
+    return {figure.name: figure for figure in compare((first, second))}
+
+
+def values(figure: ComparedFigure) -> tuple[float | None, float | None, float | None]:
+    """Both values of a figure, and the ratio."""
+    first, second = figure.values
+    return first.value, second.value, figure.ratios[0].value
+
+
+def with_cpu(points: Sequence[tuple[float, float]], *, counted: Sequence[tuple[float, float]]) -> Trial:
+    """A trial whose worker used this much CPU and counted this much; times are seconds after the window's start."""
+    labels = {"job": WORKER_JOB, "instance": builders.WORKER}
+    cpu, counter = builders.series(CPU, labels, list(points)), builders.counter(list(counted))
+    observed = builders.evidence()
+    return trials.trial(evidence=replace(observed, series=(counter, *observed.series[1:], cpu)))
+
+
+def half_refused() -> Evidence:
+    """Every second batch is refused after 900 ms; the others are acknowledged after 3 ms."""
+    outcome = np.where(np.arange(2_000) % 2, 1, 2)
+    latency = np.where(np.arange(2_000) % 2, 3.0, 900.0)
+    return builders.evidence(builders.samples(latency, outcome=outcome))
+
+
+def losing(events: int) -> Evidence:
+    """Evidence in which so many acknowledged events are not counted."""
+    good = builders.evidence()
+    return replace(good, totals=(replace(good.totals[0], count=2_000 - events),))
+
+
+def trial_on(architecture: str, *, latency_ms: float = 3.0, cpu_of_board: str = "aarch64") -> Trial:
+    """A trial whose services run on one architecture alone."""
+    node = {"amd64": "big", "arm64": "board"}[architecture]
+    good = builders.evidence(_around(latency_ms))
+    here = tuple(status for status in places.statuses(cpu_of_board=cpu_of_board) if status.node == node)
+    series = places.evidence().series
+    cost = [metric for metric in series if metric.labels["k8s_node_name"] == node and "cpu" in metric.name]
+    worker = places.instance(PROCESS_WORKER, node)
+    counter = replace(good.series[0], labels={"job": WORKER_JOB, "instance": worker})
+    store = replace(good.store, instances={worker: 2_000})
+    evidence = replace(good, statuses=here, store=store, series=(counter, *good.series[1:], *cost))
+    trial = trials.trial(evidence=evidence)
+    experiment = replace(trial.experiment, architecture=architecture)
+    validity, verdict, ledger, comparison = judge(experiment, evidence)
+    return replace(
+        trial, experiment=experiment, validity=validity, verdict=verdict, ledger=ledger, comparison=comparison
+    )
+
+
+def _around(latency_ms: float) -> Samples:
+    return builders.samples(latency_ms + np.random.default_rng(1).random(2_000))
+
+
+# ------------------------------------------------------------------------------------------------------------- figures
+
+
+def test_latency_and_throughput_stand_beside_each_other() -> None:
+    """Second over first: three times the latency at the same rate."""
+    slow = trials.trial(evidence=builders.evidence(builders.samples(np.full(2_000, 9.0))))
+    compared = figures(trials.trial(), slow)
+    for name in ("p50 acknowledgement", "p99 acknowledgement"):
+        assert values(compared[name]) == pytest.approx((3.0, 9.0, 3.0))
+    assert compared["throughput"].ratios[0].value == pytest.approx(1.0)
+
+
+def test_a_refused_batch_counts_as_it_does_in_the_verdict() -> None:
+    """A refusal cannot improve the p99: it counts as at least the slowest acknowledgement."""
+    refusing = trials.trial(Objective("latency", 50.0), evidence=half_refused())
+    p99 = figures(trials.trial(), refusing)["p99 acknowledgement"]
+    (result,) = refusing.verdict.objectives
+    assert (p99.values[1].value, p99.values[1].low, p99.values[1].high) == (result.observed, result.low, result.high)
+    assert p99.values[1].value == pytest.approx(900.0)
+    assert p99.values[1].note == result.note
+
+
+@pytest.mark.parametrize("evidence", [builders.evidence(), half_refused(), losing(5)])
+def test_every_figure_of_an_objective_is_the_verdicts_own(evidence: Evidence) -> None:
+    """Value and interval, for latency, throughput, lost and double-counted."""
+    objectives = (
+        Objective("latency", 50.0, 0.5),
+        Objective("latency", 50.0),
+        Objective("throughput", 50.0),
+        Objective("lost", 0),
+        Objective("double-counted", 0),
+    )
+    trial = trials.trial(*objectives, evidence=evidence)
+    compared = figures(trial, trial)
+    for result in trial.verdict.objectives:
+        figure = compared[result.label]
+        assert figure.unit == result.unit
+        for estimate in figure.values:
+            assert (estimate.value, estimate.low, estimate.high) == (result.observed, result.low, result.high)
+
+
+def test_events_lost_have_no_ratio_to_none() -> None:
+    """From 0 to 5 is no factor; from 5 to 0 is one."""
+    lossy = trials.trial(evidence=losing(5))
+    assert values(figures(trials.trial(), lossy)["events lost"]) == (0.0, 5.0, None)
+    assert values(figures(lossy, trials.trial())["events lost"]) == (5.0, 0.0, 0.0)
+
+
+def test_cpu_is_that_of_the_window_for_each_counted_event() -> None:
+    """Growth before and after the window is left out: a millisecond for each of a hundred events a second."""
+    spent = [(-2.0, 0.0), (-1.0, 5.0), (0.0, 6.0), (20.0, 8.0), (21.0, 90.0)]
+    counted = [(-1.0, 0.0), (0.0, 0.0), (20.0, 2_000.0), (24.0, 2_000.0)]
+    compared = figures(with_cpu(spent, counted=counted), trials.trial())
+    assert compared[WORKER_CPU].values[0].value == pytest.approx(2.0 * 1e6 / 2_000)
+
+
+def test_without_a_figure_there_is_none() -> None:
+    """Neither 0 nor an error: no series of the CPU, no batch at all."""
+    empty = trials.trial(evidence=builders.evidence(builders.samples([])))
+    compared = figures(trials.trial(), empty)
+    names = ("p50 acknowledgement", "p99 acknowledgement", "throughput")
+    assert [compared[name].values[1].value for name in names] == [None] * 3
+    assert [compared[name].values[0].value for name in (INGEST_CPU, WORKER_CPU)] == [None] * 2
+    assert compared["p50 acknowledgement"].ratios[0].value is None
+
+
+def test_more_than_two_trials_are_all_compared_with_the_first() -> None:
+    """A ratio for each trial but the first."""
+    measured = [builders.samples(np.full(2_000, latency_ms)) for latency_ms in (3.0, 6.0, 9.0)]
+    p50, *_ = compare([trials.trial(evidence=builders.evidence(samples)) for samples in measured])
+    assert [estimate.value for estimate in p50.values] == pytest.approx([3.0, 6.0, 9.0])
+    assert [estimate.value for estimate in p50.ratios] == pytest.approx([2.0, 3.0])
+
+
+def test_only_trials_that_may_be_believed_are_divided() -> None:
+    """Where the caller asks for that; the values stay."""
+    emulated = trial_on("arm64", cpu_of_board="x86_64")
+    for pair in ((trial_on("amd64"), emulated), (emulated, trial_on("amd64"))):
+        compared = compare(pair, believed_only=True)
+        assert {figure.ratios[0].value for figure in compared} == {None}
+        assert all(figure.ratios[0].note == "not both runs may be believed" for figure in compared)
+        assert compared[0].values[0].value is not None
+
+
+def test_a_ratio_is_as_uncertain_as_both_together() -> None:
+    """Its interval is wider than either's, and there is none without both."""
+    narrow, wide = Estimate(10.0, 9.0, 11.0), Estimate(20.0, 15.0, 25.0)
+    doubled = ratio(wide, narrow)
+    assert doubled.low is not None
+    assert doubled.high is not None
+    assert doubled.value == 2.0
+    assert doubled.low < 15 / 10
+    assert doubled.high > 25 / 10
+    assert ratio(wide, Estimate(10.0)).low is None
+    assert ratio(Estimate(None), narrow).value is None
+    assert ratio(wide, Estimate(0.0)).value is None
+
+
+def test_the_caveat_says_what_a_comparison_cannot_say() -> None:
+    """A comparison of single runs is called that."""
+    assert "single runs" in CAVEAT
+    assert "repeat" in CAVEAT
+
+
+# --------------------------------------------------------------------------------------------------- lines of two runs
+
+
+def test_two_runs_are_told_line_by_line() -> None:
+    """Ids, verdict, validity, every figure with its unit and ratio, the caveat."""
+    slow = replace(trials.trial(evidence=builders.evidence(builders.samples(np.full(2_000, 90.0)))), run_id="slow")
+    head, verdict, validity, *rest, caveat = lines(trials.trial(), slow)
+    assert head == "2026-11-23-065312-k3f9-quickstart → slow"
+    assert verdict.split(maxsplit=1) == ["verdict", "MET → NOT_MET"]
+    assert validity.split(maxsplit=1)[1].startswith("both VALID: schedule kept")
+    assert caveat == CAVEAT
+    words = {line[: len(WORKER_CPU)].strip(): line[len(WORKER_CPU) :].split() for line in rest}
+    assert list(words) == [figure.name for figure in FIGURES]
+    assert words["p99 acknowledgement"] == ["3", "→", "90", "ms", "×", "30.00"]
+    assert words[WORKER_CPU] == ["–", "→", "–", "ms"]
+    assert words["events counted"] == ["2,000", "→", "2,000", "events", "×", "1.00"]
+    assert words["events lost"] == ["0", "→", "0", "events"]
+
+
+# --------------------------------------------------------------------------------------------- a table of architectures
+
+
+def test_every_figure_stands_beside_the_other_architecture_s() -> None:
+    """With its interval, and with its ratio to the first one."""
+    shown = table([trial_on("amd64"), trial_on("arm64", latency_ms=9.0)])
+    rows = {row[0]: row[1:] for row in shown.rows}
+    assert shown.header == ("", "amd64", "arm64")
+    assert rows["verdict"] == ("MET", "MET")
+    first, second = rows["p50 acknowledgement, ms"]
+    assert first.startswith("3.50 [")
+    assert "× 2.7" in second
+    assert "× 1.33 [" in rows[f"{WORKER_CPU}, ms"][1]
+
+
+def test_an_architecture_that_meets_the_objectives_keeps_up() -> None:
+    """And one that does not, does not; the caveat of two single runs is always there."""
+    pair = [trial_on("amd64"), trial_on("arm64", latency_ms=90.0)]
+    text = repr(table(pair))
+    assert [keeps_up(trial) for trial in pair] == [True, False]
+    assert "amd64 keeps up" in text
+    assert "arm64 does not keep up" in text
+    assert "two single runs" in text
+
+
+def test_of_an_emulated_architecture_nobody_can_say() -> None:
+    """Its run is INVALID, and the sentence names how it is emulated."""
+    emulated = trial_on("arm64", cpu_of_board="x86_64")
+    assert emulated.validity.status == "INVALID"
+    assert "emulated" in {reason.code for reason in emulated.validity.reasons}
+    shown = table([trial_on("amd64"), emulated])
+    assert not [row for row in shown.rows if "×" in row[2]]
+    text = repr(shown)
+    assert "Nobody can say whether arm64 keeps up: it was emulated (aarch64 on a CPU that is x86_64)." in text
+
+
+def test_events_that_were_not_acknowledged_are_told() -> None:
+    """A generator that waits for a slow service falls behind, and the run cannot say more than that."""
+    trial = trial_on("arm64")
+    load_run = replace(trial.evidence.load_run, account=replace(trial.evidence.load_run.account, acknowledged=1_200))
+    text = repr(table([replace(trial, evidence=replace(trial.evidence, load_run=load_run))]))
+    assert "arm64 acknowledged 1,200 of 2,000 events: ask at a lower rate, too." in text
+
+
+def test_one_architecture_has_nothing_beside_it() -> None:
+    """It is shown all the same."""
+    text = repr(table([trial_on("amd64")]))
+    assert "nothing to compare it with" in text
+    assert "verdict MET" in text
+
+
+def test_no_trial_is_a_fault_of_use() -> None:
+    """With the way out."""
+    with pytest.raises(UsageFault, match="side by side"):
+        table([])

@@ -1,0 +1,129 @@
+"""What a failed call becomes: whose fault it is, the service's sentence, the reason."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+import pytest
+from google.protobuf.any_pb2 import Any
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from lab.errors import DataFault, LabError, Unavailable, UsageFault
+from lab.rpc.calls import ServiceClient
+from lab.rpc.channels import plaintext
+from lab.rpc.errors import status_of, translated
+from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
+from services.contracts.generated.lab.simulator.v1.simulator_pb2_grpc import (
+    SimulatorServiceServicer,
+    SimulatorServiceStub,
+    add_SimulatorServiceServicer_to_server,
+)
+
+SENTENCE = "row 7: no time"
+
+
+class Refusing(SimulatorServiceServicer):
+    """Refuses every call with one status."""
+
+    def __init__(self) -> None:
+        self.status = status_pb2.Status()
+
+    def Stop(self, request: pb.StopRequest, context: grpc.ServicerContext) -> pb.StopResponse:  # noqa: N802
+        """Refuse."""
+        context.abort_with_status(rpc_status.to_status(self.status))
+        raise AssertionError
+
+
+@pytest.fixture(scope="module")
+def refusing() -> Iterator[tuple[Refusing, str]]:
+    """Yield that service and its address."""
+    server, service = grpc.server(ThreadPoolExecutor(1)), Refusing()
+    add_SimulatorServiceServicer_to_server(service, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield service, f"127.0.0.1:{port}"
+    server.stop(0).wait()
+
+
+def refused(refusing: tuple[Refusing, str], code: int, *, reason: str = "", **metadata: str) -> grpc.RpcError:
+    """Return gRPC's error for a call that was refused with a code, and an ErrorInfo where there is a reason."""
+    service, address = refusing
+    service.status = status_pb2.Status(code=code, message=SENTENCE)
+    if reason:
+        packed = Any()
+        packed.Pack(error_details_pb2.ErrorInfo(reason=reason, domain="lab", metadata=metadata))
+        service.status.details.append(packed)
+    with plaintext(address) as channel, pytest.raises(grpc.RpcError) as error:
+        SimulatorServiceStub(channel).Stop(pb.StopRequest(), timeout=10)
+    return error.value
+
+
+@pytest.mark.parametrize(
+    ("code", "metadata", "kind"),
+    [
+        (code_pb2.INVALID_ARGUMENT, {"about": "data"}, DataFault),
+        (code_pb2.NOT_FOUND, {"about": "data"}, DataFault),
+        (code_pb2.INVALID_ARGUMENT, {}, UsageFault),
+        (code_pb2.INVALID_ARGUMENT, {"about": "request"}, UsageFault),
+    ],
+)
+def test_the_metadata_tell_whether_file_or_request_is_at_fault(
+    refusing: tuple[Refusing, str], code: int, metadata: dict[str, str], kind: type[LabError]
+) -> None:
+    """The service's sentence is enough then: its address and its log do not help."""
+    error = translated(refused(refusing, code, reason="BAD_ROW", **metadata), attempted="no load", service="s")
+    assert (type(error), error.reason, error.found) == (kind, "BAD_ROW", SENTENCE)
+    assert error.next_step == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (code_pb2.UNAVAILABLE, Unavailable),
+        (code_pb2.DEADLINE_EXCEEDED, Unavailable),
+        (code_pb2.FAILED_PRECONDITION, LabError),
+        (code_pb2.DATA_LOSS, LabError),
+    ],
+)
+def test_other_codes_name_the_service(refusing: tuple[Refusing, str], code: int, kind: type[LabError]) -> None:
+    """With the code, and a next step."""
+    error = translated(refused(refusing, code), attempted="no ledger", service="query-api 1:2")
+    name = code_pb2.Code.Name(code)
+    assert (type(error), error.reason) == (kind, name)
+    assert error.found == f"query-api 1:2: {SENTENCE} ({name})"
+    assert error.next_step == "lab status"
+
+
+def test_a_caller_names_the_kind_of_what_has_none(refusing: tuple[Refusing, str]) -> None:
+    """For example where a service that is busy is as good as not there."""
+    busy = refused(refusing, code_pb2.FAILED_PRECONDITION, reason="BUSY")
+    error = translated(busy, attempted="no load", service="s", next_step="wait", otherwise=Unavailable)
+    assert (type(error), error.reason, error.next_step) == (Unavailable, "BUSY", "wait")
+
+
+def test_a_status_is_one_line(refusing: tuple[Refusing, str]) -> None:
+    """The code, then the sentence."""
+    assert str(status_of(refused(refusing, code_pb2.DATA_LOSS))) == f"DATA_LOSS: {SENTENCE}"
+
+
+def test_an_error_without_a_status_is_unknown() -> None:
+    """Its text is kept."""
+    assert str(status_of(grpc.RpcError("planted"))) == "UNKNOWN: planted"
+
+
+class Asking(ServiceClient):
+    """Calls one method."""
+
+    def stop(self) -> None:
+        """Call it."""
+        with self._connect(self._address) as channel:
+            self._call(SimulatorServiceStub(channel).Stop, pb.StopRequest(), attempted="cannot stop")
+
+
+def test_a_service_that_is_not_there_is_waited_for_until_the_deadline() -> None:
+    """The error says for how long."""
+    with pytest.raises(Unavailable) as missing:
+        Asking("127.0.0.1:1", deadline_s=0.2).stop()
+    assert missing.value.reason == "DEADLINE_EXCEEDED"
+    assert "127.0.0.1:1: no answer within 0.2 s" in missing.value.found

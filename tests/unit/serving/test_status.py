@@ -1,0 +1,75 @@
+"""Errors become rich statuses, which a client reads as the same refusal."""
+
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+from google.rpc import status_pb2
+from google.rpc.error_details_pb2 import ErrorInfo
+
+from services.ledger.errors import BacklogFull, StoreReplaced
+from services.serving.status import DETAILS_KEY, Refused, refusal_from, refusal_of, status_of
+from services.simulator.source import SourceFault
+
+
+def as_seen_by_a_client(refused: Refused) -> grpc.aio.AioRpcError:
+    """Return the error that a client gets for a refusal."""
+    status = status_of(refused)
+    trailing = grpc.aio.Metadata(*(status.trailing_metadata or ()))
+    return grpc.aio.AioRpcError(refused.code, grpc.aio.Metadata(), trailing, details=str(refused))
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        Refused(grpc.StatusCode.INVALID_ARGUMENT, "BAD_LOAD", "run: 1 to 80 bytes are needed", field="run"),
+        Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "BUSY", "later", retry_after_s=1.25),
+        SourceFault("NO_ROWS", "x.csv holds no rows"),
+    ],
+    ids=lambda refused: refused.reason,
+)
+def test_a_client_reads_the_refusal_of_the_service(refused: Refused) -> None:
+    """Status, reason, message, time for a retry, and what is at fault."""
+    read = refusal_from(as_seen_by_a_client(refused))
+    assert (read.code, read.reason, str(read)) == (refused.code, refused.reason, str(refused))
+    assert (read.retry_after_s, read.about) == (refused.retry_after_s, refused.about)
+
+
+@pytest.mark.parametrize(
+    ("refused", "about"),
+    [
+        (Refused(grpc.StatusCode.INVALID_ARGUMENT, "BAD_LOAD", "no"), "request"),
+        (SourceFault("NO_FILE", "x.csv: no such file"), "data"),
+    ],
+)
+def test_error_info_tells_what_is_at_fault(refused: Refused, about: str) -> None:
+    """The data of a file, or the request itself."""
+    [(key, value)] = status_of(refused).trailing_metadata or ()
+    assert key == DETAILS_KEY
+    status: Any = status_pb2.Status.FromString(value)
+    info = ErrorInfo()
+    assert status.details[0].Unpack(info)
+    assert (info.reason, dict(info.metadata)) == (refused.reason, {"about": about})
+
+
+def test_a_status_without_details_is_a_refusal_without_a_reason() -> None:
+    """Such a status comes from gRPC itself."""
+    error = grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, grpc.aio.Metadata(), grpc.aio.Metadata(), details="gone")
+    read = refusal_from(error)
+    assert (read.code, read.reason, str(read), read.retry_after_s) == (grpc.StatusCode.UNAVAILABLE, "", "gone", 0.0)
+
+
+def test_errors_of_the_ledger_have_statuses_of_their_own() -> None:
+    """A class without an entry in the table has the status of its parent."""
+    full, replaced = refusal_of(BacklogFull("full")), refusal_of(StoreReplaced("another"))
+    assert (full.code, full.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "BACKLOG_FULL")
+    assert full.retry_after_s > 0
+    assert (replaced.code, replaced.reason) == (grpc.StatusCode.DATA_LOSS, "STORE_REPLACED")
+
+
+def test_the_text_of_a_foreign_error_stays_inside() -> None:
+    """It may hold a path or a secret."""
+    refused = refusal_of(RuntimeError("/etc/secret"))
+    assert (refused.code, refused.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
+    assert "secret" not in str(refused)
