@@ -28,7 +28,7 @@ run: .venv/.installed ## Set up, then run the quickstart on this machine; exit 0
 lab: .venv/.installed ## Open JupyterLab on notebooks/
 	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.news_url=None --notebook-dir=notebooks
 
-test: ## Everything: check, then every test stage with its time; the cluster's, too, where this machine can have one
+test: ## Everything: check, then every test stage with its time; the cluster's too, where this machine can run a cluster
 	@$(STAGE) "all stages" $(MAKE) check unit behaviour ports integration notebooks cluster
 
 check: .venv/.installed ## Lint, format, types, import contracts, sizes, stubs, proto rules, docs; runs no service
@@ -52,27 +52,27 @@ integration: servers ## The whole path in local processes; PATH's prometheus and
 	@LAB_HIDE_PATH_SERVERS=1 $(STAGE) integration $(PYTEST) -n 2 -m "not alone" tests/integration
 	@LAB_HIDE_PATH_SERVERS=1 $(STAGE) alone $(PYTEST) -m alone tests/integration
 
-cluster: servers ## On a real Kubernetes of two architectures; skipped where it cannot run, CLUSTER=required fails there
+cluster: servers ## On a real Kubernetes of two architectures; skipped where it cannot run, unless CLUSTER=required
 	@LAB_CLUSTER=$(CLUSTER) $(BIN)/python -m tests.cluster.prepare
 	@LAB_CLUSTER=$(CLUSTER) $(STAGE) cluster $(PYTEST) --durations=12 tests/cluster
 
-soak: servers ## Half an hour of load on that cluster, in which nothing may be found wrong
+soak: servers ## Half an hour of load on that cluster, without a single finding
 	@LAB_CLUSTER=required LAB_SOAK_SECONDS=1800 $(STAGE) soak $(PYTEST) tests/cluster/test_soak.py
 
-snapshots: servers ## Make every fault on that cluster again and keep what was seen, for the tests of the rules
+snapshots: servers ## Make every fault on that cluster again and keep the snapshots for the tests of the rules
 	@LAB_CLUSTER=required LAB_SNAPSHOTS=tests/data/snapshots $(PYTEST) tests/cluster/test_diagnosis_of_a_stack.py tests/cluster/test_diagnosis_of_faults.py
 
 cluster-up: .venv/.installed ## Start that cluster to work with; it stays, and `make cluster` uses it, until cluster-down
 	@$(BIN)/python -m tests.cluster.rig up
 
-cluster-down: .venv/.installed ## Remove that cluster, or what is left of one
+cluster-down: .venv/.installed ## Remove that cluster, or whatever a killed cluster left
 	@$(BIN)/python -m tests.cluster.rig down
 
 notebooks: .venv/.installed ## Every notebook replays its recorded run (nbval), and a changed recording is noticed
 	@LAB_REPLAY=1 $(STAGE) notebooks $(PYTEST) -p no:randomly --nbval-lax --nbval-current-env $(NOTEBOOKS)
 	@$(STAGE) recordings $(PYTEST) tests/notebooks
 
-bench: .venv/.installed ## Cost per event, beside the plain way of doing it; voids itself on a busy machine
+bench: .venv/.installed ## Cost per event, beside a plain implementation; void on a busy machine
 	@$(BIN)/python -m tests.bench
 
 chaos: .venv/.installed ## N=100: that many seeded kill schedules; every event is counted exactly once
@@ -88,7 +88,7 @@ lock: .venv/.installed ## Write both locks from pyproject.toml; UPGRADE=1 takes 
 	  --no-header --no-annotate --upgrade --constraint requirements.lock --output-file requirements-services.lock
 	@printf '  %-13s %s\n' lock "$$(grep -c '^[^ #]' requirements.lock) packages; next: make test"
 
-fix: .venv/.installed ## Put right what can be put right by machine: format, imports, stubs, notebook outputs
+fix: .venv/.installed ## Repair what a machine can repair: format, imports, stubs, notebook outputs
 	@$(BIN)/ruff check --quiet --fix || true
 	@$(BIN)/ruff format --quiet
 	@$(BIN)/python -m services.contracts.generate
@@ -97,7 +97,7 @@ clean: ## Remove .venv and every cache; runs/ stays (lab clean removes stacks an
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
 	@find lab services tests notebooks -name __pycache__ -prune -exec rm -rf {} + -o -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
-# Test bodies reach nothing outside this machine, so what they need is fetched before; cached in the user's cache folder.
+# Tests reach nothing outside this machine, so the servers that they need are fetched before, into the user's cache folder.
 servers: .venv/.installed
 	@LAB_HIDE_PATH_SERVERS=1 $(BIN)/python -m lab.targets.processes.fetch
 	@$(BIN)/python -m tests.registry

@@ -77,10 +77,10 @@ _LOADED_WHEN_USED = {
     "run_on_each_architecture": "lab.facade:run_on_each_architecture",
     "side_by_side": "lab.facade:side_by_side",
 }
-"""Name → entry point; these import what only a run needs."""
+"""Name → entry point in a module that imports what only a run needs."""
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  what a module may hold
+def __getattr__(name: str) -> Any:  # noqa: ANN401  a module may hold anything
     """Load a heavy part when it is first used, so that `import lab` stays quick."""
     if name in _LOADED_WHEN_USED:
         return resolve_name(_LOADED_WHEN_USED[name])

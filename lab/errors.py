@@ -11,7 +11,7 @@ class LabError(Exception):
         attempted: The attempt that failed, in one line.
         found: The cause; three lines of it are shown.
         next_step: The next step, a command that can be pasted where possible.
-        code: The reason for programs; the one of the class unless given.
+        code: The reason, for programs; the class's code unless given.
     """
 
     exit_code: ClassVar[int] = 70
@@ -87,7 +87,7 @@ KINDS: Final[Mapping[str, type[LabError]]] = {
     kind.__name__: kind
     for kind in (LabError, UsageFault, DataFault, Unavailable, InternalFault, Exists, Forbidden, BadConfig)
 }
-"""Name of a class in data → class."""
+"""Class name in data → class."""
 
 
 def to_data(error: LabError) -> dict[str, object]:

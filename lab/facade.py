@@ -38,7 +38,7 @@ def run(experiment: Experiment) -> Trial:
     """Carry out an experiment and keep its record; with `LAB_REPLAY=1` read the recorded trial instead.
 
     Returns:
-        What was requested, what was observed, what it means. A notebook shows the trial as a card.
+        The trial: its request, its evidence, its judgement. A notebook shows the trial as a card.
 
     Raises:
         LabError: The experiment cannot be carried out; the record says so, too.
@@ -62,7 +62,7 @@ def run_each(experiment: Experiment, factor: str, levels: Sequence[Any] = ()) ->
     Args:
         experiment: What is the same in every trial.
         factor: A key of `lab.model.factors.FACTORS`.
-        levels: Of the factor; those that the target has unless given. Without any, the experiment is run as it is.
+        levels: Levels of the factor; those of the target unless given. Without a level, the experiment runs once.
 
     Raises:
         UsageFault: There is no such factor.
@@ -95,13 +95,13 @@ def varied_by(experiment: Experiment, factor: str, levels: Sequence[Any] = ()) -
 def query(promql: str, trial: Trial, *, step_s: float = 1.0) -> DataFrame:
     """Evaluate PromQL over a trial's window.
 
-    The Prometheus that is up answers. Where none is, the series that were kept with the run answer a plain selector.
+    A running Prometheus answers. Where none runs, the series kept with the run answer a plain selector.
 
     Returns:
         One row a step (index `time`, UTC), one column a series; values are floats in the metric's own unit.
 
     Raises:
-        LabError: Prometheus refuses the expression, or nothing that is left can answer it.
+        LabError: Prometheus refuses the expression, or neither Prometheus nor the kept series can answer.
     """
     window = trial.evidence.load_run.window
     source = _live_source(trial)
@@ -128,17 +128,17 @@ def _live_source(trial: Trial) -> MetricSource | None:
 
 
 def breakdown(trial: Trial) -> Table:
-    """Show what each architecture and node did of a trial, and at what cost."""
+    """Return a table of the work and the cost of each architecture and node in a trial."""
     return breakdown_report.table(trial)
 
 
 def side_by_side(trials: Sequence[Trial]) -> Table:
-    """Show trials in columns: every figure with its interval, ratios to the first, and whether each keeps up."""
+    """Return trials in columns: figures with intervals, ratios to the first trial, whether each trial keeps up."""
     return comparison.table(trials)
 
 
 def show_as_cards() -> None:
-    """Let a notebook show every trial as its card, and as text in a terminal."""
+    """Let IPython show every trial as its card: HTML in a notebook, text in a terminal."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if shell is None:
@@ -167,5 +167,5 @@ def _folder(experiment: Experiment, settings: LabSettings, parameters: Mapping[s
 
 
 def _publish(trial: Trial) -> None:
-    """Write what people read into the folder of a run."""
+    """Write the report of a run and its figures into the run's folder."""
     write(trial, Path(trial.folder))

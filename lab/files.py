@@ -1,4 +1,4 @@
-"""Replaces a file or makes a folder whole: readers see the old content or the new, never half."""
+"""Replaces a file or makes a folder as a whole: a reader sees the old content or the new, never a part."""
 
 import os
 import shutil
@@ -13,8 +13,8 @@ def replaced(path: Path, *, mode: int | None = None, durable: bool = False) -> I
 
     Args:
         path: The file to replace.
-        mode: Permissions of the new file, set before anything is written; those of any new file unless given.
-        durable: Put the draft and then its name onto the disk, so that both outlive a loss of power.
+        mode: Permissions of the new file, set before anything is written; the usual permissions unless given.
+        durable: Sync the draft and then its folder to the disk, so that the new file survives a loss of power.
 
     Raises:
         OSError: The draft cannot be written or put in place; the draft is removed.
@@ -28,14 +28,14 @@ def replaced(path: Path, *, mode: int | None = None, durable: bool = False) -> I
             sync(draft)
         draft.replace(path)
     finally:
-        # On a full disk the draft itself takes the room that its writer needs to report that.
+        # On a full disk the draft takes the space that its writer needs to report the error.
         draft.unlink(missing_ok=True)
     if durable:
         sync(path.parent)
 
 
 def write_text(path: Path, text: str, *, mode: int | None = None, durable: bool = False) -> None:
-    """Replace a file by a text in UTF-8; see `replaced`."""
+    """Replace a file with a text in UTF-8; see `replaced`."""
     with replaced(path, mode=mode, durable=durable) as draft:
         draft.write_text(text, encoding="utf-8")
 
@@ -57,7 +57,7 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 
 def sync(path: Path) -> None:
-    """Put the content of a file, or the names in a folder, onto the disk."""
+    """Sync the content of a file, or the names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -66,5 +66,5 @@ def sync(path: Path) -> None:
 
 
 def _beside(path: Path) -> Path:
-    """Return a hidden path in the same folder that nothing else uses."""
+    """Return an unused hidden path in the same folder."""
     return path.with_name(f".{path.name}.{os.urandom(4).hex()}")

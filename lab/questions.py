@@ -1,4 +1,4 @@
-"""Short ways to say what a trial must show, or what is to be broken in it."""
+"""Short ways to declare the objectives and the faults of a trial."""
 
 from lab.errors import UsageFault
 from lab.model import Fault, Objective
@@ -28,7 +28,7 @@ def nothing_counted_twice() -> Objective:
 
 
 def recovered(*, within_s: float) -> Objective:
-    """After a fault the backlog is back where it was within so many seconds."""
+    """Within so many seconds after a fault, the backlog is back where it was."""
     _positive("recovery", within_s)
     return Objective("recovery", within_s)
 
@@ -40,26 +40,26 @@ def throughput(*, at_least: float) -> Objective:
 
 
 def kill(service: str, *, at_s: float, architecture: str = "") -> Fault:
-    """End a service's process with signal 9, so many seconds into the measurement; `redis` ends the store's.
+    """End a service's process with signal 9, *at_s* seconds into the measurement; `redis` is the store's process.
 
-    On a cluster that is the process in its first pod by name, or in its first on nodes of an architecture.
+    On a cluster, the process in the service's first ready pod by name ends, on nodes of the architecture if given.
     """
     return Fault("kill", _breakable(service), at_s, architecture=architecture)
 
 
 def pause(service: str, *, at_s: float, seconds: float, architecture: str = "") -> Fault:
-    """Stop a service's process for a while; on a cluster as `kill` chooses it."""
+    """Stop a service's process for *seconds*; on a cluster, in the pod that `kill` would choose."""
     _positive("pause", seconds)
     return Fault("pause", _breakable(service), at_s, seconds, architecture=architecture)
 
 
 def delete_pod(service: str, *, at_s: float, architecture: str = "") -> Fault:
-    """Delete a service's pod on a cluster, which makes another; the pod as `kill` chooses it."""
+    """Delete the pod that `kill` would choose; the cluster makes another."""
     return Fault("delete-pod", _breakable(service), at_s, architecture=architecture)
 
 
 def scale(service: str, *, architecture: str, replicas: int, at_s: float, seconds: float) -> Fault:
-    """Let a service have another number of pods on an architecture of a cluster for a while; 0 takes it away."""
+    """Give a service another number of pods on one architecture of a cluster for *seconds*; 0 removes its pods."""
     _positive("scale", seconds)
     if replicas < 0:
         raise UsageFault(f"cannot scale {service} to {replicas} pods", next_step="give 0 or more")

@@ -105,7 +105,7 @@ class LabSettings(BaseSettings, frozen=True, env_prefix=PREFIX, extra="forbid", 
     registry: str = ""
     """Registry of the images: `host:port`, with a path where the registry needs a path (`ghcr.io/me`)."""
     registry_insecure: bool = False
-    """Speak plain HTTP with the registry; any other registry needs TLS."""
+    """Speak plain HTTP with the registry; off, the registry needs TLS."""
     registry_ca_file: Path | None = None
     """CA that signed the registry's certificate."""
     registry_user: str = ""
@@ -127,7 +127,7 @@ class LabSettings(BaseSettings, frozen=True, env_prefix=PREFIX, extra="forbid", 
     @classmethod
     def _holds_no_secret(cls, url: str) -> str:
         if "@" in url and ":" in url.rsplit("://", maxsplit=1)[-1].rpartition("@")[0]:
-            raise ValueError("a URL must hold no password; put it into a file and name that (redis_password_file)")
+            raise ValueError("a URL must hold no password; put the password into a file (redis_password_file)")
         return url
 
     @cached_property

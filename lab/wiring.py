@@ -1,4 +1,4 @@
-"""Names to adapters: tables of entry points as text, resolved when they are used, so that nothing heavy is loaded."""
+"""Names → adapters: tables of entry points as text, each resolved when used, so that an import loads nothing heavy."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ TARGETS: Final[dict[str, Any]] = {
     "processes": "lab.targets.processes.target:ProcessTarget",
     "kubernetes": "lab.targets.kubernetes.target:KubernetesTarget",
 }
-"""Where services can run; called with the lab's settings."""
+"""Target → class; called with the lab's settings."""
 SNAPSHOTS: Final[dict[str, Any]] = {
     "processes": "lab.probes.local:LocalSnapshots",
     "kubernetes": "lab.probes.cluster_snapshot:ClusterSnapshots",
 }
-"""Target → what takes snapshots of its stacks; called with the lab's settings and the stack's folder."""
+"""Target → class that takes snapshots of its stacks; called with the lab's settings and the stack's folder."""
 CONNECT: Final = "lab.rpc.channels:connector"
 LOAD: Final = "lab.load.simulator:SimulatorLoad"
 METRICS: Final = "lab.metrics.prometheus:open_prometheus"
@@ -46,8 +46,8 @@ INDEXES: Final = "lab.probes.registry:is_in_index"
 PARTS: Final = "lab.trials.ports:Parts"
 
 
-def resolved(entry: Any) -> Any:  # noqa: ANN401  whatever the text names
-    """Return what an entry point names; an object that is no text stays as it is."""
+def resolved(entry: Any) -> Any:  # noqa: ANN401  a text may name anything
+    """Return the object that an entry point names; an entry that is no text stays as it is."""
     return resolve_name(entry) if isinstance(entry, str) else entry
 
 
@@ -55,7 +55,7 @@ def target(name: str, settings: LabSettings) -> Target:
     """Return the target of that name.
 
     Raises:
-        UsageFault: There is none.
+        UsageFault: No target has that name.
     """
     if name not in TARGETS:
         raise UsageFault(
@@ -66,7 +66,7 @@ def target(name: str, settings: LabSettings) -> Target:
 
 
 def snapshots(name: str, settings: LabSettings, folder: Path | None = None) -> SnapshotSource:
-    """Return what takes snapshots of a target's stack: the kept stack, or the stack that has the folder."""
+    """Return the source of snapshots of a target's stack: of the stack in *folder*, else of the kept stack."""
     source: SnapshotSource = resolved(SNAPSHOTS[name])(settings, folder)
     return source
 
@@ -83,7 +83,7 @@ def load_generator(endpoints: Endpoints) -> LoadGenerator:
 
 
 def metric_source(settings: LabSettings, endpoints: Endpoints) -> MetricSource:
-    """Return the Prometheus of a stack, signed in to as the settings say."""
+    """Return the Prometheus of a stack, with the authorization that the settings name."""
     source: MetricSource = resolved(METRICS)(endpoints.prometheus_url, settings)
     return source
 
@@ -107,7 +107,7 @@ def run_store(settings: LabSettings) -> RunStore:
 
 
 def parts(settings: LabSettings, target_name: str) -> Parts:
-    """Return what a trial on a target is made with."""
+    """Return the parts of a trial on a target."""
     describe = resolved(ENVIRONMENT)
     made: Parts = resolved(PARTS)(
         target=target(target_name, settings),
@@ -120,9 +120,7 @@ def parts(settings: LabSettings, target_name: str) -> Parts:
         environment=lambda deployment: describe(settings.project, deployment.store) | dict(deployment.facts()),
         spans=resolved(SPANS),
         is_in_index=lambda reference, digest: resolved(INDEXES)(reference, digest, settings),
-        snapshots=(lambda deployment: snapshots(target_name, settings, deployment.folder))
-        if target_name in SNAPSHOTS
-        else None,
+        snapshots=partial(snapshots, target_name, settings) if target_name in SNAPSHOTS else None,
         failures=settings.state_dir / "failures" / target_name,
     )
     return made

@@ -11,7 +11,7 @@ from lab.cli.lazy import Command, Group, LazyGroup, Table, commands_of
 from lab.errors import LabError, UsageFault
 
 EX_INTERRUPTED: Final = 130
-# Typer brings click along or depends on it, by its version; in both cases click's own errors descend from this class.
+# Some versions of Typer contain click, others depend on it; in both, click's errors descend from this class.
 USAGE_ERROR: Final[Any] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 HELP: Final = "Experiments on a distributed system, with answers that can be defended."
 RUNS: Final = {
@@ -19,10 +19,10 @@ RUNS: Final = {
     "show": Command("lab.cli.runs:show", "One run: verdict, figures, ledger."),
     "open": Command("lab.cli.runs:open_", "Open the report of a run, or say where it is."),
     "compare": Command("lab.cli.runs:compare", "Two runs side by side."),
-    "prune": Command("lab.cli.runs:prune", "Remove old runs; what is running stays."),
+    "prune": Command("lab.cli.runs:prune", "Remove old runs; running runs stay."),
 }
 DEAD: Final = {
-    "list": Command("lab.cli.dead:list_", "Events that were set aside, with the reason."),
+    "list": Command("lab.cli.dead:list_", "All dead letters, each with its reason."),
     "replay": Command("lab.cli.dead:replay", "Put dead letters back into the stream."),
 }
 IMAGES: Final = {
@@ -36,7 +36,7 @@ IMAGES: Final = {
 }
 REGISTRY: Final = {
     "config": Command(
-        "lab.cli.images:config", "Print buildkitd.toml, registries.yaml and hosts.toml, each with where it goes."
+        "lab.cli.images:config", "Print buildkitd.toml, registries.yaml and hosts.toml, each with its place."
     ),
 }
 RBAC: Final = {
@@ -45,20 +45,20 @@ RBAC: Final = {
     ),
 }
 CONFIG: Final = {
-    "show": Command("lab.cli.machine:show", "Every setting, its value, and where that comes from."),
+    "show": Command("lab.cli.machine:show", "Every setting with its value and its origin."),
 }
 TABLE: Final[Table] = {
     "run": Command(
         "lab.cli.run:run",
-        "Run a notebook; the exit code tells its verdict, the worst where it makes several runs.",
+        "Run a notebook; the exit code tells the verdict, the worst of several runs.",
         "measure",
     ),
     "runs": Group(RUNS, "List, show, open, compare, prune runs.", "measure"),
     "up": Command("lab.cli.up:up", "Bring a stack up and leave it running.", "stack"),
-    "status": Command("lab.cli.stack:status", "Where everything is, how it is, and what the ledger says.", "stack"),
+    "status": Command("lab.cli.stack:status", "Address and health of every part of the stack, and the ledger.", "stack"),
     "logs": Command(
         "lab.cli.stack:logs",
-        "What a program of the stack wrote; on a cluster a pod, or every pod of a service.",
+        "The log of a program of the stack; on a cluster, of a pod or of every pod of a service.",
         "stack",
     ),
     "open": Command("lab.cli.stack:open_", "Open a page in the browser, or say where it is.", "stack"),
@@ -66,17 +66,17 @@ TABLE: Final[Table] = {
     "dead": Group(DEAD, "List or replay dead letters.", "stack"),
     "diagnose": Command("lab.cli.diagnosis:diagnose", "What is wrong with a stack, why, what to do.", "kubernetes"),
     "images": Group(IMAGES, "Build, resolve, check the services' images.", "kubernetes"),
-    "registry": Group(REGISTRY, "Print what nodes and builder must know.", "kubernetes"),
+    "registry": Group(REGISTRY, "Print how nodes and builder are configured.", "kubernetes"),
     "rbac": Group(RBAC, "Show what the lab may do in a cluster.", "kubernetes"),
     "doctor": Command(
-        "lab.cli.machine:doctor", "What is there to run a stack on, what is missing, the next step.", "machine"
+        "lab.cli.machine:doctor", "What a stack needs: what is there, what is missing, the next step.", "machine"
     ),
     "clean": Command(
-        "lab.cli.machine:clean", "Remove what was fetched and every stack of yours; runs stay.", "machine"
+        "lab.cli.machine:clean", "Remove fetched programs and all your stacks; runs stay.", "machine"
     ),
     "config": Group(CONFIG, "Show the lab's settings.", "machine"),
 }
-"""All commands, as people work."""
+"""All commands, in the order of work."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -126,7 +126,7 @@ def joined_parameters(words: Sequence[str]) -> list[str]:
 def _options(
     *, debug: Annotated[bool, typer.Option("--debug", help="Show the traceback below an error.")] = False
 ) -> None:
-    """See `HELP`; `--debug` is read before the command is."""
+    """Declare `--debug` for the help; `main` reads the option itself."""
 
 
 def _fail(error: LabError, *, debug: bool) -> int:

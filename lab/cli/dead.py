@@ -12,7 +12,7 @@ from lab.wiring import target as open_target
 
 
 def list_(target: TargetOption = "processes", *, namespace: NamespaceOption = "", as_json: AsJson = False) -> None:
-    """Events that were set aside, with the reason."""
+    """All dead letters, each with its reason."""
     letters = dead_letters(current(target, namespace).endpoints).list()
     if as_json:
         print(json.dumps([letter._asdict() for letter in letters], indent=2))

@@ -27,19 +27,19 @@ TargetName = Literal["processes", "kubernetes"]
 def diagnose(
     *,
     target: Annotated[
-        TargetName | None, typer.Option(help="Where the stack is; unless given, where one is up.")
+        TargetName | None, typer.Option(help="Where the stack is; unless given, where a stack is up.")
     ] = None,
-    namespace: Annotated[str, typer.Option(help="On a cluster: which one; the configured one unless given.")] = "",
+    namespace: Annotated[str, typer.Option(help="On a cluster: its namespace; the configured one if empty.")] = "",
     snapshot: Annotated[Path | None, typer.Option(metavar="FILE", help="Judge a saved snapshot instead.")] = None,
     save: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep the snapshot, without secrets.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> int:
     """What is wrong with a stack, why, what to do.
 
-    Exit 0: nothing was found, 1: something was.
+    Exit 0: no finding, 1: findings.
     """
     if snapshot is not None and (save is not None or namespace or target):
-        raise UsageFault("a saved snapshot is not taken again", next_step=f"lab diagnose --snapshot {snapshot}")
+        raise UsageFault("--snapshot goes with no --target, --namespace or --save", next_step=f"lab diagnose --snapshot {snapshot}")
     taken = load(snapshot) if snapshot is not None else _take(target, namespace)
     if save is not None:
         with _writing(save):
@@ -60,7 +60,7 @@ def _take(target: TargetName | None, namespace: str) -> Snapshot:
 
 
 def _chosen(settings: LabSettings, namespace: str) -> TargetName:
-    """Return the target that is meant: the cluster where it is configured and no stack is up on this machine."""
+    """Return the cluster for a namespace, or where a cluster is configured and no stack is up here; else this machine."""
     if namespace:
         return "kubernetes"
     kubeconfig = settings.kubeconfig is not None or is_set("KUBECONFIG") or KUBECONFIG.is_file()
@@ -68,7 +68,7 @@ def _chosen(settings: LabSettings, namespace: str) -> TargetName:
 
 
 def _about_the_stack(snapshot: Snapshot) -> Iterator[str]:
-    """Yield what has to be known of a local stack that is not up."""
+    """Yield a line about a local stack that is not up."""
     machine = snapshot.machine
     if machine is not None and machine.stack in {"", "stopped"}:
         yield NOTHING_UP

@@ -77,7 +77,7 @@ def config(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Print buildkitd.toml, registries.yaml and hosts.toml, each with where it goes."""
+    """Print buildkitd.toml, registries.yaml and hosts.toml, each with its place."""
     files = config_files(registry_access(load_settings()))
     if as_json:
         print(json.dumps([asdict(file) for file in files], indent=2))
@@ -95,10 +95,10 @@ def _write(files: Sequence[ConfigFile], folder: Path) -> None:
 
 
 def _access(settings: LabSettings) -> RegistryAccess:
-    """Return the configured registry; warn each time that it speaks plain HTTP."""
+    """Return the configured registry; warn where the registry speaks plain HTTP."""
     access = registry_access(settings)
     if access.plain_http:
-        _say("plain HTTP", f"{access.host}: digests keep images whole, nothing keeps them or a password secret")
+        _say("plain HTTP", f"{access.host}: digests protect images against changes; nothing keeps images or a password secret")
     return access
 
 

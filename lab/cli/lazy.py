@@ -9,7 +9,7 @@ from typer.core import TyperCommand, TyperGroup
 
 
 class Command(NamedTuple):
-    """A command: its function as text, the first line of the function's docstring, its panel of the help."""
+    """A command: its function as text, the first line of the function's docstring, its panel in the help."""
 
     entry: str
     help: str
@@ -47,7 +47,7 @@ class StandIn(TyperCommand):
 
 
 class LazyGroup(TyperGroup):
-    """Loads the one command that is called."""
+    """Loads only the command that is called."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:  # noqa: ANN401  as above
         """Return the name of the called command, the command, and the arguments after it."""
@@ -56,7 +56,7 @@ class LazyGroup(TyperGroup):
 
 
 def commands_of(table: Table) -> dict[str, TyperCommand | TyperGroup]:
-    """Return what stands for the commands of a table."""
+    """Return a stand-in for every command of a table."""
     return {name: _group(name, row) if isinstance(row, Group) else StandIn(name, row) for name, row in table.items()}
 
 

@@ -1,4 +1,4 @@
-"""Commands for this machine: what is on it, what the lab left on it, how it is configured."""
+"""Commands for this machine: check it, clean it, show its settings."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ TargetOption = Annotated[str, typer.Option(help="Where services run.")]
 
 
 def doctor(target: TargetOption = "processes", *, as_json: AsJson = False) -> None:
-    """What is there to run a stack on, what is missing, the next step."""
+    """What a stack needs: what is there, what is missing, the next step."""
     settings = load_settings()
     if target not in wiring.SNAPSHOTS:
         known = ", ".join(wiring.SNAPSHOTS)
@@ -34,9 +34,9 @@ def doctor(target: TargetOption = "processes", *, as_json: AsJson = False) -> No
 
 
 def clean() -> None:
-    """Remove what was fetched and every stack of yours; runs stay.
+    """Remove fetched programs and all your stacks; runs stay.
 
-    Stacks of other projects of yours end, too.
+    The stacks of your other projects end, too.
     """
     settings = load_settings()
     local = wiring.target("processes", settings)
@@ -49,7 +49,7 @@ def clean() -> None:
 
 
 def show() -> None:
-    """Every setting, its value, and where that comes from."""
+    """Every setting with its value and its origin."""
     for name, value, origin in origins(load_settings()):
         print(f"  {name:22s} {value!s:52s} {origin}")
 

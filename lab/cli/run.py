@@ -20,7 +20,7 @@ from lab.wiring import run_store
 EXIT_CODES: Final = {"MET": 0, "NOT_MET": 1, "INVALID": 2, "INCONCLUSIVE": 3}
 SEVERITY: Final = ("MET", "NOT_MET", "INCONCLUSIVE", "INVALID")
 RUN_NOTEBOOK: Final = "lab.runs.notebooks:run_notebook"
-"""Loaded when the parameters are checked: papermill takes seconds."""
+"""Loaded after the parameters are checked: papermill takes seconds to load."""
 
 
 def run(
@@ -31,7 +31,7 @@ def run(
     *,
     as_json: AsJson = False,
 ) -> int:
-    """Run a notebook; the exit code tells its verdict, the worst where it makes several runs.
+    """Run a notebook; the exit code tells the verdict, the worst of several runs.
 
     0: objectives met, 1: not met, 2: invalid, 3: inconclusive.
     """

@@ -53,7 +53,7 @@ def open_(which: Which = "last") -> None:
     report = run_store(load_settings()).open(which).path / "report.html"
     if not report.exists():
         raise DataFault(
-            f"{report} is not there", found="the run did not get that far", next_step=f"lab runs show {which}"
+            f"{report} is not there", found="the run ended before its report", next_step=f"lab runs show {which}"
         )
     print(report)
     if has_display():
@@ -67,8 +67,8 @@ def compare(first: Which, second: Which) -> None:
         print(f"  {line}")
 
 
-def prune(keep: Annotated[int, typer.Option(min=0, help="How many of the newest stay.")] = 20) -> None:
-    """Remove old runs; what is running stays."""
+def prune(keep: Annotated[int, typer.Option(min=0, help="How many of the newest runs stay.")] = 20) -> None:
+    """Remove old runs; running runs stay."""
     removed = run_store(load_settings()).prune(keep=keep)
     print(f"  removed {len(removed)} runs")
 

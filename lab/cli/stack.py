@@ -17,7 +17,7 @@ from lab.wiring import ledger_source, metric_source, run_store
 from lab.wiring import target as open_target
 
 TargetOption = Annotated[str, typer.Option(help="Where services run.")]
-NamespaceOption = Annotated[str, typer.Option(help="On a cluster: where the stack is.")]
+NamespaceOption = Annotated[str, typer.Option(help="On a cluster: the namespace of the stack.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 FRESH_MS: Final = 2_000
 """A ledger that is older came from the cache: the store did not answer."""
@@ -26,9 +26,9 @@ NOT_UP: Final = "no stack is up"
 
 
 def status(target: TargetOption = "processes", *, namespace: NamespaceOption = "", as_json: AsJson = False) -> None:
-    """Where everything is, how it is, and what the ledger says."""
+    """Address and health of every part of the stack, and the ledger."""
     deployment = current(target, namespace)
-    # Where only the services know their store, asking them once is enough.
+    # Read before `store`: where only the services know their store, they are asked once for both.
     services = deployment.everybody()
     endpoints, store = deployment.within_reach, deployment.store
     view, no_view = _answer(lambda: _ledger(endpoints))
@@ -68,7 +68,7 @@ def logs(
     target: TargetOption = "processes",
     namespace: NamespaceOption = "",
 ) -> None:
-    """What a program of the stack wrote; on a cluster a pod, or every pod of a service."""
+    """The log of a program of the stack; on a cluster, of a pod or of every pod of a service."""
     deployment = current(target, namespace)
     programs = deployment.programs()
     names = [service] if service in programs else [name for name in programs if name.startswith(f"{service}-")]
@@ -108,7 +108,7 @@ def current(target: str, namespace: str) -> KeptStack:
     """Return the stack that is up.
 
     Raises:
-        Unavailable: None is; the next step is the command that brings it up there.
+        Unavailable: No stack is up; the next step is the command that brings one up there.
     """
     opened = open_target(target, load_settings(namespace=namespace or None))
     deployment = opened.current()
@@ -125,7 +125,7 @@ def _answer(ask: Callable[[], T]) -> tuple[T | None, str]:
         return None, " ".join(str(error).splitlines()[:2])
 
 
-def _line(is_well: bool, name: str, words: str) -> str:  # noqa: FBT001  its sign stands first, too
+def _line(is_well: bool, name: str, words: str) -> str:  # noqa: FBT001  its sign comes first, too
     return f"  {'✓' if is_well else '✗'} {name:15s} {words}".rstrip()
 
 
@@ -136,7 +136,7 @@ def _ledger(endpoints: Endpoints) -> StoreView:
 
 
 def _followed(line: str, names: Sequence[str]) -> str:
-    """As `_readable`; of several pods, each line stands behind its pod's name."""
+    """Return a line as `_readable` does; of several pods, the pod's name comes first."""
     name, _, text = line.partition("  ")
     return f"{name}  {_readable(text)}" if len(names) > 1 and name in names else _readable(line)
 

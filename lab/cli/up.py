@@ -19,7 +19,7 @@ from lab.wiring import target as open_target
 CHANGES: Final = ("create", "change", "write", "remove")
 
 
-def up(  # noqa: PLR0913  its options
+def up(  # noqa: PLR0913  one argument for each option
     target: Annotated[str, typer.Option(help="Where services run.")] = "processes",
     *,
     prometheus: Annotated[str, typer.Option(help="URL of a Prometheus that is running already.")] = "",
@@ -27,13 +27,13 @@ def up(  # noqa: PLR0913  its options
     setting: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Setting of a service; may be repeated.")
     ] = None,
-    namespace: Annotated[str, typer.Option(help="On a cluster: where everything goes.")] = "",
+    namespace: Annotated[str, typer.Option(help="On a cluster: the namespace of the stack.")] = "",
     render: Annotated[Path | None, typer.Option(help="On a cluster: write the objects here, apply nothing.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="On a cluster: show what would change, apply nothing.")
     ] = False,
-    adopt: Annotated[bool, typer.Option("--adopt", help="On a cluster: use a namespace that is another's.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="On a cluster: take over fields that others own.")] = False,
+    adopt: Annotated[bool, typer.Option("--adopt", help="On a cluster: use a namespace that is not the lab's.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="On a cluster: take over fields that another manager owns.")] = False,
 ) -> None:
     """Bring a stack up and leave it running."""
     chosen = {"prometheus_url": prometheus, "redis_url": redis, "namespace": namespace}
@@ -49,7 +49,7 @@ def up(  # noqa: PLR0913  its options
 
 
 def _preview(target: Target, request: StackRequest, report: Report, *, render: Path | None) -> None:
-    """Write the objects of a stack where *render* names a folder, else show what would happen to each of them."""
+    """Write the objects of a stack where *render* names a folder, else show what would happen to each object."""
     if not isinstance(target, Previewing):
         step = f"lab up --target kubernetes {'--dry-run' if render is None else '--render out/'}"
         raise UsageFault("only a cluster has objects to show before they are applied", next_step=step)

@@ -9,7 +9,7 @@ from lab.load.port import Progress
 
 
 class Handle(Protocol):
-    """The part of an IPython display handle that is used."""
+    """The part of an IPython display handle that the display uses."""
 
     def update(self, obj: object, **options: object) -> None:
         """Replace the output."""

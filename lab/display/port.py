@@ -1,4 +1,4 @@
-"""Declares what a run shows while it goes on."""
+"""Declares what a run shows while the run goes on."""
 
 from typing import Protocol
 

@@ -40,7 +40,7 @@ def progress_line(stage: str, progress: Progress, *, of_s: float) -> str:
 
 
 class TerminalDisplay:
-    """Writes a line for each stage; on a terminal, progress is one line that is written over."""
+    """Writes a line for each stage; on a terminal, progress is one line that is overwritten."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream, self._live = stream, stream.isatty()

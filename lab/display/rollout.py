@@ -1,4 +1,4 @@
-"""Shows how far the parts of a stack are, as a table that a terminal writes over."""
+"""Shows the rollout of a stack as a table, which a terminal overwrites."""
 
 from collections.abc import Sequence
 from types import TracebackType
@@ -27,9 +27,9 @@ def table(rows: Sequence[RolloutRow]) -> list[str]:
 
 
 class RolloutDisplay(TerminalDisplay):
-    """Shows stages, and between them the parts of a stack; a context that leaves the last table standing.
+    """Shows stages, and the table of a rollout between them; a context that leaves the last table in place.
 
-    A terminal writes the table over; any other stream gets it once, after the lines that tell what became ready.
+    A terminal overwrites the table. Any other stream gets the table once, after the lines that tell what became ready.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -46,7 +46,7 @@ class RolloutDisplay(TerminalDisplay):
         self._end()
 
     def rows(self, rows: Sequence[RolloutRow]) -> None:
-        """Show how far every part is now; see `lab.targets.port.Watch`."""
+        """Show the state of every part now; see `lab.targets.port.Watch`."""
         self._rows = rows
         if not self._live:
             return
@@ -71,7 +71,7 @@ class RolloutDisplay(TerminalDisplay):
         return self._shown
 
     def _end(self) -> None:
-        """Leave the table standing as it is."""
+        """Leave the last table in place; on a stream that is no terminal, write the table now."""
         if self._shown is not None:
             self._shown.stop()
             self._shown = None

@@ -1,1 +1,1 @@
-"""Break one thing, always undo it."""
+"""Breaks one thing, and always undoes it."""

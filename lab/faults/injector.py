@@ -20,9 +20,9 @@ class DeploymentFaults:
     """Satisfies `FaultInjector` on one deployment.
 
     Args:
-        deployment: What is broken.
-        in_flight: Returns the events that are accepted and not committed now. A fault that hits nothing shows nothing,
-            so a fault waits a little for events in flight.
+        deployment: The deployment to break.
+        in_flight: Returns the events that are accepted and not committed now. A fault that hits no event shows
+            nothing, so a fault waits a little for events in flight.
         traffic_s: Longest wait for an event in flight.
         restart_s: Longest wait for a process to kill.
     """
@@ -50,7 +50,7 @@ class DeploymentFaults:
         return FaultRecord(fault.kind, fault.service, started_ns, time.time_ns(), events)
 
     def _at_once(self, kind: Momentary, fault: Fault) -> int:
-        """Break something, waiting a little for a process that is just being started again."""
+        """Carry out a momentary fault; wait a little for a process that is just being restarted."""
         end, pause = time.monotonic() + self._restart_s, threading.Event()
         while True:
             try:
@@ -61,7 +61,7 @@ class DeploymentFaults:
             pause.wait(POLL_S)
 
     def _await_traffic(self) -> int:
-        """Return the events in flight, waiting a little for the first; 0 where none come or nobody can tell."""
+        """Return the events in flight; wait a little for the first. 0 where none come or the ledger does not answer."""
         end, pause = time.monotonic() + self._traffic_s, threading.Event()
         while time.monotonic() < end:
             with suppress(LabError):

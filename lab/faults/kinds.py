@@ -25,7 +25,7 @@ class Breakable(Protocol):
 
 @runtime_checkable
 class Placed(Protocol):
-    """A deployment whose services run in pods, on nodes of one or more architectures; an empty one means any."""
+    """A deployment whose services run in pods on nodes; an empty architecture means any."""
 
     def kill(self, service: str, architecture: str = "") -> int:
         """End the process in one pod with signal 9; return nanoseconds since the epoch."""
@@ -54,7 +54,7 @@ class Lasting(NamedTuple):
     """A fault that is undone after `Fault.seconds`.
 
     Attributes:
-        inject: Returns a context for whose length something is broken.
+        inject: Returns a context; the fault lasts as long as the context.
     """
 
     inject: Callable[[Breakable, Fault], AbstractContextManager[None]]

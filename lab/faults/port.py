@@ -6,7 +6,7 @@ from lab.model import Fault, FaultRecord
 
 
 class FaultInjector(Protocol):
-    """Carries out one fault; whatever it pauses goes on afterwards, also when the caller dies."""
+    """Carries out one fault; a paused process goes on afterwards, even when the caller dies."""
 
     def inject(self, fault: Fault) -> FaultRecord:
-        """Break it now."""
+        """Carry out the fault now; return its record."""

@@ -13,8 +13,8 @@ from lab.model import Fault, FaultRecord
 def faults_beside(injector: FaultInjector, faults: Sequence[Fault]) -> Iterator[list[FaultRecord]]:
     """Inject *faults* at their offsets from now until the context ends; the list grows as they happen.
 
-    A fault that has begun is finished before the context ends; those that are not due any more are left out. What goes
-    wrong in a fault is raised at the end.
+    A fault that has begun is finished before the context ends; faults that are not due by then are left out. An
+    error of a fault is raised at the end.
     """
     schedule = _Schedule(injector, faults)
     schedule.start()
@@ -40,11 +40,11 @@ class _Schedule(threading.Thread):
         self.over = threading.Event()
 
     def run(self) -> None:
-        """Inject one after the other until the load is over."""
+        """Inject the faults in order until the load is over."""
         try:
             for fault in self._faults:
                 if self.over.wait(max(0.0, self._began_s + fault.at_s - time.monotonic())):
                     return
                 self.done.append(self._injector.inject(fault))
-        except Exception as error:  # noqa: BLE001  it is raised by the thread that waits for this one
+        except Exception as error:  # noqa: BLE001  the waiting thread raises it
             self.trouble = error

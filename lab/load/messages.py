@@ -67,7 +67,7 @@ def progress_of(message: pb.Progress) -> Progress:
 
 
 def account_of(message: pb.Account) -> Account:
-    """Return the number of events by what became of them."""
+    """Return the number of events by outcome."""
     return Account(
         message.intended,
         message.sent,
@@ -80,7 +80,7 @@ def account_of(message: pb.Account) -> Account:
 
 
 class Report:
-    """Puts the report of a load run together from the parts in which it arrives."""
+    """Assembles the report of a load run from its parts."""
 
     def __init__(self) -> None:
         self.result: pb.Result | None = None
@@ -88,7 +88,7 @@ class Report:
         self._producer_ledger: list[pb.ProducerLedgerPage] = []
 
     def take(self, part: pb.RunLoadResponse) -> Progress | None:
-        """Keep a part of the report; return progress, which is no part of it."""
+        """Keep a part of the report; return a progress message instead of keeping it."""
         match part.WhichOneof("part"):
             case "progress":
                 return progress_of(part.progress)

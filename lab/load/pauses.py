@@ -17,12 +17,12 @@ PAUSE_S: Final = 0.05
 class PauseProbe:
     """Reads the clock every 5 ms for as long as its context lasts; a reading that comes 50 ms late is a pause.
 
-    It notices whatever stops this process: the hypervisor, the scheduler, memory pressure. A long call that keeps the
-    interpreter to itself is noticed, too, so that the machine itself paused at most this much. The context yields the
-    pauses so far, the oldest first: (end, seconds since the epoch; length in seconds).
+    Whatever stops this process shows: the hypervisor, the scheduler, memory pressure. A long call that holds the
+    interpreter shows, too, so that the machine itself paused at most this much. The context yields the pauses so far,
+    the oldest first: (end, seconds since the epoch; length in seconds).
 
     Args:
-        longer_than_s: How late a reading is at least to be a pause.
+        longer_than_s: A reading that is later than this is a pause.
         monotonic: The clock that measures; for tests.
         wall: The clock that dates; for tests.
     """
@@ -52,7 +52,7 @@ class PauseProbe:
         self._thread.join()
 
     def read_clock(self) -> None:
-        """Compare the clock with the reading before, and keep a pause."""
+        """Compare the clock with the previous reading, and keep a pause if there was any."""
         now_s = self._monotonic()
         if (late_s := now_s - self._last_s - NAP_S) > self._longer_than_s:
             self.pauses.append((self._wall(), late_s))

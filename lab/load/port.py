@@ -27,8 +27,8 @@ class LoadOrder:
     Attributes:
         run: The run that the events are accounted to.
         load: What is sent, and when.
-        duration_s: How long.
-        window_ns: Width of the aggregation windows; 0 fits them to a replayed file, else takes a second.
+        duration_s: Length of the load run.
+        window_ns: Width of the aggregation windows; 0 means one second, or a width that fits a replayed file.
         deadline_ms: How long one batch is tried.
     """
 
@@ -46,7 +46,7 @@ class LoadGenerator(Protocol):
         """Carry out a load run to its end and return its report.
 
         Raises:
-            LabError: It cannot be carried out; UsageFault and DataFault where the order is at fault.
+            LabError: The load run cannot be carried out; UsageFault and DataFault where the order is at fault.
         """
 
     def stop(self) -> None:

@@ -40,10 +40,10 @@ def load(  # noqa: PLR0913 - one argument for each parameter of a notebook, all 
         rate: Events per second, open-loop: the time of a send does not depend on earlier answers. 0 means 1,000 for
             synthetic, 500 for host, the file's own pace for replay.
         path: For replay: a CSV, JSON-lines or Parquet file.
-        columns: For replay: which column is what, as `time=ts,source=host,kind=metric,value=v`; empty to go by names.
+        columns: For replay: which column is what, as `time=ts,source=host,kind=metric,value=v`; empty goes by names.
         speed: For replay: a factor, `max`, or empty to fit the file into the duration; not together with a rate.
         shape: A rate that changes over time, in place of *rate*.
-        seed: Of synthetic events.
+        seed: Seed of synthetic events.
         batch_events: Events per call; 0 makes about a hundred calls a second.
 
     Raises:

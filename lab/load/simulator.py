@@ -31,10 +31,10 @@ class SimulatorLoad:
     """Orders load runs from one simulator; satisfies `LoadGenerator`.
 
     Args:
-        address: Its host:port.
-        ingest_address: Where it sends events to, host:port.
+        address: host:port of the simulator.
+        ingest_address: Where the simulator sends events, host:port.
         connect: Opens a channel to an address; plaintext unless given.
-        uploads: Whether a file to replay is uploaded first, since the simulator cannot open this machine's.
+        uploads: Whether to upload a file to replay, since the simulator cannot open this machine's files.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class SimulatorLoad:
             stub = SimulatorServiceStub(channel)
             try:
                 if path:
-                    # The load run uses the same channel: of several simulators, only the one behind it has the file.
+                    # The load run uses the same channel: only the simulator behind that channel has the file.
                     request.replay.path = upload.send(stub, path, content)
                 call = stub.RunLoad(request, timeout=order.duration_s + order.deadline_ms / 1_000 + GRACE_S)
                 cleanup.callback(call.cancel)

@@ -46,20 +46,20 @@ class Result(TypedDict, total=False):
 
 
 class RemoteWrite(NamedTuple):
-    """The state of a remote-write receiver, and the server's words (`404: …`) where it is not on."""
+    """The state of a remote-write receiver, and the server's words (`404: …`) unless it is on."""
 
     state: Literal["on", "off", "denied", "unknown"]
     detail: str = ""
 
 
 class PrometheusClient:
-    """Asks one Prometheus server over HTTP; an address of this machine is never asked through a proxy.
+    """Asks one Prometheus server over HTTP; no proxy is used for an address of this machine.
 
-    Every question raises PrometheusFault where the server gives no answer, and BadConfig where the CA file cannot be
+    Every method raises PrometheusFault where the server gives no answer, and BadConfig where the CA file cannot be
     used.
 
     Args:
-        url: Its address, for example `http://127.0.0.1:9090`.
+        url: Address of the server, for example `http://127.0.0.1:9090`.
         timeout_s: How long one answer may take.
         authorization: Value of the `Authorization` header; empty sends none.
         ca_file: Certificates to trust in place of the system's; None trusts the system's.
@@ -94,10 +94,10 @@ class PrometheusClient:
         return names
 
     def build_info(self) -> str:
-        """Return the server's version; empty where the server answers and does not tell it.
+        """Return the server's version; empty where the server answers without a version.
 
         Raises:
-            PrometheusFault: Also for the statuses 401, 403 and those of 500 and more.
+            PrometheusFault: The server gives no answer, or answers with status 401, 403, or 500 and above.
         """
         url = f"{self.url}/api/v1/status/buildinfo"
         try:
@@ -116,7 +116,7 @@ class PrometheusClient:
         """Return the state of the remote-write receiver, learnt from a write without samples.
 
         Raises:
-            PrometheusFault: Nobody answers, or TLS fails; an HTTP status raises nothing.
+            PrometheusFault: No server answers, or TLS fails; an HTTP status raises nothing.
         """
         try:
             response = self._ask("cannot write to Prometheus", self._write_no_samples)
@@ -162,7 +162,7 @@ class PrometheusClient:
 
 
 def open_client(url: str, settings: LabSettings, *, timeout_s: float = 10.0) -> PrometheusClient:
-    """Return a client; the authorization and the CA of the settings go with the server that the settings name.
+    """Return a client; it uses the authorization and CA of the settings only for the server that they name.
 
     Raises:
         BadConfig: The file of the authorization cannot be read.

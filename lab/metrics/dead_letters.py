@@ -16,12 +16,12 @@ class DeadLetter(NamedTuple):
     """One dead-lettered event, or one batch that could not be decoded.
 
     Attributes:
-        letter_id: What `replay` takes.
-        run: The run it belongs to.
-        entry_id: The entry of the stream it came in.
-        position: Of the event in its entry; -1 for a whole entry.
-        reason: Why it was dead-lettered.
-        events: How many events it holds.
+        letter_id: Id of the letter, for `replay`.
+        run: Run of its events.
+        entry_id: Entry of the stream that held its events.
+        position: Position of the event in its entry; -1 for a whole entry.
+        reason: Why its events were dead-lettered.
+        events: Number of its events.
     """
 
     letter_id: str
@@ -33,7 +33,7 @@ class DeadLetter(NamedTuple):
 
 
 class DeadLetters(calls.ServiceClient):
-    """Asks one process-worker."""
+    """Lists and replays dead letters through one process-worker."""
 
     def list(self) -> Sequence[DeadLetter]:
         """Return every dead letter, the oldest first.
@@ -57,7 +57,7 @@ class DeadLetters(calls.ServiceClient):
             )
 
     def replay(self, letter_ids: Sequence[str] = ()) -> int:
-        """Put dead letters back into the stream, all of them where no id is given.
+        """Put dead letters back into the stream; all of them where no id is given.
 
         Returns:
             The number of events that were put back.

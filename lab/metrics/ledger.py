@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class QueryLedger(calls.ServiceClient):
-    """Asks one query-api over one channel, which `close` closes; satisfies `LedgerSource`."""
+    """Reads the ledger from one query-api over one channel, which `close` closes; satisfies `LedgerSource`."""
 
     _channel: grpc.Channel | None = None
 
@@ -56,7 +56,7 @@ class QueryLedger(calls.ServiceClient):
         )
 
     def windows(self, run: str) -> Sequence[Aggregate]:
-        """Return the aggregates of every window; none where some were removed, since the rest then proves nothing."""
+        """Return the aggregates of every window; none where some were removed, since the rest proves nothing."""
         attempted = _attempted(run)
 
         def page_at(token: str) -> pb.ListWindowsResponse:

@@ -1,4 +1,4 @@
-"""The ports of what a stack can be asked: metrics over a window, and the ledger."""
+"""The ports for reading a stack: metrics over a window, and the ledger."""
 
 from collections.abc import Sequence
 from typing import Final, Protocol
@@ -17,14 +17,14 @@ class MetricSource(Protocol):
     """
 
     def raw(self, name: str, window: Window) -> Sequence[Series]:
-        """Return every stored sample of a metric within a window, one series per label set; empty where none is."""
+        """Return every stored sample of a metric within a window, one series per label set; empty without samples."""
 
     def over_time(self, promql: str, window: Window, *, step_s: float = 1.0) -> Sequence[Series]:
         """Evaluate a PromQL expression at every step of a window.
 
         Returns:
-            One series per label set, named for the expression; empty where nothing matches. The name of a metric,
-            where the answer has one, is the label `__name__`.
+            One series per label set, named after the expression; empty where nothing matches. The name of a metric,
+            if the answer has a name, is the label `__name__`.
 
         Raises:
             Unavailable: The source cannot evaluate this expression.

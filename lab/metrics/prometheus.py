@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from lab.settings import LabSettings
 
 LOOK_BACK: Final = "1h"
-"""How far back the last successful scrape of a service that is down now is looked for."""
+"""How far back to search for the last successful scrape of a service that is down now."""
 PUSHED: Final = PROCESS_CPU_TIME.prometheus_name
 """A metric that every process pushes, whatever it does."""
 PUSHED_WITHIN_S: Final = 2.0
-"""Within this time of the newest sample of a job every process of it has pushed: twice the interval of a second."""
+"""Every process of a job has pushed this long before the job's newest sample: twice the interval of a second."""
 SUFFIX: Final = re.compile(r"(_total|_seconds|_bytes|_events|_ratio|_count)+$")
 
 
@@ -64,12 +64,12 @@ class PrometheusSource:
         )
 
     def last_scrape_ns(self, job: str) -> int:
-        """See `MetricSource.last_scrape_ns`; every running process of the service was scraped until then.
+        """See `MetricSource.last_scrape_ns`; every running process of the service was scraped by then.
 
-        Where processes push, nothing says which of them run; each of them pushes every second.
+        Where processes push, no metric says which processes run; every process pushes each second.
         """
         up = selector("up", {"job": job})
-        # timestamp() of an expression is the time of the evaluation; only of a plain selector it is the sample's.
+        # timestamp() returns a sample's time for a plain selector alone; else it returns the time of the evaluation.
         scraped = [_value(result) for result in self._client.instant(f"min(timestamp({up}) and ({up} == 1))")]
         if not scraped:
             all_up = [_series("up", result, _labels(result)) for result in self._client.instant(f"{up}[{LOOK_BACK}]")]
@@ -86,7 +86,7 @@ class PrometheusSource:
 
 
 def open_prometheus(url: str, settings: LabSettings) -> PrometheusSource:
-    """Return the metrics of a server, signed in to as the settings say where they name this server.
+    """Return the metrics of a server; the authorization of the settings is used only for the server that they name.
 
     Raises:
         BadConfig: The file of the authorization cannot be read.
@@ -95,7 +95,7 @@ def open_prometheus(url: str, settings: LabSettings) -> PrometheusSource:
 
 
 def similar_names(name: str, known: Sequence[str], *, limit: int = 3) -> tuple[str, ...]:
-    """Return the metric names that may be meant; a name that differs in its unit alone says so.
+    """Return the metric names that may be meant; a name that differs in its unit alone is marked.
 
     >>> similar_names("worker_events_processed_total", ["up", "worker_events_processed_events_total"])
     ('worker_events_processed_events_total (unit suffix)',)

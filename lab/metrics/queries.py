@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from services.contracts.signals import Signal
 
 RATE_SECONDS: Final = 5
-"""A rate needs two samples; five scrapes, one a second, smooth it without hiding a second."""
+"""A rate needs two samples. Five scrapes, at one a second, smooth the rate without hiding a second."""
 
 
 class PasteQuery(NamedTuple):
@@ -59,7 +59,7 @@ def histogram_quantile(signal: Signal, quantile: float) -> str:
 def backlog() -> str:
     """Return the events that are accepted and not yet committed.
 
-    Every query-api process reports the same backlog, so that the largest counts.
+    Every query-api process reports the same backlog, so that a sum would count it several times.
     """
     return f"max({STREAM_BACKLOG.prometheus_name})"
 
@@ -81,7 +81,7 @@ def queries_to_paste() -> tuple[PasteQuery, ...]:
         PasteQuery("How long until an event is counted?", histogram_quantile(END_TO_END_DURATION, 0.99), "s"),
         PasteQuery("How slow is a call, seen by its server?", histogram_quantile(RPC_SERVER_DURATION, 0.99), "s"),
         PasteQuery("What does each service cost?", processor_share(), "CPU s/s"),
-        PasteQuery("How much memory does it take?", f"sum by (job) ({PROCESS_MEMORY_USAGE.prometheus_name})", "bytes"),
+        PasteQuery("How much memory does a service take?", f"sum by (job) ({PROCESS_MEMORY_USAGE.prometheus_name})", "bytes"),
         PasteQuery("Which promised counters are there?", _promised(), "series"),
     )
 

@@ -31,9 +31,9 @@ def query(source: MetricSource, promql: str, window: Window, *, step_s: float = 
     """Evaluate a PromQL expression at every step of a window.
 
     Args:
-        source: What evaluates it.
+        source: What evaluates the expression.
         promql: The expression.
-        window: From its start, and at its end at the latest.
+        window: The first step is at its start, no step is after its end.
         step_s: Seconds between two rows; more where the window would have more than 10,900 rows.
 
     Returns:
@@ -96,7 +96,7 @@ def _column(labels: Mapping[str, str]) -> str:
 
 
 def _pointed(promql: str, sentence: str) -> str:
-    """Return the server's sentence, and the line of the expression with a mark at the position that it names."""
+    """Return the server's sentence, and the line of the expression with a mark at the position that the sentence names."""
     position = POSITION.search(sentence)
     lines = promql.splitlines()
     if position is None or int(position[1]) > len(lines):

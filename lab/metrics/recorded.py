@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lab.model import Window
 
 HELD_INTERVALS: Final = 2.0
-"""How long a sample counts, in intervals of its series; a process that is gone then has no value, as in Prometheus."""
+"""How long a sample counts, in intervals of its series; after that there is no value, as in Prometheus."""
 ROUNDING: Final = 1e-6
 """Share of a step that a quotient of floats may lack."""
 KEEPS_ANSWERING: Final = "lab up      (a stack that stays keeps its Prometheus), or LAB_PROMETHEUS_URL=http://host:9090"
@@ -39,7 +39,7 @@ class RecordedSource:
         return [series for series in cut if len(series.time_s)]
 
     def over_time(self, promql: str, window: Window, *, step_s: float = 1.0) -> Sequence[Series]:
-        """See `MetricSource.over_time`; every step has the newest sample until then, unless that is too old.
+        """See `MetricSource.over_time`; every step has the newest sample before it, unless that sample is too old.
 
         Raises:
             Unavailable: The expression is more than a plain selector.
@@ -72,7 +72,7 @@ class RecordedSource:
         names = ", ".join(sorted({series.name for series in self._series})) or "none"
         return Unavailable(
             attempted,
-            found=f"the Prometheus of this run is gone; a metric by itself is answered where it was kept:\n{names}",
+            found=f"the Prometheus of this run is gone; only plain selectors of kept metrics are answered:\n{names}",
             next_step=KEEPS_ANSWERING,
             code="NOT_KEPT",
         )
@@ -84,7 +84,7 @@ def _within(series: Series, window: Window) -> Series:
 
 
 def _at(times_s: NDArray[np.float64], series: Series, promql: str) -> Series:
-    """Return the samples of a series that count at some moments; a moment without one is left out."""
+    """Return the sample of a series that counts at each moment; a moment without a sample is left out."""
     newest = np.searchsorted(series.time_s, times_s, side="right") - 1
     has_sample = newest >= 0
     newest, times_s = newest[has_sample], times_s[has_sample]

@@ -11,9 +11,9 @@ import requests
 from lab.errors import Unavailable
 
 UNREACHABLE: Final = "PROM_UNREACHABLE"
-"""Nobody answers, or not as Prometheus does."""
+"""No server answers, or the server is no Prometheus."""
 UNTRUSTED: Final = "PROM_TLS"
-"""The server answers, and TLS fails: its certificate does not convince, or it speaks no TLS."""
+"""TLS fails: the server's certificate is not trusted, or the server speaks no TLS."""
 REFUSED: Final = "PROM_REFUSED"
 """The server answers with an HTTP status that is an error."""
 LONGEST_DETAIL: Final = 160
@@ -45,7 +45,7 @@ class Refusal(Exception):
 
 
 def refuse_errors(response: requests.Response, *_: object, **__: object) -> None:
-    """Raise a Refusal for an answer that is an error; a hook of requests, since its clients keep only the text."""
+    """Raise a Refusal for an answer that is an error; a hook of requests, since a client keeps only the text."""
     if not response.ok:
         raise Refusal(response.status_code, _sentence(response))
 
@@ -88,7 +88,7 @@ def _why(error: Exception) -> tuple[str, str]:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """Return the error of the operating system or of HTTP behind those of requests and urllib3."""
+    """Return the error of the operating system or of HTTP behind an error of requests or urllib3."""
     inner: BaseException | None = error
     while inner is not None:
         if isinstance(inner, OSError | HTTPException) and not isinstance(inner, requests.RequestException):

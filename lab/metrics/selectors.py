@@ -1,4 +1,4 @@
-"""Plain selectors of PromQL, `name{label="value"}`: written and read."""
+"""Writes and reads plain selectors of PromQL, `name{label="value"}`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ ESCAPE: Final = re.compile(r"\\(.)")
 
 
 class Selector(NamedTuple):
-    """The name of a metric, and the value that each of some labels must have."""
+    """The name of a metric, and labels with the value that each must have."""
 
     name: str
     labels: Mapping[str, str]
 
     def selects(self, name: str, labels: Mapping[str, str]) -> bool:
-        """Tell whether a series is selected; a label that it lacks counts as empty."""
+        """Tell whether a series is selected; a label that the series lacks counts as empty."""
         return name == self.name and all(labels.get(label, "") == value for label, value in self.labels.items())
 
 

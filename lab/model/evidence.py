@@ -31,7 +31,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Events of the load generator, by what became of them (`ARCHITECTURE.md` D34); `attempts` counts calls."""
+    """Events of the load generator, by outcome (`ARCHITECTURE.md` D34); `attempts` counts calls."""
 
     intended: int = 0
     sent: int = 0
@@ -87,14 +87,14 @@ class LoadRun:
     """What the load generator reports at the end.
 
     Attributes:
-        account: Events, by what became of them.
+        account: Events, by outcome.
         window: From the first intended time to the last answer.
         samples: One row a batch.
         producer_ledger: Acknowledged events per window and key; `window_start_ns` is set.
         producer_ledger_unknown: The same for events whose outcome the generator never learnt.
         window_ns: Width of the aggregation windows.
         skipped_rows: Rows of the replayed file without a usable value; `skipped` names the first hundred.
-        notes: What a reader should know.
+        notes: Sentences for the reader of the report.
         stopped: Whether the load was stopped before its end.
     """
 

@@ -1,4 +1,4 @@
-"""What a question asks for: load, faults, objectives, and where it runs."""
+"""What a question requests: load, faults, objectives, target."""
 
 from __future__ import annotations
 
@@ -118,17 +118,17 @@ class Objective:
 class Fault:
     """Something broken on purpose, *at_s* seconds into the measured window.
 
-    `kill` ends the process with signal 9 (the target starts it again); `pause` stops it for `seconds`. On a cluster
-    also: `delete-pod` deletes a pod (its Deployment makes another), `scale` gives a Deployment another number of pods
-    for `seconds`; what is broken there is the first ready pod by name.
+    `kill` ends a process with signal 9 (the target starts it again); `pause` stops a process for `seconds`. Only on a
+    cluster, `delete-pod` deletes a pod (its Deployment makes another), and `scale` gives a Deployment another number of
+    pods for `seconds`. On a cluster, the first ready pod by name is hit.
 
     Attributes:
         kind: What is done; a key of `lab.faults.kinds.FAULTS`.
-        service: To which service.
-        at_s: When.
-        seconds: How long, where it has a length.
-        architecture: Of the pod or the Deployment; empty for any.
-        replicas: Pods while it is scaled.
+        service: The service that is hit.
+        at_s: When, in seconds after the window's start.
+        seconds: How long; 0 for a fault without a length.
+        architecture: Architecture of the pod or the Deployment; empty for any.
+        replicas: Number of pods while the Deployment is scaled.
     """
 
     kind: str
@@ -150,11 +150,11 @@ class Experiment:
         target: Where the services run; a key of `lab.wiring.TARGETS`.
         duration: Measured seconds, after warm-up.
         warm_up: Seconds of synthetic load before that, accounted to a run of its own.
-        window_s: Width of the aggregation windows in seconds; 0 fits a replayed file and is one second otherwise.
-        faults: What is broken during the measurement.
+        window_s: Width of the aggregation windows in seconds; 0 means one second, or a width that fits a replayed file.
+        faults: Faults during the measurement.
         settings: Settings of services that differ from their defaults, by environment name.
-        architecture: The one that the services which handle events (ingest-api, process-worker) run on, such as
-            `arm64`; empty for all that the target has.
+        architecture: Architecture that ingest-api and process-worker run on, such as `arm64`; empty for all that the
+            target has.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Declares what of an experiment may be varied from trial to trial.
+"""Declares the parts of an experiment that may vary from trial to trial.
 
 A new factor is a row in `FACTORS`.
 """
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """One thing of an experiment that has levels.
+    """A part of an experiment that has levels.
 
     Attributes:
-        unit: Of its levels; empty for names.
+        unit: Unit of the levels; empty for names.
         kind: Type of a level.
         at_level: Returns the experiment with the factor at a level.
     """

@@ -5,7 +5,7 @@ from typing import NamedTuple
 HUB = "docker.io"
 """The registry of a reference that names none."""
 SHOWN_CHARACTERS = 8
-"""Of a digest: what tells two images apart on a screen."""
+"""Characters of a digest that are shown; enough to tell two images apart."""
 
 
 class Reference(NamedTuple):
@@ -51,7 +51,7 @@ def digest_of(reference: str) -> str:
 
 
 def registry_of(reference: str) -> str:
-    """Return the registry that a reference names, Docker Hub's where it names none.
+    """Return the registry that a reference names; Docker Hub where it names none.
 
     >>> registry_of("198.18.0.1:5000/app:1"), registry_of("redis:7")
     ('198.18.0.1:5000', 'docker.io')

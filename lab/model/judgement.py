@@ -53,7 +53,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class LedgerAccount:
-    """The account of every event of a run, by the generator and the store (`ARCHITECTURE.md` D34)."""
+    """The account of every event of a run, as generator and store report it (`ARCHITECTURE.md` D34)."""
 
     intended: int
     sent: int
@@ -103,10 +103,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One execution of an experiment: what was asked, what was observed, what it means.
+    """One execution of an experiment: what was requested, what was observed, what it means.
 
-    `defaults` are the notebook's own values of its parameters; empty where no notebook ran the trial. `place` says
-    where the trial ran, in a report's words.
+    `defaults` are the notebook's own values of its parameters; empty where no notebook ran the trial. `place` is
+    what a report calls the place where the trial ran.
     """
 
     run_id: str

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 class Death(NamedTuple):
-    """A process that ended unasked.
+    """A process that ended unexpectedly.
 
     Attributes:
         service: What ran in the process: a service, `redis` or `prometheus`.
-        instance_id: Of the process; empty where it has none.
+        instance_id: Id of the process; empty where it has none.
         at_ns: When the supervisor noticed.
         signal: The signal that ended the process; 0 when it exited by itself.
-        exit_code: Of the process, where no signal ended it.
+        exit_code: Exit code of the process, where no signal ended it.
     """
 
     service: str
@@ -62,21 +62,21 @@ class Endpoints:
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """The status of a service, by the process itself (`lab.status.v1`) and by the target.
+    """The status of a service, as the process itself (`lab.status.v1`) and the target report it.
 
     Attributes:
-        name: Of the service.
+        name: Name of the service.
         address: Where the process answers.
-        healthy: Whether the process and everything it depends on is well.
-        instance_id: Of the process, unique per start.
-        version: Of the service.
-        host_architecture: As the process sees it, for example `aarch64`.
-        process_id: On its machine.
+        healthy: Whether the process and all its dependencies are well.
+        instance_id: Id of the process, unique per start.
+        version: Version of the service.
+        host_architecture: Architecture as the process sees it, for example `aarch64`.
+        process_id: Id of the process on its machine.
         durability: Class of its store.
-        config_hash: Of the settings that the process started with.
+        config_hash: Hash of the settings that the process started with.
         detail: What is not well, and what the target knows.
-        cpu_architecture: Of the CPU beneath, as its kernel names it; empty where it is not known.
-        node: Of the cluster; empty for this machine.
+        cpu_architecture: Architecture of the CPU, as its kernel names it; empty where it is not known.
+        node: Node of the cluster; empty for this machine.
     """
 
     name: str
@@ -99,7 +99,7 @@ class ServiceStatus:
 
     @property
     def emulated(self) -> bool:
-        """Whether the CPU beneath has another architecture than the process."""
+        """Whether the CPU has another architecture than the process."""
         beneath = processor_of(self.cpu_architecture)
         return bool(beneath and self.architecture) and beneath != self.architecture
 
@@ -108,9 +108,9 @@ class NodeClock(NamedTuple):
     """The clock of a cluster's node beside the lab's own.
 
     Attributes:
-        node: Of the cluster.
+        node: Node of the cluster.
         offset_s: Seconds that the clock is ahead; negative where it is behind.
-        error_s: The true offset is at most so many seconds away, however the round trips were divided.
+        error_s: Seconds between measured and true offset at most, however the round trips were divided.
         exchanges: How often the clock was read.
     """
 
@@ -125,13 +125,13 @@ class RolloutRow:
     """A part of a stack during its rollout, as it is displayed.
 
     Attributes:
-        name: Of the part; it is unique.
-        service: That the part runs.
-        architecture: That the part is meant for; empty where that does not matter.
+        name: Unique name of the part.
+        service: Service that the part runs.
+        architecture: Architecture that the part is meant for; empty where that does not matter.
         nodes: Where its pods are.
         ready: Number of pods that are ready.
         wanted: Number of pods that must be ready.
-        image: That its pods run, `host/name@sha256:…`.
+        image: Image that its pods run, `host/name@sha256:…`.
         says: Machines as the processes report them; empty until they were asked.
         age_s: Seconds since the part was first applied.
         event: The newest event of its pods, in a few words.
@@ -163,15 +163,15 @@ class ProcessIdentity:
     """What one process was meant to be, and what its node, its runtime and the process itself say it is.
 
     Attributes:
-        name: Of the pod or program.
+        name: Name of the pod or program.
         service: What runs in it.
-        instance_id: Of the process; the `instance` of its metrics.
-        architecture: That it was deployed for.
+        instance_id: Id of the process; the `instance` of its metrics.
+        architecture: Architecture that the process was deployed for.
         node: Where it runs.
-        node_architecture: As the node reports it.
-        image: That was asked for.
-        image_id: That the node's runtime says it runs.
-        machine: As the process reports it (`platform.machine()`).
+        node_architecture: Architecture as the node reports it.
+        image: Image that was requested.
+        image_id: Image that runs, as the node's runtime reports it.
+        machine: Machine as the process reports it (`platform.machine()`).
     """
 
     name: str

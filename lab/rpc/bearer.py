@@ -9,7 +9,7 @@ Continue = Callable[[Any, Any], Any]
 
 
 class Details(NamedTuple):
-    """The details of a call that gRPC is given; satisfies `grpc.ClientCallDetails`."""
+    """The details of a call, as gRPC takes them; satisfies `grpc.ClientCallDetails`."""
 
     method: str
     timeout: float | None
@@ -27,8 +27,8 @@ class Bearer(
 ):
     """Adds a token to the metadata of every call.
 
-    gRPC's own call credentials run a plugin in a thread of gRPC. When a channel closes, it holds Python's lock and
-    waits for that thread, which needs the lock to end (grpc/grpc#42247): now and then a program hangs for ever.
+    gRPC's own call credentials run a plugin in a thread of gRPC. A closing channel holds Python's lock and waits for
+    that thread, which needs the lock to end: now and then a program hangs for ever (grpc/grpc#42247).
     """
 
     def __init__(self, token: str) -> None:

@@ -43,12 +43,12 @@ class ServiceClient:
         self._address, self._connect, self._deadline_s = address, connect, deadline_s
 
     def _call(self, method: Callable[..., Response], request: object, *, attempted: str) -> Response:
-        """Make a call; a service that is just being started again is waited for.
+        """Make a call; wait for a service that is just being restarted.
 
         Args:
-            method: Of a generated stub.
-            request: Its message.
-            attempted: What cannot be done when this fails, in one line.
+            method: Method of a generated stub.
+            request: Message of the method.
+            attempted: The attempt, in one line, for the error.
 
         Raises:
             Unavailable: The service does not answer in time.

@@ -1,4 +1,4 @@
-"""The lab's errors for the errors of gRPC: the one translation."""
+"""Translates errors of gRPC into errors of the lab; the only place that does."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class CallStatus(NamedTuple):
 
 def status_of(error: grpc.RpcError) -> CallStatus:
     """Return the status of a call that failed."""
-    if not isinstance(error, grpc.Call):  # every error of a stub is a call, which its type does not tell
+    if not isinstance(error, grpc.Call):  # every error of a stub is a call; its type does not say so
         return CallStatus(grpc.StatusCode.UNKNOWN, str(error), grpc.StatusCode.UNKNOWN.name, {})
     info = _info(error)
     return CallStatus(error.code(), error.details() or "", info.reason or error.code().name, dict(info.metadata))
@@ -55,13 +55,13 @@ def translated(
     next_step: str = "lab status",
     otherwise: type[LabError] = LabError,
 ) -> LabError:
-    """Return the lab's error for a call that failed; its `reason` is that of the status.
+    """Return the lab's error for a call that failed; its `reason` is the status's reason.
 
     Args:
         error: The error of gRPC.
-        attempted: What cannot be done, in one line.
+        attempted: The attempt, in one line.
         service: The service that was called, for example `127.0.0.1:7000`.
-        deadline_s: How long its answer was waited for, for the message; 0 leaves that out.
+        deadline_s: How long the caller waited, for the message; 0 leaves that out.
         next_step: What to do where the call was not at fault.
         otherwise: The kind of every error that is neither a DataFault (the file that was sent is at fault), nor a
             UsageFault (the request makes no sense), nor Unavailable (the service does not answer).
@@ -79,7 +79,7 @@ def translated(
 
 
 def _info(call: grpc.Call) -> ErrorInfo:
-    """Return the ErrorInfo that came with a status; an empty one where none came."""
+    """Return the ErrorInfo that came with a status; an empty ErrorInfo where none came."""
     status, info = rpc_status.from_call(call), ErrorInfo()
     for detail in status.details if status is not None else ():
         if detail.Unpack(info):

@@ -37,7 +37,7 @@ def health_of(address: str, *, timeout_s: float = 5.0) -> str:
 
 
 def statuses_of(addresses: Mapping[str, str], connect: Connect = plaintext) -> list[ServiceStatus]:
-    """Return what every service reports of itself, all asked at the same time.
+    """Return the status that every service reports; all are asked at the same time.
 
     Args:
         addresses: Service → host:port; empty for a service that is not running.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def trusted(ca_file: Path | None) -> ssl.SSLContext:
-    """Trust one authority, or the system's authorities where no file is named.
+    """Return a TLS context that trusts one authority, or the system's authorities where no file is named.
 
     Raises:
         BadConfig: The file cannot be read, or holds no certificate.
@@ -22,5 +22,5 @@ def trusted(ca_file: Path | None) -> ssl.SSLContext:
     except OSError as error:
         why = "it holds no certificate" if isinstance(error, ssl.SSLError) else str(error.strerror or error)
         raise BadConfig(
-            f"cannot read the CA in {ca_file}", found=why, next_step="lab config show      (says who names it)"
+            f"cannot read the CA in {ca_file}", found=why, next_step="lab config show      (shows its setting)"
         ) from error

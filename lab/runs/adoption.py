@@ -1,4 +1,4 @@
-"""Finds the notebook that this kernel runs and its parameters; keeps what plain papermill writes.
+"""Finds this kernel's notebook and its parameters; keeps the notebook that plain papermill writes.
 
 `python -m lab.runs.adoption PID OUTPUT FOLDER` waits until the process PID ends, then copies the notebook OUTPUT.
 """
@@ -34,7 +34,7 @@ def this_notebook() -> Path | None:
 
 
 def parameters_here() -> dict[str, object]:
-    """Return the present names and values of this notebook's parameters; empty outside of a notebook."""
+    """Return the names and current values of this notebook's parameters; empty outside of a notebook."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if shell is None:
@@ -47,7 +47,7 @@ def parameters_here() -> dict[str, object]:
 
 
 def defaults_here() -> dict[str, object]:
-    """Return the names and values of this notebook's parameters in its file; empty where the file is unknown."""
+    """Return the names and defaults of this notebook's parameters; empty where the notebook's file is unknown."""
     notebook = this_notebook()
     with suppress(LabError):
         if notebook is not None:
@@ -56,7 +56,7 @@ def defaults_here() -> dict[str, object]:
 
 
 def adopt_output(folder: Path) -> None:
-    """Where plain papermill runs this kernel, have the notebook that papermill writes copied into the run's folder."""
+    """Where plain papermill runs this kernel, copy the notebook that papermill writes into the run's folder."""
     papermill = _papermill()
     if papermill:
         _, output, pid = papermill

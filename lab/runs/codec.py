@@ -19,7 +19,7 @@ NOT_FINITE: Final = frozenset({"nan", "inf", "-inf"})
 
 
 def encode(value: object) -> Any:  # noqa: ANN401  JSON
-    """Return a value as JSON: an array as an empty list, what JSON cannot hold as its text.
+    """Return a value as JSON. An array becomes an empty list; a value that JSON lacks becomes its text.
 
     Raises:
         InternalFault: A type has no name in `lab.runs.stored_names`.

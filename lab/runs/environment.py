@@ -1,4 +1,4 @@
-"""Describes what a run was made on: revision, Python, packages, machine, store."""
+"""Describes the surroundings of a run: revision, Python, packages, machine, store."""
 
 import platform
 import subprocess

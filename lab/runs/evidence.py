@@ -42,7 +42,7 @@ def save_trial(trial: Trial, folder: Path) -> None:
     """Write a trial: tables as Parquet, spans as they came, the rest as JSON.
 
     Raises:
-        OSError: There is no room; no half file is left.
+        OSError: There is no room; no partial file is left.
     """
     evidence, load_run = trial.evidence, trial.evidence.load_run
     _write_table(folder / "samples.parquet", _samples_table(load_run.samples))
@@ -98,7 +98,7 @@ def load_trial(folder: Path) -> Trial:
 
 
 def _read(file: Path, parse: Callable[[Path], Read]) -> Read:
-    """Return what a file holds; any damage is a DataFault."""
+    """Return the parsed content of a file; any damage is a DataFault."""
     try:
         return parse(file)
     except (OSError, ValueError, TypeError, LookupError, pa.ArrowException) as error:

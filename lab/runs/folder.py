@@ -16,15 +16,15 @@ from lab.runs.schema_1 import upgraded_manifest
 
 MANIFEST: Final = "run.json"
 PROGRESS: Final = "progress.jsonl"
-"""What a run in a notebook shows, for `lab run` to follow; removed with the notebook's end."""
+"""File with the progress of a run in a notebook, which `lab run` shows; removed when the notebook ends."""
 SCHEMA: Final = 2
 """Version of the files in a run's folder."""
 READABLE: Final = (1, SCHEMA)
 """Versions that can be read; any other is refused."""
 ROOM: Final = ".room"
 ROOM_BYTES: Final = 65_536
-"""Set aside until the run ends, so that a run that fills the disk can still record that it failed. Random bytes, since
-a file system may compress others to nothing."""
+"""Set aside until the run ends, so that a run that fills the disk can still record its failure. The bytes are random,
+since a file system may compress any others to nothing."""
 RUNNING: Final = "running"
 SUCCEEDED: Final = "succeeded"
 FAILED: Final = "failed"
@@ -42,12 +42,12 @@ class RunFolder:
 
     @property
     def run_id(self) -> str:
-        """The run's name, that of its folder."""
+        """The run's name, which is the name of its folder."""
         return self.path.name
 
     @property
     def is_fresh(self) -> bool:
-        """Whether the run was begun and nothing has been measured for it."""
+        """Whether the run has begun and nothing has been measured yet."""
         manifest = self.manifest()
         return manifest["status"] == RUNNING and not manifest.get("measuring")
 
@@ -61,7 +61,7 @@ class RunFolder:
         if manifest.get("schema") == 1:
             manifest = upgraded_manifest(manifest)
         if manifest["status"] == RUNNING and not _is_alive(manifest.get("process")):
-            manifest |= {"status": FAILED, "reason": "the process that ran it is gone"}
+            manifest |= {"status": FAILED, "reason": "the process of the run is gone"}
         return manifest
 
     def schema(self) -> int:
@@ -81,7 +81,7 @@ class RunFolder:
         return int(schema)
 
     def begin(self, **facts: object) -> None:
-        """Write the first manifest, and set room aside for the last."""
+        """Write the first manifest, and set room aside for the last manifest."""
         (self.path / ROOM).write_bytes(os.urandom(ROOM_BYTES))
         self._write({**facts, "status": RUNNING, "ended": None, "process": _this_process()})
 
@@ -146,13 +146,13 @@ def _now() -> str:
 
 
 def _words(error: BaseException) -> str:
-    """Return as much of an error as a terminal shows."""
+    """Return the part of an error that a terminal shows."""
     text = str(error) if isinstance(error, LabError) else f"{type(error).__name__}: {error}"
     return "\n".join(line[:LONGEST_LINE] for line in text.splitlines()[:MOST_LINES])
 
 
 def _standard(value: object) -> object:
-    """Return a value as every reader of JSON takes it: no NaN, numbers as numbers, anything else as its text."""
+    """Return a value that every reader of JSON accepts: no NaN, numbers as numbers, anything else as its text."""
     if isinstance(value, Mapping):
         return {str(key): _standard(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -26,7 +26,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
 
 def keep_error(file: Path, result: ExecutionResult) -> None:
-    """Write the LabError that ended a cell into a file; after any other end of a cell there is no file."""
+    """Write the LabError that ended a cell into a file; remove the file after any other end."""
     error = result.error_in_exec
     if isinstance(error, LabError):
         write_text(file, json.dumps(to_data(error)))

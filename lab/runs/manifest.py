@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def facts_of(trial: Trial) -> dict[str, Any]:
-    """Return all facts of a trial but the state of the run."""
+    """Return all facts of a trial except the state of the run."""
     evidence, comparison = trial.evidence, trial.comparison
     return {
         "experiment": trial.experiment.name,

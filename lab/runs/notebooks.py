@@ -1,4 +1,4 @@
-"""Runs a notebook with papermill, and leaves the evidence however the notebook ends."""
+"""Runs a notebook with papermill, and keeps the evidence however the notebook ends."""
 
 import json
 import logging
@@ -29,9 +29,10 @@ START_TIMEOUT_S: Final = 120
 
 
 def run_notebook(notebook: Path, folder: RunFolder, parameters: Mapping[str, object], *, project: Path) -> None:
-    """Execute a notebook into the folder of a run that was begun; the manifest tells how it ended.
+    """Execute a notebook into the folder of a run that has begun; the manifest tells how the run ended.
 
-    The first Ctrl-C (or SIGTERM) goes to the kernel, which ends its load and keeps what it has; the second ends it.
+    The first Ctrl-C (or SIGTERM) goes to the kernel, which ends its load and keeps its results. The second ends this
+    process.
 
     Raises:
         LabError: A cell failed, or the kernel died; the manifest says failed.
@@ -100,7 +101,7 @@ def _quieten() -> None:
 
 
 def _error_of_cell(failed: Any, notebook: Path, kept: Path) -> LabError:  # noqa: ANN401  papermill has no types
-    """Return the LabError that the kernel kept of the cell; of any other error, one that names the cell."""
+    """Return the LabError that the kernel kept; for any other error, a fault that names the cell."""
     if kept.is_file():
         return from_data(json.loads(kept.read_text(encoding="utf-8")))
     return InternalFault(
@@ -119,7 +120,7 @@ def _record(folder: RunFolder, error: BaseException) -> None:
 
 @contextmanager
 def _interrupts_go_to_the_kernel() -> Iterator[None]:
-    """Pass the first signal on to the kernel; a second one does what Ctrl-C always does."""
+    """Pass the first signal on to the kernel; the second signal interrupts this process."""
     numbers = (signal.SIGINT, signal.SIGTERM)
 
     def pass_on(_number: int, _frame: object) -> None:

@@ -17,7 +17,7 @@ from lab.runs.manifest import facts_of
 
 
 class RunRecord:
-    """The record of a run that was begun; a context that marks the run failed or interrupted by an error.
+    """The record of a run that has begun; a context that marks the run failed or interrupted after an error.
 
     Args:
         folder: The run's folder.
@@ -55,7 +55,7 @@ class RunRecord:
         """Copy the logs of a stack; program → file.
 
         Raises:
-            Unavailable: There is no room for the logs; no half log is left.
+            Unavailable: There is no room for the logs; no partial log is left.
         """
         with _writing(self.folder):
             _copy_logs(logs, self.folder / "logs")
@@ -67,7 +67,7 @@ class RunRecord:
             Unavailable: There is no room for the trial; the run has not succeeded.
         """
         kept = replace(trial, folder=str(self.folder))
-        # A kernel that cannot tell its parameters does not erase those that `lab run` was given.
+        # Where the kernel does not know its parameters, the parameters that `lab run` recorded stay.
         parameters = {"parameters": dict(kept.parameters)} if kept.parameters else {}
         with _writing(self.folder):
             save_trial(kept, self.folder)
@@ -99,7 +99,7 @@ def _writing(folder: Path) -> Iterator[None]:
 
 
 def _sync_all(folder: Path) -> None:
-    """Put a folder with everything below it onto the disk."""
+    """Sync a folder with everything below it to the disk."""
     for path in folder.rglob("*"):
         if path.is_file() or path.is_dir():
             sync(path)

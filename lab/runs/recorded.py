@@ -1,4 +1,4 @@
-"""Keeps and replays recorded runs, which a notebook shows in place of a live one."""
+"""Keeps and replays recorded runs, which a notebook shows in place of live runs."""
 
 import json
 import shutil
@@ -28,8 +28,8 @@ def recorded_for(project: Path, experiment: Experiment) -> Trial:
     """Return the recorded trial of an experiment, judged again; a note names every answer that differs.
 
     Raises:
-        UsageFault: The recorded parameters differ; both are named.
-        DataFault: There is no recorded run of that name, or it cannot be read.
+        UsageFault: The recorded parameters differ; the message names both values.
+        DataFault: There is no recorded run of that name, or the run cannot be read.
     """
     for manifest in sorted((project / RECORDED).glob(f"*/{MANIFEST}")):
         trial = load_trial(manifest.parent)
@@ -51,17 +51,17 @@ def judged_again(trial: Trial, experiment: Experiment) -> Trial:
     changed = [name for name in ANSWERS if answers[name] != recorded[name]]
     if not changed:
         return now
-    note = f"judged otherwise than when it was recorded: {', '.join(changed)}"
+    note = f"judged differently than when it was recorded: {', '.join(changed)}"
     load_run = replace(trial.evidence.load_run, notes=(*trial.evidence.load_run.notes, note))
     return replace(now, evidence=replace(trial.evidence, load_run=load_run))
 
 
 def keep_recorded(run: RunFolder, project: Path) -> Path:
-    """Keep what a replay reads of a run, in place of the notebook's previous recorded run; return its folder.
+    """Keep the part of a run that a replay reads, in place of the notebook's previous recorded run; return the folder.
 
     Raises:
-        UsageFault: The run did not succeed, belongs to no notebook, or is too large; the previous one stays.
-        DataFault: The run lacks a file, or cannot be written; the previous one stays.
+        UsageFault: The run did not succeed, belongs to no notebook, or is too large; the previous run stays.
+        DataFault: The run lacks a file, or cannot be written; the previous run stays.
     """
     manifest = run.manifest()
     if manifest["status"] != SUCCEEDED:
@@ -79,7 +79,7 @@ def keep_recorded(run: RunFolder, project: Path) -> Path:
 
 
 def _copy(run: RunFolder, manifest: Manifest, into: Path) -> None:
-    """Write what a replay reads of a run, in today's schema."""
+    """Write the part of a run that a replay reads, in today's schema."""
     save_trial(load_trial(run.path), into)
     kept = {name: fact for name, fact in manifest.items() if name not in LOCAL}
     write_text(into / MANIFEST, json.dumps(kept | {"schema": SCHEMA}, indent=2) + "\n")
@@ -91,7 +91,7 @@ def _copy(run: RunFolder, manifest: Manifest, into: Path) -> None:
 
 
 def _rounded(data: object) -> object:
-    """Return JSON without the last digits of its floats, which differ between two builds of numpy."""
+    """Return JSON without the last digits of its floats, which differ between builds of numpy."""
     if isinstance(data, dict):
         return {key: _rounded(value) for key, value in data.items()}
     if isinstance(data, list):
@@ -116,7 +116,7 @@ def _different(requested: Any, recorded: Any, place: str) -> Iterator[str]:  # n
             values = getattr(requested, field.name), getattr(recorded, field.name)
             yield from _different(*values, f"{place}.{field.name}")
     elif requested != recorded:
-        yield f"{place[1:]}: recorded {_brief(recorded)}, asked {_brief(requested)}"
+        yield f"{place[1:]}: recorded {_brief(recorded)}, requested {_brief(requested)}"
 
 
 def _brief(value: object) -> str:

@@ -12,7 +12,7 @@ MARGIN_NS = 2_000_000_000
 
 
 def read_spans(files: Sequence[Path], window: Window) -> list[dict[str, object]]:
-    """Return the documents with spans that begin within a window; a line that its writer left torn is skipped."""
+    """Return the documents with spans that begin within a window; an incomplete line is skipped."""
     return [
         document
         for file in files
@@ -23,7 +23,7 @@ def read_spans(files: Sequence[Path], window: Window) -> list[dict[str, object]]
 
 def _lines(file: Path) -> Iterator[str]:
     try:
-        # Not splitlines: U+2028 and its like may stand within a JSON string.
+        # Not splitlines: a JSON string may hold U+2028 and its like.
         with file.open(encoding="utf-8", errors="replace", newline="\n") as lines:
             yield from lines
     except FileNotFoundError:

@@ -20,7 +20,7 @@ class RunStore:
     """Makes, finds and removes run folders.
 
     Args:
-        root: The folder that holds them; made with the first run.
+        root: The folder that holds the runs; made with the first run.
     """
 
     def __init__(self, root: Path) -> None:
@@ -120,11 +120,11 @@ class RunStore:
 
 
 def _taken(run_id: str) -> Exists:
-    return Exists(f"a run {run_id} is there", next_step="choose a new id", code="RUN_EXISTS")
+    return Exists(f"a run {run_id} exists already", next_step="choose a new id", code="RUN_EXISTS")
 
 
 def _no_single_run(which: str, matching: list[RunFolder], runs: list[RunFolder]) -> UsageFault:
-    """Return the error for no run or several: it names those that match, else similar ids, else the latest."""
+    """Return the error for no run or several; it names the matching ids, else similar ids, else the latest."""
     names = [run.run_id for run in runs]
     if matching:
         shown = ", ".join(run.run_id for run in matching[:SHOWN])

@@ -11,13 +11,13 @@ QUERY_API: Final = "query-api"
 SIMULATOR: Final = "simulator"
 SERVICES: Final = (INGEST_API, PROCESS_WORKER, QUERY_API, SIMULATOR)
 HANDLES_EVENTS: Final = (INGEST_API, PROCESS_WORKER)
-"""What a load is about: the simulator makes the load, query-api is asked about it afterwards."""
+"""Services that handle the events of a load; the simulator sends them, query-api reports on them afterwards."""
 STORE: Final = "redis"
 """Name of the store's program beside the services."""
 HARNESS: Final = (SIMULATOR, "prometheus")
-"""Programs that measure; the death of one is not an answer about the system."""
+"""Programs that measure; their death says nothing about the system."""
 JOB_PREFIX: Final = "lab/"
-"""Prometheus' job of a service is this and the name of the service."""
+"""Prefix of a service's name in the name of its Prometheus job."""
 WORKER_JOB: Final = f"{JOB_PREFIX}{PROCESS_WORKER}"
 PROMISED: Final = {service: signal.prometheus_name for service, signal in signals.PROMISED.items()}
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A system under observation, by the names that its services and metrics have.
+    """The names of the services and metrics of a system under observation.
 
     Attributes:
         services: Services that a target runs, in the order of starting.
-        handles_events: Services that a load is about; the others measure or are asked afterwards.
+        handles_events: Services that handle the events of a load; the others measure, or report afterwards.
         promised: Service → counter that every process of it exports from second 0 (Prometheus name).
         series: Metrics that are kept with a run (Prometheus names).
         commit_job: Prometheus job whose scrape must follow the last commit before counts are compared.

@@ -1,13 +1,15 @@
-"""Brings a stack up, proves that it is what was wanted, and explains what fails on it."""
+"""Brings a stack up, proves that it is the requested stack, and explains its failures."""
 
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Final
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final, NoReturn
 
-from lab.errors import BadConfig, Unavailable
+from lab.errors import BadConfig, LabError, Unavailable
 from lab.model import ProcessIdentity
+from lab.snapshots.snapshot import Moment
 from lab.targets.port import Deployment, Report, StackRequest
 from lab.trials.explain import explained
 from lab.trials.identity import doubts
@@ -15,17 +17,20 @@ from lab.trials.ports import Parts
 
 POLL_S: Final = 0.5
 EXPLAINED: Final = (Unavailable, BadConfig)
-"""What a snapshot may explain; a fault of use or of a file says itself what is wrong."""
+"""Errors that a snapshot may explain; a fault of use or of a file says itself what is wrong."""
 
 
 @contextmanager
 def brought_up(parts: Parts, request: StackRequest, report: Report) -> Iterator[Deployment]:
-    """Yield a stack that is up and proven. What fails on it is explained while the stack is still there.
+    """Yield a stack that is up and proven. A failure is explained while the stack still exists.
 
     Raises:
-        LabError: The stack cannot be brought up, or is not what was wanted.
+        LabError: The stack cannot be brought up, or is not what was requested.
     """
-    with parts.target.deployed(request, report) as deployment, _explaining(deployment, parts):
+    with ExitStack() as entered:
+        with _explaining_beforehand(parts):
+            deployment = entered.enter_context(parts.target.deployed(request, report))
+        entered.enter_context(_explaining(deployment.folder, parts))
         started = time.monotonic()
         deployment.bring_up()
         prove(deployment, parts, report, started=started)
@@ -40,17 +45,17 @@ def prove(
     started: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Compare what every process is with what was wanted, and wait for its promised metric.
+    """Compare every process with what was requested, and wait for its promised metric.
 
     Raises:
-        Unavailable: A process is not what was wanted, or its metrics do not arrive.
+        Unavailable: A process is not what was requested, or its metrics do not arrive.
     """
     identities = deployment.identities()
     if not identities:
         return
     if raised := doubts(identities, is_in_index=parts.is_in_index):
         raise Unavailable(
-            f"{raised[0].name} is not what was wanted",
+            f"{raised[0].name} is not what was requested",
             found="\n".join(f"{doubt.name}: {doubt.reason}" for doubt in raised[:2]),
             next_step="lab diagnose",
             code="E_ARCH",
@@ -102,14 +107,30 @@ def _arrived(deployment: Deployment, parts: Parts) -> frozenset[tuple[str, str]]
 
 
 @contextmanager
-def _explaining(deployment: Deployment, parts: Parts) -> Iterator[None]:
-    """Add the cause that a snapshot shows to what is raised in the context."""
+def _explaining_beforehand(parts: Parts) -> Iterator[None]:
+    """Explain why there is no deployment, unless the error has a next step of its own."""
     try:
         yield
     except EXPLAINED as error:
-        if parts.snapshots is None:
+        if error.next_step:
             raise
-        explanation = explained(error, parts.snapshots(deployment), parts.failures)
-        if explanation is error:
-            raise
-        raise explanation from error
+        _raise_explained(error, None, parts, "before")
+
+
+@contextmanager
+def _explaining(folder: Path, parts: Parts) -> Iterator[None]:
+    """Explain an error of the context by a snapshot of the stack in the folder."""
+    try:
+        yield
+    except EXPLAINED as error:
+        _raise_explained(error, folder, parts, "after")
+
+
+def _raise_explained(error: LabError, folder: Path | None, parts: Parts, moment: Moment) -> NoReturn:
+    """Raise an error with the cause that a snapshot shows; unchanged where there are no probes or no cause."""
+    if parts.snapshots is None:
+        raise error
+    explanation = explained(error, parts.snapshots(folder), parts.failures, moment=moment)
+    if explanation is error:
+        raise error
+    raise explanation from error

@@ -1,4 +1,4 @@
-"""Takes a snapshot after a failure, keeps it, and explains the failure by what is in it."""
+"""Takes a snapshot after a failure, keeps the snapshot, and explains the failure with it."""
 
 from pathlib import Path
 from typing import Final
@@ -6,18 +6,18 @@ from typing import Final
 from lab.diagnosis import explain
 from lab.errors import LabError
 from lab.snapshots.port import SnapshotSource
-from lab.snapshots.snapshot import save
+from lab.snapshots.snapshot import Moment, save
 
 FILE_NAME: Final = "last-failure.json"
 
 
-def explained(error: LabError, source: SnapshotSource, folder: Path) -> LabError:
-    """Return the error with its cause; see `lab.diagnosis.explain.explained`. Unchanged where no snapshot can be taken.
+def explained(error: LabError, source: SnapshotSource, folder: Path, *, moment: Moment = "after") -> LabError:
+    """Return the error with its cause (`lab.diagnosis.explain`); unchanged where no snapshot can be taken.
 
-    The snapshot is kept in *folder*: what was deployed for a run is gone when a person reads the message.
+    The snapshot is kept in *folder*, since the stack of a run is gone when a person reads the message.
     """
     try:
-        snapshot = source.take()
+        snapshot = source.take(moment)
         folder.mkdir(parents=True, exist_ok=True)
         save(snapshot, folder / FILE_NAME)
     except (LabError, OSError):

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from lab.model import ProcessIdentity
 
     IsInIndex = Callable[[str, str], bool]
-    """Whether a reference names an index that holds the image of a digest, by the registry's word."""
+    """Whether the registry says that a reference names an index that holds the image of a digest."""
 
 
 class Doubt(NamedTuple):
-    """A process that is not what was wanted, and why."""
+    """A process that is not what was requested, and the reason."""
 
     name: str
     reason: str
@@ -27,9 +27,9 @@ def doubts(identities: Sequence[ProcessIdentity], *, is_in_index: IsInIndex) -> 
     """Return a doubt for every process whose four checks disagree: digest, node, runtime, process.
 
     Args:
-        identities: Of every process of a stack.
-        is_in_index: Asked only where a node names another digest than was wanted. A runtime that pulled an image by its
-            index before knows the image by two digests, and names the digest that sorts first.
+        identities: Identity of every process of a stack.
+        is_in_index: Called only where a node names another digest than was requested. A runtime that also pulled the
+            image by its index knows two digests of the image, and names the digest that sorts first.
     """
     checked = ((identity, _reason(identity, is_in_index)) for identity in identities)
     return tuple(Doubt(identity.name, reason) for identity, reason in checked if reason)
@@ -43,7 +43,7 @@ def _reason(identity: ProcessIdentity, is_in_index: IsInIndex) -> str:
         node = f"{identity.node}, which is {identity.node_architecture or 'unknown'}"
         return f"it is on {node}, and was made for {wanted}"
     if running != digest and not (running and is_in_index(identity.image_id, digest)):
-        return f"the node runs {running or 'nothing'}, wanted was {digest}"
+        return f"the node runs {running or 'nothing'}, not {digest}"
     if identity.machine and identity.machine != machine_of(wanted):
-        return f"the process says {identity.machine}, wanted was {machine_of(wanted)} ({wanted})"
+        return f"the process says {identity.machine}, not {machine_of(wanted)} ({wanted})"
     return ""

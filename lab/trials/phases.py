@@ -28,14 +28,14 @@ from lab.trials.waiting import await_condition
 WARM_UP_RATE: Final = 500.0
 FASTEST_WARM_UP: Final = 2_000.0
 FRESH_MS: Final = 200
-"""An answer of query-api that is older was given while the store was away."""
+"""An answer of query-api that is older than this was given while the store was away."""
 BEFORE_NS: Final = 3 * NANOS
-"""Two scrapes before the window: counters are compared with their last sample before it."""
+"""Series start two scrapes before the window: counters are compared with their last sample before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A deployment and the ways to ask it."""
+    """A deployment with its load generator, its metrics and its ledger."""
 
     deployment: Deployment
     load: LoadGenerator
@@ -45,7 +45,7 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the measured phase left behind; pauses are (end in seconds since the epoch, length in seconds)."""
+    """The results of the measured phase; pauses are (end in seconds since the epoch, length in seconds)."""
 
     load_run: LoadRun
     faults: tuple[FaultRecord, ...]
@@ -57,7 +57,7 @@ class Phases:
 
     Args:
         experiment: What is requested.
-        parts: What the trial is made with.
+        parts: The parts of the trial.
         deployment: The stack, which is up.
         display: Shows the phases.
         run: The run's name; the load is accounted to it.
@@ -71,7 +71,7 @@ class Phases:
         self._stack = Stack(deployment, parts.load(endpoints), parts.metrics(endpoints), parts.ledger(endpoints))
 
     def warm_up(self) -> None:
-        """Send synthetic load that is accounted to a run of its own, until it is committed and scraped."""
+        """Send synthetic load for a run of its own, and wait until it is committed and scraped."""
         experiment, patience, summary = self._experiment, self._parts.patience, "no load"
         if experiment.warm_up > 0:
             run = f"{self._run}.warmup"
@@ -94,7 +94,7 @@ class Phases:
         return Measured(load_run, tuple(injected), tuple(pauses))
 
     def drain(self) -> StoreView:
-        """Wait until everything accepted is committed and the last commit is scraped; return the ledger then."""
+        """Wait until every accepted event is committed and the last commit is scraped; return the ledger's view."""
         started = time.monotonic()
         self._drained(self._run)
         view = self._stack.ledger.view(self._run, audit=True)
@@ -105,7 +105,7 @@ class Phases:
         return view
 
     def collect(self, measured: Measured, view: StoreView) -> Evidence:
-        """Fetch everything that was observed from where it is."""
+        """Collect the evidence from the ledger, the metrics and the deployment."""
         stack, load_run = self._stack, measured.load_run
         window = Window(load_run.window.start_ns, max(load_run.window.end_ns, view.last_commit_ns))
         deployment = stack.deployment
@@ -132,7 +132,7 @@ class Phases:
         return tuple(series for name in self._parts.system.series for series in metrics.raw(name, window))
 
     def _drained(self, run: str) -> int:
-        """Wait until the backlog of a run is 0; return the backlog that is left when patience is at its end."""
+        """Wait until the backlog of a run is 0; return the backlog that is left when patience ends."""
         ledger, patience = self._stack.ledger, self._parts.patience
         is_drained = await_condition(
             lambda: ledger.view(run).balance.backlog == 0, seconds=patience.drain_s, every_s=patience.poll_every_s
@@ -161,5 +161,5 @@ def _in_flight(ledger: LedgerSource) -> int:
 
 
 def _warm_up_rate(load: Load) -> float:
-    """Return the load's own rate where it is constant, within what warming up needs."""
+    """Return the rate of a constant load, at most what warming up needs; a fixed rate for any other load."""
     return min(load.shape.rate, FASTEST_WARM_UP) if isinstance(load.shape, Constant) else WARM_UP_RATE

@@ -16,7 +16,7 @@ from lab.targets.port import Deployment, Target
 
 
 class Recorder(Protocol):
-    """Keeps the record of one trial, true at every moment."""
+    """Keeps the record of one trial; the record is true at every moment."""
 
     @property
     def run_id(self) -> str:
@@ -35,28 +35,28 @@ class Recorder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a trial waits for what should come, in seconds."""
+    """How long a trial waits, in seconds."""
 
     drain_s: float = 60.0
-    """For the backlog after a load: several idle times of a worker that has died."""
+    """For the backlog after a load; several times longer than the entries of a dead worker stay unclaimed."""
     scrape_s: float = 5.0
-    """For a scrape; they come every second."""
+    """For a scrape; Prometheus scrapes every second."""
     first_scrape_s: float = 15.0
     """For the first scrape: Prometheus reads new targets every five seconds."""
     metrics_s: float = 75.0
-    """For the promised metrics after a rollout: pushed every second, and silence is believed after a minute."""
+    """For the promised metrics after a rollout: they are pushed every second, and a minute of silence is a failure."""
     poll_every_s: float = 0.1
     """Between two polls."""
 
 
 def in_no_index(_reference: str, _digest: str) -> bool:
-    """Say that no registry knows an index."""
+    """Return False: no registry knows the index."""
     return False
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a trial is made with; wiring chooses them.
+    """The parts of a trial, as wiring chooses them.
 
     Attributes:
         target: Where the services run.
@@ -69,9 +69,9 @@ class Parts:
         environment: Describes this machine, this revision and a stack.
         spans: Reads the spans of a stack that fall into a window.
         is_in_index: Whether a registry says that a reference names an index that holds the image of a digest.
-        snapshots: Takes snapshots of a deployment's stack, which explain a failure; None where there are no probes.
+        snapshots: Takes snapshots of the stack that has a folder, which explain a failure; None without probes.
         failures: Folder that keeps the snapshot of the last failure.
-        patience: How long is waited.
+        patience: How long the trial waits.
     """
 
     target: Target
@@ -84,7 +84,7 @@ class Parts:
     environment: Callable[[Deployment], dict[str, object]]
     spans: Callable[[Sequence[Path], Window], Sequence[dict[str, object]]]
     is_in_index: Callable[[str, str], bool] = in_no_index
-    snapshots: Callable[[Deployment], SnapshotSource] | None = None
+    snapshots: Callable[[Path | None], SnapshotSource] | None = None
     failures: Path = Path()
     patience: Patience = Patience()
 

@@ -53,7 +53,7 @@ def run_trial(
 
 
 def observe(experiment: Experiment, parts: Parts, deployment: Deployment, *, display: Display, run: str) -> Evidence:
-    """Carry out the phases on a stack that is up."""
+    """Carry out the phases on a stack that is up; return the evidence."""
     phases = Phases(experiment, parts, deployment, display=display, run=run)
     phases.warm_up()
     measured = phases.measure()

@@ -8,7 +8,7 @@ from lab.errors import LabError
 
 
 def await_condition(condition: Callable[[], bool], *, seconds: float, every_s: float) -> bool:
-    """Return whether *condition* came true in time; poll again where the stack does not answer just now.
+    """Return whether *condition* came true in time; a poll that the stack does not answer is repeated.
 
     Raises:
         LabError: The last poll, at the end of the time, was not answered.

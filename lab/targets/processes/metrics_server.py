@@ -60,7 +60,7 @@ def check_version(program: Path | str) -> str:
     try:
         done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False)
     except OSError as error:
-        raise Unavailable(f"cannot run {program}", found=str(error.strerror)) from error
+        raise Unavailable(f"cannot run {program} as prometheus", found=str(error.strerror)) from error
     match = re.search(r"version (\d+)\.(\d+)\.(\d+)", done.stdout + done.stderr)
     if match is None:
         raise Unavailable(f"cannot use {program} as the metrics server", found=done.stderr.strip()[:200])

@@ -243,6 +243,25 @@ def test_services_without_metrics_are_told_once(variables: dict[str, str], stage
     assert finding.do == do
 
 
+def test_services_that_share_a_port_are_told_once() -> None:
+    """One of them has the port, and is scraped."""
+    port = {"OTEL_EXPORTER_PROMETHEUS_PORT": "9464"}
+    here = silent("process-worker", "query-api", "simulator")
+    for service in ("ingest-api", "process-worker", "query-api", "simulator"):
+        here = with_program(here, service, settings=port)
+    [finding] = diagnose(with_environment(here, **port))
+    assert finding.title == "3 services run, no metric arrives: the first silent stage is scraping"
+    assert finding.do == "unset OTEL_EXPORTER_PROMETHEUS_PORT && lab down && lab up"
+
+
+def test_services_that_are_silent_each_for_itself_are_told_apart() -> None:
+    """A restarted service has a port of its own."""
+    here = silent("process-worker", "query-api")
+    for service, port in (("process-worker", "9464"), ("query-api", "9465")):
+        here = with_program(here, service, settings={"OTEL_EXPORTER_PROMETHEUS_PORT": port})
+    assert [finding.object for finding in diagnose(here)] == ["Program/process-worker", "Program/query-api"]
+
+
 def test_a_prometheus_of_the_user_is_told_what_to_scrape() -> None:
     """Nothing tells it of new targets but file_sd."""
     here = silent("ingest-api", "process-worker", "query-api", "simulator")

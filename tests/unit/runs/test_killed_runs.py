@@ -38,7 +38,7 @@ def test_a_killed_run_reads_as_failed(tmp_path: Path, point: str) -> None:
         assert output.readline().strip() == HERE
         assert RunStore(tmp_path).open("doomed").manifest()["status"] == "running"
     manifest = RunStore(tmp_path).open("doomed").manifest()
-    assert (manifest["status"], manifest["reason"]) == ("failed", "the process that ran it is gone")
+    assert (manifest["status"], manifest["reason"]) == ("failed", "the process of the run is gone")
 
 
 def test_a_run_that_was_done_stays_succeeded(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from tests.unit import trials
 from tests.unit.runs.differences import differences
 
 PROJECT = Path(__file__).parents[3]
-NOTE = "judged otherwise than when it was recorded: "
+NOTE = "judged differently than when it was recorded: "
 
 
 def run_of(project: Path, trial: Trial, *, notebook: str = "notebooks/10_test.ipynb") -> RunFolder:
@@ -104,7 +104,7 @@ def test_the_last_digit_of_a_float_is_no_other_answer(recorded: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"load": Load(Synthetic(), Constant(2_000))}, ("load.shape.rate: recorded 100,", "asked 2000")),
+        ({"load": Load(Synthetic(), Constant(2_000))}, ("load.shape.rate: recorded 100,", "requested 2000")),
         ({"duration": 60.0}, ("20.0", "60.0")),
         ({"objectives": (Objective("lost", 0),)}, ("latency", "lost")),
         ({"settings": {"LAB_WORKER_BATCH": "1"}}, ("{}", "LAB_WORKER_BATCH")),

@@ -73,7 +73,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
     subprocess.run([sys.executable, "-c", code], check=False, timeout=30)
     manifest = RunFolder(tmp_path / "killed").manifest()
-    assert (manifest["status"], manifest["reason"]) == ("failed", "the process that ran it is gone")
+    assert (manifest["status"], manifest["reason"]) == ("failed", "the process of the run is gone")
 
 
 def test_pruning_keeps_the_newest_and_what_runs(tmp_path: Path) -> None:

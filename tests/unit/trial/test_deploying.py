@@ -99,10 +99,10 @@ def test_a_process_that_is_not_what_was_wanted_is_named() -> None:
     """Before its metrics are waited for."""
     world = World(metrics=FakeMetrics(every_s=0))
     world.deployment.processes = [replace(WORKER, machine="x86_64")]
-    with pytest.raises(Unavailable, match="worker-1 is not what was wanted") as error:
+    with pytest.raises(Unavailable, match="worker-1 is not what was requested") as error:
         prove(world.deployment, world.parts, lambda *_: None, started=0.0)
     assert error.value.reason == "E_ARCH"
-    assert "the process says x86_64, wanted was aarch64" in error.value.found
+    assert "the process says x86_64, not aarch64" in error.value.found
 
 
 class Kept:
@@ -163,3 +163,17 @@ def test_without_probes_a_fault_leaves_as_it_was() -> None:
     with pytest.raises(Unavailable) as error, brought_up(world.parts, StackRequest(), lambda *_: None):
         raise fault
     assert error.value is fault
+
+
+def test_a_stack_that_cannot_be_begun_is_explained_by_what_there_is_before(tmp_path: Path) -> None:
+    """Unless its error has a next step of its own."""
+    world = World(target_fails=Unavailable("cannot run prometheus"))
+    parts = replace(world.parts, snapshots=lambda _: Kept(STORE_AWAY, world.diary), failures=tmp_path)
+    with pytest.raises(Unavailable) as error, brought_up(parts, StackRequest(), lambda *_: None):
+        pass
+    assert "redis-unreachable" in error.value.found
+    told = World(target_fails=Unavailable("another stack is up", next_step="lab down"))
+    parts = replace(told.parts, snapshots=lambda _: Kept(STORE_AWAY, told.diary), failures=tmp_path)
+    with pytest.raises(Unavailable) as error, brought_up(parts, StackRequest(), lambda *_: None):
+        pass
+    assert (error.value.found, "snapshot" in told.diary) == ("", False)

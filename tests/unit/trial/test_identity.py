@@ -51,7 +51,7 @@ def test_the_registry_is_asked_only_where_digests_differ() -> None:
         (replace(PROCESS, node="clus1", node_architecture="amd64"), "it is on clus1, which is amd64"),
         (replace(PROCESS, image_id=f"198.18.0.1:5000/process-worker@{OTHER}"), f"the node runs {OTHER}"),
         (replace(PROCESS, image_id=""), "the node runs nothing"),
-        (replace(PROCESS, machine="x86_64"), "the process says x86_64, wanted was aarch64"),
+        (replace(PROCESS, machine="x86_64"), "the process says x86_64, not aarch64"),
     ],
     ids=["tag", "node", "digest", "not-started", "silent-wrong-architecture"],
 )

@@ -21,6 +21,7 @@ STILL_S: Final = 15.0
 PUSHES: Final = ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 """Variables that name a collector for metrics; the first that is set counts."""
 EXPORTER: Final = "OTEL_METRICS_EXPORTER"
+PORT: Final = "OTEL_EXPORTER_PROMETHEUS_PORT"
 DISABLED: Final = "OTEL_SDK_DISABLED"
 
 
@@ -41,13 +42,14 @@ def service_has_no_metrics(snapshot: Snapshot) -> Iterator[Finding]:
     if probe is None or probe.samples is None:
         return
     silent = list(_silent(snapshot))
-    has_fresh = any(snapshot.taken_at - sample.at <= FRESH_S for sample in probe.samples)
-    for program in silent if has_fresh else ():
-        yield _finding(snapshot, program, [program], _restart(program))
-    if silent and not has_fresh:
-        yield _finding(
-            snapshot, silent[0], silent, shlex.join(["curl", "-s", f"{probe.url}/api/v1/targets?state=active"])
-        )
+    some_arrive = any(snapshot.taken_at - sample.at <= FRESH_S for sample in probe.samples)
+    for silence in dict.fromkeys(_silence(snapshot, program) for program in silent):
+        programs = [program for program in silent if _silence(snapshot, program) == silence]
+        # Without a common variable each service is silent for itself, unless all are.
+        if silence.variable or not some_arrive:
+            yield _finding(snapshot, silence, programs)
+        else:
+            yield from (_finding(snapshot, silence, [program]) for program in programs)
 
 
 def _idle(snapshot: Snapshot) -> Iterator[Finding]:
@@ -80,23 +82,29 @@ def _silent(snapshot: Snapshot) -> Iterator[ProgramProbe]:
                 yield program
 
 
-def _finding(snapshot: Snapshot, program: ProgramProbe, silent: list[ProgramProbe], otherwise: str) -> Finding:
-    """Return what is said of one service, or once of all of them."""
-    probe = snapshot.probes.prometheus
-    url, metrics = probe.url if probe else "", [PROMISED[service.name].prometheus_name for service in silent]
-    silence = _silence(snapshot, program)
-    is_ours = snapshot.settings is not None and silence.variable in snapshot.settings.environment
-    variables = (silence.variable,) if silence.variable and is_ours else ()
-    runs = f"{program.name} runs" if len(silent) == 1 else f"{len(silent)} services run"
+def _finding(snapshot: Snapshot, silence: Silence, silent: list[ProgramProbe]) -> Finding:
+    """Return what is wrong with one service, or with several for the same reason."""
+    probe, is_single = snapshot.probes.prometheus, len(silent) == 1
+    url, metrics = probe.url if probe else "", [PROMISED[program.name].prometheus_name for program in silent]
+    runs = f"{silent[0].name} runs" if is_single else f"{len(silent)} services run"
     return Finding(
         CAUSE,
-        program.ref if len(silent) == 1 else f"Prometheus/{url}",
+        silent[0].ref if is_single else f"Prometheus/{url}",
         f"{runs}, no metric arrives: the first silent stage is {silence.stage}",
         found=f"no sample of {', '.join(metrics)} in the last {FRESH_S:.0f} s at {url}",
         why=silence.why,
-        do=bring_up(snapshot, *variables) if silence.variable else otherwise,
-        rests_on=("prometheus", *(service.ref for service in silent)),
+        do=_remedy(snapshot, silence, silent, url),
+        rests_on=("prometheus", *(program.ref for program in silent)),
     )
+
+
+def _remedy(snapshot: Snapshot, silence: Silence, silent: list[ProgramProbe], url: str) -> str:
+    if silence.variable:
+        is_ours = snapshot.settings is not None and silence.variable in snapshot.settings.environment
+        return bring_up(snapshot, *([silence.variable] if is_ours else []))
+    if len(silent) == 1:
+        return _restart(silent[0])
+    return shlex.join(["curl", "-s", f"{url}/api/v1/targets?state=active"])
 
 
 def _silence(snapshot: Snapshot, program: ProgramProbe) -> Silence:
@@ -111,6 +119,9 @@ def _silence(snapshot: Snapshot, program: ProgramProbe) -> Silence:
     if endpoint and exporter != "prometheus":
         why = f"{endpoint} is {given[endpoint]}: the service pushes there, and is not scraped"
         return Silence("the collector", endpoint, why)
+    port = given.get(PORT, "0")
+    if port != "0" and any(other.settings.get(PORT) == port for other in snapshot.programs if other is not program):
+        return Silence("scraping", PORT, f"{PORT} is {port}: the services share one port, and one of them has it")
     if snapshot.settings is not None and snapshot.settings.prometheus_url and snapshot.machine is not None:
         folder = f"{snapshot.machine.stack_dir}/prometheus/targets"
         return Silence("scraping", "", f"let this Prometheus scrape what file_sd finds in {folder}/*.json")
