@@ -57,17 +57,17 @@ def target(name: str, settings: LabSettings) -> Target:
     Raises:
         UsageFault: No target has that name.
     """
-    if name not in TARGETS:
-        raise UsageFault(
-            f'no target "{name}"', found=f"there are: {', '.join(TARGETS)}", next_step="-p target processes"
-        )
-    opened: Target = resolved(TARGETS[name])(settings)
+    opened: Target = _entry(TARGETS, name)(settings)
     return opened
 
 
 def snapshots(name: str, settings: LabSettings, folder: Path | None = None) -> SnapshotSource:
-    """Return the source of snapshots of a target's stack: of the stack in *folder*, else of the kept stack."""
-    source: SnapshotSource = resolved(SNAPSHOTS[name])(settings, folder)
+    """Return the source of snapshots of a target's stack: of the stack in *folder*, else of the kept stack.
+
+    Raises:
+        UsageFault: No target of that name can be looked at.
+    """
+    source: SnapshotSource = _entry(SNAPSHOTS, name)(settings, folder)
     return source
 
 
@@ -124,3 +124,10 @@ def parts(settings: LabSettings, target_name: str) -> Parts:
         failures=settings.state_dir / "failures" / target_name,
     )
     return made
+
+
+def _entry(table: dict[str, Any], name: str) -> Any:  # noqa: ANN401  as in `resolved`
+    if name not in table:
+        step = "--target processes      (for a notebook: -p target processes)"
+        raise UsageFault(f'no target "{name}"', found=f"there are: {', '.join(table)}", next_step=step)
+    return resolved(table[name])

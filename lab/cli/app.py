@@ -55,7 +55,9 @@ TABLE: Final[Table] = {
     ),
     "runs": Group(RUNS, "List, show, open, compare, prune runs.", "measure"),
     "up": Command("lab.cli.up:up", "Bring a stack up and leave it running.", "stack"),
-    "status": Command("lab.cli.stack:status", "Address and health of every part of the stack, and the ledger.", "stack"),
+    "status": Command(
+        "lab.cli.stack:status", "Address and health of every part of the stack, and the ledger.", "stack"
+    ),
     "logs": Command(
         "lab.cli.stack:logs",
         "The log of a program of the stack; on a cluster, of a pod or of every pod of a service.",
@@ -71,9 +73,7 @@ TABLE: Final[Table] = {
     "doctor": Command(
         "lab.cli.machine:doctor", "What a stack needs: what is there, what is missing, the next step.", "machine"
     ),
-    "clean": Command(
-        "lab.cli.machine:clean", "Remove fetched programs and all your stacks; runs stay.", "machine"
-    ),
+    "clean": Command("lab.cli.machine:clean", "Remove fetched programs and all your stacks; runs stay.", "machine"),
     "config": Group(CONFIG, "Show the lab's settings.", "machine"),
 }
 """All commands, in the order of work."""

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import typer
 
@@ -21,15 +21,12 @@ from lab.snapshots.snapshot import save as write
 KUBECONFIG: Final = Path.home() / ".kube" / "config"
 NOTHING_UP: Final = "  no stack is up on this machine; next: lab up"
 LAST_FAILED: Final = "  the last stack on this machine failed; these are its logs"
-TargetName = Literal["processes", "kubernetes"]
 
 
 def diagnose(
     *,
-    target: Annotated[
-        TargetName | None, typer.Option(help="Where the stack is; unless given, where a stack is up.")
-    ] = None,
-    namespace: Annotated[str, typer.Option(help="On a cluster: its namespace; the configured one if empty.")] = "",
+    target: Annotated[str, typer.Option(help="Where the stack is; if empty, where a stack is up.")] = "",
+    namespace: Annotated[str, typer.Option(help="On a cluster: its namespace; the configured one unless given.")] = "",
     snapshot: Annotated[Path | None, typer.Option(metavar="FILE", help="Judge a saved snapshot instead.")] = None,
     save: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep the snapshot, without secrets.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -39,7 +36,9 @@ def diagnose(
     Exit 0: no finding, 1: findings.
     """
     if snapshot is not None and (save is not None or namespace or target):
-        raise UsageFault("--snapshot goes with no --target, --namespace or --save", next_step=f"lab diagnose --snapshot {snapshot}")
+        raise UsageFault(
+            "--snapshot goes with no --target, --namespace or --save", next_step=f"lab diagnose --snapshot {snapshot}"
+        )
     taken = load(snapshot) if snapshot is not None else _take(target, namespace)
     if save is not None:
         with _writing(save):
@@ -54,13 +53,13 @@ def diagnose(
     return 1 if findings else 0
 
 
-def _take(target: TargetName | None, namespace: str) -> Snapshot:
+def _take(target: str, namespace: str) -> Snapshot:
     settings = load_settings(namespace=namespace or None)
     return wiring.snapshots(target or _chosen(settings, namespace), settings).take()
 
 
-def _chosen(settings: LabSettings, namespace: str) -> TargetName:
-    """Return the cluster for a namespace, or where a cluster is configured and no stack is up here; else this machine."""
+def _chosen(settings: LabSettings, namespace: str) -> str:
+    """Return the cluster where a namespace is given, or a cluster is configured and no stack is up on this machine."""
     if namespace:
         return "kubernetes"
     kubeconfig = settings.kubeconfig is not None or is_set("KUBECONFIG") or KUBECONFIG.is_file()

@@ -98,7 +98,10 @@ def _access(settings: LabSettings) -> RegistryAccess:
     """Return the configured registry; warn where the registry speaks plain HTTP."""
     access = registry_access(settings)
     if access.plain_http:
-        _say("plain HTTP", f"{access.host}: digests protect images against changes; nothing keeps images or a password secret")
+        _say(
+            "plain HTTP",
+            f"{access.host}: digests protect images against changes; nothing keeps images or a password secret",
+        )
     return access
 
 

@@ -9,7 +9,7 @@ import typer
 
 from lab import wiring
 from lab.diagnosis.doctor import Check, examine
-from lab.errors import Unavailable, UsageFault
+from lab.errors import Unavailable
 from lab.settings import load_settings, origins
 from lab.targets.port import Cleaning
 
@@ -20,10 +20,6 @@ TargetOption = Annotated[str, typer.Option(help="Where services run.")]
 def doctor(target: TargetOption = "processes", *, as_json: AsJson = False) -> None:
     """What a stack needs: what is there, what is missing, the next step."""
     settings = load_settings()
-    if target not in wiring.SNAPSHOTS:
-        known = ", ".join(wiring.SNAPSHOTS)
-        step = "lab doctor --target kubernetes"
-        raise UsageFault(f'no target "{target}"', found=f"there are: {known}", next_step=step)
     checks = examine(wiring.snapshots(target, settings).take("before"))
     if as_json:
         print(json.dumps([check._asdict() for check in checks], indent=2))
@@ -39,8 +35,8 @@ def clean() -> None:
     The stacks of your other projects end, too.
     """
     settings = load_settings()
-    local = wiring.target("processes", settings)
-    print(f"  stopped  {local.clean() if isinstance(local, Cleaning) else 0} stacks")
+    targets = [wiring.target(name, settings) for name in wiring.TARGETS]
+    print(f"  stopped  {sum(target.clean() for target in targets if isinstance(target, Cleaning))} stacks")
     for folder in (settings.state_dir, settings.cache_dir):
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.exists() else 0
         shutil.rmtree(folder, ignore_errors=True)

@@ -32,8 +32,12 @@ def up(  # noqa: PLR0913  one argument for each option
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="On a cluster: show what would change, apply nothing.")
     ] = False,
-    adopt: Annotated[bool, typer.Option("--adopt", help="On a cluster: use a namespace that is not the lab's.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="On a cluster: take over fields that another manager owns.")] = False,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="On a cluster: use a namespace that is not the lab's.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="On a cluster: take over fields that another manager owns.")
+    ] = False,
 ) -> None:
     """Bring a stack up and leave it running."""
     chosen = {"prometheus_url": prometheus, "redis_url": redis, "namespace": namespace}

@@ -125,7 +125,7 @@ def prometheus(snapshot: Snapshot) -> str:
     if probe is None:
         return INSIDE if settings.prometheus == "inside" else ""
     server = f"{probe.version or 'a server'} at {probe.url}"
-    if not probe.reachable or snapshot.target == "processes":
+    if not probe.reachable or snapshot.is_local:
         return server if probe.reachable else probe.url
     if settings.remote_write_url == SCRAPED:
         return f"{server}; let it scrape the collector with honor_labels: true (manifests/README.md)"

@@ -1,14 +1,14 @@
 """Composes an error that says what failed with the cause that a diagnosis found. Pure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.finding import Finding
 from lab.errors import LabError
-from lab.snapshots.snapshot import Snapshot, Target
+from lab.snapshots.snapshot import Snapshot
 from lab.systems.services import SERVICES
 
 SHOWN: Final = 240
@@ -16,7 +16,6 @@ SHOWN: Final = 240
 OPEN_STEPS: Final = ("lab diagnose", "lab doctor")
 """How the next step of an error begins that leaves its cause open."""
 NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.:-]*[a-z0-9])?")
-PLACES: Final[Mapping[Target, str]] = {"processes": "this machine", "kubernetes": "the cluster"}
 
 
 def concerning(error: LabError, findings: Sequence[Finding]) -> Finding | None:
@@ -51,7 +50,7 @@ def explained(error: LabError, snapshot: Snapshot, file: Path) -> LabError:
     finding, kept = concerned or findings[0], f"lab diagnose --snapshot {file}"
     title = f"{finding.title} ({finding.cause})"
     if not concerned:
-        title = f"{PLACES[snapshot.target]} also has: {title}"
+        title = f"{'this machine' if snapshot.is_local else 'the cluster'} also has: {title}"
     more = f"; and {len(findings) - 1} more: {kept}" if len(findings) > 1 else ""
     own = "" if _repeats(finding.found, error.found) else _cut(error.found)
     lines = filter(None, (own, _cut(title), f"{_cut(finding.found)}{more}"))

@@ -1,6 +1,6 @@
 """The parts of a snapshot that was taken before a deployment: name, facts, the causes that belong to each. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 from lab.diagnosis import descriptions
 from lab.diagnosis.finding import Finding
 from lab.snapshots.before import ClusterProbe
-from lab.snapshots.snapshot import Snapshot, Target
+from lab.snapshots.snapshot import Snapshot
 
 OF_A_NODE: Final = ("node-not-ready", "disk-pressure", "node-pressure", "clock-skew")
 
@@ -142,8 +142,5 @@ def sections_of(snapshot: Snapshot) -> Iterator[Section]:
         )
         for node in snapshot.nodes
     ]
-    parts: Mapping[Target, Sequence[Section]] = {
-        "processes": LOCAL,
-        "kubernetes": (*CLUSTER_PART, *nodes, *PLACES, *CHOICES),
-    }
-    return (section for section in parts[snapshot.target] if section.applies(snapshot))
+    parts = LOCAL if snapshot.is_local else (*CLUSTER_PART, *nodes, *PLACES, *CHOICES)
+    return (section for section in parts if section.applies(snapshot))

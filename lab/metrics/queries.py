@@ -81,7 +81,9 @@ def queries_to_paste() -> tuple[PasteQuery, ...]:
         PasteQuery("How long until an event is counted?", histogram_quantile(END_TO_END_DURATION, 0.99), "s"),
         PasteQuery("How slow is a call, seen by its server?", histogram_quantile(RPC_SERVER_DURATION, 0.99), "s"),
         PasteQuery("What does each service cost?", processor_share(), "CPU s/s"),
-        PasteQuery("How much memory does a service take?", f"sum by (job) ({PROCESS_MEMORY_USAGE.prometheus_name})", "bytes"),
+        PasteQuery(
+            "How much memory does each service take?", f"sum by (job) ({PROCESS_MEMORY_USAGE.prometheus_name})", "bytes"
+        ),
         PasteQuery("Which promised counters are there?", _promised(), "series"),
     )
 

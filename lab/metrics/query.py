@@ -33,7 +33,7 @@ def query(source: MetricSource, promql: str, window: Window, *, step_s: float = 
     Args:
         source: What evaluates the expression.
         promql: The expression.
-        window: The first step is at its start, no step is after its end.
+        window: The first step is at its start; no step is after its end.
         step_s: Seconds between two rows; more where the window would have more than 10,900 rows.
 
     Returns:
@@ -96,7 +96,7 @@ def _column(labels: Mapping[str, str]) -> str:
 
 
 def _pointed(promql: str, sentence: str) -> str:
-    """Return the server's sentence, and the line of the expression with a mark at the position that the sentence names."""
+    """Return the server's sentence, and the line of the expression with a mark at the position in the sentence."""
     position = POSITION.search(sentence)
     lines = promql.splitlines()
     if position is None or int(position[1]) > len(lines):

@@ -24,7 +24,6 @@ RECENT_S: Final = 600.0
 """A fault that ended longer ago than this is past: a container that died and has been ready since."""
 SECRET_PARTS: Final = ("objects", "logs", "probes", "machine", "programs", "settings", "cluster")
 """Fields in which values of secrets are hidden."""
-Target = Literal["processes", "kubernetes"]
 Moment = Literal["before", "after"]
 """Before or after a deployment."""
 
@@ -79,7 +78,7 @@ class Snapshot:
         logs: The last lines of every container.
         probes: What servers and processes returned to the lab.
         wanted: What the lab had applied.
-        target: Where the stack runs.
+        target: Name of the target that the stack runs on.
         moment: Before or after a deployment.
         machine: This machine; None for a cluster.
         programs: Of the stack on this machine; where there is no stack, those that it would start.
@@ -94,7 +93,7 @@ class Snapshot:
     logs: tuple[ContainerLog, ...] = ()
     probes: Probes = field(default_factory=Probes)
     wanted: tuple[Wanted, ...] = ()
-    target: Target = "kubernetes"
+    target: str = "kubernetes"
     moment: Moment = "after"
     machine: MachineProbe | None = None
     programs: tuple[ProgramProbe, ...] = ()
@@ -120,6 +119,11 @@ class Snapshot:
         return {f"Deployment/{made.name.rpartition('-')[0]}": made for made in replica_sets}
 
     @property
+    def is_local(self) -> bool:
+        """Whether the snapshot shows this machine, and no cluster."""
+        return self.machine is not None
+
+    @property
     def nodes(self) -> tuple[Node, ...]:
         """Nodes of the cluster."""
         return tuple(Node(raw) for raw in self.objects.nodes)
@@ -129,7 +133,8 @@ class Snapshot:
         """Whether a stack that is not deployed yet is to write to the receiver of its metrics server."""
         settings = self.settings
         return (
-            (self.target, self.moment) == ("kubernetes", "before")
+            not self.is_local
+            and self.moment == "before"
             and settings is not None
             and settings.prometheus == "outside"
             and not settings.remote_write_url

@@ -1,4 +1,4 @@
-"""Computes how long a service may take to end from the drain in its settings."""
+"""Computes the time that a service may take to end, from the drain in its settings."""
 
 import math
 from collections.abc import Mapping

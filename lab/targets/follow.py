@@ -9,7 +9,7 @@ from typing import Final
 FILE_PAUSE_S: Final = 0.2
 POD_PAUSE_S: Final = 1.0
 MOST_LINES: Final = 20_000
-"""Lines of a pod that one request asks for."""
+"""Most lines of a pod in one request."""
 Pause = Callable[[float], object]
 
 

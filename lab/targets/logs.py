@@ -1,4 +1,4 @@
-"""Hands over the logs of a stack that its user keeps."""
+"""Hands over the logs of a stack to a caller that keeps them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -10,7 +10,7 @@ from lab.targets.port import KeepLogs
 
 @contextmanager
 def handing_over_files(log_files: Callable[[], Mapping[str, Path]], keep_logs: KeepLogs) -> Iterator[None]:
-    """Hand over logs when the context ends. Where the context ends by an error, that error is the one raised."""
+    """Hand over logs when the context ends. An error of the context hides an error of handing over."""
     try:
         yield
     except BaseException:

@@ -1,4 +1,4 @@
-"""What a target can do: bring the services up, say where they are, take them down."""
+"""The port of a target: brings the services up, says where they are, takes them down."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -13,7 +13,7 @@ Report = Callable[[str, str, float], None]
 KeepLogs = Callable[[Mapping[str, Path]], None]
 """Called with program → log file; the files may be gone afterwards."""
 Watch = Callable[[Sequence[RolloutRow]], None]
-"""Called with every part of a stack at each poll while it comes up, and once more when it is well."""
+"""Called with every part of a stack at each poll of a rollout, and once more when the stack is well."""
 
 
 def keep_nothing(_logs: Mapping[str, Path]) -> None:
@@ -29,9 +29,9 @@ class Declaration:
     """What a target says of itself before anything is opened.
 
     Attributes:
-        name: Its name, as `--target` and `-p target` take it.
-        place: Where a trial on it ran, in a report's words.
-        unfit: What it means that `lab doctor` found something missing.
+        name: The target's name, as `--target` and `-p target` take it.
+        place: What a report calls the place of a trial on the target.
+        unfit: The consequence of anything missing, as `lab doctor` prints it.
     """
 
     name: str
@@ -48,16 +48,16 @@ class Hindrance(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StackRequest:
-    """The stack that is wanted.
+    """The stack that a caller requests.
 
     Attributes:
         settings: Settings of services that differ from their defaults, by environment name.
         keep: Leave the stack running after the caller has gone (`lab up`). Otherwise it ends with the caller, however
             the caller ends.
         reuse: Use a stack that is up already when its configuration is the same.
-        keep_logs: Called with the logs when the caller's use of the stack is over, however it ended; also with the logs
-            of a stack that never came up.
-        watch: Shown how far every part is, by targets where that takes a while.
+        keep_logs: Called with the logs when the caller's use of the stack ends, with or without an error; also with the
+            logs of a stack that never came up.
+        watch: Called with the state of every part, by targets whose rollout takes a while.
         architecture: The architecture that services which handle events run on; empty for all that the target has.
     """
 
@@ -76,12 +76,12 @@ class Deployment(Protocol):
         """Return when every part is ready.
 
         Raises:
-            Unavailable: A part is not, or not in time.
+            Unavailable: A part does not become ready, or not in time.
             BadConfig: A program refuses its settings.
         """
 
     def identities(self) -> Sequence[ProcessIdentity]:
-        """Return what every process is; empty where all of them run from this installation.
+        """Return the identity of every process; empty where all processes run from this installation.
 
         Raises:
             Unavailable: A process that is ready does not answer.
@@ -89,11 +89,11 @@ class Deployment(Protocol):
 
     @property
     def metrics_hint(self) -> str:
-        """What a missing metric may be due to on this stack; empty where there is nothing to say."""
+        """A possible cause of a missing metric on this stack; empty without a hint."""
 
     @property
     def servers(self) -> Endpoints:
-        """Addresses of store and metrics server alone, which costs no connection to a service."""
+        """Addresses of store and metrics server alone; reading them opens no connection to a service."""
 
     @property
     def endpoints(self) -> Endpoints:
@@ -108,10 +108,10 @@ class Deployment(Protocol):
         """The store behind the stack."""
 
     def statuses(self) -> Sequence[ServiceStatus]:
-        """Return what every service reports of itself now."""
+        """Return the status that every service reports now."""
 
     def deaths(self) -> Sequence[Death]:
-        """Return the processes that ended without having been asked to, since the stack is up."""
+        """Return the processes that ended unexpectedly since the stack came up."""
 
     def clocks(self) -> Sequence[NodeClock]:
         """Return the clock of every other machine that a service runs on, beside this machine's."""
@@ -123,7 +123,7 @@ class Deployment(Protocol):
         """Stop a service's process for as long as the context lasts."""
 
     def facts(self) -> Mapping[str, object]:
-        """Return what else of the stack belongs into a record: images by digest, nodes."""
+        """Return more facts of the stack for a record: images by digest, nodes."""
 
     def log_files(self) -> Mapping[str, Path]:
         """Return service → its log on this machine."""
@@ -136,7 +136,7 @@ class Deployment(Protocol):
 
 
 class KeptStack(Deployment, Protocol):
-    """A stack that stays up, seen by somebody who did not bring it up: parts of it may not run."""
+    """A stack that stays up, for callers that did not bring it up; some parts may not run."""
 
     @property
     def within_reach(self) -> Endpoints:
@@ -147,23 +147,23 @@ class KeptStack(Deployment, Protocol):
         """The command that makes the metrics server reachable; empty where it is reachable already."""
 
     def everybody(self) -> Sequence[ServiceStatus]:
-        """Return what every service reports of itself now, and what does not run."""
+        """Return the status that every service reports now, and every part that does not run."""
 
     def programs(self) -> Sequence[str]:
-        """Return the names of everything that writes a log."""
+        """Return the names of all programs that write a log."""
 
     def last_lines(self, name: str, lines: int) -> Sequence[str]:
         """Return the last lines of one log."""
 
 
 class Target(Protocol):
-    """A place where services run. It is opened with the lab's settings; opening it asks nothing."""
+    """A place where services run. Opening a target with the lab's settings asks no server."""
 
     declaration: ClassVar[Declaration]
 
     @property
     def options(self) -> str:
-        """What a `lab` command needs in order to find the same stack, as text to paste; empty for the default."""
+        """The options with which a `lab` command finds the same stack, as text to paste; empty for the default."""
 
     def hindrance(self, fault: Fault) -> Hindrance | None:
         """Return why the target cannot carry out a fault, or None where it can."""
@@ -172,13 +172,13 @@ class Target(Protocol):
         """Return the levels of a factor that this target has, for example its architectures; empty for none."""
 
     def deployed(self, request: StackRequest, report: Report) -> AbstractContextManager[Deployment]:
-        """Yield the stack, to be brought up by its user; on exit take it down, unless it was up or is to be kept."""
+        """Yield the stack, which the caller brings up; at the end take it down, unless it was up before or is kept."""
 
     def current(self) -> KeptStack | None:
         """Return the kept stack, or None."""
 
     def down(self, report: Report, /) -> bool:
-        """Take the kept stack down; return False when there was none. What stays is reported."""
+        """Take the kept stack down; return False when there was none. Objects that stay are reported."""
 
 
 @runtime_checkable
@@ -193,9 +193,9 @@ class Intent(NamedTuple):
     """What bringing a stack up would do to one object.
 
     Attributes:
-        kind: Of the object.
-        name: Of the object.
-        change: `create`, `change`, `unchanged`, `remove`, or `write` for a Secret, whose change cannot be told.
+        kind: Kind of the object.
+        name: Name of the object.
+        change: `create`, `change`, `unchanged`, `remove`, or `write` for a Secret, which cannot be compared.
         diff: Unified diff of its YAML where it would change.
     """
 

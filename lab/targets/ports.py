@@ -13,10 +13,10 @@ ATTEMPTS = 200
 
 
 def free_port() -> int:
-    """Return a port on 127.0.0.1 that nobody listens on, below the range of ephemeral ports.
+    """Return a port on 127.0.0.1 that no program listens on, below the range of ephemeral ports.
 
-    An ephemeral port could be taken by any outgoing connection while the program that owns the port restarts, even by
-    a client that connects to itself.
+    While a program restarts, any outgoing connection could take an ephemeral port of the program, even a client that
+    connects to itself.
 
     Raises:
         Unavailable: Every port that was tried is taken.

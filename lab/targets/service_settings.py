@@ -1,4 +1,4 @@
-"""Settings of services: what the user's environment says, then what a request asks."""
+"""Settings of services: those of the user's environment, then those of a request."""
 
 from collections.abc import Mapping
 from typing import Final

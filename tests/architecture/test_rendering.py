@@ -118,11 +118,16 @@ def unpinned(workloads: tuple[Workload, ...]) -> tuple[Workload, ...]:
         (replace(OUTSIDE, workloads=unpinned(OUTSIDE.workloads)), BadConfig, "E_NOT_PINNED", "ingest-api:latest"),
         (replace(OUTSIDE, redis_url=""), BadConfig, "BAD_CONFIG", "LAB_REDIS_URL"),
         (replace(OUTSIDE, redis_url="redis://:geheim@h/0"), BadConfig, "BAD_CONFIG", "password"),
-        (replace(SAMPLES["k3s-inside"], redis_url="redis://h/0"), BadConfig, "BAD_CONFIG", "two of redis"),
-        (replace(SAMPLES["k3s-inside"], remote_write_url="http://h"), BadConfig, "BAD_CONFIG", "two of prometheus"),
+        (replace(SAMPLES["k3s-inside"], redis_url="redis://h/0"), BadConfig, "BAD_CONFIG", "two servers of redis"),
+        (
+            replace(SAMPLES["k3s-inside"], remote_write_url="http://h"),
+            BadConfig,
+            "BAD_CONFIG",
+            "two servers of prometheus",
+        ),
         (replace(OUTSIDE, overlay="k8s"), BadConfig, "BAD_CONFIG", "k3s, rig"),
         (replace(OUTSIDE, workloads=EVERYWHERE), UsageFault, "BAD_USAGE", "missing: otel-collector"),
-        (replace(OUTSIDE, workloads=OUTSIDE.workloads * 2), UsageFault, "BAD_USAGE", "there twice"),
+        (replace(OUTSIDE, workloads=OUTSIDE.workloads * 2), UsageFault, "BAD_USAGE", "duplicate: "),
     ],
 )
 def test_what_makes_no_sense_is_refused(

@@ -88,7 +88,7 @@ def test_a_stack_that_is_up_is_used_and_stays(folders: dict[str, str], capsys: p
             assert [one["healthy"] for one in status["services"]] == [True] * 4
             assert status["ledger"]["accepted"] == 0
             assert main(["run", str(QUICKSTART), *SHORT]) == 0
-            assert "using the one that is up" in capsys.readouterr().out
+            assert "using the stack that is up" in capsys.readouterr().out
             assert main(["status", "--json"]) == 0
             after = json.loads(capsys.readouterr().out)
             assert after["endpoints"] == status["endpoints"]

@@ -114,7 +114,7 @@ LOCAL_LAST_RESORT: Final[Rule] = programs.program_is_down
 
 def rules_for(snapshot: Snapshot) -> Sequence[Rule]:
     """Return the rules that judge a snapshot, in order."""
-    if snapshot.target == "processes":
+    if snapshot.is_local:
         return (*LOCAL_RULES.values(), LOCAL_LAST_RESORT)
     before = REQUIREMENTS.values() if snapshot.moment == "before" else ()
     return (*before, *RULES.values(), LAST_RESORT)

@@ -37,13 +37,13 @@ METRICS: Final = "deployment/prometheus"
 METRICS_PORT: Final = 9090
 COLLECTOR: Final = "otel-collector"
 COLLECTOR_PORT: Final = 8888
-"""Of the collector's own metrics; only its own pod, and whoever may forward ports, can reach it."""
+"""Port of the collector's own metrics; only its own pod and a port-forward reach it."""
 PAGE_S: Final = 5.0
 KILLED_FROM: Final = 128
 """A container ended by signal n has this plus n as its exit code."""
 POLL_S: Final = 0.5
 ANSWERS_S: Final = 30.0
-"""For every process to report what it is once its pod is ready; an emulated process on a busy node misses a call."""
+"""For a process to report its identity after its pod is ready; an emulated process on a busy node misses a call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Servers:
     Attributes:
         endpoints: Their URLs as the settings name them, and how calls are secured.
         metrics_inside: Whether the metrics server runs in the cluster, where only a port-forward reaches it.
-        metrics_hint: What a missing metric may be due to; empty where there is nothing to say.
+        metrics_hint: A possible cause of a missing metric; empty without a hint.
     """
 
     endpoints: Endpoints
@@ -62,11 +62,11 @@ class Servers:
 
 
 class ClusterDeployment:
-    """Satisfies `lab.targets.port.KeptStack`, through ports of nodes where they lead here, else port-forwards.
+    """Satisfies `lab.targets.port.KeptStack`, through ports of nodes that this machine reaches, else port-forwards.
 
     Args:
         cluster: Where the stack runs.
-        gate: Polls its Deployments.
+        gate: Polls the stack's Deployments.
         kubectl_options: Choose cluster, user and namespace for kubectl.
         servers: Store and metrics server.
         folder: Where the stack's credentials are kept.
@@ -92,17 +92,17 @@ class ClusterDeployment:
         self._force = False
         self._latest: Sequence[ServiceStatus] = ()
         self._clocks: Sequence[NodeClock] = ()
-        # A caller that only reads forgets the deployment; ports and files then go with it.
+        # A caller that only reads does not close the deployment; ports and files then end with the object.
         self._let_go = weakref.finalize(self, _let_go, self._reach, self._scratch)
 
     def prepare(self, wanted: Sequence[KubeObject], *, force: bool) -> None:
-        """Remember the objects that `bring_up` applies, and whether it takes over fields that others own."""
+        """Remember the objects that `bring_up` applies, and whether to take over fields of other managers."""
         self._wanted, self._force = wanted, force
 
     def bring_up(self) -> None:
-        """Apply the objects, return when every Deployment is rolled out, remove what the stack no longer wants.
+        """Apply the objects, wait until every Deployment is rolled out, remove objects that are no longer wanted.
 
-        A stack that was up before has nothing to apply: only its rollout is waited for.
+        Without prepared objects, nothing is applied or removed.
 
         Raises:
             LabError: The API server refuses an object.
@@ -116,11 +116,11 @@ class ClusterDeployment:
         changed = sum(result.change not in {"unchanged", "written"} for result in applied)
         self._gate.report("applied", f"{len(applied)} objects, {changed} changed", time.monotonic() - started)
         self._gate.wait()
-        # Until now, pods of the version before still needed their ConfigMaps.
+        # Until now, pods of the previous version needed their ConfigMaps.
         remove_unwanted(self.cluster, self._wanted, STACK)
 
     def identities(self) -> Sequence[ProcessIdentity]:
-        """Return what every process is. Pods that terminate are left out, and so are their processes.
+        """Return the identity of every process, except those in terminating pods.
 
         Raises:
             Unavailable: A process that is ready does not answer.
@@ -144,19 +144,19 @@ class ClusterDeployment:
 
     @property
     def servers(self) -> Endpoints:
-        """URLs of store and metrics server as the lab reaches them; a server inside where it can be reached."""
+        """URLs of store and metrics server as the lab reaches them; inside the cluster, through a port-forward."""
         address = self._reach.port(METRICS, METRICS_PORT) if self._servers.metrics_inside else ""
         endpoints = self._servers.endpoints
         return replace(endpoints, prometheus_url=f"http://{address}") if address else endpoints
 
     @property
     def endpoints(self) -> Endpoints:
-        """Addresses of everything; services at ports of nodes, or through addresses on loopback that stay the same."""
+        """Addresses of everything; services at ports of nodes, or at addresses on loopback that stay the same."""
         return self._located(insist=True)
 
     @property
     def within_reach(self) -> Endpoints:
-        """As `endpoints`, empty for a service none of whose pods can be reached."""
+        """As `endpoints`; empty for a service without a reachable pod."""
         return self._located(insist=False)
 
     def _located(self, *, insist: bool) -> Endpoints:
@@ -180,26 +180,26 @@ class ClusterDeployment:
         """Return the address of one service.
 
         Raises:
-            Unavailable: None of its pods can be reached.
+            Unavailable: No pod of the service can be reached.
         """
         return self._reach.services([service], insist=True)[0]
 
     @property
     def store(self) -> StoreFacts:
-        """The store, as the services that use it reported it when they were last asked."""
+        """The store, as the services last reported it."""
         reported = {status.durability for status in self._latest or self.statuses() if status.durability}
         return StoreFacts("redis", "", reported.pop() if len(reported) == 1 else "unknown")
 
     def rows(self) -> tuple[Row, ...]:
-        """Return its Deployments and their pods now."""
+        """Return the stack's Deployments and their pods now."""
         return self._gate.poll()
 
     def statuses(self) -> Sequence[ServiceStatus]:
-        """Return what the process in every pod reports; the name is the service's, the detail names the pod."""
+        """Return the status that the process in every pod reports; its detail names the pod."""
         return self._statuses_in(self.rows())
 
     def everybody(self) -> Sequence[ServiceStatus]:
-        """As `statuses`, and every part of the stack that does not run, from one poll."""
+        """Return `statuses` and every part of the stack that does not run, from one poll."""
         rows = self.rows()
         return [*self._statuses_in(rows), *missing_parts(rows)]
 
@@ -256,9 +256,9 @@ class ClusterDeployment:
         return {"images": images, "nodes": {name: asdict(node) for name, node in nodes.items()}}
 
     def clocks(self) -> Sequence[NodeClock]:
-        """Return the clock of every node that a service runs on; asked once, so that the same is shown and judged."""
+        """Return the clock of every node that a service runs on; read once, so that record and verdict agree."""
         if not self._clocks:
-            # One pod of each node is asked.
+            # One pod per node answers for its clock.
             addresses = {pod.node: address for pod, address in self._reached_pods(self.rows())}
             self._clocks = clocks_of(addresses, self._connect)
         return self._clocks
@@ -280,9 +280,9 @@ class ClusterDeployment:
         return self._faults.scaled(service, architecture, replicas=replicas)
 
     def log_files(self) -> Mapping[str, Path]:
-        """Return pod → its log as it is now, containers that ended before included.
+        """Return pod → its log now, previous runs of its container included.
 
-        The files go with this object. What runs before the service has a log of its own: `<pod>.bootstrap`.
+        The files are removed with this object. An init container has a log of its own: `<pod>.bootstrap`.
         """
         files = {}
         for pod in [pod for row in self.rows() for pod in row.pods]:
@@ -298,13 +298,13 @@ class ClusterDeployment:
         return files
 
     def programs(self) -> Sequence[str]:
-        """Return its pods by name, whether they run or not."""
+        """Return the names of the stack's pods, whether they run or not."""
         return [pod.name for row in self.rows() for pod in row.pods]
 
     def last_lines(self, name: str, lines: int) -> Sequence[str]:
-        """Return the last lines of a pod's log, its container before included.
+        """Return the last lines of a pod's log, the previous run of its container included.
 
-        Where the service never printed anything, the lines are those of the containers that run before it.
+        Where the service printed nothing, the lines are those of its init containers.
 
         Raises:
             Forbidden: Logs may not be read.
@@ -312,7 +312,7 @@ class ClusterDeployment:
         return self._logs.last_lines(name, lines)
 
     def follow(self, names: Sequence[str], lines: int) -> Iterator[str]:
-        """Yield the last lines of some pods, then every new line; of several pods, each behind the pod's name."""
+        """Yield the last lines of some pods, then every new line; with several pods, each after its pod's name."""
         return followed_pods(self._logs.since, names, lines)
 
     def span_files(self) -> Sequence[Path]:
@@ -320,11 +320,11 @@ class ClusterDeployment:
         return ()
 
     def close(self) -> None:
-        """Let go of every port."""
+        """Close every port, and remove the files."""
         self._let_go()
 
     def _reached_pods(self, rows: Sequence[Row]) -> Sequence[tuple[PodView, str]]:
-        """Return every pod of a service that is ready, with its address; empty where it cannot be reached."""
+        """Return every pod of a service that is ready, with its address; empty where the pod cannot be reached."""
         pods = [pod for row in rows if row.service in SERVICES for pod in row.pods if pod.ready]
         return list(zip(pods, self._reach.pods([pod.name for pod in pods]), strict=True))
 
@@ -332,10 +332,10 @@ class ClusterDeployment:
 def answered(
     deployment: ClusterDeployment, *, clock: Callable[[], float] = time.monotonic, pause_s: float = POLL_S
 ) -> Sequence[tuple[PodView, ServiceStatus]]:
-    """Return every pod of a service with what its process reports; ask a silent process again for a while.
+    """Return every pod of a service with its process's status; ask a silent process again for a while.
 
     Raises:
-        Unavailable: A process never answers, so that nothing is known of it.
+        Unavailable: A process never answers.
     """
     started, pause = clock(), threading.Event()
     while True:
@@ -347,7 +347,7 @@ def answered(
             pod, status = silent[0]
             more = f"; {len(silent)} of {len(processes)} processes are silent" if len(silent) > 1 else ""
             raise Unavailable(
-                f"{pod.name} is ready, and does not say what it is",
+                f"{pod.name} is ready, but does not report its identity",
                 found=f"on {pod.node}, asked for {ANSWERS_S:g} s: {status.detail}{more}",
                 next_step="lab diagnose",
                 code="E_NO_ANSWER",

@@ -27,7 +27,7 @@ LONGEST_UNDO_S: Final = 90.0
 
 @dataclass(frozen=True, slots=True)
 class PodFaults:
-    """Faults of one stack, and of nothing else.
+    """Injects faults into one stack, and into nothing else.
 
     Attributes:
         cluster: Where the stack runs.
@@ -51,7 +51,7 @@ class PodFaults:
 
     @contextmanager
     def paused(self, service: str, architecture: str = "") -> Iterator[None]:
-        """Stop that process until the context ends or this process dies."""
+        """Stop the process that `kill` would end, until the context ends or this process dies."""
         with signalling.stopped(self.options, self._pod(service, architecture), _module(service)):
             yield
 

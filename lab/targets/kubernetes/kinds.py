@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 
 class Kind(NamedTuple):
-    """A kind, as the first arguments of the methods of a cluster.
+    """A kind of object: the first arguments of a cluster's methods.
 
     Attributes:
         api_version: For example `apps/v1`.

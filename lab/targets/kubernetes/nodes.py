@@ -21,13 +21,13 @@ class NodeFacts:
     """A node that processes of the stack run on.
 
     Attributes:
-        architecture: As the kubelet reports it: amd64, arm64.
-        kubelet: Version.
+        architecture: Architecture as the kubelet reports it: amd64, arm64.
+        kubelet: Version of the kubelet.
         runtime: Name and version of the container runtime.
-        kernel: Version.
+        kernel: Version of the kernel.
         cpu: Cores that pods may use, as a Kubernetes quantity.
         emulated: Whether a process on the node reports another machine than the node's CPU.
-        clock: None where no process on the node answered.
+        clock: Clock of the node; None where no process on the node answered.
     """
 
     architecture: str
@@ -45,9 +45,9 @@ def node_facts(
     """Return node → facts, for the nodes that processes of the stack run on.
 
     Args:
-        nodes: As the API has them.
-        statuses: What the processes report.
-        clocks: Of the nodes.
+        nodes: Nodes as the API returns them.
+        statuses: Statuses that the processes report.
+        clocks: Clocks of the nodes.
     """
     used = {status.node for status in statuses if status.node}
     emulated = {status.node for status in statuses if status.emulated}

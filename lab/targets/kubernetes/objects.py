@@ -1,4 +1,4 @@
-"""Kubernetes objects that are to be applied, as values: what identifies an object, and their order."""
+"""Kubernetes objects to apply, as values, and the order of applying."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ MANAGER: Final = "observability-lab"
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 PART_OF: Final = "app.kubernetes.io/part-of"
 APP_ARCHITECTURE_LABEL: Final = "app.kubernetes.io/arch"
-"""On the pods of a service; `lab.snapshots.kubernetes.ARCHITECTURE_LABEL` is on nodes."""
+"""Label of a service's pods; nodes have `lab.snapshots.kubernetes.ARCHITECTURE_LABEL`."""
 CONFIG_ANNOTATION: Final = "lab.observability/config-hash"
 APPLY_ORDER: Final = (
     "Namespace",
@@ -28,13 +28,13 @@ NEEDED_FIRST: Final = ("redis", "prometheus", "otel-collector")
 
 @dataclass(frozen=True, slots=True)
 class KubeObject:
-    """An object as it is to be applied.
+    """An object to apply.
 
     Attributes:
         api_version: For example `apps/v1`.
         kind: For example `Deployment`.
         namespace: Empty for an object of the whole cluster.
-        name: In its namespace.
+        name: Name in its namespace.
         body: The whole object.
     """
 

@@ -1,4 +1,4 @@
-"""The target `kubernetes`: a stack on a cluster of the user's, one Deployment per service and architecture."""
+"""The target `kubernetes`: a stack on the user's cluster, one Deployment per service and architecture."""
 
 import hashlib
 import shutil
@@ -67,7 +67,7 @@ class KubernetesTarget:
     def hindrance(self, fault: Fault) -> Hindrance | None:
         """Return why a fault is impossible: it is unknown, breaks a store that is not the lab's, or lasts too long."""
         if fault.kind not in FAULTS:
-            return Hindrance("no stack on a cluster knows it", "-p target processes")
+            return Hindrance("a stack on a cluster has no such fault", "-p target processes")
         if fault.service not in SERVICES:
             return Hindrance("the store of a cluster is not the lab's to break", "-p target processes")
         if fault.kind == "pause" and fault.seconds > LONGEST_STOP_S:
@@ -81,11 +81,11 @@ class KubernetesTarget:
 
     @contextmanager
     def deployed(self, request: StackRequest, report: Report) -> Iterator[ClusterDeployment]:
-        """Use the stack that is up where it fits, else apply a stack of one's own, for the length of the context.
+        """Yield the stack that is up where it fits, else a new stack for the length of the context.
 
         Raises:
             BadConfig: The configuration cannot work; nothing was applied.
-            Forbidden: The cluster does not allow it.
+            Forbidden: The user may not deploy.
             Unavailable: Another stack is up in the namespace.
         """
         cluster = self.cluster()
@@ -96,7 +96,7 @@ class KubernetesTarget:
         if was_up and not request.keep and (differences := self._differences(cluster, wanted)):
             raise Unavailable(
                 "another stack is up in this namespace",
-                found=f"for this one it would have to {differences}",
+                found=f"the requested stack would have to {differences}",
                 next_step=f"lab down --target kubernetes --namespace {cluster.namespace}",
             )
         deployment = self._deployment(cluster, report, request.watch)
@@ -109,7 +109,7 @@ class KubernetesTarget:
             if not request.keep and not was_up:
                 _, left = self._remove(cluster, report)
                 if left:
-                    report("terminating", f"{some_of(left)} did not go in time", 0.0)
+                    report("terminating", f"{some_of(left)} not gone in time", 0.0)
 
     def current(self) -> ClusterDeployment | None:
         """Return the stack that is up, or None."""
@@ -117,16 +117,16 @@ class KubernetesTarget:
         return self._deployment(cluster, lambda *_: None) if self._is_up(cluster) else None
 
     def down(self, report: Report, /) -> bool:
-        """Remove what this lab applied, and nothing else, and wait until it is gone; False when there was nothing.
+        """Remove the objects that this lab applied, and wait until they are gone; return False when there was none.
 
         Raises:
-            Unavailable: Some of it does not go.
+            Unavailable: Some objects stay.
         """
         cluster = self.cluster()
         was_there, left = self._remove(cluster, report)
         if left:
             raise Unavailable(
-                "the stack is removed, and some of it does not go",
+                "the stack is removed, but some objects stay",
                 found=f"{some_of(left)} in namespace {cluster.namespace}, after {GONE_S:g} s",
                 next_step=f"lab diagnose --namespace {cluster.namespace}",
                 code="E_LEAVING",
@@ -135,7 +135,7 @@ class KubernetesTarget:
 
     @staticmethod
     def _remove(cluster: Cluster, report: Report) -> tuple[bool, Sequence[str]]:
-        """Return whether there was something, and what of it does not go."""
+        """Remove the stack; return whether there was any object, and the objects that stay."""
         removal = remove_all(cluster, STACK)
         if removal.foreign:
             kept_by = some_of(removal.foreign)
@@ -148,13 +148,13 @@ class KubernetesTarget:
 
         Raises:
             BadConfig: The configuration cannot work.
-            Forbidden: The cluster would not allow it.
+            Forbidden: The user may not deploy.
         """
         cluster = self.cluster()
         report("cluster", f"{cluster.where.server} as {cluster.where.user}, namespace {cluster.namespace}", 0.0)
         check_namespace(cluster, adopt=self.settings.adopt)
         with TemporaryDirectory(prefix="lab-preview-") as name:
-            # Rendering makes or renews credentials; in a copy of the folder, they leave with it.
+            # Rendering makes or renews credentials; here it does so in a copy of the folder, which is removed.
             beside = replace(self, settings=self.settings.model_copy(update={"state_dir": Path(name)}))
             if self.folder.is_dir():
                 shutil.copytree(self.folder, beside.folder)
@@ -166,7 +166,7 @@ class KubernetesTarget:
         return write_rendered(self.objects(request), folder)
 
     def objects(self, request: StackRequest, *, nodes: Sequence[str] = ()) -> Sequence[KubeObject]:
-        """Return everything that is to be applied, in order; make the credentials in it where there are none yet.
+        """Return every object to apply, in order; make credentials where there are none yet.
 
         Args:
             request: Settings of services, and the architecture that handles events.
@@ -190,13 +190,13 @@ class KubernetesTarget:
         return objects
 
     def cluster(self) -> Cluster:
-        """Return the cluster and namespace that the settings name; `open_cluster` says what it raises."""
+        """Return the cluster and namespace that the settings name; see `open_cluster` for the errors."""
         settings = self.settings
         return open_cluster(settings.kubeconfig, context=settings.context, namespace=settings.namespace)
 
     @property
     def folder(self) -> Path:
-        """Where this stack's credentials are kept: one folder for a namespace of a cluster, under whatever context."""
+        """Folder of this stack's credentials: one folder for a namespace of a cluster, whatever the context."""
         settings = self.settings
         server = server_of(settings.kubeconfig, context=settings.context)
         key = hashlib.sha256(server.encode()).hexdigest()[:8]
@@ -223,7 +223,7 @@ class KubernetesTarget:
         return bool(cluster.list("apps/v1", "Deployment", selector=f"{STACK_LABEL}={STACK}"))
 
     def _differences(self, cluster: Cluster, wanted: Sequence[KubeObject]) -> str:
-        """Return what applying would do, by the API server's word; empty for nothing. Secrets cannot be compared."""
+        """Return the changes that the API server previews; empty for no change. Secrets cannot be compared."""
         intents = preview_all(cluster, wanted, stack=STACK, force=self.settings.force)
         changes = [intent for intent in intents if intent.change not in {"unchanged", "write"}]
         return some_of([f"{intent.change} {intent.kind} {intent.name}" for intent in changes])

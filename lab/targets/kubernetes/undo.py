@@ -14,7 +14,7 @@ RETRY_S = 1.0
 
 
 def main(arguments: list[str]) -> int:
-    """Wait, then run the commands in their order. Return the exit code of the first that keeps failing."""
+    """Wait, then run the commands in their order. Return the exit code of the first command that keeps failing."""
     commands: list[list[str]] = json.loads(arguments[0])
     sys.stdin.read()
     end, pause = time.monotonic() + PATIENCE_S, threading.Event()

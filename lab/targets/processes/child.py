@@ -19,7 +19,7 @@ from lab.targets.processes.state import ProgramPhase, ProgramState
 BACKOFF_FIRST_S = 0.1
 BACKOFF_LONGEST_S = 5.0
 HEALTHY_S = 1.0
-"""A program that was ready for this long is started again at once after it died."""
+"""A program that was ready for this long is restarted after the shortest pause."""
 TAIL_LINES = 5
 TAIL_BYTES = 8_192
 LINE_CHARACTERS = 300

@@ -48,7 +48,9 @@ def _wait_for(path: Path, progress: Progress) -> Lock:
             return Lock(path)
         except Taken as error:
             if time.monotonic() > end:
-                raise Unavailable("another process has been fetching it for too long", found=str(path)) from error
+                raise Unavailable(
+                    "another process has been fetching the package for too long", found=str(path)
+                ) from error
             progress("waiting for another process that fetches the same package")
             pause.wait(1.0)
 
@@ -61,7 +63,7 @@ def _fetch(package: str, programs: tuple[str, ...], scratch: Path, progress: Pro
     apt.run("apt-get", "download", package, timeout=DOWNLOAD_TIMEOUT_S)
     archive = next(scratch.glob(f"{package}_*.deb"), None)
     if archive is None:
-        raise Unavailable(f"apt brought no package {package}")
+        raise Unavailable(f"apt fetched no package {package}")
     digest = _verified_digest(archive, apt.run("apt-cache", "show", package, timeout=60))
     apt.run("dpkg", "-x", str(archive), str(scratch / "root"), timeout=120)
     return _extracted(programs, scratch, f"{archive.name} sha256:{digest}\n")

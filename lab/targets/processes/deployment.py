@@ -22,10 +22,10 @@ from lab.targets.processes.state import ProgramState, StackState, read_state
 
 
 class ProcessDeployment:
-    """Satisfies `lab.targets.port.KeptStack` by what the supervisor publishes.
+    """Satisfies `lab.targets.port.KeptStack` with the state that the supervisor publishes.
 
     Args:
-        folder: Of the stack.
+        folder: Folder of the stack.
         await_ready: Waits until a stack that was just begun is ready; a stack that is up needs no wait.
     """
 
@@ -54,17 +54,17 @@ class ProcessDeployment:
 
     @property
     def servers(self) -> Endpoints:
-        """As `endpoints`: no address here costs a connection."""
+        """Same as `endpoints`: reading an address here opens no connection."""
         return self.endpoints
 
     @property
     def config_hash(self) -> str:
-        """Tells whether another request wants the same."""
+        """Hash of the configuration; requests for the same configuration have the same hash."""
         return self._plan.config_hash
 
     @property
     def state(self) -> StackState:
-        """What the supervisor publishes now.
+        """The state that the supervisor publishes now.
 
         Raises:
             Unavailable: The stack has ended.
@@ -94,7 +94,7 @@ class ProcessDeployment:
 
     @property
     def within_reach(self) -> Endpoints:
-        """As `endpoints`: the address of a program that does not run is empty."""
+        """Same as `endpoints`: the address of a program that does not run is empty."""
         return self.endpoints
 
     @property
@@ -109,7 +109,7 @@ class ProcessDeployment:
         return store_facts(program.last_line if program else "")
 
     def statuses(self) -> Sequence[ServiceStatus]:
-        """Return what every service reports of itself now."""
+        """Return the status that every service reports now."""
         state = self.state
         programs = [program for name in SERVICES if (program := state.program(name))]
         reported = service_status.statuses_of({program.name: _grpc(program) for program in programs})
@@ -122,22 +122,22 @@ class ProcessDeployment:
         ]
 
     def everybody(self) -> Sequence[ServiceStatus]:
-        """As `statuses`, which includes services that do not run."""
+        """Return `statuses`, which includes services that do not run."""
         return self.statuses()
 
     def deaths(self) -> Sequence[Death]:
-        """Return the processes that ended without having been asked to, since the stack is up."""
+        """Return the processes that ended unexpectedly since the stack came up."""
         return self.state.deaths
 
     def clocks(self) -> Sequence[NodeClock]:
-        """Return nothing: one clock times everything here."""
+        """Return nothing: this machine has one clock."""
         return ()
 
     def kill(self, service: str) -> int:
-        """End a process with signal 9; nanoseconds since the epoch. The supervisor starts it again."""
+        """End a process with signal 9; return nanoseconds since the epoch. The supervisor restarts the process."""
         process = os.pidfd_open(self._pid(service))
         try:
-            # The number may have changed hands between reading the state and opening the descriptor.
+            # The id may belong to another process since the state was read.
             self._pid(service)
             at_ns = time.time_ns()
             signal.pidfd_send_signal(process, signal.SIGKILL)
@@ -156,7 +156,7 @@ class ProcessDeployment:
         """Keep other measured runs away from this stack for as long as the context lasts.
 
         Raises:
-            Unavailable: Another run measures it; the message names that run.
+            Unavailable: Another run measures the stack; the message names that run.
         """
         holder = f"{run or 'a run'} (process {os.getpid()})"
         try:

@@ -24,7 +24,7 @@ class StackFolder:
 
     @property
     def lock(self) -> Path:
-        """A lock held by the process that starts the stack, then by its supervisor until that ends."""
+        """A lock held by the process that starts the stack, then by its supervisor until the supervisor ends."""
         return self.root / "supervisor.lock"
 
     @property

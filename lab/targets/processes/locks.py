@@ -35,7 +35,7 @@ class Lock:
         return self._file
 
     def release(self) -> None:
-        """Let go. The lock stays taken while a process that inherited it lives."""
+        """Release the lock. It stays taken while a process that inherited it lives."""
         os.close(self._file)
 
 

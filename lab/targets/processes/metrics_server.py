@@ -26,7 +26,7 @@ Progress = Callable[[str], None]
 
 
 def find_prometheus(settings: LabSettings) -> Path | None:
-    """Return the program that the settings name, else the one on PATH, else the fetched one, else None."""
+    """Return the Prometheus that the settings name, else that on PATH, else the fetched Prometheus, else None."""
     if settings.prometheus is not None:
         return settings.prometheus
     cached = cache_folder(settings) / NAME
@@ -34,7 +34,7 @@ def find_prometheus(settings: LabSettings) -> Path | None:
 
 
 def provide_prometheus(settings: LabSettings, progress: Progress) -> Path:
-    """Return the program; fetch it without root when it is missing.
+    """Return the Prometheus program; fetch a missing program without root.
 
     Raises:
         Unavailable: The program is missing and cannot be fetched, does not run, or is too old.

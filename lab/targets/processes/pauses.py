@@ -1,4 +1,4 @@
-"""Stops processes for a while; they continue when the process that stopped them lets go or dies."""
+"""Stops processes for a while; they continue when the process that stopped them continues them or dies."""
 
 import os
 import signal

@@ -21,8 +21,8 @@ from lab.targets.processes.plan import Plan, Program, Ready
 STORE, METRICS, BOOTSTRAP = "redis", "prometheus", "bootstrap"
 PINS = {"LAB_BIND": "grpc", "LAB_HEALTH_BIND": "health", "OTEL_EXPORTER_PROMETHEUS_PORT": "metrics:port"}
 OTLP_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")
-# With the C library's defaults the worker returns the buffers of every commit to the kernel and faults them in again:
-# 440 page faults a commit (`ARCHITECTURE.md` D43).
+# With the C library's defaults, the worker returns the buffers of every commit to the kernel and faults them in again:
+# 440 page faults a commit.
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": "1073741824", "MALLOC_TRIM_THRESHOLD_": "1073741824"}
 
 Progress = Callable[[str], None]

@@ -1,4 +1,4 @@
-"""Writes what Prometheus scrapes: a job for each service, with the service's address in a file."""
+"""Writes the scrape targets of Prometheus: a job for each service, with the service's address in a file."""
 
 import json
 from pathlib import Path

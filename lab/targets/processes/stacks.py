@@ -20,7 +20,7 @@ STOP_MARGIN_S = 15.0
 """The margin, for a stack whose programs have a longer grace."""
 THROW_AWAY = "run-*"
 FRESH_S = 60.0
-"""Seconds that a new folder is left alone, because the process that made it may be about to lock it."""
+"""Seconds that a new folder is left alone, because its maker may be about to lock it."""
 PAUSE_S = 0.02
 
 

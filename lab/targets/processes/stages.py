@@ -25,7 +25,7 @@ Line = tuple[str, float]
 
 
 class Stages:
-    """Reports every stage once, with its seconds: the store first, also when another part was ready earlier."""
+    """Reports every stage once, with its seconds: the store first, even when another part was ready earlier."""
 
     def __init__(self, folder: StackFolder, report: Report) -> None:
         self._folder, self._report = folder, report

@@ -32,7 +32,7 @@ SUPERVISOR: Final = "supervisor"
 SHOWN_LINES: Final = 2
 REAP_S: Final = 5.0
 _kept: dict[Path, Supervisor] = {}
-"""Folder → supervisor that outlives its starter; held, so that it is reaped and no finaliser complains."""
+"""Folder → supervisor of a stack that stays; kept, so that it can be reaped and its finaliser does not warn."""
 
 
 class Start:
@@ -63,7 +63,7 @@ class Start:
 def temporary(
     folder: StackFolder, recipe: Recipe, report: Report, *, keep_logs: KeepLogs = keep_nothing
 ) -> Iterator[ProcessDeployment]:
-    """Yield a stack that is being started. It ends with the context, and with this process, however that ends."""
+    """Yield a stack that is being started. The stack ends with the context, or when this process dies."""
     lifeline, held = os.pipe()
     try:
         with handing_over_files(folder.log_files, keep_logs):
@@ -80,7 +80,7 @@ def temporary(
 
 @contextmanager
 def permanent(folder: StackFolder, recipe: Recipe, report: Report) -> Iterator[ProcessDeployment]:
-    """Yield a stack that is being started and then stays. Where it never gets ready, it is stopped; its logs stay."""
+    """Yield a stack that is being started and then stays. A stack that never gets ready is stopped; its logs stay."""
     supervisor = _launch(folder, recipe, report, lifeline=None)
     start = Start(folder, supervisor, report)
     try:
@@ -100,7 +100,7 @@ def reap(folder: StackFolder) -> None:
 
 
 def _launch(folder: StackFolder, recipe: Recipe, report: Report, *, lifeline: int | None) -> Supervisor:
-    """Claim the folder, write the plan, start the supervisor, which inherits the claim."""
+    """Lock the folder, write the plan, and start the supervisor, which inherits the lock."""
     lock = _claim(folder)
     try:
         folder.state.unlink(missing_ok=True)
@@ -141,7 +141,7 @@ def _supervisor(folder: StackFolder, lock: int, lifeline: int | None) -> Supervi
 
 
 def _progress(folder: StackFolder, supervisor: Supervisor) -> StackState:
-    """Return the supervisor's state; raise where the start failed, or the supervisor ended without a word."""
+    """Return the supervisor's state; raise where the start failed or the supervisor ended."""
     ended = supervisor.poll() is not None
     state = read_state(folder.state)
     if state is not None and state.phase == "failed" and state.failure is not None:
@@ -163,7 +163,7 @@ def _cannot_start(folder: StackFolder, failure: Failure) -> LabError:
 
 
 def _check_health(state: StackState, name: str) -> None:
-    """Ask a service over the network whether it is healthy; a plan without that service is fine."""
+    """Raise unless a service reports that it is healthy; a service that the plan lacks is skipped."""
     program = state.program(name)
     if program is None:
         return
@@ -173,7 +173,7 @@ def _check_health(state: StackState, name: str) -> None:
 
 
 def _end(folder: StackFolder, supervisor: Supervisor) -> None:
-    """Ask the supervisor to stop everything; where it does not, kill it, and its programs die with it."""
+    """Ask the supervisor to stop the stack. A supervisor that is late is killed, and its programs die with it."""
     supervisor.terminate()
     try:
         supervisor.wait(stacks.stop_timeout_s(folder))

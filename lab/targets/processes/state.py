@@ -21,13 +21,13 @@ class ProgramState:
     Attributes:
         name: As in the plan.
         phase: `waiting`: for programs that it needs, or for its next start; `done`: it ran once and exited with 0.
-        pid: Its process; 0 when it has none.
+        pid: Id of the process; 0 without a process.
         instance_id: The identity that the program announced; empty when it announced none.
         addresses: Kind (`grpc`, `health`, `metrics`) → host:port.
         started_ns: When the process was started, nanoseconds since the epoch.
         ready_ns: When the program became ready; 0 before.
         log: Its log file.
-        last_line: The last line that a program printed that runs once.
+        last_line: The last line of a program that runs once.
     """
 
     name: str

@@ -90,9 +90,9 @@ def _claim(folder: Path, server: Server) -> None:
         if not _can_read(server, owner):
             raise BadConfig(
                 f"cannot start {server.kind} {server.version} on {folder}",
-                found=f"its data was written by {owner.kind} {owner.version}; an append-only file\n"
-                "of Valkey 9 does not load in Redis 7.0 (the reverse does), nor a newer one in an older server",
-                next_step="lab down      (removes the data), or go back to the server that wrote it",
+                found=f"{owner.kind} {owner.version} wrote its data; an older server does not load\n"
+                "a newer append-only file, and Redis does not load that of Valkey (the reverse works)",
+                next_step="lab down      (removes the data), or go back to the server that wrote the data",
             )
     write_text(note, json.dumps(asdict(server)))
 

@@ -98,7 +98,7 @@ class Supervisor:
             self._failure = Failure(child.program.name, reason, death.exit_code, child.log_tail())
 
     def _give_up_on(self, child: Child) -> None:
-        """Kill a program that is not ready in time. On its first start the whole stack has failed to start."""
+        """Kill a program that is not ready in time. On the program's first start, the start of the stack fails."""
         if not child.was_ready:
             reason = f"was not ready within {child.program.ready.deadline_s:g} s"
             self._failure = Failure(child.program.name, reason, 0, child.log_tail())
@@ -117,7 +117,7 @@ class Supervisor:
             self._abandoned = True
 
     def _stop_all(self) -> None:
-        """Stop the programs that no other program needs, then those that they needed, and so on."""
+        """Stop the programs that no other program needs, then the programs that those needed, and so on."""
         depths = {name: self._plan.depth(name) for name in self._children}
         for depth in sorted(set(depths.values()), reverse=True):
             self._stop([self._children[name] for name in depths if depths[name] == depth])
@@ -138,7 +138,7 @@ class Supervisor:
 
     @property
     def _longest_grace_s(self) -> float:
-        """The limit on every program's grace: short without a lifeline, 0 after a second signal."""
+        """The limit on every program's grace: short after the end of the lifeline, 0 after a second signal."""
         if self._stop_signals > 1:
             return 0.0
         return ABANDONED_GRACE_S if self._abandoned else math.inf

@@ -38,7 +38,7 @@ class ProcessTarget:
 
     @property
     def options(self) -> str:
-        """Nothing: it is the default."""
+        """Nothing: this target is the default."""
         return ""
 
     def hindrance(self, fault: Fault) -> Hindrance | None:
@@ -58,15 +58,15 @@ class ProcessTarget:
 
     @contextmanager
     def deployed(self, request: StackRequest, report: Report) -> Iterator[ProcessDeployment]:
-        """Use the kept stack where it fits, else begin a stack of one's own, for the length of the context.
+        """Yield the kept stack where it fits, else a new stack for the length of the context.
 
-        A stack of one's own takes its folder with it: read spans while the context lasts. With `keep` the stack stays
-        when the context ends, and there must be none yet, or one that fits.
+        The folder of a new stack is removed with the stack: read spans while the context lasts. With `keep` the stack
+        stays when the context ends; a kept stack that is up already must fit.
 
         Raises:
             Unavailable: Something is missing, or another run measures the kept stack.
             UsageFault: Another architecture than this machine's is requested.
-            BadConfig: The data of the store is another server's.
+            BadConfig: The store's data cannot be read by this server.
             Exists: `keep`, and a stack with other settings is up.
         """
         _check_platform()
@@ -80,7 +80,7 @@ class ProcessTarget:
         if kept is not None:
             measured = kept.measured_by(self._settings.run_id)
             with measured, handing_over_files(kept.stack_folder.log_files, request.keep_logs):
-                report("stack", "using the one that is up", 0.0)
+                report("stack", "using the stack that is up", 0.0)
                 yield kept
             return
         with self._own(chosen, request, report) as deployment:
@@ -105,14 +105,14 @@ class ProcessTarget:
         """Stop every stack of this user; return how many there were.
 
         Raises:
-            Unavailable: A run is being measured on one of them.
+            Unavailable: A run is being measured on one of the stacks.
         """
         stopped = stacks.stop_all(self._stacks)
         reap(self.kept_folder)
         return stopped
 
     def _fitting(self, chosen: Mapping[str, str]) -> ProcessDeployment | None:
-        """Return the kept stack when it runs what is wanted now."""
+        """Return the kept stack where it has the requested configuration; else None."""
         kept = self.current()
         if kept is None or kept.config_hash != config_hash(chosen):
             return None

@@ -37,7 +37,7 @@ def store_is_too_old(snapshot: Snapshot) -> Iterator[Finding]:
             f"Redis {probe.address} is too old",
             found=f"{probe.kind} {probe.version}; functions need ≥ 7.0",
             why="the ledger is kept by functions inside the store, which older servers do not have",
-            do=bring_up(snapshot, "LAB_REDIS_URL") if snapshot.target == "processes" else upgrade,
+            do=bring_up(snapshot, "LAB_REDIS_URL") if snapshot.is_local else upgrade,
             stops=("store", *complaining(snapshot)),
             rests_on=("store",),
         )

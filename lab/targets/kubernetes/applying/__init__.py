@@ -1,1 +1,1 @@
-"""Applies a stack's objects, previews that, and removes them."""
+"""Applies, previews and removes the objects of a stack."""

@@ -9,9 +9,9 @@ from lab.targets.kubernetes.objects import KubeObject
 
 
 def apply_all(cluster: Cluster, wanted: Sequence[KubeObject], *, force: bool = False) -> list[Applied]:
-    """Apply objects in the given order, in which an object comes after those that it needs.
+    """Apply objects in the given order; an object comes after the objects that it needs.
 
-    A namespace that is there is left as it is, so that a user who may deploy into it need not be allowed to change it.
+    An existing namespace stays as it is, so that a user who deploys into a namespace needs no right to change it.
 
     Raises:
         Exists: Another manager owns a field and *force* is off.

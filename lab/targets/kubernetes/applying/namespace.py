@@ -12,11 +12,11 @@ RESERVED: Final = ("kube-", "default")
 
 
 def check_namespace(cluster: Reader, *, adopt: bool) -> None:
-    """Refuse a namespace that is not the lab's (`ARCHITECTURE.md` D46).
+    """Refuse a namespace that is not the lab's.
 
     Args:
-        cluster: With the namespace.
-        adopt: Whether the user names a namespace that was not made for the lab.
+        cluster: Cluster of the namespace.
+        adopt: Whether the user accepts a namespace that was not made for the lab.
 
     Raises:
         UsageFault: The namespace belongs to the cluster, or was not made for the lab and is not to be adopted.
@@ -33,7 +33,7 @@ def check_namespace(cluster: Reader, *, adopt: bool) -> None:
     if namespace is not None and not is_for_the_lab(namespace) and not adopt:
         raise UsageFault(
             f"will not deploy into the namespace {name}",
-            found=f"it is there already and does not bear the label {PART_OF}={MANAGER}",
+            found=f"it exists already, without the label {PART_OF}={MANAGER}",
             next_step=f"lab up --target kubernetes --namespace {name} --adopt      (if you mean it)",
             code="E_NOT_OURS",
         )

@@ -1,4 +1,4 @@
-"""Previews what applying would do to every object, by the API server's word."""
+"""Asks the API server what applying would do to every object."""
 
 import difflib
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Previewer(Reader, Protocol):
 def preview_all(cluster: Previewer, wanted: Sequence[KubeObject], *, stack: str, force: bool = False) -> list[Intent]:
     """Return what `apply_all` and `remove_unwanted` would do, in that order.
 
-    A server previews nothing in a namespace that is not there: every object would be created as it was rendered.
+    The server previews nothing in a missing namespace; every object would then be created as rendered.
 
     Raises:
         Exists: Another manager owns a field; the message names the manager.
@@ -51,7 +51,7 @@ def _intent(wanted: KubeObject, before: Object | None, after: Object) -> Intent:
 
 
 def _without_additions(body: Object) -> Object:
-    """Return an object without what the API server adds."""
+    """Return an object without the parts that the API server adds."""
     metadata = {key: value for key, value in body["metadata"].items() if key not in SERVERS_OWN}
     annotations = {key: value for key, value in metadata.pop("annotations", {}).items() if key != REVISION}
     metadata |= {"annotations": annotations} if annotations else {}

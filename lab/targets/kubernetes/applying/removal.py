@@ -23,9 +23,9 @@ from lab.targets.kubernetes.kinds import (
 from lab.targets.kubernetes.objects import KubeObject
 
 REMOVAL_ORDER: Final = (DEPLOYMENT, POD_DISRUPTION_BUDGET, SERVICE, NETWORK_POLICY, CONFIG_MAP, SERVICE_ACCOUNT)
-"""Kinds of a stack's objects: what runs goes before what it needs."""
+"""Kinds of a stack's objects, in the order of removing: a workload goes before the objects that it needs."""
 SECRETS: Final = ("lab-serving", "lab-store", "lab-prometheus", "lab-registry")
-"""Names of a stack's Secrets. The lab does not list Secrets: the right to do so would show everybody's."""
+"""Names of a stack's Secrets. The lab does not list Secrets: that right would show all of them."""
 LISTED: Final = (*REMOVAL_ORDER, POD, VOLUME_CLAIM)
 """Kinds of objects that would go with a namespace and that the lab may list."""
 IN_EVERY_NAMESPACE: Final = (("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default"))
@@ -37,7 +37,7 @@ class Removal(NamedTuple):
 
     Attributes:
         removed: `kind/name` of each object that was removed.
-        foreign: `kind/name` of each object that is not the stack's, and keeps a namespace that the lab made.
+        foreign: `kind/name` of each object of others, which keeps a namespace that the lab made.
     """
 
     removed: list[str]
@@ -60,10 +60,10 @@ def unwanted(cluster: Lister, wanted: Sequence[KubeObject], stack: str) -> Itera
 
 
 def remove_all(cluster: Cluster, stack: str) -> Removal:
-    """Remove every object of a stack, then the namespace where the lab made it and nobody else uses it.
+    """Remove every object of a stack, then the namespace if the lab made it and it holds no other objects.
 
-    Secrets are removed by their names, in a namespace that shows a sign of the lab: the namespace is for the lab, or
-    there are other objects of the stack. The last of those goes after the Secrets, so that a removal that breaks off
+    Secrets are removed by their names, and only with a sign of the lab: the namespace is for the lab, or there are
+    other objects of the stack. The last of these objects is removed after the Secrets, so that an interrupted removal
     leaves a sign for the next removal.
     """
     namespace = cluster.find(*NAMESPACE, cluster.namespace)

@@ -24,12 +24,12 @@ def await_gone(
     clock: Callable[[], float] = time.monotonic,
     poll_s: float = POLL_S,
 ) -> Sequence[str]:
-    """Wait for the pods of a stack, and for the namespace where it is being removed.
+    """Wait until the pods of a stack are gone, and its namespace if that is being removed.
 
     The next stack then meets neither a worker that still takes events nor a namespace that refuses objects.
 
     Returns:
-        `kind/name` of what is not gone in time; empty where everything is.
+        `kind/name` of every object that is not gone in time.
     """
     started, pause = clock(), threading.Event()
     left = still_there(cluster, stack)
@@ -46,7 +46,7 @@ def await_gone(
 
 
 def still_there(cluster: Reader, stack: str) -> Sequence[str]:
-    """Return `kind/name` of the pods of a stack, and of the namespace where it is being removed."""
+    """Return `kind/name` of the pods of a stack, and of its namespace if that is being removed."""
     namespace = cluster.find(*NAMESPACE, cluster.namespace)
     if namespace is None:
         return ()

@@ -1,4 +1,4 @@
-"""Applies objects by server-side apply, previews that, and deletes objects."""
+"""Applies objects by server-side apply, previews applying, deletes objects."""
 
 from typing import Final, NamedTuple
 
@@ -10,7 +10,7 @@ from lab.targets.kubernetes.objects import MANAGER
 
 SECRET: Final = "Secret"  # noqa: S105  a kind
 DRY_RUN: Final = "All"
-"""As the API has it: every stage of processing a request, but for storing the object."""
+"""The API's value for every stage of processing a request except storing the object."""
 
 
 class Applied(NamedTuple):
@@ -22,7 +22,7 @@ class Applied(NamedTuple):
 
 
 def apply(connection: Connection, wanted: Object, *, force: bool) -> Applied:
-    """Apply an object and tell what that did."""
+    """Apply an object and return the change."""
     kind, name = str(wanted["kind"]), str(wanted["metadata"]["name"])
     before, after = _server_side_apply(connection, wanted, force=force)
     if before is None:
@@ -58,7 +58,7 @@ def _server_side_apply(
     """Return the object before and after; before is None where there was none, and for a Secret."""
     api_version, kind, name = str(wanted["apiVersion"]), str(wanted["kind"]), str(wanted["metadata"]["name"])
     resource = connection.resource(api_version, kind)
-    # Secrets are never read back, so that nobody needs the right to read them.
+    # Secrets are never read back, so that no user needs the right to read them.
     before = None if kind == SECRET else find(connection, api_version, kind, name)
     with connection.errors(f"cannot apply {kind} {name}"):
         after: Object = resource.server_side_apply(

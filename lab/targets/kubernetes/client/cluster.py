@@ -14,7 +14,7 @@ class Cluster:
     """Asks the API server. Every error of its client becomes an error of the lab (`lab_errors`).
 
     Args:
-        connection: Of one user to one cluster.
+        connection: Connection of one user to one cluster.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -27,7 +27,7 @@ class Cluster:
 
     @property
     def namespace(self) -> str:
-        """The namespace that everything of ours is in."""
+        """The namespace of the stack."""
         return self.where.namespace
 
     def find(self, api_version: str, kind: str, name: str) -> Object | None:
@@ -48,7 +48,7 @@ class Cluster:
         return changing.apply(self._connection, wanted, force=force)
 
     def preview(self, wanted: Object, *, force: bool = False) -> tuple[Object | None, Object]:
-        """Return an object as it is and as `apply` would leave it, by the API server's word. Changes nothing.
+        """Return an object as it is, and as the API server would leave it after `apply`. Changes nothing.
 
         The first is None where there is no such object, and for a Secret.
 
@@ -67,7 +67,7 @@ class Cluster:
         return reviews.may(self._connection, right)
 
     def user(self) -> str:
-        """Return the user's name: the API server's, or the kubeconfig's where the server does not tell."""
+        """Return the user's name as the API server tells it, else as the kubeconfig does."""
         return reviews.user(self._connection)
 
     def version(self) -> str:
@@ -76,25 +76,25 @@ class Cluster:
             return str(json.loads(self._connection.read("/version", {}))["gitVersion"])
 
     def log(self, pod: str, container: str = "", *, previous: bool = False, lines: int | None = None) -> str:
-        """Return what a container printed; empty where the container never ran.
+        """Return the log of a container; empty where the container never ran.
 
         Args:
-            pod: Name.
-            container: Name; empty for the first, which is the service.
-            previous: Of the run before the container was started again.
-            lines: The last lines; None for all.
+            pod: Name of the pod.
+            container: Name of the container; empty for the first, which is the service.
+            previous: Whether to read the log of the previous run.
+            lines: Number of last lines; None for all.
         """
         query = {"previous": str(previous).lower(), "container": container, "tailLines": lines}
         return logs.log(self._connection, pod, query)
 
     def log_since(self, pod: str, since: str, lines: int, *, container: str = "") -> str:
-        """Return the lines that a container printed since a time, each behind its time (RFC 3339).
+        """Return the lines that a container printed since a time. Each line starts with its time (RFC 3339).
 
         Args:
-            pod: Name.
+            pod: Name of the pod.
             since: RFC 3339; empty for the container's start.
-            lines: At most so many, the last.
-            container: Name; empty for the first, which is the service.
+            lines: Number of last lines at most.
+            container: Name of the container; empty for the first, which is the service.
         """
         query = {"timestamps": "true", "tailLines": lines, "container": container, "sinceTime": since}
         return logs.log(self._connection, pod, query)

@@ -23,7 +23,7 @@ class Connection:
     """A client of the API server, and the place that it works on.
 
     Attributes:
-        client: Of one user of one cluster.
+        client: Client of one user of one cluster.
         where: The place that errors name.
     """
 

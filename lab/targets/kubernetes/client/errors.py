@@ -19,10 +19,10 @@ LONGEST_CAUSE: Final = 200
 
 @contextmanager
 def lab_errors(attempted: str, where: Where) -> Iterator[None]:
-    """Raise errors of the lab in place of those of the client.
+    """Raise errors of the lab in place of errors of the client.
 
     Args:
-        attempted: What fails, in the words of the error: "cannot list Pods".
+        attempted: The attempt, as the error names it: "cannot list Pods".
         where: The place that the error names.
 
     Raises:

@@ -20,7 +20,7 @@ from lab.targets.kubernetes.client.errors import lab_errors, unreachable
 from lab.targets.kubernetes.client.where import Where
 
 NOT_AN_API: Final = (AttributeError, KeyError, TypeError, ValueError)
-"""What the client raises where something answers that is not an API server."""
+"""Errors of the client where the server that answers is no API server."""
 
 
 def open_cluster(kubeconfig: Path | None, *, context: str, namespace: str) -> Cluster:
@@ -29,7 +29,7 @@ def open_cluster(kubeconfig: Path | None, *, context: str, namespace: str) -> Cl
     Args:
         kubeconfig: File; None takes the file that `kubectl` would take.
         context: Name of a context in the file; empty takes the current context.
-        namespace: That everything of ours is to be in.
+        namespace: Namespace of the stack.
 
     Raises:
         BadConfig: The file cannot be read, or has no such context.

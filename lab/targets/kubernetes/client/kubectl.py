@@ -13,7 +13,7 @@ TIMEOUT_S: Final = 60.0
 
 
 def kubectl_program() -> Path:
-    """Return the absolute path of the program. One on PATH is not used: it may be of another version.
+    """Return the absolute path of the program. A kubectl on PATH is not used: its version may differ.
 
     Raises:
         Unavailable: The package that contains kubectl is not installed.
@@ -29,7 +29,7 @@ def kubectl_program() -> Path:
 
 
 def kustomize(folder: Path) -> str:
-    """Return what `kubectl kustomize` makes of a folder: YAML documents. Uses no network.
+    """Return the YAML documents that `kubectl kustomize` makes of a folder. Uses no network.
 
     Raises:
         InternalFault: kubectl refuses the folder; the error holds the last lines of its output.

@@ -13,8 +13,8 @@ def log(connection: Connection, pod: str, query: Query) -> str:
     """Return the log of a container; empty where the container never ran or the pod is gone.
 
     Args:
-        connection: To the API server.
-        pod: Name.
+        connection: Connection to the API server.
+        pod: Name of the pod.
         query: Parameters of the request, as the API names them; those without a value are left out.
     """
     path = f"/api/v1/namespaces/{connection.where.namespace}/pods/{pod}/log"

@@ -19,7 +19,7 @@ class Reader(Lister, Protocol):
 
     @property
     def namespace(self) -> str:
-        """The namespace that everything of ours is in."""
+        """The namespace of the stack."""
 
     def find(self, api_version: str, kind: str, name: str) -> Object | None:
         """Return an object, or None where there is none of that name."""

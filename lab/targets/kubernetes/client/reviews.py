@@ -30,7 +30,7 @@ def may(connection: Connection, right: Right) -> bool:
 
 
 def user(connection: Connection) -> str:
-    """Return the user's name: the server's, or the kubeconfig's where the server does not tell."""
+    """Return the user's name as the server tells it, else as the kubeconfig does."""
     review: Object = {"apiVersion": AUTHENTICATION, "kind": "SelfSubjectReview"}
     try:
         return str(_status(connection, review, "cannot ask who this user is")["userInfo"]["username"])
@@ -39,7 +39,7 @@ def user(connection: Connection) -> str:
 
 
 def _status(connection: Connection, review: Object, attempted: str) -> Object:
-    """Return what the server fills into a review."""
+    """Create a review; return the status that the server fills in."""
     resource = connection.resource(review["apiVersion"], review["kind"])
     with connection.errors(attempted):
         response: Object = resource.create(body=review, _request_timeout=TIMEOUT_S).to_dict()

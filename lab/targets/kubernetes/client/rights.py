@@ -25,8 +25,8 @@ class Right(NamedTuple):
         verb: For example `patch`.
         group: API group; empty for the core.
         resource: In the plural, with a subresource where there is one: `pods/log`.
-        name: Of the only object that the right is about; empty for all.
-        namespace: Of the objects; empty for resources of the whole cluster.
+        name: Name of the only object that the right is about; empty for all.
+        namespace: Namespace of the objects; empty for resources of the whole cluster.
         role: Name of the Role that grants the right.
     """
 
@@ -59,12 +59,12 @@ def binding_of(user: str, role: str) -> str:
 
 
 def nodes_binding(user: str, namespace: str) -> str:
-    """Return the name of the ClusterRoleBinding for reading nodes. Bindings of the cluster need the namespace, too."""
+    """Return the name of the ClusterRoleBinding for reading nodes, which also holds the namespace."""
     return binding_of(user, f"{NODES_ROLE}-{namespace}")
 
 
 def rbac_command(namespace: str, user: str) -> str:
-    """Return the command by which an administrator grants a user everything that the lab does in a namespace.
+    """Return the command with which an administrator grants a user all the lab's rights in a namespace.
 
     >>> rbac_command("testbed", "jane doe")
     "lab rbac print --namespace testbed --user 'jane doe' | kubectl apply -f -      (as an administrator)"
@@ -74,7 +74,7 @@ def rbac_command(namespace: str, user: str) -> str:
 
 
 def granting(namespace: str, refusal: str, *, otherwise: str = "") -> str:
-    """Return `rbac_command` for the user that a refusal names, or for *otherwise* where it names none.
+    """Return `rbac_command` for the user that a refusal names, or for *otherwise* where the refusal names none.
 
     >>> granting("testbed", 'pods is forbidden: User "o:eve smith" cannot list resource "pods"')
     "lab rbac print --namespace testbed --user 'o:eve smith' | kubectl apply -f -      (as an administrator)"

@@ -4,13 +4,13 @@ from typing import NamedTuple
 
 
 class Where(NamedTuple):
-    """The place that is about to be changed; shown before anything is changed.
+    """The place of a change; shown before anything is changed.
 
     Attributes:
         server: Address of the API server.
-        user: As the kubeconfig calls the user.
-        context: Of the kubeconfig.
-        namespace: That everything of ours is in.
+        user: Name of the user in the kubeconfig.
+        context: Context of the kubeconfig.
+        namespace: Namespace of the stack.
     """
 
     server: str

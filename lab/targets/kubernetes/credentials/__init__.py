@@ -1,1 +1,1 @@
-"""Credentials by which the parts of a stack trust one another."""
+"""Credentials with which the parts of a stack trust each other."""

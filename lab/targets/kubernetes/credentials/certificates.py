@@ -14,17 +14,17 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 VALID_FOR: Final = timedelta(days=90)
 CLOCKS_DIFFER_BY: Final = timedelta(minutes=10)
-"""The clock of a board without a battery may be late by this before its first synchronisation."""
+"""The clock of a board without a battery may be this far behind before its first synchronisation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """Certificates in PEM. The CA's key is not kept, so that nothing else can be signed by it.
+    """Certificates in PEM. The CA's key is not kept, so that it signs nothing else.
 
     Attributes:
-        ca: What callers trust.
-        certificate: Of all services.
-        key: Of that certificate.
+        ca: Certificate that callers trust.
+        certificate: Certificate of all services.
+        key: Key of that certificate.
     """
 
     ca: bytes

@@ -25,8 +25,8 @@ class Credentials:
 
     Attributes:
         certificates: CA, certificate and key of the services.
-        token: That callers have to send.
-        store_password: Of a store inside the cluster.
+        token: Token that callers must send.
+        store_password: Password of a store inside the cluster.
     """
 
     certificates: Certificates
@@ -54,11 +54,11 @@ def provide_credentials(folder: Path, names: Sequence[str], *, now: datetime) ->
     """Return the credentials kept in *folder*, or make and keep new ones.
 
     New credentials are made where there are none, where the certificate lacks a name, and two weeks before it ends. The
-    password of the store stays the same, since the store would not know another. Only the owner may read the folder.
+    password of the store stays the same, since the store would refuse another. Only the owner may read the folder.
 
     Args:
         folder: Where this stack's credentials are kept.
-        names: That the certificate must be for; with NodePorts, addresses of nodes as well.
+        names: Names that the certificate must hold; with NodePorts, addresses of nodes as well.
         now: An aware time.
 
     Raises:

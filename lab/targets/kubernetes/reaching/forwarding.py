@@ -32,8 +32,8 @@ class Forward:
     Args:
         options: Choose cluster, user and namespace for kubectl.
         resource: `service/NAME` or `pod/NAME`.
-        port: Of the service or pod.
-        log: File for what kubectl prints.
+        port: Port of the service or pod.
+        log: File for the output of kubectl.
     """
 
     def __init__(self, options: Sequence[str], resource: str, port: int, *, log: Path) -> None:
@@ -45,7 +45,7 @@ class Forward:
         self._closing, self._tried = threading.Event(), threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._failure: Unavailable | None = None
-        # The parent-death signal comes when the starting thread ends, so that the thread that stays starts kubectl.
+        # The parent-death signal comes when the thread that started kubectl ends, so a thread that stays starts it.
         self._keeper = threading.Thread(target=self._keep, name=f"forward {resource}", daemon=True)
         self._keeper.start()
 
@@ -77,7 +77,7 @@ class Forward:
             self._tried.set()
 
     def _run(self) -> None:
-        """Run one port-forward until it ends. The failure of the first one is kept for the caller that waits."""
+        """Run one port-forward until it ends. The failure of the first run is kept for the caller that waits."""
         try:
             self._process = self._started()
         except (Unavailable, OSError) as error:

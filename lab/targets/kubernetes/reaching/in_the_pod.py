@@ -1,8 +1,8 @@
-"""Runs beside a service in its pod, and ends or stops its process: `python3 -I -S -c TEXT MODULE SECONDS`.
+"""Runs in a service's pod, and ends or stops the service's process: `python3 -I -S -c TEXT MODULE SECONDS`.
 
-The lab sends this program as text, so that it uses only the standard library of the pod's Python. Without seconds, it
-ends the process by signal 9. With seconds, it stops the process until its standard input ends, but for so many seconds
-at most. Standard input also ends when the lab dies, so that the process goes on without the lab.
+The lab sends this program as text, so the program uses only the standard library of the pod's Python. With 0 seconds,
+the program ends the process by signal 9. Otherwise the program stops the process until standard input ends, for so many
+seconds at most. Standard input also ends when the lab dies, so that the process then goes on.
 """
 
 import os
@@ -22,7 +22,7 @@ def process_of(module: str) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Print the process id just before the process is ended, or once it is stopped. Return 1 where there is none."""
+    """Print the process's id just before ending or just after stopping it. Return 1 where there is no process."""
     module, seconds = arguments[0], float(arguments[1])
     process = process_of(module)
     if not process:

@@ -1,4 +1,4 @@
-"""Finds the ports of nodes that lead to services, and which of them this machine reaches."""
+"""Finds the ports of nodes that lead to services, and the ports that this machine reaches."""
 
 import socket
 from collections import defaultdict

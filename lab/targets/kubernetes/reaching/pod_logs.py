@@ -1,4 +1,4 @@
-"""Reads what the containers of a pod printed, init containers included."""
+"""Reads the logs of a pod's containers, init containers included."""
 
 import json
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ LAST_LINES: Final = 20
 
 
 class PodLogs:
-    """Logs by way of the API server. Init containers stand in for a service that has printed nothing.
+    """Reads logs from the API server. Where a service has printed nothing, its init containers' logs are read.
 
     Args:
         cluster: Where the pods are.
@@ -26,7 +26,7 @@ class PodLogs:
         self._cluster = cluster
 
     def whole(self, pod: str, container: str, *, restarted: bool) -> str:
-        """Return what a container printed, behind the log of its previous run where that can still be read."""
+        """Return the log of a container, after the log of its previous run if that can still be read."""
         current, previous = self._cluster.log(pod, container, lines=WHOLE), ""
         with suppress(LabError):
             previous = self._cluster.log(pod, container, lines=WHOLE, previous=True) if restarted else ""
@@ -41,7 +41,7 @@ class PodLogs:
         )
 
     def last_lines(self, pod: str, lines: int) -> Sequence[str]:
-        """Return the last lines, those of the container's previous run included.
+        """Return the last lines, including lines of the container's previous run.
 
         Raises:
             Forbidden: The user may not read logs.
@@ -71,7 +71,7 @@ class PodLogs:
 def _joined(previous: str, current: str) -> str:
     """Return the logs of two runs of a container, one after the other.
 
-    For a container that waits to be started again, the cluster gives the log of the last run as both.
+    For a container that waits for its restart, the cluster returns the last run's log for both runs.
 
     >>> _joined("crash", "again").splitlines(), _joined("crash", "crash").splitlines()
     (['crash', 'again'], ['crash'])
@@ -82,7 +82,7 @@ def _joined(previous: str, current: str) -> str:
 
 
 def instance_in(log: str) -> str:
-    """Return the instance that the last line of a service's log names; empty where no line does.
+    """Return the instance in the last line of a service's log that names an instance; empty without such a line.
 
     >>> instance_in('{"message": "serving on 0.0.0.0:7000", "instance": "90f1"}')
     '90f1'

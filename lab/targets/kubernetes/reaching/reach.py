@@ -15,13 +15,13 @@ GRPC_PORT: Final = 7000
 
 
 class Reach:
-    """Addresses that stay the same until they are closed.
+    """Gives addresses that stay the same until they are closed.
 
     Args:
-        cluster: Where everything runs.
+        cluster: Where the stack runs.
         selector: Labels of everything that belongs to the stack.
         options: Choose cluster, user and namespace for kubectl.
-        folder: For files with what kubectl prints.
+        folder: Folder for the output of kubectl.
     """
 
     def __init__(self, cluster: Lister, selector: str, options: Sequence[str], folder: Path) -> None:
@@ -30,7 +30,7 @@ class Reach:
         self._node_ports: Mapping[str, Sequence[str]] | None = None
 
     def services(self, names: Sequence[str], *, insist: bool) -> list[str]:
-        """Return the addresses of services; empty for a service none of whose pods is reached.
+        """Return the addresses of services; empty for a service without a pod that is reached.
 
         Raises:
             Unavailable: A service is not reached, and the caller insists.
@@ -55,7 +55,7 @@ class Reach:
         return [self._wait(resource) for resource in wanted]
 
     def port(self, resource: str, port: int) -> str:
-        """Return the address of a port, for example of `deployment/prometheus`; empty where it is not reached."""
+        """Return the address of a port, for example of `deployment/prometheus`; empty where the port is not reached."""
         self._start(resource, port)
         return self._wait(resource)
 
@@ -73,7 +73,7 @@ class Reach:
             forward.close()
 
     def command(self, resource: str, port: int) -> str:
-        """Return the command that reaches a port for as long as the command runs. Ports of the lab end with the lab."""
+        """Return the command that forwards a port for as long as it runs. The lab's own ports end with the lab."""
         return shlex.join(["kubectl", *self._options, "port-forward", resource, str(port)])
 
     def close(self) -> None:

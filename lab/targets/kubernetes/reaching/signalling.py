@@ -29,8 +29,8 @@ def kill(options: Sequence[str], pod: str, module: str) -> int:
 
     Args:
         options: Choose cluster, user and namespace for kubectl.
-        pod: Name.
-        module: As in `python3 -m MODULE`.
+        pod: Name of the pod.
+        module: Module as in `python3 -m MODULE`.
 
     Raises:
         Forbidden: The user may not execute anything in pods.
@@ -43,7 +43,7 @@ def kill(options: Sequence[str], pod: str, module: str) -> int:
 
 @contextmanager
 def stopped(options: Sequence[str], pod: str, module: str) -> Iterator[None]:
-    """Stop that process until the context ends or the lab dies, for `LONGEST_STOP_S` at most.
+    """Stop the process that runs a module until the context ends or the lab dies, for `LONGEST_STOP_S` at most.
 
     Raises:
         Forbidden: The user may not execute anything in pods.
@@ -58,7 +58,7 @@ def stopped(options: Sequence[str], pod: str, module: str) -> Iterator[None]:
 def _program_in(
     options: Sequence[str], pod: str, module: str, *, seconds: float
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run `lab.targets.kubernetes.reaching.in_the_pod` in a pod; let it end when the context ends."""
+    """Run `lab.targets.kubernetes.reaching.in_the_pod` in a pod; let the program end when the context ends."""
     text = Path(in_the_pod.__file__).read_text(encoding="utf-8")
     command = [str(kubectl_program()), *options, "exec", "--stdin", pod, f"--container={CONTAINER}", "--"]
     command += ["python3", "-I", "-S", "-c", text, module, f"{seconds:g}"]
@@ -90,7 +90,7 @@ def _await_answer(process: "subprocess.Popen[bytes]", attempted: str, namespace:
 
 
 def refused(attempted: str, last_line: str, namespace: str) -> LabError:
-    """Return the error that the last line of kubectl's output stands for."""
+    """Return the error for the last line of kubectl's output."""
     if "forbidden" in last_line.lower():
         return Forbidden(attempted, found=last_line, next_step=granting(namespace, last_line), code="E_RBAC")
     return Unavailable(attempted, found=last_line[:300], next_step="lab diagnose")

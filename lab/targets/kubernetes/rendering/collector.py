@@ -1,4 +1,4 @@
-"""Has a collector on this machine validate the configuration that a collector in the cluster is to read."""
+"""Validates the configuration of the cluster's collector with a collector on this machine."""
 
 import subprocess
 import tempfile
@@ -13,14 +13,14 @@ from lab.targets.kubernetes.objects import KubeObject
 NAMES: Final = ("otelcol", "otelcol-contrib", "otelcol-lab")
 """Names of collectors on PATH."""
 CONFIG, TARGET, FILE = "otel-collector", "otel-collector-target", "config.yaml"
-"""Beginnings of the names of two ConfigMaps, the configuration's and its variables', and the configuration's key."""
+"""Prefixes of two ConfigMaps' names, with the configuration and with its variables; key of the configuration."""
 TIMEOUT_S: Final = 30.0
 LONGEST_REFUSAL: Final = 400
-"""Characters, of its end."""
+"""Characters that are kept, from the end."""
 
 
 def find_collector(settings: LabSettings) -> Path | None:
-    """Return the program that the settings name, else one on PATH; None where there is none."""
+    """Return the program that the settings name, else a collector on PATH; None where there is none."""
     return settings.otelcol or next((path for name in NAMES if (path := find_program(name))), None)
 
 

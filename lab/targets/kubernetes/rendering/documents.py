@@ -20,7 +20,7 @@ def manifests_folder() -> Path:
     """Return the folder of the manifests, which is beside the package in a clone of the repository.
 
     Raises:
-        Unavailable: The lab was installed without them.
+        Unavailable: The lab was installed without the manifests.
     """
     folder = Path(__file__).parents[4] / FOLDER
     if not (folder / "base" / "kustomization.yaml").is_file():
@@ -29,17 +29,17 @@ def manifests_folder() -> Path:
 
 
 def kustomized(kustomization: Document) -> list[Document]:
-    """Return what kustomize makes of a kustomization in which `manifests/` is the folder of the manifests."""
+    """Return the documents that kustomize makes of a kustomization; it finds the manifests in `manifests/`."""
     with tempfile.TemporaryDirectory(prefix="lab-render-") as name:
         scratch = Path(name)
-        # kustomize takes no path outside the folder of the kustomization, so that the manifests are copied there.
+        # kustomize takes no path outside the folder of the kustomization, so the manifests are copied there.
         shutil.copytree(manifests_folder(), scratch / FOLDER)
         (scratch / "kustomization.yaml").write_text(json.dumps(kustomization), encoding="utf-8")
         return [body for body in yaml.safe_load_all(kustomize(scratch)) if body]
 
 
 def as_yaml(bodies: Sequence[Document]) -> str:
-    """Return documents as people read them: keys in their order, a text of several lines as a block."""
+    """Return documents as readable YAML: keys in their order, a text of several lines as a block."""
     documents = [dict(body) for body in bodies]
     return str(yaml.dump_all(documents, Dumper=_ReadableDumper, sort_keys=False, width=120, allow_unicode=True))
 

@@ -27,17 +27,17 @@ SERVING_SECRET: Final = "lab-serving"  # noqa: S105  a name
 PULL_SECRET: Final = "lab-registry"  # noqa: S105  a name
 WRITE_PATH: Final = "/api/v1/write"
 SCRAPED: Final = "none"
-"""Value of `remote_write_url` with which a Prometheus scrapes the collector, which then writes nothing."""
+"""Value of `remote_write_url` for a collector that is scraped and writes nothing."""
 Secrets = Mapping[str, Mapping[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a request needs besides the lab's settings.
+    """The input of a request besides the lab's settings.
 
     Attributes:
         images: (service, architecture) → `host/name@sha256:…`.
-        credentials: Of this stack.
+        credentials: Credentials of this stack.
         pull_secret: Login of the registry, as docker's `config.json`; empty for none.
         service_settings: Settings of services that differ from their defaults, by environment name.
         alone: The only architecture that ingest-api and process-worker run on; empty for all.
@@ -54,7 +54,7 @@ def request_of(settings: LabSettings, given: Given) -> RenderRequest:
     """Return the stack that the settings describe.
 
     Raises:
-        UsageFault: The stack does not have the architecture that is wanted alone.
+        UsageFault: The stack does not have the only architecture that was requested.
         BadConfig: An image is not pinned (E_NOT_PINNED), a file cannot be read, or there is no metrics server.
     """
     request = RenderRequest(
@@ -111,7 +111,7 @@ def _workloads(settings: LabSettings, given: Given) -> Iterator[Workload]:
             if not image:
                 raise BadConfig(
                     f"no image of {service} for {architecture}",
-                    found="images.lock does not name one",
+                    found="images.lock names no such image",
                     next_step="lab images build && lab images resolve",
                     code="E_NOT_PINNED",
                 )

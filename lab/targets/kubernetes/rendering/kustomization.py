@@ -18,13 +18,13 @@ PORTS: Final = {"redis": 6379, "rediss": 6379, "http": 80, "https": 443}
 STORE_SECRET, STORE_FOLDER = "lab-store", "/etc/lab/store"
 PROMETHEUS_SECRET, PROMETHEUS_FOLDER = "lab-prometheus", "/etc/lab/prometheus"
 READ_AT_START: Final = {"otel-collector": PROMETHEUS_SECRET, "redis": STORE_SECRET}
-"""Workload → Secret whose change starts the workload again."""
+"""Workload → Secret whose change restarts the workload."""
 
 Document = Mapping[str, Any]
 
 
 def kustomization(request: RenderRequest, *, manifests: str) -> Document:
-    """Return the kustomization of a request; *manifests* is the path from its folder to that of the manifests."""
+    """Return the kustomization of a request; *manifests* is the path from its folder to the manifests."""
     return {
         **API,
         "namespace": request.namespace,
@@ -123,7 +123,7 @@ def _placements(request: RenderRequest) -> Iterator[Document]:
 
 
 def _hash_for(workload: Workload, request: RenderRequest) -> str:
-    """Return a text that changes with what a workload reads at its start; empty where it reads nothing."""
+    """Return a text that changes with the content that a workload reads at its start; empty without content."""
     if workload.name in SERVICES:
         return request.config_hash
     content = request.secrets.get(READ_AT_START.get(workload.name, ""))
@@ -152,7 +152,7 @@ def _egress(url: str) -> Document:
     try:
         address = ip_address(parts.hostname or "")
     except ValueError:
-        return rule  # policies know no names, so that this port of any address is allowed
+        return rule  # a policy takes no names, so it allows this port of any address
     return {"to": [{"ipBlock": {"cidr": f"{address}/{address.max_prefixlen}"}}], **rule}
 
 

@@ -1,4 +1,4 @@
-"""Renders what a cluster's administrator applies once, so that a user may do what the lab does."""
+"""Renders the rights that a cluster's administrator grants once, so that a user may run the lab."""
 
 import json
 
@@ -19,7 +19,7 @@ def render_rbac(*, namespace: str, user: str, faults: bool = True) -> str:
     """Return Roles and bindings as YAML.
 
     Args:
-        namespace: That the lab works in.
+        namespace: Namespace that the lab works in.
         user: Name of a user or a group.
         faults: Whether faults may be injected, which needs `pods/exec`.
     """

@@ -23,7 +23,7 @@ def refuse(objects: Iterable[KubeObject]) -> None:
     """Raise where an image has no digest, a volume pins a pod to a node, or a collector would not start.
 
     Raises:
-        BadConfig: E_NOT_PINNED, E_PVC_PINNED or E_OTEL_REMOVED, with the objects.
+        BadConfig: E_NOT_PINNED, E_PVC_PINNED or E_OTEL_REMOVED; the message names the objects.
     """
     objects = tuple(objects)
     if findings := list(unpinned(objects)):
@@ -37,7 +37,7 @@ def refuse(objects: Iterable[KubeObject]) -> None:
         raise BadConfig(
             "a volume would pin a pod to the node it is on",
             found="\n".join(findings[:SHOWN]),
-            next_step="use emptyDir: what the services keep can be rebuilt from the store",
+            next_step="use emptyDir: the services rebuild their files from the store",
             code="E_PVC_PINNED",
         )
     if findings := list(removed_components(objects)):

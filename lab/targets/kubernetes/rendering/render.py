@@ -19,8 +19,8 @@ def render(request: RenderRequest) -> tuple[KubeObject, ...]:
     """Return every object of a stack in the order of applying. The same request gives the same objects.
 
     Raises:
-        UsageFault: A workload is missing or there twice.
-        BadConfig: The overlay is not there, an image has no digest (E_NOT_PINNED), a volume pins a pod to a node
+        UsageFault: A workload is missing or duplicate.
+        BadConfig: The overlay does not exist, an image has no digest (E_NOT_PINNED), a volume pins a pod to a node
             (E_PVC_PINNED), or an address holds a password.
     """
     require_sense(request)
@@ -37,7 +37,7 @@ def write_rendered(objects: Sequence[KubeObject], folder: Path) -> tuple[Path, .
     """Write one file per object, named so that `kubectl apply -f` takes them in order. Secrets are left out.
 
     Raises:
-        Exists: The folder is there and not empty.
+        Exists: The folder exists and is not empty.
     """
     if folder.exists() and any(folder.iterdir()):
         raise Exists(f"{folder} is not empty", next_step=f"rm -r {folder}, or name another folder")
@@ -50,7 +50,7 @@ def write_rendered(objects: Sequence[KubeObject], folder: Path) -> tuple[Path, .
 
 
 def _secrets(request: RenderRequest) -> Iterator[Document]:
-    """Yield the Secrets. They are made here, so that no file that kustomize reads holds one."""
+    """Yield the Secrets. They are made here, so that no file that kustomize reads holds a Secret."""
     for name, content in sorted(request.secrets.items()):
         yield {
             "apiVersion": "v1",

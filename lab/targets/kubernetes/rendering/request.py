@@ -1,4 +1,4 @@
-"""What a stack on a cluster is to consist of, as a value that can be rendered."""
+"""The request for a stack on a cluster, as a value that can be rendered."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,8 +21,8 @@ class Workload:
     """A program on nodes of one architecture, which becomes one Deployment.
 
     Attributes:
-        name: Of a service, the collector, or a part that is wanted inside the cluster: `redis`, `prometheus`.
-        architecture: Of its nodes.
+        name: A service, the collector, or a server inside the cluster: `redis`, `prometheus`.
+        architecture: Architecture of its nodes.
         image: `host/name@sha256:…`, with the digest of the image for exactly this architecture.
         replicas: Number of pods.
         node_selector: Labels that its nodes must have besides the architecture, for example `nodetype: vm`.
@@ -42,14 +42,14 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Toleration:
-    """A taint that does not keep the pods away. An empty effect stands for every effect, an empty value for any."""
+    """A taint that the pods tolerate. An empty effect means every effect, an empty value means any value."""
 
     key: str
     value: str = ""
     effect: Effect = ""
 
     def covers(self, taint: Mapping[str, str]) -> bool:
-        """Return whether pods may run on a node with this taint, which is as the API has it."""
+        """Return whether the pods tolerate a taint, given as the API has it."""
         same_effect = self.effect in {"", taint.get("effect", "")}
         return self.key == taint.get("key") and same_effect and self.value in {"", taint.get("value", "")}
 
@@ -80,11 +80,11 @@ def labels_in(text: str) -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class RenderRequest:
-    """Everything that decides what is applied.
+    """Everything that decides which objects are applied.
 
     Attributes:
         overlay: A folder of `manifests/overlays`.
-        namespace: Of all objects.
+        namespace: Namespace of all objects.
         stack: Name of the stack, a label on every object.
         workloads: Each service at least once, the collector exactly once.
         redis_url: The store outside the cluster; empty where `redis` is among the workloads.
@@ -92,8 +92,8 @@ class RenderRequest:
             collector is to be scraped.
         settings: Settings of services that differ from their defaults, by environment name.
         node_selector: Labels that the nodes of every workload must have.
-        tolerations: Of every pod.
-        config_hash: Changes whenever the services have to be started again.
+        tolerations: Tolerations of every pod.
+        config_hash: Changes whenever the services must be restarted.
         secrets: Secret → key → content; see `lab.targets.kubernetes.credentials.credentials`.
         pull_secret: Name of the Secret for pulling images; empty for none.
         node_ports: Whether ingest-api and query-api also get a port of every node.
@@ -126,14 +126,14 @@ def require_sense(request: RenderRequest) -> None:
     """Raise where a request contradicts itself.
 
     Raises:
-        UsageFault: A workload is missing or there twice.
-        BadConfig: There is no store, there are two, or an address holds a password.
+        UsageFault: A workload is missing or duplicate.
+        BadConfig: There is no store, there are two stores, or an address holds a password.
     """
     deployments = [workload.deployment for workload in request.workloads]
     missing = [name for name in (*SERVICES, "otel-collector") if not request.replicas_of(name)]
     twice = sorted({name for name in deployments if deployments.count(name) > 1})
     if missing or twice:
-        counts = f"missing: {', '.join(missing) or 'none'}; there twice: {', '.join(twice) or 'none'}"
+        counts = f"missing: {', '.join(missing) or 'none'}; duplicate: {', '.join(twice) or 'none'}"
         raise UsageFault("a stack needs every service once per architecture, and one collector", found=counts)
     if request.redis_url and request.has("redis"):
         raise _two("redis", request.redis_url)
@@ -150,10 +150,12 @@ def require_sense(request: RenderRequest) -> None:
 
 
 def _two(name: str, url: str) -> BadConfig:
-    return BadConfig(f"two of {name}: one in the cluster, and {url}", next_step="leave one of them out")
+    return BadConfig(f"two servers of {name}: inside the cluster, and at {url}", next_step="leave one of them out")
 
 
 def _require_no_password(url: str) -> None:
     if "://" in url and (password := urlsplit(url).password):
         shown = url.replace(password, "…")
-        raise BadConfig("an address holds a password", found=shown, next_step="name a file that holds it")
+        raise BadConfig(
+            "an address holds a password", found=shown, next_step="put the password into a file, and name the file"
+        )

@@ -1,1 +1,1 @@
-"""Follows a rollout until every part of a stack runs, or cannot."""
+"""Follows a rollout until every part of a stack runs, or cannot run."""

@@ -26,7 +26,7 @@ def newest_warning(deployment: KubernetesObject, pods: Sequence[Pod], events: Se
 def newest_event(deployment: KubernetesObject, pods: Sequence[Pod], events: Sequence[Event], *, now: datetime) -> str:
     """Return the newest event about a Deployment's ReplicaSets or pods, in a few words, with its duration or age.
 
-    That a pod became ready counts as an event, though the cluster reports it as a condition.
+    The condition Ready of a pod counts as an event, too.
     """
     about = _about({pod.uid for pod in pods}, deployment.name, events)
     newest = max([*about, *_became_ready(pods)], key=_order, default=None)

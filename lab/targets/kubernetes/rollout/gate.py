@@ -1,4 +1,4 @@
-"""Waits until a rollout is complete or cannot become so, and reports its progress."""
+"""Waits until a rollout is complete or cannot complete, and reports its progress."""
 
 import threading
 import time
@@ -16,12 +16,12 @@ from lab.targets.port import Report, Watch, watch_nothing
 
 POLL_S: Final = 1.0
 STUCK_S: Final = 20.0
-"""A pod that is stuck for this long stays so: within that time, the node pulls an image again."""
+"""A pod that is stuck for this long stays stuck: within that time, the node retries to pull an image."""
 
 
 @dataclass(slots=True)
 class Gate:
-    """One rollout that is waited for.
+    """Waits for one rollout.
 
     Attributes:
         cluster: Where the rollout is.
@@ -44,7 +44,7 @@ class Gate:
     _stuck_since: dict[str, float] = field(default_factory=dict)
 
     def poll(self) -> tuple[Row, ...]:
-        """Return how far every Deployment is now."""
+        """Return the state of every Deployment now."""
         return rows(
             self.cluster.list(*DEPLOYMENT, selector=self.selector),
             self.cluster.list(*POD, selector=self.selector),
@@ -60,8 +60,8 @@ class Gate:
         """Return every Deployment once all of them are rolled out.
 
         Raises:
-            Unavailable: A Deployment cannot be, or is not in time. The message names the Deployment and its pod, and
-                the newest warning of the cluster.
+            Unavailable: A Deployment cannot be rolled out, or not in time. The message names the Deployment, its pod
+                and the newest warning of the cluster.
         """
         started, pause = self.clock(), threading.Event()
         while True:

@@ -1,4 +1,4 @@
-"""Reads how far a rollout is from deployments, pods and events. Pure."""
+"""Reads the state of a rollout from Deployments, pods and events. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ TERMINATING: Final = "Terminating"
 
 
 class InitContainer(NamedTuple):
-    """A container that has to end well before the service starts, and how often it was started again."""
+    """A container that must succeed before the service starts, and its number of restarts."""
 
     name: str
     restarts: int
@@ -25,15 +25,15 @@ class PodView:
     """What a rollout shows of a pod.
 
     Attributes:
-        name: Of the pod.
+        name: Name of the pod.
         service: What runs in the pod.
-        node: Name; empty while the pod waits for a node.
-        image: That was asked for.
+        node: Name of the node; empty while the pod waits for a node.
+        image: Image that was requested.
         image_id: Repository and digest that the node runs.
-        ready: Whether the service's readiness probe passes and its process can be asked.
-        restarts: How often the service's container was started again.
+        ready: Whether the service's readiness probe passes and the process can be asked.
+        restarts: Number of restarts of the service's container.
         state: `Running`, or why the service does not run: `Pending`, `ImagePullBackOff`, `Init:Error`, `Terminating`.
-        init_containers: Those that run before the service, in their order.
+        init_containers: Containers that run before the service, in order.
     """
 
     name: str
@@ -54,21 +54,21 @@ class PodView:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """How far one Deployment is.
+    """The state of one Deployment in a rollout.
 
     Attributes:
-        deployment: Name.
+        deployment: Name of the Deployment.
         service: What runs in its pods.
-        architecture: Of the nodes that its pods may run on; empty for any.
+        architecture: Architecture of the nodes that its pods may run on; empty for any.
         wanted: Number of pods that are wanted.
         ready: Number of pods that are ready.
         rolled_out: What `kubectl rollout status` waits for: the newest template is observed, every wanted pod has it
             and is available, and no pod of an older template is left.
-        pods: In order of their names.
-        warning: The newest warning about it; empty where there is none.
-        image: That its template names.
-        age_s: Since it was created.
-        event: The newest that happened to it, in a few words.
+        pods: Pods in order of their names.
+        warning: Newest warning about the Deployment; empty where there is none.
+        image: Image that its template names.
+        age_s: Seconds since the Deployment was created.
+        event: Newest event of the Deployment, in a few words.
     """
 
     deployment: str
@@ -90,9 +90,9 @@ def rows(
     """Return a row for every Deployment, in order of their names.
 
     Args:
-        deployments: As the API has them.
-        pods: As the API has them.
-        events: As the API has them.
+        deployments: Deployments as the API returns them.
+        pods: Pods as the API returns them.
+        events: Events as the API returns them.
         now: Ages count to this time.
     """
     views = sorted((KubernetesObject(deployment) for deployment in deployments), key=lambda view: view.name)
@@ -101,7 +101,7 @@ def rows(
 
 
 def shown(row: Row, machines: Mapping[str, str]) -> RolloutRow:
-    """Return a row as a person who waits is shown it; *machines* tells pod → machine as its process reports it."""
+    """Return a row for the display; *machines* is pod → machine as the pod's process reports it."""
     return RolloutRow(
         name=row.deployment,
         service=row.service,
@@ -134,9 +134,9 @@ def pod_view(raw: Object) -> PodView:
 
 
 def _can_be_asked(pod: Pod) -> bool:
-    """Return whether a pod neither terminates nor is on a silent node.
+    """Return whether a pod is neither terminating nor on a silent node.
 
-    Its containers then keep their last status; its condition Ready does not.
+    The containers of such a pod keep their last status; its condition Ready does not.
     """
     return not pod.is_terminating and pod.condition("Ready").status in {"", "True"}
 

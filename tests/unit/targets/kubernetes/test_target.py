@@ -120,7 +120,7 @@ def test_a_process_that_does_not_answer_at_once_is_asked_again() -> None:
 
 def test_a_process_that_never_answers_is_named() -> None:
     """What it is stays unknown."""
-    with pytest.raises(Unavailable, match="worker-2 is ready, and does not say what it is") as error:
+    with pytest.raises(Unavailable, match="worker-2 is ready, but does not report its identity") as error:
         machines_of(99)
     assert error.value.reason == "E_NO_ANSWER"
     assert "DEADLINE_EXCEEDED" in error.value.found
@@ -217,7 +217,7 @@ def test_a_stack_that_does_not_go_is_an_error(monkeypatch: pytest.MonkeyPatch, t
     """The error names what is left, and the command that explains it."""
     monkeypatch.setattr(KubernetesTarget, "cluster", lambda _: cluster(KeptObjects(STACK, labels=OURS)))
     monkeypatch.setattr("lab.targets.kubernetes.target.await_gone", lambda *_: ["Pod/a", "Namespace/testbed"])
-    with pytest.raises(Unavailable, match="the stack is removed, and some of it does not go") as error:
+    with pytest.raises(Unavailable, match="the stack is removed, but some objects stay") as error:
         target(LabSettings(state_dir=tmp_path)).down(lambda *_: None)
     assert error.value.found == "Pod/a, Namespace/testbed in namespace testbed, after 300 s"
     assert error.value.next_step == "lab diagnose --namespace testbed"
