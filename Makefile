@@ -45,7 +45,7 @@ unit: .venv/.installed ## Pure logic, and the examples in docstrings; nothing ou
 behaviour: servers ## Each service and the lab, one concept a test, on a real store
 	@$(STAGE) behaviour $(PYTEST) -n 2 tests/behaviour
 
-ports: servers ## One suite for the ledger and one for metrics, run against every adapter
+ports: servers ## One suite for each port, run against every implementation
 	@$(STAGE) ports $(PYTEST) tests/ports
 
 integration: servers ## The whole path in local processes; PATH's prometheus and redis-server are hidden

@@ -1,32 +1,32 @@
 """What a notebook calls: run an experiment, ask for metrics, show answers."""
 
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from pandas import DataFrame
 
-from lab.display.progress import display_for_this_process
+from lab.display.choosing import display_for_this_process
 from lab.errors import LabError, UsageFault
 from lab.metrics.port import MetricSource
 from lab.metrics.query import query as query_source
 from lab.metrics.query import query_recorded
 from lab.metrics.refusals import UNREACHABLE, PrometheusFault
 from lab.model import Endpoints, Experiment, Trial
-from lab.model.factors import FACTORS
+from lab.model.factors import FACTORS, Level
 from lab.reports import breakdown as breakdown_report
 from lab.reports import card, comparison
 from lab.reports.answer import answer, conclusion
 from lab.reports.report import write
 from lab.reports.table import Table
-from lab.runs.adoption import adopt_output, defaults_here, parameters_here, this_notebook
-from lab.runs.folder import RunFolder
+from lab.runs.adoption import adopt_output
+from lab.runs.contents import CONTENTS
 from lab.runs.record import RunRecord
-from lab.runs.recorded import recorded_for
-from lab.settings import LabSettings, load_settings
+from lab.runs.replay import recorded_for
+from lab.runs.store import folder_for
+from lab.runs.this_kernel import defaults_here, notebook_within, papermill_here, parameters_here, shell_here
+from lab.settings import load_settings
 from lab.trials.ports import NotebookParameters
 from lab.trials.trial import refuse_impossible, run_trial
 from lab.wiring import metric_source, parts, run_store, target
@@ -50,17 +50,24 @@ def run(experiment: Experiment) -> Trial:
     chosen = parts(settings, experiment.target)
     refuse_impossible(experiment, chosen.target)
     notebook = NotebookParameters(parameters_here(), defaults_here())
-    folder = _folder(experiment, settings, notebook.values)
-    adopt_output(folder.path)
+    folder = folder_for(
+        experiment,
+        run_store(settings),
+        begun=settings.run_id,
+        notebook=notebook_within(settings.project),
+        parameters=notebook.values,
+    )
+    adopt_output(papermill_here(), folder.path)
+    display = display_for_this_process(settings, shell_here())
     with RunRecord(folder, publish=_publish) as record:
-        return run_trial(experiment, chosen, record, display_for_this_process(settings), notebook=notebook)
+        return run_trial(experiment, chosen, record, display, notebook=notebook)
 
 
-def run_each(experiment: Experiment, factor: str, levels: Sequence[Any] = ()) -> tuple[Trial, ...]:
+def run_each(experiment: Experiment, factor: str, levels: Sequence[Level] = ()) -> tuple[Trial, ...]:
     """Carry out an experiment once at every level of a factor, one after the other, each a run of its own.
 
     Args:
-        experiment: What is the same in every trial.
+        experiment: The experiment; only the factor differs between the trials.
         factor: A key of `lab.model.factors.FACTORS`.
         levels: Levels of the factor; those of the target unless given. Without a level, the experiment runs once.
 
@@ -83,7 +90,7 @@ def run_on_each_architecture(experiment: Experiment) -> tuple[Trial, ...]:
     return run_each(experiment, "architecture")
 
 
-def varied_by(experiment: Experiment, factor: str, levels: Sequence[Any] = ()) -> Sequence[Experiment]:
+def varied_by(experiment: Experiment, factor: str, levels: Sequence[Level] = ()) -> Sequence[Experiment]:
     """Return the experiment at every level of a factor, named after the level."""
     if factor not in FACTORS:
         raise UsageFault(f'no factor "{factor}"', found=f"there are: {', '.join(FACTORS)}")
@@ -123,8 +130,8 @@ def _live_source(trial: Trial) -> MetricSource | None:
         stack = target(trial.experiment.target, settings).current()
         if stack is not None and stack.servers.prometheus_url:
             return metric_source(settings, stack.servers)
-    named = Endpoints("", "", "", "", "", settings.prometheus_url)
-    return metric_source(settings, named) if settings.prometheus_url else None
+    named = Endpoints(prometheus_url=settings.prometheus_url)
+    return metric_source(settings, named) if named.prometheus_url else None
 
 
 def breakdown(trial: Trial) -> Table:
@@ -139,9 +146,8 @@ def side_by_side(trials: Sequence[Trial]) -> Table:
 
 def show_as_cards() -> None:
     """Let IPython show every trial as its card: HTML in a notebook, text in a terminal."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    if shell is None:
+    shell = shell_here()
+    if shell is None or shell.display_formatter is None:
         return
     formatters = shell.display_formatter.formatters
     formatters["text/html"].for_type(Trial, card.html)
@@ -152,20 +158,6 @@ def _named(experiment: Experiment, level: object) -> Experiment:
     return replace(experiment, name=f"{experiment.name}-{level}")
 
 
-def _folder(experiment: Experiment, settings: LabSettings, parameters: Mapping[str, object]) -> RunFolder:
-    """Return the folder that `lab run` made for this kernel, unless it has been used; else a new folder."""
-    store = run_store(settings)
-    first = store.open(settings.run_id) if settings.run_id else None
-    if first is not None and first.is_fresh:
-        return first
-    notebook = this_notebook()
-    name = str(notebook.relative_to(settings.project)) if notebook and notebook.is_relative_to(settings.project) else ""
-    folder = store.new(experiment.name, notebook=name, target=experiment.target, parameters=parameters)
-    if first is not None:
-        first.update(also=[*first.manifest().get("also", ()), folder.run_id])
-    return folder
-
-
 def _publish(trial: Trial) -> None:
     """Write the report of a run and its figures into the run's folder."""
-    write(trial, Path(trial.folder))
+    write(trial, Path(trial.folder), contents=CONTENTS)

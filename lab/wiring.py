@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from lab.errors import UsageFault
 from lab.systems.services import SYSTEM
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from lab.load.port import LoadGenerator
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
     from lab.targets.port import Target
     from lab.trials.ports import Parts
 
-TARGETS: Final[dict[str, Any]] = {
+T = TypeVar("T")
+TARGETS: Final[dict[str, str | Callable[[LabSettings], Target]]] = {
     "processes": "lab.targets.processes.target:ProcessTarget",
     "kubernetes": "lab.targets.kubernetes.target:KubernetesTarget",
 }
 """Target → class; called with the lab's settings."""
-SNAPSHOTS: Final[dict[str, Any]] = {
+SNAPSHOTS: Final[dict[str, str | Callable[[LabSettings, Path | None], SnapshotSource]]] = {
     "processes": "lab.probes.local:LocalSnapshots",
     "kubernetes": "lab.probes.cluster_snapshot:ClusterSnapshots",
 }
@@ -38,17 +40,12 @@ METRICS: Final = "lab.metrics.prometheus:open_prometheus"
 LEDGER: Final = "lab.metrics.ledger:QueryLedger"
 DEAD_LETTERS: Final = "lab.metrics.dead_letters:DeadLetters"
 FAULTS: Final = "lab.faults.injector:DeploymentFaults"
-PAUSES: Final = "lab.load.pauses:PauseProbe"
+PAUSES: Final = "lab.load.machine_pauses:PauseProbe"
 ENVIRONMENT: Final = "lab.runs.environment:describe"
 SPANS: Final = "lab.runs.spans:read_spans"
 RUNS: Final = "lab.runs.store:RunStore"
 INDEXES: Final = "lab.probes.registry:is_in_index"
 PARTS: Final = "lab.trials.ports:Parts"
-
-
-def resolved(entry: Any) -> Any:  # noqa: ANN401  a text may name anything
-    """Return the object that an entry point names; an entry that is no text stays as it is."""
-    return resolve_name(entry) if isinstance(entry, str) else entry
 
 
 def target(name: str, settings: LabSettings) -> Target:
@@ -57,8 +54,7 @@ def target(name: str, settings: LabSettings) -> Target:
     Raises:
         UsageFault: No target has that name.
     """
-    opened: Target = _entry(TARGETS, name)(settings)
-    return opened
+    return _entry(TARGETS, name)(settings)
 
 
 def snapshots(name: str, settings: LabSettings, folder: Path | None = None) -> SnapshotSource:
@@ -67,16 +63,15 @@ def snapshots(name: str, settings: LabSettings, folder: Path | None = None) -> S
     Raises:
         UsageFault: No target of that name can be looked at.
     """
-    source: SnapshotSource = _entry(SNAPSHOTS, name)(settings, folder)
-    return source
+    return _entry(SNAPSHOTS, name)(settings, folder)
 
 
 def load_generator(endpoints: Endpoints) -> LoadGenerator:
     """Return the load generator of a stack."""
-    generator: LoadGenerator = resolved(LOAD)(
+    generator: LoadGenerator = resolve_name(LOAD)(
         endpoints.simulator,
         ingest_address=endpoints.ingest_for_simulator or endpoints.ingest,
-        connect=resolved(CONNECT)(endpoints.access),
+        connect=resolve_name(CONNECT)(endpoints.access),
         uploads=bool(endpoints.ingest_for_simulator),
     )
     return generator
@@ -84,50 +79,51 @@ def load_generator(endpoints: Endpoints) -> LoadGenerator:
 
 def metric_source(settings: LabSettings, endpoints: Endpoints) -> MetricSource:
     """Return the Prometheus of a stack, with the authorization that the settings name."""
-    source: MetricSource = resolved(METRICS)(endpoints.prometheus_url, settings)
+    source: MetricSource = resolve_name(METRICS)(endpoints.prometheus_url, settings)
     return source
 
 
 def ledger_source(endpoints: Endpoints) -> LedgerSource:
     """Return the ledger of a stack."""
-    source: LedgerSource = resolved(LEDGER)(endpoints.query, connect=resolved(CONNECT)(endpoints.access))
+    source: LedgerSource = resolve_name(LEDGER)(endpoints.query, connect=resolve_name(CONNECT)(endpoints.access))
     return source
 
 
 def dead_letters(endpoints: Endpoints) -> DeadLetters:
     """Return the dead letters of a stack, read through its worker."""
-    letters: DeadLetters = resolved(DEAD_LETTERS)(endpoints.worker, connect=resolved(CONNECT)(endpoints.access))
+    letters: DeadLetters = resolve_name(DEAD_LETTERS)(endpoints.worker, connect=resolve_name(CONNECT)(endpoints.access))
     return letters
 
 
 def run_store(settings: LabSettings) -> RunStore:
     """Return the folder that holds this project's runs."""
-    store: RunStore = resolved(RUNS)(settings.runs_dir)
+    store: RunStore = resolve_name(RUNS)(settings.runs_dir)
     return store
 
 
 def parts(settings: LabSettings, target_name: str) -> Parts:
     """Return the parts of a trial on a target."""
-    describe = resolved(ENVIRONMENT)
-    made: Parts = resolved(PARTS)(
+    describe = resolve_name(ENVIRONMENT)
+    made: Parts = resolve_name(PARTS)(
         target=target(target_name, settings),
         system=SYSTEM,
         load=load_generator,
         metrics=partial(metric_source, settings),
         ledger=ledger_source,
-        faults=resolved(FAULTS),
-        pauses=resolved(PAUSES),
+        faults=resolve_name(FAULTS),
+        pauses=resolve_name(PAUSES),
         environment=lambda deployment: describe(settings.project, deployment.store) | dict(deployment.facts()),
-        spans=resolved(SPANS),
-        is_in_index=lambda reference, digest: resolved(INDEXES)(reference, digest, settings),
+        spans=resolve_name(SPANS),
+        is_in_index=lambda reference, digest: resolve_name(INDEXES)(reference, digest, settings),
         snapshots=partial(snapshots, target_name, settings) if target_name in SNAPSHOTS else None,
         failures=settings.state_dir / "failures" / target_name,
     )
     return made
 
 
-def _entry(table: dict[str, Any], name: str) -> Any:  # noqa: ANN401  as in `resolved`
+def _entry(table: Mapping[str, str | T], name: str) -> T:
     if name not in table:
         step = "--target processes      (for a notebook: -p target processes)"
         raise UsageFault(f'no target "{name}"', found=f"there are: {', '.join(table)}", next_step=step)
-    return resolved(table[name])
+    entry = table[name]
+    return cast("T", resolve_name(entry)) if isinstance(entry, str) else entry

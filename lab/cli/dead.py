@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from lab.cli.stack import AsJson, NamespaceOption, TargetOption, current
+from lab.cli.options import HERE, AsJson, NamespaceOption, TargetOption
+from lab.cli.stack import current
 from lab.settings import load_settings
 from lab.wiring import dead_letters
 from lab.wiring import target as open_target
 
 
-def list_(target: TargetOption = "processes", *, namespace: NamespaceOption = "", as_json: AsJson = False) -> None:
+def list_(target: TargetOption = HERE, *, namespace: NamespaceOption = "", as_json: AsJson = False) -> None:
     """All dead letters, each with its reason."""
     letters = dead_letters(current(target, namespace).endpoints).list()
     if as_json:
@@ -26,7 +27,7 @@ def list_(target: TargetOption = "processes", *, namespace: NamespaceOption = ""
 
 def replay(
     ids: Annotated[list[str] | None, typer.Argument(help="Ids to replay; none means all.")] = None,
-    target: TargetOption = "processes",
+    target: TargetOption = HERE,
     *,
     namespace: NamespaceOption = "",
 ) -> None:

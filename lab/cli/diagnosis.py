@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from lab import wiring
+from lab.cli.options import HERE, AsJson
 from lab.diagnosis import text
 from lab.diagnosis.diagnose import diagnose as findings_in
 from lab.errors import UsageFault
@@ -29,7 +30,7 @@ def diagnose(
     namespace: Annotated[str, typer.Option(help="On a cluster: its namespace; the configured one unless given.")] = "",
     snapshot: Annotated[Path | None, typer.Option(metavar="FILE", help="Judge a saved snapshot instead.")] = None,
     save: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep the snapshot, without secrets.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> int:
     """What is wrong with a stack, why, what to do.
 
@@ -63,7 +64,7 @@ def _chosen(settings: LabSettings, namespace: str) -> str:
     if namespace:
         return "kubernetes"
     kubeconfig = settings.kubeconfig is not None or is_set("KUBECONFIG") or KUBECONFIG.is_file()
-    return "kubernetes" if kubeconfig and not LocalSnapshots(settings).is_up else "processes"
+    return "kubernetes" if kubeconfig and not LocalSnapshots(settings).is_up else HERE
 
 
 def _about_the_stack(snapshot: Snapshot) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
+from lab.cli.options import AsJson
 from lab.images.access import RegistryAccess, registry_access
 from lab.images.build import BuildOrder, find_tool
 from lab.images.build import build as build_images
@@ -21,7 +22,6 @@ from lab.images.resolve import resolve as resolve_tag
 from lab.settings import LabSettings, load_settings
 from lab.systems.services import SERVICES
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Tag = Annotated[str, typer.Option(help="Tag to push or to look for; else the setting image_tag.")]
 SHORT: Final = 15
 """Characters of a digest that are shown: `sha256:` and eight."""

@@ -3,21 +3,16 @@
 import json
 import shutil
 from collections.abc import Iterator
-from typing import Annotated
-
-import typer
 
 from lab import wiring
+from lab.cli.options import HERE, AsJson, TargetOption
 from lab.diagnosis.doctor import Check, examine
 from lab.errors import Unavailable
 from lab.settings import load_settings, origins
 from lab.targets.port import Cleaning
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-TargetOption = Annotated[str, typer.Option(help="Where services run.")]
 
-
-def doctor(target: TargetOption = "processes", *, as_json: AsJson = False) -> None:
+def doctor(target: TargetOption = HERE, *, as_json: AsJson = False) -> None:
     """What a stack needs: what is there, what is missing, the next step."""
     settings = load_settings()
     checks = examine(wiring.snapshots(target, settings).take("before"))

@@ -9,10 +9,13 @@ from typing import Annotated, Final
 import typer
 
 from lab.cli.app import EX_INTERRUPTED
-from lab.cli.runs import AsJson, headline, show_text
-from lab.display.progress import TerminalDisplay, followed
+from lab.cli.options import HERE, AsJson
+from lab.cli.runs import show_text
+from lab.display.following import followed
+from lab.display.terminal import TerminalDisplay
 from lab.errors import UsageFault
-from lab.runs.folder import INTERRUPTED, PROGRESS
+from lab.runs.facts import INTERRUPTED
+from lab.runs.folder import PROGRESS
 from lab.runs.parameters import checked, parameters_of
 from lab.settings import load_settings
 from lab.wiring import run_store
@@ -42,20 +45,20 @@ def run(
     folder = store.new(
         notebook.stem.lstrip("0123456789_"),
         notebook=_within(notebook, settings.project),
-        target=str(values.get("target", "processes")),
+        target=str(values.get("target", HERE)),
         parameters=values,
     )
     with followed(folder.path / PROGRESS, TerminalDisplay(sys.stderr if as_json else sys.stdout)):
         resolve_name(RUN_NOTEBOOK)(notebook, folder, given, project=settings.project)
-    folders = [folder, *(store.open(name) for name in folder.manifest().get("also", ()))]
-    manifests = [made.manifest() for made in folders]
+    folders = [folder, *(store.open(name) for name in folder.facts().also)]
+    facts = [made.facts() for made in folders]
     if as_json:
-        print(json.dumps(manifests[0], indent=2))
+        print(json.dumps(folder.manifest(), indent=2))
     for made in () if as_json else folders:
         show_text(made.path, notebook)
-    if any(manifest["status"] == INTERRUPTED for manifest in manifests):
+    if any(made.status == INTERRUPTED for made in facts):
         return EX_INTERRUPTED
-    return EXIT_CODES[max(map(headline, manifests), key=SEVERITY.index)]
+    return EXIT_CODES[max((made.headline for made in facts), key=SEVERITY.index)]
 
 
 def _pair(text: str) -> tuple[str, str]:

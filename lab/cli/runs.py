@@ -4,48 +4,61 @@ import json
 import shutil
 import sys
 import webbrowser
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final, NamedTuple
 
 import typer
 
+from lab.cli.options import AsJson
 from lab.errors import DataFault
 from lab.reports import summary
 from lab.reports.answer import conclusion
 from lab.reports.comparison import lines
 from lab.runs.evidence import load_trial
-from lab.runs.folder import INTERRUPTED, SUCCEEDED, RunFolder
+from lab.runs.facts import INTERRUPTED, SUCCEEDED, RunFacts
+from lab.runs.folder import RunFolder
 from lab.settings import has_display, load_settings
 from lab.wiring import run_store
 
 LATEST: Final = 20
+"""Runs that a list shows."""
+DAMAGED: Final = "damaged"
+"""In place of the status of a run that cannot be read."""
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Which = Annotated[str, typer.Argument(help="Id of a run, a part of it, or `last`.")]
+
+
+class Row(NamedTuple):
+    """A run in the list."""
+
+    id: str
+    status: str
+    headline: str
+    notebook: str
 
 
 def list_(*, as_json: AsJson = False) -> None:
     """The latest runs, newest first."""
     rows = [_row(run) for run in run_store(load_settings()).all()[:LATEST]]
     if as_json:
-        print(json.dumps(rows, indent=2))
+        print(json.dumps([row._asdict() for row in rows], indent=2))
     elif not rows:
         print("  no runs yet; next: lab run notebooks/00_quickstart.ipynb")
     for row in [] if as_json else rows:
-        print(f"  {row['id']:48s} {row['status']:12s} {row['headline']:13s} {row['notebook']}")
+        print(f"  {row.id:48s} {row.status:12s} {row.headline:13s} {row.notebook}")
 
 
 def show(which: Which = "last", *, as_json: AsJson = False) -> None:
     """One run: verdict, figures, ledger."""
     folder = run_store(load_settings()).open(which)
-    manifest = folder.manifest()
     if as_json:
-        print(json.dumps(manifest, indent=2))
-    elif manifest["status"] in {SUCCEEDED, INTERRUPTED} and "verdict" in manifest:
-        show_text(folder.path, Path(manifest["notebook"]))
+        print(json.dumps(folder.manifest(), indent=2))
+        return
+    facts = folder.facts()
+    if facts.status in {SUCCEEDED, INTERRUPTED} and facts.headline:
+        show_text(folder.path, Path(facts.notebook))
     else:
-        print(f"  {folder.run_id}  {manifest['status']}\n        {manifest.get('reason', '')}")
+        print(f"  {folder.run_id}  {facts.status}\n        {facts.reason}")
 
 
 def open_(which: Which = "last") -> None:
@@ -73,11 +86,6 @@ def prune(keep: Annotated[int, typer.Option(min=0, help="How many of the newest 
     print(f"  removed {len(removed)} runs")
 
 
-def headline(manifest: Mapping[str, Any]) -> str:
-    """Return the verdict of a manifest, or its validity where there is no verdict."""
-    return str(manifest["verdict"]["status"] or manifest["validity"]["status"])
-
-
 def show_text(folder: Path, notebook: Path) -> None:
     """Print a run, where its files are, and the next command."""
     trial = load_trial(folder)
@@ -88,13 +96,12 @@ def show_text(folder: Path, notebook: Path) -> None:
     print(f"  next      {conclusion(trial).command}")
 
 
-def _row(folder: RunFolder) -> dict[str, str]:
+def _row(folder: RunFolder) -> Row:
     try:
-        manifest = folder.manifest()
+        facts = folder.facts()
     except DataFault:
-        return {"id": folder.run_id, "status": "damaged", "headline": "", "notebook": ""}
-    verdict = headline(manifest) if "verdict" in manifest else ""
-    return {"id": folder.run_id, "status": manifest["status"], "headline": verdict, "notebook": manifest["notebook"]}
+        facts = RunFacts(DAMAGED)
+    return Row(folder.run_id, facts.status, facts.headline, facts.notebook)
 
 
 def _from_here(path: Path) -> str:

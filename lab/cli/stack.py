@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal, TypeVar
 
 import typer
 
+from lab.cli.options import HERE, AsJson, NamespaceOption, TargetOption
 from lab.errors import LabError, Unavailable, UsageFault
 from lab.model import Endpoints, StoreView
 from lab.settings import has_display, load_settings
@@ -16,16 +17,13 @@ from lab.targets.port import KeptStack
 from lab.wiring import ledger_source, metric_source, run_store
 from lab.wiring import target as open_target
 
-TargetOption = Annotated[str, typer.Option(help="Where services run.")]
-NamespaceOption = Annotated[str, typer.Option(help="On a cluster: the namespace of the stack.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 FRESH_MS: Final = 2_000
 """A ledger that is older came from the cache: the store did not answer."""
 T = TypeVar("T")
 NOT_UP: Final = "no stack is up"
 
 
-def status(target: TargetOption = "processes", *, namespace: NamespaceOption = "", as_json: AsJson = False) -> None:
+def status(target: TargetOption = HERE, *, namespace: NamespaceOption = "", as_json: AsJson = False) -> None:
     """Address and health of every part of the stack, and the ledger."""
     deployment = current(target, namespace)
     # Read before `store`: where only the services know their store, they are asked once for both.
@@ -50,7 +48,7 @@ def status(target: TargetOption = "processes", *, namespace: NamespaceOption = "
     print("  ledger  " + ", ".join(f"{name} {value:,}" if view else str(value) for name, value in ledger.items()))
 
 
-def down(target: TargetOption = "processes", *, namespace: NamespaceOption = "") -> None:
+def down(target: TargetOption = HERE, *, namespace: NamespaceOption = "") -> None:
     """Take the stack down, with its data."""
 
     def report(stage: str, message: str, _seconds: float) -> None:
@@ -65,7 +63,7 @@ def logs(
     *,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until Ctrl-C.")] = False,
     lines: Annotated[int, typer.Option("-n", min=1, help="How many of the last lines.")] = 40,
-    target: TargetOption = "processes",
+    target: TargetOption = HERE,
     namespace: NamespaceOption = "",
 ) -> None:
     """The log of a program of the stack; on a cluster, of a pod or of every pod of a service."""
@@ -86,7 +84,7 @@ def logs(
 
 def open_(
     what: Annotated[Literal["prometheus", "report"], typer.Argument(help="prometheus, or the report of the last run.")],
-    target: TargetOption = "processes",
+    target: TargetOption = HERE,
     *,
     namespace: NamespaceOption = "",
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
+from lab.cli.options import HERE, NamespaceOption, TargetOption
 from lab.display.rollout import RolloutDisplay
 from lab.errors import UsageFault
 from lab.settings import LabSettings, load_settings
@@ -20,14 +21,14 @@ CHANGES: Final = ("create", "change", "write", "remove")
 
 
 def up(  # noqa: PLR0913  one argument for each option
-    target: Annotated[str, typer.Option(help="Where services run.")] = "processes",
+    target: TargetOption = HERE,
     *,
     prometheus: Annotated[str, typer.Option(help="URL of a Prometheus that is running already.")] = "",
     redis: Annotated[str, typer.Option(help="URL of a Redis that is running already.")] = "",
     setting: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Setting of a service; may be repeated.")
     ] = None,
-    namespace: Annotated[str, typer.Option(help="On a cluster: the namespace of the stack.")] = "",
+    namespace: NamespaceOption = "",
     render: Annotated[Path | None, typer.Option(help="On a cluster: write the objects here, apply nothing.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="On a cluster: show what would change, apply nothing.")

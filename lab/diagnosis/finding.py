@@ -1,6 +1,19 @@
 """A fault that a rule found: its cause, the evidence, the remedy."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Cure(NamedTuple):
+    """What a rule decides about a fault when the evidence is known.
+
+    Attributes:
+        why: The explanation, as `Finding.why`.
+        do: The remedy, as `Finding.do`.
+    """
+
+    why: str
+    do: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ class Section:
     """A part of a snapshot that gets a check.
 
     Attributes:
-        name: Of the check.
+        name: Name of the check.
         describe: Returns the facts of this part in a few words.
-        causes: Of the faults that belong to it.
+        causes: Causes of the faults that belong to it.
         objects: Only faults of these objects belong to it, `Node/r3`, or of these kinds, `Redis/`; empty for any.
         applies: Whether anything was asked about it.
     """

@@ -1,11 +1,14 @@
 """Shows a run in the output of a notebook's cell."""
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from IPython.display import display
 
-from lab.display.progress import progress_line, stage_line
+from lab.display.lines import progress_line, stage_line
 from lab.load.port import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Handle(Protocol):
@@ -37,6 +40,6 @@ class NotebookDisplay:
 
 def display_in_cell() -> NotebookDisplay | None:
     """Return a display in the cell that runs; None where IPython gives no handle."""
-    show: Any = display
-    handle: Handle | None = show({"text/plain": "  starting"}, raw=True, display_id=True)
+    show: Callable[..., Handle | None] = display
+    handle = show({"text/plain": "  starting"}, raw=True, display_id=True)
     return NotebookDisplay(handle) if handle is not None else None

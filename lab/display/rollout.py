@@ -8,15 +8,19 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from lab.display.progress import TerminalDisplay
+from lab.display.terminal import TerminalDisplay
+from lab.load.port import Progress
 from lab.model import RolloutRow
 
 HEADER: Final = ("SERVICE", "ARCH", "NODE", "READY", "IMAGE", "SAYS", "AGE", "LAST EVENT")
 NOTHING: Final = "–"
+"""Stands for a value that is not known."""
 DIGEST_SHOWN: Final = 8
+"""Digits of an image's digest: enough to tell two images apart."""
 STAGE_IN_TABLE: Final = "rollout"
 """The stage that tells in words which part became ready; left out where the table shows that."""
 AGES: Final = ((120, 1, "s"), (7_200, 60, "min"), (172_800, 3_600, "h"))
+"""Seconds below which a unit is used, seconds in the unit, the unit's name; an older age is shown in days."""
 
 
 def table(rows: Sequence[RolloutRow]) -> list[str]:
@@ -26,14 +30,15 @@ def table(rows: Sequence[RolloutRow]) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
 
 
-class RolloutDisplay(TerminalDisplay):
+class RolloutDisplay:
     """Shows stages, and the table of a rollout between them; a context that leaves the last table in place.
 
     A terminal overwrites the table. Any other stream gets the table once, after the lines that tell what became ready.
     """
 
     def __init__(self, stream: TextIO) -> None:
-        super().__init__(stream)
+        self._stream, self._live = stream, stream.isatty()
+        self._terminal = TerminalDisplay(stream)
         self._rows: Sequence[RolloutRow] = ()
         self._shown: Live | None = None
 
@@ -61,7 +66,11 @@ class RolloutDisplay(TerminalDisplay):
             self._end()
         elif self._live and self._rows:
             return
-        super().stage(stage, message, seconds)
+        self._terminal.stage(stage, message, seconds)
+
+    def progress(self, stage: str, progress: Progress, *, of_s: float) -> None:
+        """See `lab.display.port.Display`."""
+        self._terminal.progress(stage, progress, of_s=of_s)
 
     def _live_table(self) -> Live:
         if self._shown is None:
@@ -95,7 +104,7 @@ def _cells(row: RolloutRow) -> tuple[str, ...]:
 
 
 def _short(image: str) -> str:
-    """Return an image's name and the beginning of its digest, enough to tell two images apart."""
+    """Return an image's name and the beginning of its digest."""
     name, _, digest = image.rpartition("/")[2].partition("@sha256:")
     return f"{name}@{digest[:DIGEST_SHOWN]}…" if digest else name
 

@@ -25,7 +25,7 @@ from lab.model import (
     Trace,
     Window,
 )
-from services.contracts.aggregates import LIMB
+from services.contracts.aggregates import join_sum
 from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _aggregates(pages: Iterable[pb.ProducerLedgerPage], width_ns: int) -> tuple[
             source=aggregate.source,
             kind=aggregate.kind,
             count=aggregate.count,
-            sum_micro=aggregate.sum_high * LIMB + aggregate.sum_low,
+            sum_micro=join_sum(aggregate.sum_high, aggregate.sum_low),
             minimum=aggregate.minimum,
             maximum=aggregate.maximum,
             window_start_ns=aggregate.window * width_ns,

@@ -43,11 +43,8 @@ class LoadGenerator(Protocol):
     """Carries out one load run at a time."""
 
     def run(self, order: LoadOrder, on_progress: Callable[[Progress], None]) -> LoadRun:
-        """Carry out a load run to its end and return its report.
+        """Carry out a load run to its end and return its report; Ctrl-C ends the load run, not the report.
 
         Raises:
             LabError: The load run cannot be carried out; UsageFault and DataFault where the order is at fault.
         """
-
-    def stop(self) -> None:
-        """End the load run that is under way; `run` then returns the report of what happened so far."""

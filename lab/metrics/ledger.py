@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lab.model import Aggregate, Balance, StoreView
 from lab.rpc import calls
-from services.contracts.aggregates import LIMB
+from services.contracts.aggregates import join_sum
 from services.contracts.generated.lab.query.v1 import query_pb2 as pb
 from services.contracts.generated.lab.query.v1.query_pb2_grpc import QueryServiceStub
 
@@ -96,7 +96,7 @@ def _total(aggregate: pb.Aggregate) -> Aggregate:
         source=aggregate.source,
         kind=aggregate.kind,
         count=aggregate.count,
-        sum_micro=aggregate.sum_high * LIMB + aggregate.sum_low,
+        sum_micro=join_sum(aggregate.sum_high, aggregate.sum_low),
         minimum=aggregate.minimum,
         maximum=aggregate.maximum,
         window_start_ns=aggregate.window_start_unix_nano,

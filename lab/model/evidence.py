@@ -1,4 +1,4 @@
-"""What a trial observed, before it is judged."""
+"""The observations of a trial, before the trial is judged."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class SkippedRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LoadRun:
-    """What the load generator reports at the end.
+    """The report of the load generator at the end of a load run.
 
     Attributes:
         account: Events, by outcome.
@@ -128,7 +128,7 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class StoreView:
-    """What query-api answers about a run.
+    """The answer of query-api about a run.
 
     Attributes:
         balance: The store's account of the run.

@@ -123,7 +123,7 @@ class Fault:
     pods for `seconds`. On a cluster, the first ready pod by name is hit.
 
     Attributes:
-        kind: What is done; a key of `lab.faults.kinds.FAULTS`.
+        kind: Kind of the fault; a key of `lab.faults.kinds.FAULTS`.
         service: The service that is hit.
         at_s: When, in seconds after the window's start.
         seconds: How long; 0 for a fault without a length.

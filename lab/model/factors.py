@@ -6,12 +6,16 @@ A new factor is a row in `FACTORS`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lab.model.experiment import Experiment
+
+
+Level: TypeAlias = str | float
+"""A level of a factor: a name, or a number in the unit of the factor."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class Death(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What calls to the services of a stack need; both are None on loopback.
+    """The files that secure calls to the services of a stack; both are None on loopback.
 
     Attributes:
         ca_file: Certificate of the CA that signed the services' certificates, PEM.
@@ -44,18 +44,18 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where the parts of a stack answer: host:port, or a URL where the name says so.
+    """Where the parts of a stack answer: host:port, or a URL where the name says so; empty for none.
 
     `ingest_for_simulator` is where the simulator sends. It is empty where simulator and lab are on one machine, and so
     have the same addresses and files.
     """
 
-    ingest: str
-    worker: str
-    query: str
-    simulator: str
-    redis_url: str
-    prometheus_url: str
+    ingest: str = ""
+    worker: str = ""
+    query: str = ""
+    simulator: str = ""
+    redis_url: str = ""
+    prometheus_url: str = ""
     ingest_for_simulator: str = ""
     access: Access = Access()
 
@@ -74,7 +74,7 @@ class ServiceStatus:
         process_id: Id of the process on its machine.
         durability: Class of its store.
         config_hash: Hash of the settings that the process started with.
-        detail: What is not well, and what the target knows.
+        detail: Faults of the process and its dependencies, and facts from the target.
         cpu_architecture: Architecture of the CPU, as its kernel names it; empty where it is not known.
         node: Node of the cluster; empty for this machine.
     """
@@ -132,7 +132,7 @@ class RolloutRow:
         ready: Number of pods that are ready.
         wanted: Number of pods that must be ready.
         image: Image that its pods run, `host/name@sha256:…`.
-        says: Machines as the processes report them; empty until they were asked.
+        says: Machines as the processes report them; empty before the first report.
         age_s: Seconds since the part was first applied.
         event: The newest event of its pods, in a few words.
     """
@@ -160,7 +160,7 @@ class StoreFacts:
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
-    """What one process was meant to be, and what its node, its runtime and the process itself say it is.
+    """The identity of a process, as requested and as its node, its runtime and the process itself report it.
 
     Attributes:
         name: Name of the pod or program.

@@ -1,94 +1,32 @@
 """Takes a snapshot of a stack on a cluster: objects, logs, processes, and what they depend on."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import closing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
+from typing import Final
 
 from lab.errors import LabError, Unavailable
 from lab.images.lock import locked_images
 from lab.metrics.refusals import REFUSED
-from lab.model import Endpoints
-from lab.probes.before import snapshot_before
+from lab.probes.cluster_before import snapshot_before
+from lab.probes.denials import Collector
 from lab.probes.dependencies import ConfiguredDependencies
-from lab.probes.kubernetes_objects import denials_in, read_objects
+from lab.probes.error_text import cause_of_error
+from lab.probes.kubernetes_objects import read_objects
+from lab.probes.ports import Dependencies, RunningStack, Stacks
 from lab.probes.rights import lacking_rights
-from lab.probes.telemetry import OpenLedger, Samples, collector_counters, last_samples, watch_ledger
+from lab.probes.telemetry import collector_counters, last_samples, watch_ledger
 from lab.settings import LabSettings
-from lab.snapshots.probes import (
-    ClockProbe,
-    Denial,
-    ImageProbe,
-    LedgerProbe,
-    Probes,
-    ProcessProbe,
-    PrometheusProbe,
-    RegistryProbe,
-    StoreProbe,
-)
+from lab.snapshots.probes import ClockProbe, LedgerProbe, Probes, ProcessProbe, PrometheusProbe
 from lab.snapshots.snapshot import Moment, Objects, Snapshot, Wanted
-from lab.targets.kubernetes.client.cluster import Cluster
-from lab.targets.kubernetes.deployment import ClusterDeployment
 from lab.targets.kubernetes.target import KubernetesTarget
 
-T = TypeVar("T")
 BUILD_LOG_LINES: Final = 60
 BUILD_LOG_S: Final = 600.0
 """An older build tells nothing about what is wrong now."""
-
-
-class Dependencies(Protocol):
-    """Asks what is outside the namespace; every answer is a probe, never an error."""
-
-    def registry(self) -> RegistryProbe | None:
-        """Return the registry that images come from; None where none is configured."""
-
-    def images(self, references: Iterable[str]) -> Sequence[ImageProbe]:
-        """Return what registries hold under these references."""
-
-    def store(self) -> StoreProbe | None:
-        """Return the store outside the cluster; None where it is inside."""
-
-    def prometheus(self) -> PrometheusProbe | None:
-        """Return the metrics server outside the cluster; None where it is inside."""
-
-    def samples(self, url: str) -> Samples:
-        """Return the metrics of a stack, by the URL of its metrics server."""
-
-    def ledger(self, endpoints: Endpoints) -> OpenLedger:
-        """Return the account of a stack."""
-
-
-class Stacks(Protocol):
-    """The part of a target that is asked: a cluster, and the stack that is up in it."""
-
-    def cluster(self) -> Cluster:
-        """Open the cluster."""
-
-    def current(self) -> ClusterDeployment | None:
-        """Return the stack that is up, or None."""
-
-
-@dataclass(frozen=True, slots=True)
-class Collector:
-    """Collects the parts of a snapshot. A part that is refused or does not answer is left out, and no other.
-
-    Attributes:
-        denials: What was refused.
-    """
-
-    denials: list[Denial] = field(default_factory=list)
-
-    def __call__(self, ask: Callable[[], T], otherwise: T) -> T:
-        """Return the answer, or *otherwise*."""
-        try:
-            return ask()
-        except LabError as error:
-            self.denials.extend(denials_in(error))
-            return otherwise
 
 
 class ClusterSnapshots:
@@ -96,7 +34,7 @@ class ClusterSnapshots:
 
     Args:
         settings: Name the cluster, the namespace, and what the stack depends on.
-        _folder: Of the stack on this machine; nothing is read there.
+        _folder: Folder of a stack on this machine; nothing is read there.
         stacks: The cluster and its stack; that of the settings unless given.
         dependencies: Ask what the stack depends on; those of the settings unless given.
     """
@@ -119,7 +57,7 @@ class ClusterSnapshots:
         Raises:
             Unavailable: After a deployment: there is no such namespace, or no API server answers.
         """
-        return snapshot_before(self._settings) if moment == "before" else self._after()
+        return snapshot_before(self._settings, self._dependencies) if moment == "before" else self._after()
 
     def _after(self) -> Snapshot:
         cluster = self._stacks.cluster()
@@ -177,12 +115,12 @@ class ClusterSnapshots:
         finally:
             deployment.close()
 
-    def _ledger(self, deployment: ClusterDeployment) -> LedgerProbe:
+    def _ledger(self, deployment: RunningStack) -> LedgerProbe:
         query = deployment.address_of("query-api")
         with closing(self._dependencies.ledger(replace(deployment.servers, query=query))) as ledger:
             return watch_ledger(ledger)
 
-    def _with_samples(self, probe: PrometheusProbe | None, deployment: ClusterDeployment) -> PrometheusProbe | None:
+    def _with_samples(self, probe: PrometheusProbe | None, deployment: RunningStack) -> PrometheusProbe | None:
         """Add the samples of a metrics server, or why it gave none; None where there is no server."""
         if probe is not None and not probe.reachable:
             return probe
@@ -196,7 +134,7 @@ class ClusterSnapshots:
         except LabError as error:
             # A server inside is asked through a port-forward. Where that fails, pods may reach the server all the same.
             answers = None if server.inside and error.reason != REFUSED else True
-            return replace(server, reachable=answers, error=server.error or error.found or error.attempted)
+            return replace(server, reachable=answers, error=server.error or cause_of_error(error))
 
 
 def _last_build(log: Path) -> tuple[str, ...]:
@@ -207,14 +145,14 @@ def _last_build(log: Path) -> tuple[str, ...]:
     return ()
 
 
-def _processes(deployment: ClusterDeployment) -> Iterable[ProcessProbe]:
+def _processes(deployment: RunningStack) -> Iterable[ProcessProbe]:
     """Yield what processes tell of themselves; a process that does not answer is seen by its pod."""
     for pod, status in deployment.processes():
         if status.instance_id:
             yield ProcessProbe(pod.name, status.instance_id, status.host_architecture)
 
 
-def _clocks(deployment: ClusterDeployment) -> Iterable[ClockProbe]:
+def _clocks(deployment: RunningStack) -> Iterable[ClockProbe]:
     return (ClockProbe(clock.node, clock.offset_s, clock.error_s) for clock in deployment.clocks())
 
 

@@ -5,14 +5,13 @@ from dataclasses import dataclass, replace
 from pkgutil import resolve_name
 from typing import Any, Final, Literal
 
-from lab.errors import BadConfig, LabError
+from lab.errors import BadConfig
 from lab.model import Endpoints
+from lab.probes.error_text import text_of_error
 from lab.probes.telemetry import OpenLedger, Samples
 from lab.settings import LabSettings
 from lab.snapshots.probes import ImageProbe, PrometheusProbe, RegistryProbe, StoreProbe
 
-LONGEST: Final = 240
-"""Characters of an error that a probe keeps."""
 Part = Literal["store", "unasked store", "prometheus", "registry", "images", "samples", "ledger"]
 PROBES: Final[Mapping[Part, str]] = {
     "store": "lab.probes.store:probe_store",
@@ -28,7 +27,7 @@ PROBES: Final[Mapping[Part, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredDependencies:
-    """Satisfies `lab.probes.cluster_snapshot.Dependencies`.
+    """Satisfies `lab.probes.ports.Dependencies`.
 
     Attributes:
         settings: Where registry, store and metrics server are, and how to sign in to them.
@@ -47,7 +46,7 @@ class ConfiguredDependencies:
         return probes
 
     def store(self, url: str = "") -> StoreProbe | None:
-        """Ask the store at a URL, or at that of the settings; None where neither names one."""
+        """See `Dependencies.store`."""
         settings = self.settings
         where = url or settings.redis_url
         access = (where, settings.redis_password_file, settings.redis_ca_file)
@@ -59,7 +58,7 @@ class ConfiguredDependencies:
         return probe
 
     def prometheus(self, url: str = "") -> PrometheusProbe | None:
-        """Ask the metrics server at a URL, or at that of the settings; None where neither names one."""
+        """See `Dependencies.prometheus`."""
         where = url or self.settings.prometheus_url
         try:
             probe: PrometheusProbe | None = _load("prometheus")(where, self.settings) if where else None
@@ -77,11 +76,6 @@ class ConfiguredDependencies:
         connect = resolve_name("lab.rpc.channels:connector")
         ledger: OpenLedger = _load("ledger")(endpoints.query, connect=connect(endpoints.access))
         return ledger
-
-
-def text_of_error(error: LabError) -> str:
-    """Return what was attempted and found, in one line."""
-    return " ".join(": ".join(filter(None, (error.attempted, error.found))).split())[:LONGEST]
 
 
 def _load(part: Part) -> Any:  # noqa: ANN401  each has a type of its own

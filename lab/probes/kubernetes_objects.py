@@ -1,54 +1,48 @@
 """Reads the objects of a namespace from the API server; what the server refuses is returned as a denial."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from lab.errors import BadConfig, Forbidden, LabError
+from lab.probes.denials import denials_in
+from lab.probes.ports import LogReader
 from lab.snapshots.kubernetes import Node, Raw
 from lab.snapshots.probes import Denial
 from lab.snapshots.snapshot import ContainerLog, Objects
-from lab.targets.kubernetes.client.cluster import Cluster
+from lab.targets.kubernetes.kinds import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    EVENT,
+    NAMESPACE,
+    NETWORK_POLICY,
+    NODE,
+    POD,
+    VOLUME_CLAIM,
+    Kind,
+)
 
 LOG_LINES: Final = 200
 """Of each container: enough for the traceback of a crash and what came before it."""
 NORMAL: Final = "Normal"
 ENDED: Final = "Killing"
 """Reason of the event, of type Normal, that tells that a probe made the kubelet restart a container."""
-REFUSED: Final = re.compile(
-    r'User "(?P<user>[^"]+)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"'
-    r'(?: in the namespace "(?P<namespace>[^"]+)")?'
-)
-
-
-class Kind(NamedTuple):
-    """A kind of object that is read.
-
-    Attributes:
-        api_version: For example `apps/v1`.
-        name: For example `Deployment`.
-        is_optional: Whether the lab works without reading it, so that a refusal is no fault.
-    """
-
-    api_version: str
-    name: str
-    is_optional: bool = False
-
-
+VOLUME: Final = Kind("v1", "PersistentVolume")
 KINDS: Final[Mapping[str, Kind]] = {
-    "nodes": Kind("v1", "Node"),
-    "pods": Kind("v1", "Pod"),
-    "deployments": Kind("apps/v1", "Deployment"),
+    "nodes": NODE,
+    "pods": POD,
+    "deployments": DEPLOYMENT,
     "replica_sets": Kind("apps/v1", "ReplicaSet"),
-    "events": Kind("v1", "Event"),
-    "volume_claims": Kind("v1", "PersistentVolumeClaim"),
-    "volumes": Kind("v1", "PersistentVolume", is_optional=True),
-    "config_maps": Kind("v1", "ConfigMap"),
+    "events": EVENT,
+    "volume_claims": VOLUME_CLAIM,
+    "volumes": VOLUME,
+    "config_maps": CONFIG_MAP,
     "quotas": Kind("v1", "ResourceQuota"),
     "limit_ranges": Kind("v1", "LimitRange"),
-    "network_policies": Kind("networking.k8s.io/v1", "NetworkPolicy"),
+    "network_policies": NETWORK_POLICY,
 }
 """Field of `Objects` → the kind that it holds."""
+OPTIONAL: Final = frozenset({VOLUME})
+"""Kinds that the lab works without reading, so that a refusal is no fault."""
 
 
 class ReadObjects(NamedTuple):
@@ -59,13 +53,13 @@ class ReadObjects(NamedTuple):
     denials: tuple[Denial, ...]
 
 
-def read_objects(cluster: Cluster) -> ReadObjects:
+def read_objects(cluster: LogReader) -> ReadObjects:
     """Read every object of the kinds that tell why a stack is not well, and the last lines of every container."""
     denials: list[Denial] = []
     lists = {field: _listed(cluster, kind, denials) for field, kind in KINDS.items()}
     namespace: Raw = {}
     try:
-        namespace = cluster.find("v1", "Namespace", cluster.namespace) or {}
+        namespace = cluster.find(NAMESPACE, cluster.namespace) or {}
     except Forbidden as error:
         denials += denials_in(error)
     objects = Objects(namespace=namespace, **{field: tuple(map(_slim, listed)) for field, listed in lists.items()})
@@ -76,18 +70,6 @@ def read_objects(cluster: Cluster) -> ReadObjects:
     return ReadObjects(objects, logs, tuple(dict.fromkeys(denials)))
 
 
-def denials_in(error: LabError) -> Iterator[Denial]:
-    """Yield what the API server refused, as the message of an error tells.
-
-    >>> from lab.errors import Forbidden
-    >>> text = 'pods is forbidden: User "eve" cannot list resource "pods" in API group "" in the namespace "testbed"'
-    >>> list(denials_in(Forbidden("cannot list Pods", found=text)))
-    [Denial(verb='list', resource='pods', namespace='testbed', group='', user='eve')]
-    """
-    for match in REFUSED.finditer(str(error)):
-        yield Denial(match["verb"], match["resource"], match["namespace"] or "", match["group"], match["user"])
-
-
 def _slim(raw: Raw) -> Raw:
     """Return an object without what no rule reads: a ReplicaSet's copy of its Deployment's template."""
     if "template" in raw.get("spec", {}) and raw["metadata"].get("ownerReferences"):
@@ -95,11 +77,11 @@ def _slim(raw: Raw) -> Raw:
     return raw
 
 
-def _listed(cluster: Cluster, kind: Kind, denials: list[Denial]) -> tuple[Raw, ...]:
+def _listed(cluster: LogReader, kind: Kind, denials: list[Denial]) -> tuple[Raw, ...]:
     try:
-        objects = cluster.list(kind.api_version, kind.name)
+        objects = cluster.list(kind)
     except Forbidden as error:
-        denials += () if kind.is_optional else denials_in(error)
+        denials += () if kind in OPTIONAL else denials_in(error)
     except BadConfig:
         pass  # a cluster without such a kind has no objects of it
     else:
@@ -108,7 +90,7 @@ def _listed(cluster: Cluster, kind: Kind, denials: list[Denial]) -> tuple[Raw, .
     return ()
 
 
-def _logs(cluster: Cluster, pod: Raw, denials: list[Denial]) -> Iterator[ContainerLog]:
+def _logs(cluster: LogReader, pod: Raw, denials: list[Denial]) -> Iterator[ContainerLog]:
     name, status = str(pod["metadata"]["name"]), pod.get("status", {})
     statuses: Sequence[Mapping[str, Any]] = (
         *(status.get("initContainerStatuses") or ()),

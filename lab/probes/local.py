@@ -11,22 +11,18 @@ from typing import Final
 from lab.errors import LabError
 from lab.model import Endpoints
 from lab.probes.dependencies import ConfiguredDependencies
-from lab.probes.local_programs import METRICS as METRICS_SERVER
-from lab.probes.local_programs import (
-    STORE,
-    TELEMETRY,
-    LocalStack,
-    can_fetch,
-    ports_of,
-    probe_stack,
-    startable_programs,
-)
+from lab.probes.error_text import cause_of_error
+from lab.probes.local_stack import LocalStack, ports_of, probe_stack
 from lab.probes.machine import probe_machine
+from lab.probes.ports import Dependencies
+from lab.probes.startable_programs import METRICS as METRICS_SERVER
+from lab.probes.startable_programs import STORE, can_fetch, startable_programs
 from lab.probes.telemetry import last_samples, watch_ledger
 from lab.settings import LabSettings, inherited_environment, service_settings
 from lab.snapshots.before import SettingsProbe
 from lab.snapshots.probes import LedgerProbe, Probes, PrometheusProbe, StoreProbe
 from lab.snapshots.snapshot import Moment, Snapshot
+from lab.snapshots.telemetry_variables import LEADING
 from lab.targets.processes.folder import StackFolder
 
 TARGET: Final = "lab.targets.processes.target:ProcessTarget"
@@ -39,12 +35,15 @@ class LocalSnapshots:
 
     Args:
         settings: Where stacks and runs are kept, and which servers a stack uses.
-        folder: Of the stack; that of the project's kept stack unless given.
+        folder: Folder of the stack; that of the project's kept stack unless given.
+        dependencies: Ask what the stack depends on; those of the settings unless given.
     """
 
-    def __init__(self, settings: LabSettings, folder: Path | None = None) -> None:
+    def __init__(
+        self, settings: LabSettings, folder: Path | None = None, *, dependencies: Dependencies | None = None
+    ) -> None:
         self._settings, self._folder = settings, folder
-        self._dependencies = ConfiguredDependencies(settings)
+        self._dependencies: Dependencies = dependencies or ConfiguredDependencies(settings)
 
     def take(self, moment: Moment = "after") -> Snapshot:
         """See `SnapshotSource.take`. A machine without a stack is judged by what a stack would start."""
@@ -81,7 +80,7 @@ class LocalSnapshots:
 
     def _chosen(self) -> SettingsProbe:
         settings, environment = self._settings, inherited_environment()
-        telemetry = {name: environment[name] for name in TELEMETRY if environment.get(name)}
+        telemetry = {name: environment[name] for name in LEADING if environment.get(name)}
         return SettingsProbe(
             store="outside" if settings.redis_url else "inside",
             redis_url=settings.redis_url,
@@ -110,13 +109,13 @@ class LocalSnapshots:
         try:
             return replace(probe, samples=last_samples(self._dependencies.samples(url)))
         except LabError as error:
-            return replace(probe, error=probe.error or error.found or error.attempted)
+            return replace(probe, error=probe.error or cause_of_error(error))
 
     def _ledger(self, stack: LocalStack) -> LedgerProbe | None:
         query = stack.address(QUERY) if stack.is_up else ""
         if not query:
             return None
-        with suppress(LabError), closing(self._dependencies.ledger(Endpoints("", "", query, "", "", ""))) as ledger:
+        with suppress(LabError), closing(self._dependencies.ledger(Endpoints(query=query))) as ledger:
             return watch_ledger(ledger)
         return None
 

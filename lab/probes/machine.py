@@ -1,6 +1,5 @@
 """Asks this machine: system, disk, memory, who listens where."""
 
-import os
 import platform
 import shutil
 from collections.abc import Collection, Iterator
@@ -28,8 +27,8 @@ def probe_machine(
     Args:
         settings: Name the folders of stacks and of runs.
         stack: Phase of the stack.
-        stack_dir: Its folder.
-        ports: That are looked for among the listeners.
+        stack_dir: Folder of the stack.
+        ports: Ports that are looked for among the listeners.
     """
     memory = psutil.virtual_memory()
     return MachineProbe(
@@ -44,7 +43,6 @@ def probe_machine(
         memory_bytes=memory.total,
         memory_available_bytes=memory.available,
         out_of_memory_kills=_out_of_memory_kills(),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 0,
         stack=stack,
         stack_dir=stack_dir,
         listeners=tuple(_listeners(ports)) if ports else (),

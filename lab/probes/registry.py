@@ -12,6 +12,7 @@ from lab.images.refusals import MISSING
 from lab.images.registry import Registry
 from lab.images.resolve import SYSTEM, image_of
 from lab.model.image_references import parsed, registry_of
+from lab.probes.error_text import cause_of_error, text_of_error
 from lab.settings import LabSettings
 from lab.snapshots.probes import ImageProbe, Platform, RegistryProbe
 
@@ -30,8 +31,8 @@ def probe_registry(settings: LabSettings) -> RegistryProbe | None:
     try:
         access = registry_access(settings)
     except BadConfig as error:
-        why = f"{error.attempted}: {error.found}" if error.found else error.attempted
-        return RegistryProbe(settings.registry.partition("/")[0], reachable=None, error=why, reason=error.reason)
+        host = settings.registry.partition("/")[0]
+        return RegistryProbe(host, reachable=None, error=text_of_error(error), reason=error.reason)
     scheme: Literal["http", "https"] = "http" if access.plain_http else "https"
     try:
         with Registry(access) as registry:
@@ -39,8 +40,8 @@ def probe_registry(settings: LabSettings) -> RegistryProbe | None:
     except LabError as error:
         scheme = OTHER_SCHEME.get(error.reason, scheme)
         answers = isinstance(error, Forbidden) or error.reason in {"E_REGISTRY_CA", *OTHER_SCHEME}
-        why = error.found or error.attempted
-        return RegistryProbe(access.host, answers, scheme if answers else "", error=why, reason=error.reason)
+        spoken = scheme if answers else ""
+        return RegistryProbe(access.host, answers, spoken, error=cause_of_error(error), reason=error.reason)
     return RegistryProbe(access.host, reachable=True, scheme=scheme)
 
 
@@ -48,7 +49,7 @@ def probe_images(references: Iterable[str], settings: LabSettings) -> tuple[Imag
     """Ask registries for images: whether each is there, for which architectures, or which tags there are instead.
 
     The configured registry is asked as the settings say, any other by HTTPS and anonymously. Where a registry does not
-    answer, `found` is None.
+    answer, `found` is None and `error` tells why.
 
     Args:
         references: `host/name:tag`, `host/name@sha256:…`.
@@ -78,8 +79,8 @@ def _probe(reference: str, settings: LabSettings) -> ImageProbe:
                 if error.reason != MISSING:
                     raise
                 return _absent(registry, reference, parts.repository, wanted)
-    except LabError:
-        return ImageProbe(reference)
+    except LabError as error:
+        return ImageProbe(reference, error=cause_of_error(error))
 
 
 def _held(registry: Registry, reference: str, repository: str, wanted: str) -> ImageProbe:

@@ -19,7 +19,7 @@ from services.contracts.durability import durability_of
 PORT: Final = 6379
 TIMEOUT_S: Final = 5.0
 SECTIONS: Final = ("server", "memory", "persistence", "replication")
-"""Of INFO."""
+"""Sections of INFO that are asked for."""
 DENIED: Final = ("NOAUTH", "WRONGPASS", "NOPERM")
 """First words of an error reply to a client that is not let in."""
 CUT_OFF: Final[Mapping[type[Exception], str]] = {

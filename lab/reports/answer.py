@@ -1,4 +1,4 @@
-"""A trial's answer, in the same words for the same record, and what follows from the answer."""
+"""Says in words what a trial answers, the same words for the same record."""
 
 from dataclasses import dataclass
 from html import escape

@@ -7,21 +7,16 @@ from typing import Final, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lab.analysis.waterfall import slowest_trace
+from lab.files import write_text
 from lab.metrics.queries import PasteQuery, queries_to_paste
 from lab.model import Trial
 from lab.reports import breakdown, card, figures, waterfall, words
 
 TEMPLATE: Final = "report.html.j2"
-FILES: Final = (
-    ("run.json", "the record: validity, verdict, ledger, environment"),
-    ("samples.parquet", "one row a batch: intended, sent, completed (ns after the start), events, outcome"),
-    ("series.parquet", "what Prometheus stored"),
-    ("totals.parquet", "what query-api answered at the end: source, kind, count, exact sum, minimum, maximum"),
-    ("windows.parquet, journal.parquet", "the same per window: as answered, and as in the producer ledger"),
-    ("spans.jsonl", "sampled spans, OTLP JSON"),
-    ("logs/", "logs of every program"),
-    ("figures/", "the pictures of this page"),
-)
+REPORT: Final = "report.html"
+FIGURES: Final = "figures"
+OWN_CONTENTS: Final[Mapping[str, str]] = {f"{FIGURES}/": "the pictures of this page"}
+"""Folder that the report writes → what the folder holds."""
 
 
 class Picture(NamedTuple):
@@ -40,19 +35,28 @@ class Parameter(NamedTuple):
     changed: bool
 
 
-def write(trial: Trial, folder: Path) -> Path:
-    """Write `report.html` and `figures/*.svg` into a folder; return the path of the report."""
+def write(trial: Trial, folder: Path, *, contents: Mapping[str, str]) -> Path:
+    """Write `report.html` and `figures/*.svg` into a folder; return the path of the report.
+
+    Args:
+        trial: The trial to report.
+        folder: The run's folder.
+        contents: Name of each other file in that folder → what the file holds.
+
+    Raises:
+        OSError: There is no room; no partial file is left.
+    """
     pictures = {name: picture for name, picture in _pictures(trial) if picture.svg}
-    (folder / "figures").mkdir(exist_ok=True)
+    (folder / FIGURES).mkdir(exist_ok=True)
     for name, picture in pictures.items():
-        (folder / "figures" / f"{name}.svg").write_text(picture.svg, encoding="utf-8")
-    report = folder / "report.html"
-    report.write_text(html(trial, tuple(pictures.values())), encoding="utf-8")
+        write_text(folder / FIGURES / f"{name}.svg", picture.svg)
+    report = folder / REPORT
+    write_text(report, html(trial, tuple(pictures.values()), contents=contents))
     return report
 
 
-def html(trial: Trial, pictures: tuple[Picture, ...]) -> str:
-    """Return the page."""
+def html(trial: Trial, pictures: tuple[Picture, ...], *, contents: Mapping[str, str]) -> str:
+    """Return the page; *contents* as in `write`."""
     loader = PackageLoader("lab.reports", package_path="")
     template = Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template(TEMPLATE)
     load_run, places = trial.evidence.load_run, breakdown.table(trial)
@@ -73,7 +77,7 @@ def html(trial: Trial, pictures: tuple[Picture, ...]) -> str:
         skipped=load_run.skipped,
         skipped_rows=load_run.skipped_rows,
         environment=list(_flat(trial.environment)),
-        files=FILES,
+        files={**contents, **OWN_CONTENTS},
     )
 
 

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from lab.errors import DataFault, InternalFault
+from lab.runs.documents import JsonObject
 from lab.runs.stored_names import NAMES, TYPES
 
 TYPE: Final = "_"
@@ -18,7 +19,7 @@ NOT_FINITE: Final = frozenset({"nan", "inf", "-inf"})
 """Floats that JSON lacks."""
 
 
-def encode(value: object) -> Any:  # noqa: ANN401  JSON
+def encode(value: object) -> object:
     """Return a value as JSON. An array becomes an empty list; a value that JSON lacks becomes its text.
 
     Raises:
@@ -37,7 +38,7 @@ def encode(value: object) -> Any:  # noqa: ANN401  JSON
     return _encode_scalar(value)
 
 
-def decode(data: object) -> Any:  # noqa: ANN401  any value of the model
+def decode(data: object) -> object:
     """Return the value that `encode` turned into JSON; lists come back as tuples.
 
     Raises:
@@ -58,7 +59,7 @@ def _name(value: object) -> str:
     return NAMES[type(value)]
 
 
-def _encode_mapping(value: Mapping[Any, object]) -> Any:  # noqa: ANN401  JSON
+def _encode_mapping(value: Mapping[object, object]) -> object:
     encoded = {str(key): encode(inner) for key, inner in value.items()}
     return {TYPE: ITEMS, "items": list(encoded.items())} if TYPE in encoded else encoded
 
@@ -70,7 +71,7 @@ def _encode_scalar(value: object) -> object:
     return plain if plain is None or isinstance(plain, str | int) else str(plain)
 
 
-def _decode_mapping(data: dict[str, Any]) -> Any:  # noqa: ANN401  any value of the model
+def _decode_mapping(data: JsonObject) -> object:
     if TYPE not in data:
         return {key: decode(inner) for key, inner in data.items()}
     kind = str(data[TYPE])

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from decimal import Context, Decimal
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -15,12 +15,23 @@ from lab.errors import DataFault
 from lab.files import replaced, write_text
 from lab.model import Aggregate, Samples, Series, Trial
 from lab.runs.codec import decode, encode
-from lab.runs.folder import MANIFEST, SCHEMA, RunFolder
+from lab.runs.contents import (
+    MANIFEST,
+    PRODUCER_LEDGER,
+    PRODUCER_LEDGER_UNKNOWN,
+    SAMPLES,
+    SERIES,
+    SPANS,
+    TOTALS,
+    TRIAL,
+    WINDOWS,
+    table_file,
+)
+from lab.runs.documents import JsonObject
+from lab.runs.folder import SCHEMA, RunFolder
 from lab.runs.schema_1 import RENAMED_TABLES, upgraded_trial
 
 Read = TypeVar("Read")
-TRIAL: Final = "trial.json"
-SPANS: Final = "spans.jsonl"
 SAMPLE_COLUMNS: Final = ("intended_ns", "sent_ns", "completed_ns", "events", "outcome")
 AGGREGATES: Final = pa.schema(
     [
@@ -45,10 +56,10 @@ def save_trial(trial: Trial, folder: Path) -> None:
         OSError: There is no room; no partial file is left.
     """
     evidence, load_run = trial.evidence, trial.evidence.load_run
-    _write_table(folder / "samples.parquet", _samples_table(load_run.samples))
-    _write_table(folder / "series.parquet", _series_table(evidence.series))
+    _write_table(folder / SAMPLES, _samples_table(load_run.samples))
+    _write_table(folder / SERIES, _series_table(evidence.series))
     for name, aggregates in _aggregate_tables(trial).items():
-        _write_table(folder / f"{name}.parquet", _aggregates_table(aggregates))
+        _write_table(folder / table_file(name), _aggregates_table(aggregates))
     _write_lines(folder / SPANS, evidence.spans)
     rest = replace(
         trial,
@@ -77,21 +88,21 @@ def load_trial(folder: Path) -> Trial:
         raise DataFault(f"cannot read the run in {folder}", found=f"{TRIAL} holds no trial", code="CORRUPT_RUN")
     file_names = RENAMED_TABLES if schema == 1 else {}
     aggregates = {
-        name: _read(folder / f"{file_names.get(name, name)}.parquet", _aggregates) for name in _aggregate_tables(trial)
+        name: _read(folder / table_file(file_names.get(name, name)), _aggregates) for name in _aggregate_tables(trial)
     }
     started_ns = trial.evidence.load_run.samples.started_ns
     load_run = replace(
         trial.evidence.load_run,
-        samples=_read(folder / "samples.parquet", lambda file: _samples(file, started_ns)),
-        producer_ledger=aggregates["producer_ledger"],
-        producer_ledger_unknown=aggregates["producer_ledger_unknown"],
+        samples=_read(folder / SAMPLES, lambda file: _samples(file, started_ns)),
+        producer_ledger=aggregates[PRODUCER_LEDGER],
+        producer_ledger_unknown=aggregates[PRODUCER_LEDGER_UNKNOWN],
     )
     observed = replace(
         trial.evidence,
         load_run=load_run,
-        totals=aggregates["totals"],
-        windows=aggregates["windows"],
-        series=_read(folder / "series.parquet", _series),
+        totals=aggregates[TOTALS],
+        windows=aggregates[WINDOWS],
+        series=_read(folder / SERIES, _series),
         spans=_read(folder / SPANS, _lines),
     )
     return replace(trial, evidence=observed, folder=str(folder))
@@ -110,10 +121,10 @@ def _read(file: Path, parse: Callable[[Path], Read]) -> Read:
 def _aggregate_tables(trial: Trial) -> dict[str, Sequence[Aggregate]]:
     evidence = trial.evidence
     return {
-        "totals": evidence.totals,
-        "windows": evidence.windows,
-        "producer_ledger": evidence.load_run.producer_ledger,
-        "producer_ledger_unknown": evidence.load_run.producer_ledger_unknown,
+        TOTALS: evidence.totals,
+        WINDOWS: evidence.windows,
+        PRODUCER_LEDGER: evidence.load_run.producer_ledger,
+        PRODUCER_LEDGER_UNKNOWN: evidence.load_run.producer_ledger_unknown,
     }
 
 
@@ -126,12 +137,12 @@ def _write_lines(path: Path, documents: Iterable[object]) -> None:
     write_text(path, "".join(json.dumps(document) + "\n" for document in documents))
 
 
-def _document(file: Path, schema: int) -> Any:  # noqa: ANN401  JSON
+def _document(file: Path, schema: int) -> object:
     [document] = _lines(file)
     return upgraded_trial(document) if schema == 1 else document
 
 
-def _lines(file: Path) -> tuple[Any, ...]:
+def _lines(file: Path) -> tuple[JsonObject, ...]:
     return tuple(json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line)
 
 

@@ -6,15 +6,17 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import psutil
 
 from lab.errors import DataFault, LabError, Unavailable, to_data
 from lab.files import write_text
+from lab.runs.contents import MANIFEST
+from lab.runs.documents import JsonObject
+from lab.runs.facts import FAILED, INTERRUPTED, RUNNING, RunFacts
 from lab.runs.schema_1 import upgraded_manifest
 
-MANIFEST: Final = "run.json"
 PROGRESS: Final = "progress.jsonl"
 """File with the progress of a run in a notebook, which `lab run` shows; removed when the notebook ends."""
 SCHEMA: Final = 2
@@ -25,13 +27,10 @@ ROOM: Final = ".room"
 ROOM_BYTES: Final = 65_536
 """Set aside until the run ends, so that a run that fills the disk can still record its failure. The bytes are random,
 since a file system may compress any others to nothing."""
-RUNNING: Final = "running"
-SUCCEEDED: Final = "succeeded"
-FAILED: Final = "failed"
-INTERRUPTED: Final = "interrupted"
 MOST_LINES: Final = 5
+"""Lines of an error that a manifest keeps; a LabError has no more."""
 LONGEST_LINE: Final = 300
-Manifest = dict[str, Any]
+"""Characters of such a line."""
 
 
 class RunFolder:
@@ -45,14 +44,16 @@ class RunFolder:
         """The run's name, which is the name of its folder."""
         return self.path.name
 
-    @property
-    def is_fresh(self) -> bool:
-        """Whether the run has begun and nothing has been measured yet."""
-        manifest = self.manifest()
-        return manifest["status"] == RUNNING and not manifest.get("measuring")
+    def facts(self) -> RunFacts:
+        """Return the facts in `run.json` that the lab relies on; a running run whose process is gone reads as failed.
 
-    def manifest(self) -> Manifest:
-        """Return the facts in `run.json`; a running run whose process is gone reads as failed.
+        Raises:
+            DataFault: The manifest cannot be read.
+        """
+        return RunFacts.of(self.manifest())
+
+    def manifest(self) -> JsonObject:
+        """Return all facts in `run.json`; a running run whose process is gone reads as failed.
 
         Raises:
             DataFault: The manifest cannot be read.
@@ -116,7 +117,7 @@ class RunFolder:
             ended=_now(),
         )
 
-    def _read(self) -> Manifest:
+    def _read(self) -> JsonObject:
         file = self.path / MANIFEST
         try:
             manifest = json.loads(file.read_text(encoding="utf-8"))

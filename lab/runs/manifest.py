@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lab.analysis.breakdown import breakdown
 from lab.analysis.warnings import warnings_of
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lab.analysis.estimate import Estimate
 
 
-def facts_of(trial: Trial) -> dict[str, Any]:
+def facts_of(trial: Trial) -> dict[str, object]:
     """Return all facts of a trial except the state of the run."""
     evidence, comparison = trial.evidence, trial.comparison
     return {
@@ -51,7 +51,7 @@ def facts_of(trial: Trial) -> dict[str, Any]:
     }
 
 
-def _share(share: Share) -> dict[str, Any]:
+def _share(share: Share) -> dict[str, object]:
     return {
         "architecture": share.place.architecture,
         "node": share.place.node,
@@ -63,7 +63,7 @@ def _share(share: Share) -> dict[str, Any]:
     }
 
 
-def _estimate(estimate: Estimate) -> dict[str, Any]:
+def _estimate(estimate: Estimate) -> dict[str, object]:
     within = None if estimate.low is None else [estimate.low, estimate.high]
     return {"value": estimate.value, "interval_within_run": within, "note": estimate.note}
 
@@ -73,7 +73,7 @@ def iso(nanos: int) -> str:
     return datetime.fromtimestamp(nanos / NANOS, UTC).isoformat(timespec="milliseconds")
 
 
-def _objective(result: ObjectiveResult) -> dict[str, Any]:
+def _objective(result: ObjectiveResult) -> dict[str, object]:
     return {
         "kind": result.objective.kind,
         "label": result.label,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
 
 import psutil
 from nbclient.exceptions import DeadKernelError
@@ -17,7 +17,8 @@ from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 from lab.errors import InternalFault, LabError, from_data
-from lab.runs.folder import FAILED, INTERRUPTED, PROGRESS, RUNNING, RunFolder
+from lab.runs.facts import FAILED, INTERRUPTED
+from lab.runs.folder import PROGRESS, RunFolder
 from lab.runs.kernel import ERROR
 from lab.settings import environment_with
 
@@ -58,13 +59,13 @@ def run_notebook(notebook: Path, folder: RunFolder, parameters: Mapping[str, obj
     finally:
         progress.unlink(missing_ok=True)
         kept_error.unlink(missing_ok=True)
-    if folder.manifest()["status"] == RUNNING:
+    if folder.facts().is_running:
         reason = "the notebook ended without calling lab.run"
         folder.update(status=FAILED, reason=reason)
         raise InternalFault(f"{notebook}: {reason}", next_step="call lab.run(experiment) in one of its cells")
 
 
-def kernel_config(sockets: Path) -> Any:  # noqa: ANN401  traitlets has no types
+def kernel_config(sockets: Path) -> Config:
     """Return the configuration of a kernel that listens on sockets in a folder, and on no port."""
     return Config({"KernelManager": {"transport": "ipc", "ip": str(sockets / "kernel")}})
 
@@ -100,7 +101,7 @@ def _quieten() -> None:
     warnings.filterwarnings("ignore", module=r"(papermill|nbclient|jupyter_client|nbformat|zmq|traitlets)(\..*)?")
 
 
-def _error_of_cell(failed: Any, notebook: Path, kept: Path) -> LabError:  # noqa: ANN401  papermill has no types
+def _error_of_cell(failed: PapermillExecutionError, notebook: Path, kept: Path) -> LabError:
     """Return the LabError that the kernel kept; for any other error, a fault that names the cell."""
     if kept.is_file():
         return from_data(json.loads(kept.read_text(encoding="utf-8")))
@@ -113,8 +114,8 @@ def _error_of_cell(failed: Any, notebook: Path, kept: Path) -> LabError:  # noqa
 
 def _record(folder: RunFolder, error: BaseException) -> None:
     """Write the error into the manifest, unless the run itself recorded a failed end."""
-    manifest = folder.manifest()
-    if manifest["status"] not in {FAILED, INTERRUPTED} or not manifest.get("ended"):
+    facts = folder.facts()
+    if facts.status not in {FAILED, INTERRUPTED} or not facts.ended:
         folder.end_by(error)
 
 

@@ -6,9 +6,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from lab.errors import DataFault, UsageFault
+
+if TYPE_CHECKING:
+    from lab.runs.documents import JsonObject
 
 TAG: Final = "parameters"
 TRUE: Final = frozenset({"true", "yes", "1", "on"})
@@ -56,7 +59,7 @@ def checked(given: Sequence[tuple[str, str]], notebook: Path) -> dict[str, Value
 
 def _parameters_cell(notebook: Path) -> str:
     try:
-        cells: list[dict[str, Any]] = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        cells: list[JsonObject] = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         tagged = [cell for cell in cells if TAG in cell.get("metadata", {}).get("tags", ())]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataFault(f"{notebook} is no notebook", found=str(error)[:200]) from error

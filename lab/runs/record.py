@@ -11,8 +11,10 @@ from typing import Self
 from lab.errors import LabError
 from lab.files import replaced, sync
 from lab.model import Trial
+from lab.runs.contents import LOGS
 from lab.runs.evidence import save_trial
-from lab.runs.folder import INTERRUPTED, SUCCEEDED, RunFolder, not_written
+from lab.runs.facts import INTERRUPTED, SUCCEEDED
+from lab.runs.folder import RunFolder, not_written
 from lab.runs.manifest import facts_of
 
 
@@ -58,7 +60,7 @@ class RunRecord:
             Unavailable: There is no room for the logs; no partial log is left.
         """
         with _writing(self.folder):
-            _copy_logs(logs, self.folder / "logs")
+            _copy_logs(logs, self.folder / LOGS)
 
     def succeeded(self, trial: Trial, *, interrupted: bool) -> Trial:
         """Write the whole trial, then record success; return the trial with its folder.

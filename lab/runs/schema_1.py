@@ -1,7 +1,9 @@
 """Upgrades the contents of a run's folder from version 1 to version 2. Pure."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
+
+from lab.runs.documents import JsonObject
 
 TYPE: Final = "_"
 RENAMED_TYPES: Final[Mapping[str, str]] = {"Played": "LoadRun", "Total": "Aggregate"}
@@ -26,7 +28,7 @@ RENAMED_FACTS: Final[Mapping[str, str]] = {"strata": "breakdown"}
 """Fact of `run.json` in version 1 → in version 2."""
 
 
-def upgraded_trial(document: Any) -> Any:  # noqa: ANN401  JSON
+def upgraded_trial(document: object) -> object:
     """Return a value of `trial.json` with the types and fields of version 2.
 
     >>> upgraded_trial({"_": "Total", "source": "a", "count": 1})
@@ -39,7 +41,7 @@ def upgraded_trial(document: Any) -> Any:  # noqa: ANN401  JSON
     if TYPE not in document:
         return {key: upgraded_trial(value) for key, value in document.items()}
     kind = RENAMED_TYPES.get(document[TYPE], document[TYPE])
-    fields = {
+    fields: JsonObject = {
         RENAMED_FIELDS.get((kind, name), name): upgraded_trial(value)
         for name, value in document.items()
         if name != TYPE and (kind, name) not in DROPPED_FIELDS
@@ -52,7 +54,7 @@ def upgraded_trial(document: Any) -> Any:  # noqa: ANN401  JSON
     return {TYPE: kind, **fields}
 
 
-def upgraded_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def upgraded_manifest(manifest: JsonObject) -> JsonObject:
     """Return the facts of `run.json` under the names of version 2."""
     facts = {RENAMED_FACTS.get(name, name): value for name, value in manifest.items()}
     if isinstance(ledger := facts.get("ledger"), dict) and "twice" in ledger:
@@ -63,6 +65,6 @@ def upgraded_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return facts
 
 
-def _upgraded_objective(result: Mapping[str, Any]) -> dict[str, Any]:
+def _upgraded_objective(result: JsonObject) -> JsonObject:
     kind = result.get("kind", "")
     return {**result, "kind": RENAMED_OBJECTIVES.get(kind, kind)}

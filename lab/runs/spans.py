@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from lab.model import Window
+from lab.runs.documents import JsonObject
 
 MARGIN_NS = 2_000_000_000
 """A batch that was sent in the window may be committed shortly after it."""
@@ -30,7 +30,7 @@ def _lines(file: Path) -> Iterator[str]:
         return
 
 
-def _document(line: str) -> dict[str, Any] | None:
+def _document(line: str) -> JsonObject | None:
     try:
         document = json.loads(line)
     except ValueError:
@@ -38,17 +38,17 @@ def _document(line: str) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def _begins_within(document: dict[str, Any], window: Window) -> bool:
+def _begins_within(document: JsonObject, window: Window) -> bool:
     return any(window.start_ns <= start <= window.end_ns + MARGIN_NS for start in _starts(document))
 
 
-def _starts(document: dict[str, Any]) -> Iterator[int]:
+def _starts(document: JsonObject) -> Iterator[int]:
     for resource in _objects(document, "resourceSpans"):
         for scope in _objects(resource, "scopeSpans"):
             begun = (str(span.get("startTimeUnixNano", "")) for span in _objects(scope, "spans"))
             yield from (int(start) for start in begun if start.isdecimal())
 
 
-def _objects(within: dict[str, Any], key: str) -> Iterator[dict[str, Any]]:
+def _objects(within: JsonObject, key: str) -> Iterator[JsonObject]:
     listed = within.get(key)
     return (entry for entry in listed if isinstance(entry, dict)) if isinstance(listed, list) else iter(())

@@ -9,7 +9,9 @@ from typing import Final
 
 from lab.errors import DataFault, Exists, Unavailable, UsageFault
 from lab.files import new_folder, sync
-from lab.runs.folder import MANIFEST, RUNNING, SCHEMA, RunFolder
+from lab.model import Experiment
+from lab.runs.contents import MANIFEST
+from lab.runs.folder import SCHEMA, RunFolder
 from lab.runs.names import checked_name, is_made_here, new_name
 
 LAST: Final = "last"
@@ -119,6 +121,40 @@ class RunStore:
             raise
 
 
+def folder_for(
+    experiment: Experiment,
+    store: RunStore,
+    *,
+    begun: str = "",
+    notebook: str = "",
+    parameters: Mapping[str, object] | None = None,
+) -> RunFolder:
+    """Return the folder for the next run of a notebook.
+
+    The first run uses the folder that `lab run` has begun. Every later run gets a new folder, whose id the begun run
+    keeps.
+
+    Args:
+        experiment: Names a new folder.
+        store: Keeps the runs.
+        begun: Id of the run that `lab run` has begun; empty where `lab run` did not start the notebook.
+        notebook: The notebook's path in the project; empty where it is unknown.
+        parameters: Values of the notebook's parameters.
+
+    Raises:
+        UsageFault: The begun run is gone.
+        DataFault: The begun run's manifest cannot be read.
+        Unavailable: The new folder cannot be made.
+    """
+    first = store.open(begun) if begun else None
+    if first is not None and first.facts().is_fresh:
+        return first
+    folder = store.new(experiment.name, notebook=notebook, target=experiment.target, parameters=parameters)
+    if first is not None:
+        first.update(also=[*first.facts().also, folder.run_id])
+    return folder
+
+
 def _taken(run_id: str) -> Exists:
     return Exists(f"a run {run_id} exists already", next_step="choose a new id", code="RUN_EXISTS")
 
@@ -145,15 +181,19 @@ def _is_run(path: Path) -> bool:
 def _began(run: RunFolder) -> tuple[str, str]:
     """Return when a run began, in UTC, and its name; without a manifest, when its folder last changed."""
     try:
-        began = str(run.manifest()["started"])
-    except (DataFault, KeyError):
-        changed = datetime.fromtimestamp(run.path.stat().st_mtime, UTC)
-        began = changed.isoformat(timespec="milliseconds")
-    return began, run.run_id
+        began = run.facts().started
+    except DataFault:
+        began = ""
+    return began or _changed(run.path), run.run_id
+
+
+def _changed(path: Path) -> str:
+    """Return when a folder last changed, in the form of a manifest's times."""
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="milliseconds")
 
 
 def _is_running(run: RunFolder) -> bool:
     try:
-        return bool(run.manifest()["status"] == RUNNING)
+        return run.facts().is_running
     except DataFault:
         return False

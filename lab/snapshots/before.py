@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
+from lab.snapshots.kubernetes import Toleration
 from lab.snapshots.probes import Denial
 
 Source = Literal["outside", "inside", ""]
@@ -17,8 +18,8 @@ class ClusterProbe:
     Attributes:
         server: Address of the API server; empty where the kubeconfig cannot be used.
         user: As the kubeconfig names the user.
-        context: Of the kubeconfig.
-        version: Of the API server, for example `v1.34.4`.
+        context: Context of the kubeconfig.
+        version: Version of the API server, for example `v1.34.4`.
         login: As the API server names the user.
         error: Why it could not be asked.
         reason: That error's reason, for example `E_UNREACHABLE`.
@@ -59,11 +60,11 @@ class LockProbe:
     """What `images.lock` holds of the services on the architectures that the settings name.
 
     Attributes:
-        registry: Where the images were resolved.
-        tag: From which they were resolved.
-        images: Those that it holds.
-        missing: Service and architecture of those that it does not hold.
-        error: Why it could not be read.
+        registry: Registry in which the images were resolved.
+        tag: Tag from which the images were resolved.
+        images: Images that the lock holds.
+        missing: Service and architecture of each image that the lock does not hold.
+        error: Why the lock could not be read.
     """
 
     registry: str = ""
@@ -79,7 +80,7 @@ class ImageSetting:
 
     Attributes:
         setting: For example `LAB_REDIS_IMAGE`.
-        reference: Empty where the setting is not set.
+        reference: The image; empty where the setting is not set.
         is_pinned: Whether it names one digest.
     """
 
@@ -93,14 +94,14 @@ class SettingsProbe:
     """The settings that decide what a stack depends on.
 
     Attributes:
-        architectures: On which every service runs. What a stack has once runs on the first.
+        architectures: Architectures on which every service runs. What a stack has once runs on the first.
         node_selector: Labels that nodes must have.
-        tolerations: As a pod has them.
-        tolerations_text: As the setting has them.
+        tolerations: Tolerations of every pod.
+        tolerations_text: The same, as the setting names them.
         adopt: Whether a namespace that the lab did not make may be used.
         registry: Where images are pushed to, with the path.
         registry_is_plain: Whether it is spoken to by plain HTTP.
-        images: Of what a stack has once: collector, store, metrics server.
+        images: Images of what a stack has once: collector, store, metrics server.
         lock: What `images.lock` holds; None where no images are needed.
         store: Where the store is.
         redis_url: The store outside; empty where it is inside, or started by the lab.
@@ -116,7 +117,7 @@ class SettingsProbe:
 
     architectures: tuple[str, ...] = ()
     node_selector: Mapping[str, str] = field(default_factory=dict)
-    tolerations: tuple[Mapping[str, Any], ...] = ()
+    tolerations: tuple[Toleration, ...] = ()
     tolerations_text: str = ""
     adopt: bool = False
     registry: str = ""

@@ -23,18 +23,17 @@ class MachineProbe:
 
     Attributes:
         system: `Linux`, `Darwin`.
-        architecture: As the kernel names it, for example `x86_64`.
-        python: Version.
+        architecture: Architecture as the kernel names it, for example `x86_64`.
+        python: Version of Python.
         state_dir: Folder of the stacks.
-        state_free_bytes: Free on the disk of that folder; -1 where that cannot be told.
+        state_free_bytes: Free bytes on the disk of that folder; -1 where that cannot be told.
         runs_dir: Folder of the runs.
-        runs_free_bytes: Free on the disk of that folder; -1 where that cannot be told.
+        runs_free_bytes: Free bytes on the disk of that folder; -1 where that cannot be told.
         runs: How many runs are kept.
-        memory_bytes: Of this machine.
-        memory_available_bytes: That programs can still use.
+        memory_bytes: Memory of this machine.
+        memory_available_bytes: Memory that programs can still use.
         out_of_memory_kills: Processes that the kernel ended for want of memory, since it started or within the cgroup;
             None where that cannot be told.
-        cores: That this process may use.
         stack: Phase of the stack.
         stack_dir: Folder of that stack; empty where there is none.
         listeners: Who listens on the ports that the stack's programs want.
@@ -51,7 +50,6 @@ class MachineProbe:
     memory_bytes: int = 0
     memory_available_bytes: int = 0
     out_of_memory_kills: int | None = None
-    cores: int = 0
     stack: StackPhase = ""
     stack_dir: str = ""
     listeners: tuple[Listener, ...] = ()
@@ -68,16 +66,16 @@ class ProgramProbe:
 
     Attributes:
         name: `redis`, `prometheus`, `bootstrap`, or a service.
-        phase: As the supervisor names it; empty for a program that was never started.
+        phase: Phase as the supervisor names it; empty for a program that was never started.
         program: Path of its executable; empty where none was found.
         is_there: Whether that file can be executed.
-        version: Of the program, for example `valkey 9.1.2`; empty where it was not asked.
+        version: Version of the program, for example `valkey 9.1.2`; empty where it was not asked.
         error: Why it cannot be run, or why the supervisor gave it up.
         install: The command that installs it on this machine; empty where none is known.
         pid: Its process; 0 where it has none.
         instance: The `instance` of its metrics; empty where it has none.
-        exit_code: With which it ended last; 0 where a signal ended it.
-        signal: That ended it last; 0 where it exited by itself.
+        exit_code: Exit code with which it ended last; 0 where a signal ended it.
+        signal: Signal that ended it last; 0 where it exited by itself.
         deaths: How often it ended without being asked to.
         died_at: When the first death of the last ten minutes was noticed, seconds since the epoch; 0 for none.
         gave_up: Whether the supervisor gave it up, so that the stack failed.

@@ -32,6 +32,7 @@ class ImageProbe:
             Where the tag is missing: the images of the nearest tag.
         tags: Tags of the repository, where the tag of the reference is missing.
         nearest: The tag that resembles the missing one most.
+        error: Why the registry did not tell; empty where it told, and in snapshots of older labs.
     """
 
     reference: str
@@ -40,6 +41,7 @@ class ImageProbe:
     platforms: tuple[Platform, ...] = ()
     tags: tuple[str, ...] = ()
     nearest: str = ""
+    error: str = ""
 
     @property
     def architecture(self) -> str:
@@ -92,7 +94,7 @@ class StoreProbe:
         password_file: File with the password; empty where none is configured.
         ca_file: CA that is trusted in place of the system's; empty for the system's.
         kind: `redis` or `valkey`; empty where it does not tell.
-        version: Of the server.
+        version: Version of the server.
         speaks: Version of Redis whose commands the server has.
     """
 
@@ -131,7 +133,7 @@ class PrometheusProbe:
         samples: The newest of every promised metric; None where the server was not queried, or gave no answer.
         error: The server's error, or why the server could not be asked.
         inside: Whether the server runs in the cluster, where only a port-forward reaches it.
-        version: Of the server; empty where it does not tell.
+        version: Version of the server; empty where it does not tell.
     """
 
     url: str

@@ -71,9 +71,9 @@ class Snapshot:
     """One snapshot. It holds no secret: values of secrets are hidden when it is made.
 
     Attributes:
-        namespace: Of the cluster; empty for this machine.
+        namespace: Namespace of the stack; empty for this machine.
         taken_at: Seconds since the epoch.
-        lab_version: Of the lab that took it.
+        lab_version: Version of the lab that took it.
         objects: What the API server returned.
         logs: The last lines of every container.
         probes: What servers and processes returned to the lab.
@@ -81,7 +81,7 @@ class Snapshot:
         target: Name of the target that the stack runs on.
         moment: Before or after a deployment.
         machine: This machine; None for a cluster.
-        programs: Of the stack on this machine; where there is no stack, those that it would start.
+        programs: Programs of the stack on this machine; where there is no stack, those that it would start.
         settings: What the settings choose; None where no rule needs it.
         cluster: The cluster before a deployment; None otherwise.
     """

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from lab.systems.system import System
+from lab.systems.port import System
 from services.contracts import signals
 
 INGEST_API: Final = "ingest-api"

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from lab.model import Death, Endpoints, Fault, NodeClock, ProcessIdentity, RolloutRow, ServiceStatus, StoreFacts
+from lab.model.factors import Level
 
 Report = Callable[[str, str, float], None]
 """Called as (stage, what happened, seconds) when a part is up; for example ("store", "valkey 9.1 on …", 0.2)."""
@@ -26,7 +27,7 @@ def watch_nothing(_rows: Sequence[RolloutRow]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What a target says of itself before anything is opened.
+    """The description of a target, known before a target is opened.
 
     Attributes:
         name: The target's name, as `--target` and `-p target` take it.
@@ -125,9 +126,6 @@ class Deployment(Protocol):
     def facts(self) -> Mapping[str, object]:
         """Return more facts of the stack for a record: images by digest, nodes."""
 
-    def log_files(self) -> Mapping[str, Path]:
-        """Return service → its log on this machine."""
-
     def follow(self, names: Sequence[str], lines: int) -> Iterator[str]:
         """Yield the last lines of some logs, then every new line, without end."""
 
@@ -168,7 +166,7 @@ class Target(Protocol):
     def hindrance(self, fault: Fault) -> Hindrance | None:
         """Return why the target cannot carry out a fault, or None where it can."""
 
-    def levels(self, factor: str) -> Sequence[Any]:
+    def levels(self, factor: str) -> Sequence[Level]:
         """Return the levels of a factor that this target has, for example its architectures; empty for none."""
 
     def deployed(self, request: StackRequest, report: Report) -> AbstractContextManager[Deployment]:

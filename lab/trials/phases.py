@@ -26,7 +26,9 @@ from lab.trials.ports import Parts
 from lab.trials.waiting import await_condition
 
 WARM_UP_RATE: Final = 500.0
+"""Events per second of a warm-up before a load whose rate changes: every code path runs, no backlog remains."""
 FASTEST_WARM_UP: Final = 2_000.0
+"""Highest rate of a warm-up, events per second."""
 FRESH_MS: Final = 200
 """An answer of query-api that is older than this was given while the store was away."""
 BEFORE_NS: Final = 3 * NANOS
@@ -50,6 +52,15 @@ class Measured:
     load_run: LoadRun
     faults: tuple[FaultRecord, ...]
     pauses: tuple[tuple[float, float], ...]
+
+
+def observe(experiment: Experiment, parts: Parts, deployment: Deployment, *, display: Display, run: str) -> Evidence:
+    """Carry out the phases on a stack that is up; return the evidence."""
+    phases = Phases(experiment, parts, deployment, display=display, run=run)
+    phases.warm_up()
+    measured = phases.measure()
+    view = phases.drain()
+    return phases.collect(measured, view)
 
 
 class Phases:

@@ -11,7 +11,7 @@ from lab.load.port import LoadGenerator
 from lab.metrics.port import LedgerSource, MetricSource
 from lab.model import Endpoints, Trial, Window
 from lab.snapshots.port import SnapshotSource
-from lab.systems.system import System
+from lab.systems.port import System
 from lab.targets.port import Deployment, Target
 
 
@@ -21,10 +21,6 @@ class Recorder(Protocol):
     @property
     def run_id(self) -> str:
         """The run's name."""
-
-    @property
-    def folder(self) -> Path:
-        """Where the record is kept."""
 
     def keep_logs(self, logs: Mapping[str, Path]) -> None:
         """Copy the logs of a stack; program → file."""

@@ -6,10 +6,10 @@ from lab.analysis.judge import judge
 from lab.analysis.objectives import kind_of
 from lab.display.port import Display
 from lab.errors import UsageFault
-from lab.model import Evidence, Experiment, Trial
-from lab.targets.port import Deployment, StackRequest, Target
+from lab.model import Experiment, Trial
+from lab.targets.port import StackRequest, Target
 from lab.trials.deploying import brought_up
-from lab.trials.phases import Phases
+from lab.trials.phases import observe
 from lab.trials.ports import NO_NOTEBOOK, NotebookParameters, Parts, Recorder
 
 
@@ -50,15 +50,6 @@ def run_trial(
         place=parts.target.declaration.place,
     )
     return recorder.succeeded(trial, interrupted=evidence.load_run.stopped)
-
-
-def observe(experiment: Experiment, parts: Parts, deployment: Deployment, *, display: Display, run: str) -> Evidence:
-    """Carry out the phases on a stack that is up; return the evidence."""
-    phases = Phases(experiment, parts, deployment, display=display, run=run)
-    phases.warm_up()
-    measured = phases.measure()
-    view = phases.drain()
-    return phases.collect(measured, view)
 
 
 def refuse_impossible(experiment: Experiment, target: Target) -> None:

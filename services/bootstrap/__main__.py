@@ -6,33 +6,27 @@ The last line of its output is one JSON object with the facts of the store, for 
 
 import json
 import sys
-from typing import Final
-
-from pydantic import ValidationError
 
 from services.bootstrap.settings import BootstrapSettings
-from services.bootstrap.store import UnfitStore, bootstrap, wait_until_loaded
+from services.bootstrap.store import UnfitStore, bootstrap
 from services.ledger.errors import LedgerError, StoreLost
-
-SHOWN_FAULTS: Final = 4
+from services.serving.settings import EX_CONFIG, EX_UNAVAILABLE, ServiceFault, read_settings
 
 
 def main() -> int:
     """Prepare the store that the environment names. Return 0, 78 for an unfit store or setting, 69 for no store."""
     try:
-        settings = BootstrapSettings()
-        wait_until_loaded(settings, seconds=settings.bootstrap_wait_s)
-        facts = bootstrap(settings, require_durability=settings.require_durability)
-    except ValidationError as error:
-        faults = [f"  LAB_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()]
-        print("\n".join(["bootstrap: the environment is not right:", *faults[:SHOWN_FAULTS]]), file=sys.stderr)
-        return 78
+        settings = read_settings(BootstrapSettings)
+        facts = bootstrap(settings, require_durability=settings.require_durability, wait_s=settings.bootstrap_wait_s)
+    except ServiceFault as fault:
+        print(f"bootstrap: {fault}", file=sys.stderr)
+        return fault.exit_code
     except UnfitStore as error:
         print(f"bootstrap: {error.reason}\n{error}", file=sys.stderr)
-        return 78
+        return EX_CONFIG
     except LedgerError as error:
         print(f"bootstrap: {error.reason}\n{error}", file=sys.stderr)
-        return 78 if isinstance(error, StoreLost) else 69
+        return EX_CONFIG if isinstance(error, StoreLost) else EX_UNAVAILABLE
     print(json.dumps({"kind": facts.kind, "version": facts.version, "durability": facts.durability}))
     return 0
 

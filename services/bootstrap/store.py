@@ -1,6 +1,5 @@
 """Prepares a store to hold the ledger, or says why it cannot."""
 
-import threading
 import time
 import uuid
 from collections.abc import Mapping
@@ -12,22 +11,11 @@ import redis
 
 from services.contracts.durability import Classified, Durability, durability_of
 from services.ledger.connection import StoreSettings, open_client, our_errors
-from services.ledger.errors import LedgerError
-from services.ledger.keys import GROUP, prefix_of
+from services.ledger.keys import EPOCH, FACTS, GROUP, KEY_TYPES, STREAM, prefix_of
+from services.ledger.waiting import wait_for_store
 
 LIBRARY: Final = "lab_ledger"
 OLDEST: Final = (7, 0)
-KEY_TYPES: Final = {
-    "ev": "stream",
-    "dead": "stream",
-    "ledger": "hash",
-    "epoch": "string",
-    "runs": "zset",
-    "producers": "zset",
-    "beat": "hash",
-    "suspect": "hash",
-    "facts": "hash",
-}
 
 
 class UnfitStore(Exception):
@@ -47,16 +35,22 @@ class Facts:
     durability: Durability
 
 
-def bootstrap(settings: StoreSettings, *, require_durability: str = "") -> Facts:
+def bootstrap(settings: StoreSettings, *, require_durability: str = "", wait_s: float = 0.0) -> Facts:
     """Load the functions, make epoch and group where they are missing, and write down the facts. Idempotent.
+
+    Args:
+        settings: Where the store is.
+        require_durability: `durable` refuses every other class of store. Empty accepts all.
+        wait_s: Seconds to wait for a store that is starting or loading its data.
 
     Raises:
         UnfitStore: The store cannot hold the ledger.
         LedgerError: The store cannot be reached, or denies access.
     """
     client = open_client(settings)
-    where, prefix = settings.redis_url.rpartition("@")[2], prefix_of(settings.store_namespace)
-    with our_errors(where):
+    prefix = prefix_of(settings.store_namespace)
+    wait_for_store(lambda: _ping(client, settings.where), seconds=wait_s)
+    with our_errors(settings.where):
         server = client.info("server")
         version = str(server.get("valkey_version") or server["redis_version"])
         _check_version(server)
@@ -65,10 +59,10 @@ def bootstrap(settings: StoreSettings, *, require_durability: str = "") -> Facts
         _require(classified, require_durability)
         facts = Facts("valkey" if "valkey_version" in server else "redis", version, classified.durability)
         _load_functions(client)
-        client.set(prefix + "epoch", uuid.uuid4().hex, nx=True)
+        client.set(prefix + EPOCH, uuid.uuid4().hex, nx=True)
         _make_group(client, prefix)
         client.hset(
-            prefix + "facts",
+            prefix + FACTS,
             mapping={
                 "kind": facts.kind,
                 "version": facts.version,
@@ -77,6 +71,11 @@ def bootstrap(settings: StoreSettings, *, require_durability: str = "") -> Facts
             },
         )
     return facts
+
+
+def _ping(client: redis.Redis, where: str) -> None:
+    with our_errors(where):
+        client.ping()
 
 
 def _check_version(server: Mapping[str, object]) -> None:
@@ -129,23 +128,7 @@ def _load_functions(client: redis.Redis) -> None:
 
 def _make_group(client: redis.Redis, prefix: str) -> None:
     try:
-        client.xgroup_create(prefix + "ev", GROUP, id="0", mkstream=True)
+        client.xgroup_create(prefix + STREAM, GROUP, id="0", mkstream=True)
     except redis.exceptions.ResponseError as error:
         if not str(error).startswith("BUSYGROUP"):
             raise
-
-
-def wait_until_loaded(settings: StoreSettings, *, seconds: float) -> None:
-    """Return when the store answers. Raises the last LedgerError when it does not within *seconds*."""
-    end, pause = time.monotonic() + seconds, threading.Event()
-    client = open_client(settings)
-    while True:
-        try:
-            with our_errors(settings.redis_url.rpartition("@")[2]):
-                client.ping()
-        except LedgerError:
-            if time.monotonic() >= end:
-                raise
-        else:
-            return
-        pause.wait(0.1)

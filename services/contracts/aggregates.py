@@ -58,7 +58,21 @@ def unpack(packed: bytes) -> Aggregate:
     -1
     """
     count, high, low, minimum, maximum = PACKED.unpack(packed)
-    return Aggregate(int(count), int(high) * LIMB + int(low), minimum, maximum)
+    return Aggregate(int(count), join_sum(int(high), int(low)), minimum, maximum)
+
+
+def split_sum(sum_micro: int) -> tuple[int, int]:
+    """Return the limbs (high, low) of an exact sum; low is never negative.
+
+    >>> split_sum(-1)
+    (-1, 4294967295)
+    """
+    return divmod(sum_micro, LIMB)
+
+
+def join_sum(high: int, low: int) -> int:
+    """Return the exact sum of two limbs."""
+    return high * LIMB + low
 
 
 def name_of(source: str, kind: str) -> bytes:

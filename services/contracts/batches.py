@@ -1,6 +1,5 @@
 """Encodes columns of events as payload bytes, and decodes them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,8 +52,9 @@ class PayloadError(ValueError):
 def encode(columns: Columns) -> bytes:
     """Return the payload of one entry, in the layout of `EventBatch`.
 
-    >>> two = columns_of([("pi", "temp", 1, 41.5), ("pi", "load", 2, 0.1)])
-    >>> decode(encode(two)).kinds
+    >>> first, second = np.array([0], np.uint32), np.array([1], np.uint32)
+    >>> event = Columns(("pi",), ("temp", "load"), first, second, np.array([1]), np.array([41.5]))
+    >>> decode(encode(event)).kinds
     ('temp', 'load')
     """
     batch = EventBatch(
@@ -68,21 +68,6 @@ def encode(columns: Columns) -> bytes:
         value=columns.value.tolist(),
     )
     return batch.SerializeToString()
-
-
-def columns_of(events: Sequence[tuple[str, str, int, float]]) -> Columns:
-    """Return the columns of rows (source, kind, time in ns, value)."""
-    sources = list(dict.fromkeys(source for source, _, _, _ in events))
-    kinds = list(dict.fromkeys(kind for _, kind, _, _ in events))
-    source_of, kind_of = ({name: i for i, name in enumerate(names)} for names in (sources, kinds))
-    return Columns(
-        sources=tuple(sources),
-        kinds=tuple(kinds),
-        source_index=np.array([source_of[source] for source, _, _, _ in events], np.uint32),
-        kind_index=np.array([kind_of[kind] for _, kind, _, _ in events], np.uint32),
-        time_ns=np.array([time for _, _, time, _ in events], np.int64),
-        value=np.array([value for _, _, _, value in events], np.float64),
-    )
 
 
 def decode(payload: bytes) -> Columns:

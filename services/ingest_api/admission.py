@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-import grpc
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,18 +27,14 @@ from services.contracts.limits import (
     PRODUCER_ID_BYTES,
 )
 from services.ledger.records import Append
-from services.serving.status import Refused
+from services.serving.invalid import InvalidRequest
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 TABLES_KEPT: Final = 1_024
 
 
-class NotAdmitted(Refused):
-    """The request can never be accepted as it is; *field* names the part at fault."""
-
-    def __init__(self, reason: str, field: str, message: str) -> None:
-        text = f"{field}: {message}" if field else message
-        super().__init__(grpc.StatusCode.INVALID_ARGUMENT, reason, text, field=field)
+class NotAdmitted(InvalidRequest):
+    """A batch, or the request that carries it, can never be accepted as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +113,7 @@ def open_envelope(request: bytes) -> Envelope:
         if reader.ByteSize() != len(request):
             payload = AppendRequest.FromString(request).batch.SerializeToString()
     except Exception as error:
-        raise NotAdmitted("MALFORMED", "request", f"not an AppendRequest ({error})") from error
+        raise NotAdmitted("MALFORMED", "", f"request is not an AppendRequest ({error})") from error
     return Envelope(reader.producer_id, reader.sequence, reader.run, reader.window_nanos or DEFAULT_WINDOW_NS, payload)
 
 
@@ -128,7 +123,7 @@ def check_envelope(envelope: Envelope) -> None:
         size = len(envelope.producer)
         raise NotAdmitted("BAD_PRODUCER_ID", "producer_id", f"{size} bytes, {PRODUCER_ID_BYTES} needed")
     if not 1 <= envelope.sequence <= MAX_SEQUENCE:
-        raise NotAdmitted("BAD_SEQ", "seq", f"must be 1..{MAX_SEQUENCE}")
+        raise NotAdmitted("BAD_SEQ", "sequence", f"must be 1..{MAX_SEQUENCE}")
     if not 1 <= len(envelope.run.encode()) <= MAX_RUN_BYTES or not envelope.run.isprintable():
         raise NotAdmitted("BAD_RUN", "run", f"1..{MAX_RUN_BYTES} printable bytes are needed")
     if not MIN_WINDOW_NS <= envelope.window_ns <= MAX_TIME_NS:
@@ -141,9 +136,9 @@ def check_columns(columns: Columns) -> None:
     if columns.schema != EVENT_SCHEMA:
         raise NotAdmitted("BAD_SCHEMA", "schema", f"{columns.schema}, this service knows {EVENT_SCHEMA}")
     if count == 0:
-        raise NotAdmitted("EMPTY_BATCH", "events", "at least 1 is needed")
+        raise NotAdmitted("EMPTY_BATCH", "event_count", "at least 1 is needed")
     if count > MAX_BATCH_EVENTS:
-        raise NotAdmitted("BATCH_TOO_LARGE", "events", f"{count}, limit {MAX_BATCH_EVENTS}; split the batch")
+        raise NotAdmitted("BATCH_TOO_LARGE", "event_count", f"{count}, limit {MAX_BATCH_EVENTS}; split the batch")
     # `not … <=` is true for NaN as well.
     if not float(np.abs(columns.value).max()) <= MAX_VALUE:
         raise _bad_value(columns.value)
@@ -175,18 +170,18 @@ def check_spread(columns: Columns, pair: NDArray[np.intp], window_ns: int) -> No
     aggregates = len(np.unique(np.stack((columns.time_ns // window_ns, pair)), axis=1).T)
     if aggregates > MAX_COMMIT_AGGREGATES:
         spread = f"{aggregates} aggregates of (window, source, kind), limit {MAX_COMMIT_AGGREGATES}"
-        raise NotAdmitted("BATCH_TOO_SCATTERED", "events", f"{spread}; send fewer at once or use wider windows")
+        raise NotAdmitted("BATCH_TOO_SCATTERED", "batch", f"{spread}; send fewer at once or use wider windows")
 
 
 def _bad_value(values: NDArray[np.float64]) -> NotAdmitted:
     at = int(np.argmax(~(np.abs(values) <= MAX_VALUE)))
     value = float(values[at])
     if np.isnan(value):
-        return NotAdmitted("BAD_VALUE", f"values[{at}]", "NaN is not allowed")
-    return NotAdmitted("BAD_VALUE", f"values[{at}]", f"{value!r}, magnitude must be at most 2^45")
+        return NotAdmitted("BAD_VALUE", f"value[{at}]", "NaN is not allowed")
+    return NotAdmitted("BAD_VALUE", f"value[{at}]", f"{value!r}, magnitude must be at most 2^45")
 
 
 def _bad_time(times: NDArray[np.int64]) -> NotAdmitted:
     at = int(np.argmax((times < MIN_TIME_NS) | (times >= MAX_TIME_NS)))
     moment = EPOCH + timedelta(microseconds=int(times[at]) // 1_000)
-    return NotAdmitted("BAD_TIME", f"times[{at}]", f"{moment:%Y-%m-%dT%H:%M:%SZ}, must be 1900..2200")
+    return NotAdmitted("BAD_TIME", f"time_unix_nano[{at}]", f"{moment:%Y-%m-%dT%H:%M:%SZ}, must be 1900..2200")

@@ -55,7 +55,7 @@ class IngestServicer:
         sequence = _sequence_of(request)
         try:
             return AppendStreamResponse(sequence=sequence, appended=self._append(request))
-        except (Refused, LedgerError) as error:
+        except (NotAdmitted, LedgerError) as error:
             return AppendStreamResponse(sequence=sequence, refusal=_refusal(refusal_of(error)))
 
     def _append(self, request: bytes) -> AppendResponse:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import redis
 from pydantic import Field
@@ -38,6 +39,11 @@ class StoreSettings(BaseSettings, frozen=True, env_prefix="LAB_"):
     """Part of every key, so that several stacks can share one store."""
     redis_timeout_s: float = Field(5.0, gt=0, le=60)
     """Seconds a call may take. A blocking read waits at most half as long."""
+
+    @property
+    def where(self) -> str:
+        """host:port of the store, for messages. A login in the URL is left out."""
+        return urlsplit(self.redis_url).netloc.rpartition("@")[2]
 
 
 REPLIES: Final[Mapping[str, tuple[type[LedgerError], str]]] = {

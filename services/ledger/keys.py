@@ -1,9 +1,29 @@
-"""Names in the store that the ledger and bootstrap share."""
+"""Names in the store that Python and `functions.lua` share."""
 
+from collections.abc import Mapping
 from typing import Final
 
 GROUP: Final = "agg"
 """The consumer group of the workers."""
+
+STREAM: Final = "ev"
+EPOCH: Final = "epoch"
+HEARTBEATS: Final = "beat"
+SUSPECTS: Final = "suspect"
+FACTS: Final = "facts"
+
+KEY_TYPES: Final[Mapping[str, str]] = {
+    STREAM: "stream",
+    "dead": "stream",
+    "ledger": "hash",
+    EPOCH: "string",
+    "runs": "zset",
+    "producers": "zset",
+    HEARTBEATS: "hash",
+    SUSPECTS: "hash",
+    FACTS: "hash",
+}
+"""Key without its prefix → its type in the store, for every key that belongs to no single run."""
 
 
 def prefix_of(namespace: str) -> str:

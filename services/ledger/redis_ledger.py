@@ -2,11 +2,8 @@
 
 import hashlib
 import struct
-import threading
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import redis
 
@@ -19,14 +16,12 @@ from services.ledger.errors import (
     SequenceConflict,
     SequenceTooOld,
     StoreEmpty,
-    StoreLoading,
     StoreRolledBack,
-    StoreUnreachable,
     TooManyKeys,
     TooManyProducers,
     WidthConflict,
 )
-from services.ledger.keys import GROUP, prefix_of
+from services.ledger.keys import EPOCH, GROUP, HEARTBEATS, STREAM, SUSPECTS, prefix_of
 from services.ledger.known_names import KnownNames
 from services.ledger.records import (
     Append,
@@ -41,6 +36,7 @@ from services.ledger.records import (
     Pending,
     StoreFacts,
 )
+from services.ledger.waiting import wait_for_store
 from services.ledger.wire import audit_of, changes_of, commit_tail, dead_letter_of, entry_of, pairs
 
 CHANGES_PAGE_AGGREGATES: Final = 20_000
@@ -64,16 +60,8 @@ def open_ledger(
         LedgerError: The store cannot be reached, or denies access.
     """
     ledger = RedisLedger(open_client(settings), settings, consumer, backlog_limit=backlog_limit)
-    end, pause = time.monotonic() + wait_s, threading.Event()
-    while True:
-        try:
-            ledger.connect()
-        except (StoreUnreachable, StoreLoading):
-            if time.monotonic() >= end:
-                raise
-            pause.wait(0.1)
-        else:
-            return ledger
+    wait_for_store(ledger.connect, seconds=wait_s)
+    return ledger
 
 
 class RedisLedger:
@@ -85,9 +73,9 @@ class RedisLedger:
 
     def __init__(self, client: redis.Redis, settings: StoreSettings, consumer: str, *, backlog_limit: int) -> None:
         self._redis, self._lines = client, Lines(client)
-        self._where = urlsplit(settings.redis_url).netloc.rpartition("@")[2]
+        self._where = settings.where
         self._prefix = prefix_of(settings.store_namespace)
-        self._stream = self._prefix + "ev"
+        self._stream = self._prefix + STREAM
         self._consumer = consumer
         self._limit = backlog_limit
         self._epoch = b""
@@ -97,7 +85,7 @@ class RedisLedger:
     def connect(self) -> None:
         """Read the identity of the store."""
         with our_errors(self._where):
-            epoch = self._redis.get(self._prefix + "epoch")
+            epoch = self._redis.get(self._prefix + EPOCH)
         if not epoch:
             raise StoreEmpty(f"redis {self._where} holds no ledger; run the bootstrap step against it")
         self._epoch = epoch
@@ -199,12 +187,12 @@ class RedisLedger:
     def heartbeat(self) -> None:
         """Advance this consumer's heartbeat."""
         with our_errors(self._where):
-            self._redis.hincrby(self._prefix + "beat", self._consumer, 1)
+            self._redis.hincrby(self._prefix + HEARTBEATS, self._consumer, 1)
 
     def heartbeats(self) -> Mapping[str, int]:
         """Return the heartbeat of each consumer."""
         with our_errors(self._where):
-            heartbeats = self._redis.hgetall(self._prefix + "beat")
+            heartbeats = self._redis.hgetall(self._prefix + HEARTBEATS)
         return {consumer.decode(): int(heartbeat) for consumer, heartbeat in heartbeats.items()}
 
     def reap(self, consumer: str) -> bool:
@@ -214,13 +202,13 @@ class RedisLedger:
     def isolation_note(self, entry_id: str) -> str:
         """Return the note on a suspect entry, or an empty text."""
         with our_errors(self._where):
-            note = self._redis.hget(self._prefix + "suspect", entry_id)
+            note = self._redis.hget(self._prefix + SUSPECTS, entry_id)
         return note.decode() if note else ""
 
     def keep_isolation_note(self, entry_id: str, note: str) -> None:
         """Keep a note on a suspect entry, until the entry is committed or becomes a dead letter."""
         with our_errors(self._where):
-            self._redis.hset(self._prefix + "suspect", entry_id, note)
+            self._redis.hset(self._prefix + SUSPECTS, entry_id, note)
 
     def prune(self, run: str, *, keep_windows: int) -> int:
         """Remove a run's oldest windows beyond *keep_windows*, at most 500. Return their number. The totals stay."""

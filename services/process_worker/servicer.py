@@ -7,10 +7,9 @@ import grpc
 
 from services.contracts.generated.lab.process.v1 import process_pb2 as pb
 from services.contracts.generated.lab.process.v1.process_pb2_grpc import ProcessServiceServicer
-from services.contracts.limits import MAX_PAGE_ROWS
 from services.ledger.records import DeadLetter
 from services.ledger.redis_ledger import RedisLedger
-from services.serving.status import Refused
+from services.serving.paging import page_size
 
 SERVICE: Final = "lab.process.v1.ProcessService"
 DEFAULT_PAGE: Final = 100
@@ -27,10 +26,7 @@ class ProcessServicer(ProcessServiceServicer):
         self, request: pb.ListDeadLettersRequest, _context: grpc.ServicerContext
     ) -> pb.ListDeadLettersResponse:
         """List one page of dead letters, the oldest first."""
-        size = request.page_size or DEFAULT_PAGE
-        if size > MAX_PAGE_ROWS:
-            message = f"{size}, limit {MAX_PAGE_ROWS}"
-            raise Refused(grpc.StatusCode.INVALID_ARGUMENT, "BAD_RANGE", f"page_size: {message}", field="page_size")
+        size = page_size(request.page_size, default=DEFAULT_PAGE)
         letters = self._ledger.dead_letters(after=request.page_token, count=size)
         return pb.ListDeadLettersResponse(
             dead_letters=[_message(letter) for letter in letters],

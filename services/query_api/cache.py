@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from services.contracts.aggregates import LIMB, Aggregate, source_and_kind
+from services.contracts.aggregates import Aggregate, join_sum, source_and_kind, split_sum
 from services.ledger.records import Balance, Changes
 
 SCHEMA: Final = 2
@@ -189,7 +189,7 @@ class Cache:
         # Only names of ours are part of the text; every value is bound.
         with closing(self._database.execute(f"SELECT {what} LIMIT ?", (*values, limit))) as rows:
             return [
-                (Key(number, source, kind), Aggregate(count, high * LIMB + low, minimum, maximum))
+                (Key(number, source, kind), Aggregate(count, join_sum(high, low), minimum, maximum))
                 for number, source, kind, count, high, low, minimum, maximum in rows
             ]
 
@@ -215,7 +215,7 @@ class _Transaction:
 
 def _rows(block: Mapping[bytes, Aggregate]) -> Iterator[tuple[str, str, int, int, int, float, float]]:
     for name, aggregate in block.items():
-        high, low = divmod(aggregate.sum_micro, LIMB)
+        high, low = split_sum(aggregate.sum_micro)
         yield (*source_and_kind(name), aggregate.count, high, low, aggregate.minimum, aggregate.maximum)
 
 

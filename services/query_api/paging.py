@@ -6,21 +6,10 @@ import hashlib
 import json
 from typing import Final
 
-import grpc
-
-from services.contracts.limits import MAX_PAGE_ROWS
 from services.query_api.cache import Key
-from services.serving.status import Refused
+from services.serving.invalid import InvalidRequest
 
 DIGEST_BYTES: Final = 6
-
-
-def page_size(requested: int, *, default: int) -> int:
-    """Return the rows of a page; the default for 0. Raises Refused beyond 10,000."""
-    if requested > MAX_PAGE_ROWS:
-        message = f"page_size: {requested}, limit {MAX_PAGE_ROWS}"
-        raise Refused(grpc.StatusCode.INVALID_ARGUMENT, "BAD_RANGE", message, field="page_size")
-    return requested or default
 
 
 def token_of(query: object, last: Key) -> str:
@@ -29,7 +18,11 @@ def token_of(query: object, last: Key) -> str:
 
 
 def key_of(query: object, token: str) -> Key | None:
-    """Return the last key of the previous page, None for the first page. Raises Refused for another query's token."""
+    """Return the last key of the previous page; None for the first page.
+
+    Raises:
+        InvalidRequest: The token belongs to another query.
+    """
     if not token:
         return None
     try:
@@ -38,8 +31,7 @@ def key_of(query: object, token: str) -> Key | None:
             return Key(int(number), str(source), str(kind))
     except (ValueError, TypeError, binascii.Error):
         pass
-    message = "page_token: it belongs to another query"
-    raise Refused(grpc.StatusCode.INVALID_ARGUMENT, "BAD_TOKEN", message, field="page_token")
+    raise InvalidRequest("BAD_TOKEN", "page_token", "it belongs to another query")
 
 
 def _digest(query: object) -> str:

@@ -6,14 +6,15 @@ from typing import Final
 import grpc
 
 from services.contracts import signals
-from services.contracts.aggregates import LIMB, Aggregate
+from services.contracts.aggregates import Aggregate, split_sum
 from services.contracts.generated.lab.query.v1 import query_pb2 as pb
 from services.contracts.generated.lab.query.v1.query_pb2_grpc import QueryServiceServicer
 from services.ledger.records import Balance
 from services.ledger.redis_ledger import RedisLedger
 from services.query_api.cache import Key, Row, RunState, WindowFilter
 from services.query_api.mirror import Mirror, Seen
-from services.query_api.paging import key_of, page_size, token_of
+from services.query_api.paging import key_of, token_of
+from services.serving.paging import page_size
 from services.serving.status import Refused
 from services.telemetry.instruments import Instruments
 
@@ -118,7 +119,7 @@ def _aggregates(rows: Sequence[Row], window_ns: int) -> Iterator[pb.Aggregate]:
 
 
 def _aggregate(key: Key, aggregate: Aggregate, window_ns: int) -> pb.Aggregate:
-    high, low = divmod(aggregate.sum_micro, LIMB)
+    high, low = split_sum(aggregate.sum_micro)
     return pb.Aggregate(
         window_start_unix_nano=key.number * window_ns,
         source=key.source,

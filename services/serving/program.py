@@ -22,7 +22,14 @@ from services.serving.interceptors import CallInterceptor, TokenInterceptor
 from services.serving.logs import set_up_logs
 from services.serving.ready import Ready, write_ready
 from services.serving.server import Servers, is_private, new_server, start
-from services.serving.settings import EX_CONFIG, ServiceFault, ServiceSettings, quieten_grpc, read_settings
+from services.serving.settings import (
+    EX_CONFIG,
+    EX_UNAVAILABLE,
+    ServiceFault,
+    ServiceSettings,
+    quieten_grpc,
+    read_settings,
+)
 from services.serving.status_service import Dependency
 from services.serving.watchdog import EX_SOFTWARE, Patience, Progress, watch
 from services.telemetry.instruments import Instruments
@@ -33,7 +40,6 @@ from services.telemetry.tracing import Tracing
 __all__ = ["Context", "Dependency", "Service", "run_program"]
 
 LAST_SCRAPE_S: Final = 3.0
-EX_UNAVAILABLE: Final = 69
 DISTRIBUTION: Final = "observability-lab"
 
 log = logging.getLogger(__name__)

@@ -12,11 +12,12 @@ from pydantic_settings import BaseSettings
 
 PREFIX: Final = "LAB_"
 EX_CONFIG: Final = 78
+EX_UNAVAILABLE: Final = 69
 SHOWN_FAULTS: Final = 4
 NOT_HASHED: Final = frozenset({"instance_id", "ready_file", "spans_file", "bind", "health_bind", "log_level"})
 """Settings that say where a process is, not how it works."""
 
-S = TypeVar("S", bound="ServiceSettings")
+S = TypeVar("S", bound=BaseSettings)
 
 
 class ServiceFault(Exception):
@@ -84,8 +85,12 @@ def quieten_grpc() -> None:
 
 
 def _unknown_variables(settings_type: type[BaseSettings]) -> list[str]:
-    """Return a fault for every variable of ours that is no setting. Variables of other services are let pass."""
-    own = {f"{PREFIX}{name.upper()}" for name in settings_type.model_fields}
+    """Return a fault for every variable of ours that is no setting.
+
+    Variables of other services are let pass. So are those that all services share, since bootstrap runs in the
+    environment of a service.
+    """
+    own = {f"{PREFIX}{name.upper()}" for name in {**ServiceSettings.model_fields, **settings_type.model_fields}}
     foreign = tuple(prefix for prefix in FAMILIES if not any(name.startswith(prefix) for name in own))
     faults = []
     for name in sorted(os.environ):
@@ -95,11 +100,10 @@ def _unknown_variables(settings_type: type[BaseSettings]) -> list[str]:
     return faults
 
 
-FAMILIES: Final = ("LAB_WORKER_", "LAB_INGEST_", "LAB_QUERY_", "LAB_SIMULATOR_", "LAB_REDIS_")
-"""Prefixes of the variables of one service, or of the store. Variables of a foreign family are let pass."""
+FAMILIES: Final = ("LAB_WORKER_", "LAB_INGEST_", "LAB_QUERY_", "LAB_SIMULATOR_", "LAB_BOOTSTRAP_", "LAB_REDIS_")
+"""Prefixes of the variables of one program, or of the store. Variables of a foreign family are let pass."""
 
 LAB_ITSELF: Final = (
-    "LAB_BOOTSTRAP_",
     "LAB_CACHE_",
     "LAB_HIDE_PATH_SERVERS",
     "LAB_STORE_NAMESPACE",

@@ -11,6 +11,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from services.ledger import errors
+from services.serving.invalid import InvalidRequest
 
 DOMAIN: Final = "lab"
 DETAILS_KEY: Final = "grpc-status-details-bin"
@@ -67,6 +68,8 @@ def refusal_of(error: Exception) -> Refused:
     """Return what a caller is told about an error. The text of a foreign error stays inside."""
     if isinstance(error, Refused):
         return error
+    if isinstance(error, InvalidRequest):
+        return Refused(grpc.StatusCode.INVALID_ARGUMENT, error.reason, str(error), field=error.field)
     for kind in type(error).__mro__:
         if kind in LEDGER_STATUS and isinstance(error, errors.LedgerError):
             code, retry_after_s = LEDGER_STATUS[kind]

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.contracts.aggregates import LIMB, Aggregate
+from services.contracts.aggregates import Aggregate, split_sum
 from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
 from services.contracts.limits import NANOS
 from services.simulator.generator import LoadGenerator
@@ -79,7 +79,7 @@ def _result(generator: LoadGenerator) -> pb.Result:
 
 
 def _aggregate(key: ProducerKey, aggregate: Aggregate) -> pb.ProducerAggregate:
-    high, low = divmod(aggregate.sum_micro, LIMB)
+    high, low = split_sum(aggregate.sum_micro)
     number, source, kind = key
     return pb.ProducerAggregate(
         window=number,

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import grpc
-
 from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
 from services.contracts.limits import DEFAULT_WINDOW_NS, MAX_BATCH_EVENTS, MAX_RUN_BYTES, MIN_WINDOW_NS
-from services.serving.status import Refused
+from services.serving.invalid import InvalidRequest
 from services.simulator import arrivals
 from services.simulator.arrivals import Schedule, Stretch
 
@@ -35,12 +33,13 @@ class LoadRequest:
 
 
 def read_request(request: pb.RunLoadRequest) -> LoadRequest:
-    """Return the load request. Raises Refused for a field that makes no sense."""
+    """Return the load request. Raises InvalidRequest for a field that makes no sense."""
     profile = request.profile
     _require(0 < len(request.run.encode()) <= MAX_RUN_BYTES, "run", f"1 to {MAX_RUN_BYTES} bytes are needed")
     _require(bool(request.ingest_address), "ingest_address", "host:port of ingest-api is needed")
     _require(0 < profile.duration_seconds <= MAX_DURATION_S, "duration_seconds", "must be more than 0, at most a day")
-    _require(profile.batch_events <= MAX_BATCH_EVENTS, "batch_events", f"{profile.batch_events}, limit 5000")
+    batch = profile.batch_events
+    _require(batch <= MAX_BATCH_EVENTS, "batch_events", f"{batch}, limit {MAX_BATCH_EVENTS}")
     width = request.window_nanos
     _require(width == 0 or width >= MIN_WINDOW_NS, "window_nanos", f"{width}, at least {MIN_WINDOW_NS}")
     _require(request.WhichOneof("source") is not None, "source", "one of synthetic, host, replay is needed")
@@ -53,7 +52,7 @@ def read_request(request: pb.RunLoadRequest) -> LoadRequest:
 
 
 def read_schedule(profile: pb.Profile) -> Schedule:
-    """Return the schedule of a profile. Raises Refused for a shape that is missing or makes no sense."""
+    """Return the schedule of a profile. Raises InvalidRequest for a shape that is missing or makes no sense."""
     shape, duration_s, batch = profile.WhichOneof("shape"), profile.duration_seconds, profile.batch_events
     if shape == "poisson":
         _require_rates("poisson.rate", [profile.poisson.rate])
@@ -109,4 +108,4 @@ def _require_rates(field: str, rates: Sequence[float]) -> None:
 
 def _require(condition: bool, field: str, message: str) -> None:  # noqa: FBT001  reads as a sentence
     if not condition:
-        raise Refused(grpc.StatusCode.INVALID_ARGUMENT, "BAD_LOAD", f"{field}: {message}", field=field)
+        raise InvalidRequest("BAD_LOAD", field, message)

@@ -12,7 +12,7 @@ NO_LABELS: Final[Mapping[str, str]] = {}
 
 
 class Undeclared(LookupError):
-    """`contracts/signals.py` does not declare this signal or label for this service."""
+    """`contracts/signals.py` does not declare this signal, or this label or attribute of it."""
 
 
 class Tally:

@@ -9,6 +9,7 @@ from opentelemetry import trace
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from services.contracts.signals import ERROR_TYPE, SpanSignal
+from services.telemetry.instruments import Undeclared
 from services.telemetry.propagation import parse, render
 
 Attribute = str | int | float | bool
@@ -115,4 +116,4 @@ def _checked(signal: SpanSignal, attributes: Mapping[str, Attribute]) -> Mapping
 
 def _declared(signal: SpanSignal, key: str) -> None:
     if key not in signal.attributes:
-        raise ValueError(f"span {signal.name!r} does not declare the attribute {key!r}; see contracts/signals.py")
+        raise Undeclared(f"span {signal.name!r} does not declare the attribute {key!r}; see contracts/signals.py")

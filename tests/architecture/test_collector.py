@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from lab.targets.kubernetes.objects import KubeObject, kube_object
-from lab.targets.kubernetes.rendering.refusals import removed_components
+from lab.targets.kubernetes.rendering.never_applied import removed_components
 from tests.rendered.samples import planted, rendered
 
 SAMPLES: Final = ("k3s", "k3s-scraped")

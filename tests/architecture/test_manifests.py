@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings
 
 from lab.targets.kubernetes.objects import CONFIG_ANNOTATION, KubeObject, kube_object
 from lab.targets.kubernetes.rendering.kustomization import components
-from lab.targets.kubernetes.rendering.refusals import pinned_to_a_node, removed_components, unpinned
+from lab.targets.kubernetes.rendering.never_applied import pinned_to_a_node, removed_components, unpinned
 from lab.targets.kubernetes.rendering.render import render
 from services.bootstrap.settings import BootstrapSettings
 from services.ingest_api.settings import IngestSettings

@@ -12,7 +12,7 @@ from opentelemetry import metrics, trace
 
 from services.bootstrap.store import bootstrap
 from services.contracts.aggregates import KeyTable, aggregate, name_of
-from services.contracts.batches import columns_of, encode
+from services.contracts.batches import encode
 from services.contracts.generated.lab.query.v1 import query_pb2 as pb
 from services.contracts.generated.lab.query.v1.query_pb2_grpc import (
     QueryServiceStub,
@@ -28,6 +28,7 @@ from services.query_api.servicer import QueryServicer
 from services.serving.interceptors import CallInterceptor
 from services.telemetry.instruments import Instruments
 from services.telemetry.tracing import Tracing
+from tests.events import columns_of
 
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND

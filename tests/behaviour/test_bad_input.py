@@ -142,9 +142,9 @@ INVALID: Final[list[tuple[str, Callable[[AppendRequest], object], str, str]]] = 
         "kind_index[3]: 9, dictionary has 4",
     ),
     ("9 ragged columns", ragged, "RAGGED_COLUMNS", "value 7"),
-    ("10 not a number", lambda r: r.batch.value.__setitem__(0, float("nan")), "BAD_VALUE", "values[0]"),
-    ("10 infinite", lambda r: r.batch.value.__setitem__(1, float("inf")), "BAD_VALUE", "values[1]"),
-    ("10 too large", lambda r: r.batch.value.__setitem__(2, 2.0**46), "BAD_VALUE", "values[2]"),
+    ("10 not a number", lambda r: r.batch.value.__setitem__(0, float("nan")), "BAD_VALUE", "value[0]"),
+    ("10 infinite", lambda r: r.batch.value.__setitem__(1, float("inf")), "BAD_VALUE", "value[1]"),
+    ("10 too large", lambda r: r.batch.value.__setitem__(2, 2.0**46), "BAD_VALUE", "value[2]"),
     ("11 before 1900", lambda r: r.batch.time_unix_nano.__setitem__(4, -(2**62)), "BAD_TIME", "1900..2200"),
     ("11 after 2200", lambda r: r.batch.time_unix_nano.__setitem__(4, 2**63 - 1), "BAD_TIME", "1900..2200"),
 ]

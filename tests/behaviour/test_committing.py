@@ -11,7 +11,7 @@ import pytest
 from opentelemetry import metrics, trace
 
 from services.contracts.aggregates import name_of
-from services.contracts.batches import columns_of, encode
+from services.contracts.batches import encode
 from services.ledger.connection import StoreSettings
 from services.ledger.records import Append, Commit, Committed
 from services.ledger.redis_ledger import RedisLedger, open_ledger
@@ -20,6 +20,7 @@ from services.process_worker.handling import Handler
 from services.process_worker.telemetry import WorkerTelemetry
 from services.telemetry.instruments import Instruments
 from services.telemetry.tracing import Tracing
+from tests.events import columns_of
 
 SECOND = 1_000_000_000
 

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import grpc
 import pytest
@@ -26,6 +27,7 @@ from services.contracts.generated.lab.ingest.v1.ingest_pb2_grpc import IngestSer
 from services.contracts.generated.lab.status.v1.status_pb2 import GetStatusRequest
 from services.contracts.generated.lab.status.v1.status_pb2_grpc import StatusServiceStub
 from services.contracts.signals import PROMISED
+from services.ledger.connection import StoreSettings, open_client
 from tests.bench.load import batched_calls
 from tests.programs import free_port, ready_file, service, tied_to_parent
 
@@ -86,6 +88,27 @@ def test_bootstrap_names_an_invalid_setting(tmp_path: Path) -> None:
     output = log.read_text()
     assert "LAB_BOOTSTRAP_WAIT_S" in output
     assert len(output.splitlines()) <= 5
+
+
+def test_bootstrap_refuses_a_setting_that_it_does_not_know(tmp_path: Path) -> None:
+    """Exit code 78 before the store is asked, as the services do."""
+    log = tmp_path / "bootstrap.log"
+    extra = {"LAB_REQUIRE_DURABLE": "durable", "LAB_REDIS_URL": f"redis://127.0.0.1:{free_port()}/0"}
+    with tied_to_parent([sys.executable, "-m", "services.bootstrap"], extra, log) as process:
+        assert process.wait(WAIT_S) == 78
+    assert "LAB_REQUIRE_DURABLE is not a setting; did you mean LAB_REQUIRE_DURABILITY?" in log.read_text()
+
+
+def test_bootstrap_gives_up_at_once_where_the_store_refuses_its_login(store: str, tmp_path: Path) -> None:
+    """Waiting does not mend a login. The wait that the settings allow is longer than this test."""
+    open_client(StoreSettings(redis_url=store)).config_set("requirepass", "right")
+    log = tmp_path / "bootstrap.log"
+    extra = {"LAB_REDIS_URL": store, "LAB_BOOTSTRAP_WAIT_S": "600"}
+    with tied_to_parent([sys.executable, "-m", "services.bootstrap"], extra, log) as process:
+        assert process.wait(WAIT_S) == 69
+    output = log.read_text()
+    assert "STORE_DENIED" in output
+    assert f"redis {urlsplit(store).netloc} refuses to log in" in output
 
 
 def append_batch(stub: IngestServiceStub, sequence: int = 1, **options: Any) -> Any:

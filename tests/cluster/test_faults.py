@@ -14,12 +14,12 @@ import lab
 from lab.analysis.agreement import KILLED
 from lab.analysis.judge import Judgement, judge
 from lab.cli import main
-from lab.display.progress import NoDisplay
+from lab.display.silent import NoDisplay
 from lab.model import Evidence, Fault, FaultRecord
 from lab.settings import environment_with, load_settings
 from lab.snapshots.kubernetes import NAME_LABEL, STACK_LABEL
 from lab.targets.kubernetes.deployment import ClusterDeployment
-from lab.trials.trial import observe
+from lab.trials.phases import observe
 from lab.wiring import parts
 from tests.cluster.rig.certificates import ADMIN, Certificates
 from tests.cluster.rig.facts import RigFacts

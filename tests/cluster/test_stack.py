@@ -19,7 +19,7 @@ from lab.snapshots.kubernetes import NAME_LABEL
 from lab.targets.kubernetes.deployment import ClusterDeployment
 from lab.targets.kubernetes.objects import APP_ARCHITECTURE_LABEL
 from lab.wiring import ledger_source
-from services.contracts.batches import columns_of, encode
+from services.contracts.batches import encode
 from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendRequest, EventBatch
 from services.contracts.generated.lab.ingest.v1.ingest_pb2_grpc import IngestServiceStub
 from services.contracts.generated.lab.status.v1.status_pb2 import GetStatusRequest
@@ -27,6 +27,7 @@ from services.contracts.generated.lab.status.v1.status_pb2_grpc import StatusSer
 from tests.cluster.pods import SAYS
 from tests.cluster.rig.kubectl import Kubectl
 from tests.cluster.stack import NAMESPACE, ON_THE_CLUSTER, PROJECT, everything, objects
+from tests.events import columns_of
 
 ARCHITECTURES: Final = PROJECT / "notebooks" / "20_architectures.ipynb"
 SECONDS: Final = 12

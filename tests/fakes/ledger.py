@@ -3,9 +3,13 @@
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from lab.errors import Unavailable
-from lab.model import Aggregate, Balance, StoreView
+from lab.model import NANOS, Aggregate, Balance, StoreView
+
+ONLY_WINDOW_NS: Final = NANOS
+"""Start of the window that holds all events."""
 
 
 class FakeLedger:
@@ -23,6 +27,7 @@ class FakeLedger:
         self._per_view, self._absent, self._staleness_ms = counted_per_view, absent_views, staleness_ms
         self._balances: dict[str, Balance] = {}
         self._last_commit_ns: dict[str, int] = {}
+        self._versions: dict[str, int] = {}
 
     def accept(self, run: str, events: int) -> None:
         """Append events of a producer."""
@@ -39,15 +44,15 @@ class FakeLedger:
         if self._absent:
             self._absent -= 1
             raise Unavailable("query-api does not answer")
-        balance = self._counted(run) if run else Balance(accepted=self.backlog, backlog=self.backlog)
+        balance = self._counted(run) if run else self._whole_store()
         return StoreView(
             balance=balance,
-            known=run in self._balances,
-            instances={"worker-1": balance.counted},
+            known=not run or run in self._balances,
+            instances={"worker-1": balance.counted} if run and balance.counted else {},
             last_commit_ns=self._last_commit_ns.get(run, 0),
             audited_backlog=self.backlog if audit else None,
             epoch="e",
-            version=1,
+            version=self._versions.get(run, 0) if run else sum(self._versions.values()),
             staleness_ms=self._staleness_ms,
             durability="durable",
         )
@@ -59,7 +64,7 @@ class FakeLedger:
 
     def windows(self, run: str) -> Sequence[Aggregate]:
         """See `LedgerSource.windows`. All events are in one window."""
-        return [replace(total, window_start_ns=1) for total in self.totals(run)]
+        return [replace(total, window_start_ns=ONLY_WINDOW_NS) for total in self.totals(run)]
 
     def _counted(self, run: str) -> Balance:
         balance = self._balances.get(run, Balance())
@@ -67,4 +72,13 @@ class FakeLedger:
         if step:
             balance = replace(balance, counted=balance.counted + step, backlog=balance.backlog - step)
             self._balances[run], self._last_commit_ns[run] = balance, time.time_ns()
+            self._versions[run] = self._versions.get(run, 0) + 1
         return balance
+
+    def _whole_store(self) -> Balance:
+        balances = self._balances.values()
+        accepted, counted = (
+            sum(balance.accepted for balance in balances),
+            sum(balance.counted for balance in balances),
+        )
+        return Balance(accepted=accepted, counted=counted, backlog=accepted - counted)

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lab.errors import LabError
+from lab.errors import UsageFault
 from lab.load.port import LoadOrder, Progress
 from lab.model import NANOS, Account, Aggregate, Constant, LoadRun, Samples, Window
-from tests.fakes.ledger import FakeLedger
+from tests.fakes.ledger import ONLY_WINDOW_NS, FakeLedger
 
 
 class Begun(NamedTuple):
@@ -22,6 +22,8 @@ class Begun(NamedTuple):
 
 class FakeLoad:
     """Takes as long as ordered and puts constant loads into a ledger as one batch; satisfies `LoadGenerator`.
+
+    It reports its progress once, half-way.
 
     Args:
         ledger: What accepts its events.
@@ -48,30 +50,33 @@ class FakeLoad:
         measured = not order.run.endswith(".warmup")
         if self._fails is not None and measured:
             raise self._fails
-        stopped = self._stops_early and measured
-        return self._load_run(order, on_progress, share=0.5 if stopped else 1.0, stopped=stopped)
-
-    def stop(self) -> None:
-        """See `LoadGenerator.stop`; cannot be called while `run` has the only thread."""
-        raise LabError("no load run is under way")
-
-    def _load_run(
-        self, order: LoadOrder, on_progress: Callable[[Progress], None], *, share: float, stopped: bool
-    ) -> LoadRun:
-        started_ns = time.time_ns()
-        threading.Event().wait(order.duration_s * share)
         rate = order.load.shape.rate if isinstance(order.load.shape, Constant) else 100.0
-        events = round(rate * order.duration_s * share)
+        if rate <= 0:
+            raise UsageFault("cannot carry out this load run", found="the rate must be more than 0")
+        started_ns, half_s = time.time_ns(), order.duration_s / 2
+        threading.Event().wait(half_s)
+        stopped = self._stops_early and measured
+        try:
+            on_progress(Progress(half_s, _account(round(rate * half_s)), rate, rate, 0, 1.0, 1.0))
+        except KeyboardInterrupt:
+            stopped = True
+        if not stopped:
+            threading.Event().wait(half_s)
+        return self._load_run(order, round(rate * half_s * (1 if stopped else 2)), started_ns, stopped=stopped)
+
+    def _load_run(self, order: LoadOrder, events: int, started_ns: int, *, stopped: bool) -> LoadRun:
         self._ledger.accept(order.run, events)
-        account = Account(intended=events, sent=events, acknowledged=events, attempts=1)
-        on_progress(Progress(order.duration_s * share, account, rate, rate, 0, 1.0, 1.0))
         ended_ns = time.time_ns()
         zero = np.zeros(1, np.int64)
         return LoadRun(
-            account=account,
+            account=_account(events),
             window=Window(started_ns, ended_ns),
             samples=Samples(started_ns, zero, zero, zero + 1_000_000, zero + events, np.ones(1, np.int8)),
-            producer_ledger=(Aggregate("fake", "fake", events, events * 1_000_000, 1.0, 1.0, 1),),
+            producer_ledger=(Aggregate("fake", "fake", events, events * 1_000_000, 1.0, 1.0, ONLY_WINDOW_NS),),
             window_ns=order.window_ns or NANOS,
             stopped=stopped,
         )
+
+
+def _account(events: int) -> Account:
+    return Account(intended=events, sent=events, acknowledged=events, attempts=1)

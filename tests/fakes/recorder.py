@@ -1,6 +1,7 @@
 """The record of a trial, and what it shows, in memory."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,11 +34,6 @@ class FakeRecorder:
         """See `Recorder.run_id`."""
         return "a-run"
 
-    @property
-    def folder(self) -> Path:
-        """See `Recorder.folder`."""
-        return Path("runs/a-run")
-
     def keep_logs(self, logs: Mapping[str, Path]) -> None:
         """See `Recorder.keep_logs`."""
         self.logs = dict(logs)
@@ -45,8 +41,8 @@ class FakeRecorder:
     def succeeded(self, trial: Trial, *, interrupted: bool) -> Trial:
         """See `Recorder.succeeded`."""
         self._note("recorded")
-        self.trial, self.interrupted = trial, interrupted
-        return trial
+        self.trial, self.interrupted = replace(trial, folder=f"runs/{self.run_id}"), interrupted
+        return self.trial
 
 
 class RecordingDisplay:

@@ -4,10 +4,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
-from lab.errors import Unavailable, UsageFault
+from lab.errors import Exists, Unavailable, UsageFault
+from lab.faults.kinds import FAULTS
 from lab.model import Death, Endpoints, Fault, NodeClock, ProcessIdentity, ServiceStatus, StoreFacts
+from lab.model.factors import Level
 from lab.systems.services import SERVICES
 from lab.targets.port import Declaration, Hindrance, Report, StackRequest
 
@@ -20,6 +22,7 @@ ENDPOINTS: Final = Endpoints(
     prometheus_url="http://127.0.0.1:6",
 )
 PROGRAMS: Final = ("redis", "prometheus", *SERVICES)
+LOGS: Final = {name: Path(f"{name}.log") for name in SERVICES}
 
 
 class FakeDeployment:
@@ -36,6 +39,9 @@ class FakeDeployment:
     ) -> None:
         self._programs, self._restarting = programs, restarting
         self._deaths = list(deaths)
+        self._paused: set[str] = set()
+        self.has_ended = False
+        """Whether its target has taken it down."""
         self.done: list[str] = []
         self.fails: BaseException | None = None
         """Why it never gets ready."""
@@ -68,6 +74,7 @@ class FakeDeployment:
     @property
     def endpoints(self) -> Endpoints:
         """See `Deployment.endpoints`."""
+        self._require_alive()
         return ENDPOINTS
 
     @property
@@ -87,7 +94,12 @@ class FakeDeployment:
 
     def statuses(self) -> Sequence[ServiceStatus]:
         """See `Deployment.statuses`."""
-        return [ServiceStatus(name, "127.0.0.1:1", healthy=True) for name in SERVICES]
+        self._require_alive()
+        addresses = (ENDPOINTS.ingest, ENDPOINTS.worker, ENDPOINTS.query, ENDPOINTS.simulator)
+        return [
+            ServiceStatus(name, address, healthy=name not in self._paused)
+            for name, address in zip(SERVICES, addresses, strict=True)
+        ]
 
     def everybody(self) -> Sequence[ServiceStatus]:
         """See `KeptStack.everybody`."""
@@ -125,18 +137,16 @@ class FakeDeployment:
         """See `Deployment.paused`."""
         self._require(service)
         self.done.append(f"pause {service}")
+        self._paused.add(service)
         try:
             yield
         finally:
+            self._paused.remove(service)
             self.done.append(f"resume {service}")
 
     def facts(self) -> Mapping[str, object]:
         """See `lab.targets.port.Deployment`."""
         return {}
-
-    def log_files(self) -> Mapping[str, Path]:
-        """See `Deployment.log_files`."""
-        return {name: Path(f"{name}.log") for name in SERVICES}
 
     def follow(self, names: Sequence[str], lines: int) -> Iterator[str]:
         """See `Deployment.follow`."""
@@ -146,13 +156,18 @@ class FakeDeployment:
         """See `Deployment.span_files`."""
         return [Path("simulator.jsonl")]
 
+    def _require_alive(self) -> None:
+        if self.has_ended:
+            raise Unavailable("the stack has ended")
+
     def _require(self, service: str) -> None:
+        self._require_alive()
         if service not in self._programs:
             raise UsageFault(f'no program "{service}" in this stack')
 
 
 class FakeTarget:
-    """Brings up the one deployment it was given, as often as it is asked; satisfies `Target`.
+    """Brings up the one deployment it was given, as often as it is asked, and may keep it; satisfies `Target`.
 
     Args:
         deployment: The stack.
@@ -171,6 +186,7 @@ class FakeTarget:
     ) -> None:
         self._deployment, self._fails, self._note = deployment, fails, note
         self.requests: list[StackRequest] = []
+        self._kept: StackRequest | None = None
 
     @property
     def options(self) -> str:
@@ -178,10 +194,12 @@ class FakeTarget:
         return ""
 
     def hindrance(self, fault: Fault) -> Hindrance | None:
-        """See `Target.hindrance`; only what lasts too long is impossible."""
+        """See `Target.hindrance`; what is no fault and what lasts too long are impossible."""
+        if fault.kind not in FAULTS:
+            return Hindrance("there is no such fault", "choose another")
         return Hindrance("it lasts too long", "shorten it") if fault.seconds > 3_600 else None
 
-    def levels(self, _factor: str) -> Sequence[Any]:
+    def levels(self, _factor: str) -> Sequence[Level]:
         """See `Target.levels`."""
         return ()
 
@@ -190,19 +208,41 @@ class FakeTarget:
         """See `Target.deployed`."""
         self.requests.append(request)
         try:
+            if self._kept is None:
+                yield from self._new_stack(request, report)
+            elif self._kept.settings == request.settings:
+                report("stack", "using the stack that is up", 0.0)
+                yield self._deployment
+            else:
+                raise Exists("a stack with other settings is up")
+        finally:
+            request.keep_logs(LOGS)
+
+    def _new_stack(self, request: StackRequest, report: Report) -> Iterator[FakeDeployment]:
+        """Yield the stack, and take it down unless it is to be kept and nothing went wrong."""
+        self._deployment.has_ended = False
+        try:
             if self._fails is not None:
                 raise self._fails
             self._note("up")
             report("store", "valkey 9.1.2", 0.0)
             yield self._deployment
+            self._kept = request if request.keep else None
         finally:
-            self._note("down")
-            request.keep_logs(self._deployment.log_files())
+            if self._kept is None:
+                self._end()
+
+    def _end(self) -> None:
+        self._kept, self._deployment.has_ended = None, True
+        self._note("down")
 
     def current(self) -> FakeDeployment | None:
         """See `Target.current`."""
-        return None
+        return self._deployment if self._kept else None
 
     def down(self, _report: Report, /) -> bool:
         """See `Target.down`."""
-        return False
+        if self._kept is None:
+            return False
+        self._end()
+        return True

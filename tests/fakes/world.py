@@ -1,5 +1,6 @@
 """A whole lab of fakes around one ledger."""
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -7,17 +8,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from lab.errors import UsageFault
+from lab.faults.kinds import Lasting, kind_of
 from lab.faults.port import FaultInjector
 from lab.model import Constant, Evidence, Experiment, Fault, FaultRecord, Host, Load, Trial, Window
 from lab.systems.services import SYSTEM
 from lab.targets.port import Deployment
+from lab.trials.phases import observe
 from lab.trials.ports import NO_NOTEBOOK, NotebookParameters, Parts, Patience
-from lab.trials.trial import observe, run_trial
+from lab.trials.trial import run_trial
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.load import FakeLoad
 from tests.fakes.metrics import FakeMetrics
 from tests.fakes.recorder import FakeRecorder, RecordingDisplay
-from tests.fakes.target import FakeDeployment, FakeTarget
+from tests.fakes.target import PROGRAMS, FakeDeployment, FakeTarget
 
 EXPERIMENT: Final = Experiment("a", Load(Host(), Constant(10_000)), (), duration=0.02, warm_up=0.01)
 """Two hundred events after a hundred to warm up."""
@@ -29,14 +33,26 @@ PATIENT: Final = replace(HASTY, drain_s=20, scrape_s=20, first_scrape_s=20)
 
 @dataclass(frozen=True, slots=True)
 class FakeInjector:
-    """Breaks nothing and says so at once, with the events that were in flight; satisfies `FaultInjector`."""
+    """Breaks nothing, takes as long as the fault, and records the events in flight; satisfies `FaultInjector`."""
 
     in_flight: Callable[[], int]
 
     def inject(self, fault: Fault) -> FaultRecord:
         """See `FaultInjector.inject`."""
-        now_ns = time.time_ns()
-        return FaultRecord(fault.kind, fault.service, now_ns, now_ns, self.in_flight())
+        kind, events = kind_of(fault), self.in_flight()
+        _refuse_impossible(fault)
+        started_ns = time.time_ns()
+        if not isinstance(kind, Lasting):
+            return FaultRecord(fault.kind, fault.service, started_ns, started_ns, events)
+        threading.Event().wait(fault.seconds)
+        return FaultRecord(fault.kind, fault.service, started_ns, time.time_ns(), events)
+
+
+def _refuse_impossible(fault: Fault) -> None:
+    if fault.service not in PROGRAMS:
+        raise UsageFault(f'no program "{fault.service}" in this stack')
+    if fault.architecture or fault.kind not in {"kill", "pause"}:
+        raise UsageFault(f"cannot {fault.kind} {fault.service}", found="this stack has no pods")
 
 
 @dataclass

@@ -1,8 +1,12 @@
 """A third place to run, made outside of the lab: local processes under another name."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import ClassVar
 
+from lab.model.factors import Level
+from lab.probes.local import LocalSnapshots
+from lab.snapshots.snapshot import Moment, Snapshot
 from lab.targets.port import Declaration
 from lab.targets.processes.target import ProcessTarget
 
@@ -17,6 +21,14 @@ class ElsewhereTarget(ProcessTarget):
         """See `Target.options`."""
         return "--target elsewhere"
 
-    def levels(self, factor: str) -> Sequence[Any]:
+    def levels(self, factor: str) -> Sequence[Level]:
         """See `Target.levels`."""
         return (10, 50) if factor == "batch_events" else ()
+
+
+class ElsewhereSnapshots(LocalSnapshots):
+    """Satisfies `lab.snapshots.port.SnapshotSource`; its snapshots name the third target."""
+
+    def take(self, moment: Moment = "after") -> Snapshot:
+        """See `SnapshotSource.take`."""
+        return replace(super().take(moment), target="elsewhere")

@@ -14,7 +14,7 @@ from lab.cli import main
 from lab.errors import UsageFault
 from lab.faults import kinds
 from lab.model import Experiment, Fault, Objective, ObjectiveResult
-from lab.model.factors import FACTORS, Factor
+from lab.model.factors import FACTORS, Factor, Level
 from lab.reports import summary
 
 pytestmark = pytest.mark.timeout(120)
@@ -57,6 +57,24 @@ def test_commands_take_a_target_from_outside(capsys: pytest.CaptureFixture[str])
     assert "there are: processes, kubernetes, elsewhere" in capsys.readouterr().err
 
 
+def test_a_target_from_outside_is_diagnosed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One more line of wiring makes it known to `lab diagnose` and `lab doctor`; without the line both say so."""
+    assert main(["diagnose", "--target", "elsewhere"]) == 64
+    assert "there are: processes, kubernetes" in capsys.readouterr().err
+    monkeypatch.setitem(wiring.SNAPSHOTS, "elsewhere", "tests.integration.elsewhere:ElsewhereSnapshots")
+    monkeypatch.setenv("LAB_REDIS_SERVER", "path")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    kept = tmp_path / "snapshot.json"
+    assert main(["diagnose", "--target", "elsewhere", "--save", str(kept)]) == 1
+    assert "program-missing" in capsys.readouterr().out
+    assert main(["diagnose", "--snapshot", str(kept)]) == 1
+    assert "program-missing" in capsys.readouterr().out
+    assert main(["doctor", "--target", "elsewhere"]) == 69
+    assert "it cannot run there" in capsys.readouterr().err
+
+
 def test_a_fault_from_outside_is_carried_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row in the table and a target that does not refuse it are enough."""
     broken: list[str] = []
@@ -95,7 +113,7 @@ def test_a_factor_from_outside_has_levels(monkeypatch: pytest.MonkeyPatch) -> No
     """Those of the target unless others are given."""
     seen: list[object] = []
 
-    def at_level(varied: Experiment, level: object) -> Experiment:
+    def at_level(varied: Experiment, level: Level) -> Experiment:
         seen.append(level)
         return FACTORS["batch_events"].at_level(varied, level)
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from lab.analysis.judge import Judgement, judge
-from lab.display.progress import NoDisplay
+from lab.display.silent import NoDisplay
 from lab.model import Evidence, Experiment
 from lab.settings import LabSettings, load_settings
 from lab.targets.port import Deployment, StackRequest
+from lab.trials.phases import observe
 from lab.trials.ports import Parts
-from lab.trials.trial import observe
 from lab.wiring import parts
 
 _NUMBERS: Final = itertools.count(1)

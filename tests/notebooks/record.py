@@ -11,7 +11,7 @@ from nbclient import NotebookClient
 
 from lab.cli import main as lab
 from lab.runs.notebooks import kernel_config
-from lab.runs.recorded import keep_recorded
+from lab.runs.replay import keep_recorded
 from lab.settings import environment_with, load_settings
 from lab.wiring import run_store
 

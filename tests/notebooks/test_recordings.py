@@ -14,7 +14,7 @@ from lab.load.profiles import load
 from lab.model import Experiment
 from lab.questions import latency
 from lab.runs.evidence import load_trial
-from lab.runs.recorded import LARGEST_BYTES, RECORDED, recorded_for
+from lab.runs.replay import LARGEST_BYTES, RECORDED, recorded_for
 from lab.settings import environment_with
 
 PROJECT: Final = Path(__file__).parents[2]

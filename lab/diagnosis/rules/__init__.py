@@ -21,7 +21,7 @@ from lab.diagnosis.rules.images import architecture, registry
 from lab.diagnosis.rules.local import machine, programs, starting
 from lab.diagnosis.rules.local import metrics as local_metrics
 from lab.diagnosis.rules.local import store as local_store
-from lab.diagnosis.rules.servers import store, store_password
+from lab.diagnosis.rules.servers import store, store_password, store_version
 from lab.diagnosis.rules.telemetry import collector, metrics, prometheus
 from lab.snapshots.snapshot import Snapshot
 
@@ -102,7 +102,7 @@ REQUIREMENTS: Final[Mapping[str, Rule]] = {
     "image-setting": choices.image_setting_is_wrong,
     "store-not-named": choices.store_is_not_named,
     "prometheus-not-named": choices.prometheus_is_not_named,
-    "store-refused": local_store.store_is_too_old,
+    "store-refused": store_version.store_is_too_old,
 }
 """On a cluster, before a deployment, beside `RULES`."""
 

@@ -13,6 +13,7 @@ from lab.snapshots.kubernetes.objects import (
     seconds,
 )
 from lab.snapshots.kubernetes.pods import Pod
+from lab.snapshots.kubernetes.tolerations import Toleration
 
 __all__ = [
     "ARCHITECTURE_LABEL",
@@ -28,6 +29,7 @@ __all__ = [
     "Node",
     "Pod",
     "Raw",
+    "Toleration",
     "Waiting",
     "seconds",
 ]

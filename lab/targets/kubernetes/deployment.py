@@ -1,22 +1,17 @@
 """A stack on a cluster: its rollout, its addresses, its processes, its logs."""
 
-import http.client
 import tempfile
-import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, suppress
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
 
-from lab.errors import LabError, Unavailable
-from lab.model import NANOS, Death, Endpoints, NodeClock, ProcessIdentity, ServiceStatus, StoreFacts
+from lab.model import Death, Endpoints, NodeClock, ProcessIdentity, ServiceStatus, StoreFacts
 from lab.rpc import service_status
 from lab.rpc.channels import connector
-from lab.snapshots.kubernetes import NAME_LABEL
+from lab.snapshots.kubernetes import Node, Pod
 from lab.systems.services import SERVICES
 from lab.targets.follow import followed_pods
 from lab.targets.kubernetes.applying.apply import apply_all
@@ -24,41 +19,20 @@ from lab.targets.kubernetes.applying.removal import remove_unwanted
 from lab.targets.kubernetes.client.cluster import Cluster
 from lab.targets.kubernetes.clocks import clocks_of
 from lab.targets.kubernetes.faults import PodFaults
+from lab.targets.kubernetes.kinds import NODE, POD
 from lab.targets.kubernetes.nodes import node_facts
 from lab.targets.kubernetes.objects import KubeObject
+from lab.targets.kubernetes.reaching.addresses import Addresses, Servers
+from lab.targets.kubernetes.reaching.collector_page import collector_page
+from lab.targets.kubernetes.reaching.forwarding import Forward
 from lab.targets.kubernetes.reaching.pod_logs import PodLogs
-from lab.targets.kubernetes.reaching.reach import GRPC_PORT, Reach
+from lab.targets.kubernetes.reaching.reach import Opener, Reach
 from lab.targets.kubernetes.rendering.from_settings import STACK
+from lab.targets.kubernetes.rollout.deaths import deaths_in
 from lab.targets.kubernetes.rollout.gate import Gate
+from lab.targets.kubernetes.rollout.identities import answered, identities_in, placed
 from lab.targets.kubernetes.rollout.missing import missing_parts
 from lab.targets.kubernetes.rollout.rows import PodView, Row
-
-METRICS: Final = "deployment/prometheus"
-METRICS_PORT: Final = 9090
-COLLECTOR: Final = "otel-collector"
-COLLECTOR_PORT: Final = 8888
-"""Port of the collector's own metrics; only its own pod and a port-forward reach it."""
-PAGE_S: Final = 5.0
-KILLED_FROM: Final = 128
-"""A container ended by signal n has this plus n as its exit code."""
-POLL_S: Final = 0.5
-ANSWERS_S: Final = 30.0
-"""For a process to report its identity after its pod is ready; an emulated process on a busy node misses a call."""
-
-
-@dataclass(frozen=True, slots=True)
-class Servers:
-    """Where store and metrics server of a stack are.
-
-    Attributes:
-        endpoints: Their URLs as the settings name them, and how calls are secured.
-        metrics_inside: Whether the metrics server runs in the cluster, where only a port-forward reaches it.
-        metrics_hint: A possible cause of a missing metric; empty without a hint.
-    """
-
-    endpoints: Endpoints
-    metrics_inside: bool = False
-    metrics_hint: str = ""
 
 
 class ClusterDeployment:
@@ -70,6 +44,7 @@ class ClusterDeployment:
         kubectl_options: Choose cluster, user and namespace for kubectl.
         servers: Store and metrics server.
         folder: Where the stack's credentials are kept.
+        opener: Opens ports that lead to the cluster.
     """
 
     def __init__(
@@ -80,13 +55,15 @@ class ClusterDeployment:
         *,
         servers: Servers,
         folder: Path,
+        opener: Opener = Forward,
     ) -> None:
         self.cluster, self.folder = cluster, folder
         self._gate, self._servers = gate, servers
         self._connect = connector(servers.endpoints.access)
         self._faults = PodFaults(cluster, gate.selector, kubectl_options)
         self._scratch = tempfile.TemporaryDirectory(prefix="lab-forward-")
-        self._reach = Reach(cluster, gate.selector, kubectl_options, Path(self._scratch.name))
+        self._reach = Reach(cluster, gate.selector, kubectl_options, Path(self._scratch.name), opener=opener)
+        self._addresses = Addresses(self._reach, servers, cluster.namespace)
         self._logs = PodLogs(cluster)
         self._wanted: Sequence[KubeObject] | None = None
         self._force = False
@@ -125,17 +102,10 @@ class ClusterDeployment:
         Raises:
             Unavailable: A process that is ready does not answer.
         """
-        statuses = {pod.name: status for pod, status in answered(self)}
+        statuses = {pod.name: status for pod, status in answered(self.processes)}
         rows = self.rows()
         self._gate.show(rows, {name: status.host_architecture for name, status in statuses.items()})
-        nodes = self.cluster.list("v1", "Node")
-        architectures = {node["metadata"]["name"]: node["status"]["nodeInfo"]["architecture"] for node in nodes}
-        return [
-            _identity(row, pod, architectures.get(pod.node, ""), statuses.get(pod.name))
-            for row in rows
-            for pod in row.pods
-            if not pod.is_terminating
-        ]
+        return list(identities_in(rows, statuses, list(map(Node, self.cluster.list(NODE)))))
 
     @property
     def metrics_hint(self) -> str:
@@ -145,36 +115,22 @@ class ClusterDeployment:
     @property
     def servers(self) -> Endpoints:
         """URLs of store and metrics server as the lab reaches them; inside the cluster, through a port-forward."""
-        address = self._reach.port(METRICS, METRICS_PORT) if self._servers.metrics_inside else ""
-        endpoints = self._servers.endpoints
-        return replace(endpoints, prometheus_url=f"http://{address}") if address else endpoints
+        return self._addresses.servers()
 
     @property
     def endpoints(self) -> Endpoints:
         """Addresses of everything; services at ports of nodes, or at addresses on loopback that stay the same."""
-        return self._located(insist=True)
+        return self._addresses.all(insist=True)
 
     @property
     def within_reach(self) -> Endpoints:
         """As `endpoints`; empty for a service without a reachable pod."""
-        return self._located(insist=False)
-
-    def _located(self, *, insist: bool) -> Endpoints:
-        ingest, worker, query, simulator = self._reach.services(SERVICES, insist=insist)
-        inside = f"ingest-api.{self.cluster.namespace}.svc:{GRPC_PORT}"
-        return replace(
-            self.servers,
-            ingest=ingest,
-            worker=worker,
-            query=query,
-            simulator=simulator,
-            ingest_for_simulator=inside,
-        )
+        return self._addresses.all(insist=False)
 
     @property
     def metrics_command(self) -> str:
         """The port-forward to a metrics server in the cluster; empty where the server is outside, at its own URL."""
-        return self._reach.command(METRICS, METRICS_PORT) if self._servers.metrics_inside else ""
+        return self._addresses.metrics_command()
 
     def address_of(self, service: str) -> str:
         """Return the address of one service.
@@ -204,15 +160,7 @@ class ClusterDeployment:
         return [*self._statuses_in(rows), *missing_parts(rows)]
 
     def _statuses_in(self, rows: Sequence[Row]) -> Sequence[ServiceStatus]:
-        self._latest = [
-            replace(
-                status,
-                name=pod.service,
-                node=pod.node,
-                detail="; ".join(filter(None, (f"pod {pod.name} on {pod.node}", status.detail))),
-            )
-            for pod, status in self._processes_in(rows)
-        ]
+        self._latest = [placed(status, pod) for pod, status in self._processes_in(rows)]
         return self._latest
 
     def processes(self) -> Sequence[tuple[PodView, ServiceStatus]]:
@@ -226,33 +174,17 @@ class ClusterDeployment:
 
     def collector_page(self) -> str:
         """Return the collector's own metrics in Prometheus' text format; empty where they cannot be read."""
-        pods = [f"pod/{pod.name}" for row in self.rows() if row.service == COLLECTOR for pod in row.pods if pod.ready]
-        if not pods:
-            return ""
-        try:
-            with (
-                self._reach.once(pods[0], COLLECTOR_PORT) as address,
-                closing(http.client.HTTPConnection(address, timeout=PAGE_S)) as connection,
-            ):
-                connection.request("GET", "/metrics")
-                return connection.getresponse().read().decode()
-        except (LabError, OSError, http.client.HTTPException):
-            return ""
+        return collector_page(self._reach, self.rows())
 
     def deaths(self) -> Sequence[Death]:
         """Return the last end of every container that did not end with its pod, as the cluster reports it."""
-        pods = self.cluster.list("v1", "Pod", selector=self._gate.selector)
-        return [
-            _death(pod, self._logs.ended_instance(pod["metadata"]["name"]), terminated)
-            for pod in pods
-            for status in pod.get("status", {}).get("containerStatuses", ())
-            if (terminated := status.get("lastState", {}).get("terminated"))
-        ]
+        pods = map(Pod, self.cluster.list(POD, selector=self._gate.selector))
+        return list(deaths_in(pods, self._logs.ended_instance))
 
     def facts(self) -> Mapping[str, object]:
         """Return images by digest, and the nodes they run on."""
         images = {row.deployment: row.pods[0].image for row in self.rows() if row.pods}
-        nodes = node_facts(self.cluster.list("v1", "Node"), self.statuses(), self.clocks())
+        nodes = node_facts(self.cluster.list(NODE), self.statuses(), self.clocks())
         return {"images": images, "nodes": {name: asdict(node) for name, node in nodes.items()}}
 
     def clocks(self) -> Sequence[NodeClock]:
@@ -284,18 +216,7 @@ class ClusterDeployment:
 
         The files are removed with this object. An init container has a log of its own: `<pod>.bootstrap`.
         """
-        files = {}
-        for pod in [pod for row in self.rows() for pod in row.pods]:
-            first = [
-                (f"{pod.name}.{container.name}", container.name, container.restarts)
-                for container in pod.init_containers
-            ]
-            for name, container, restarts in [(pod.name, "", pod.restarts), *first]:
-                with suppress(LabError):
-                    text = self._logs.whole(pod.name, container, restarted=restarts > 0)
-                    files[name] = Path(self._scratch.name) / f"{name}.log"
-                    files[name].write_text(text, encoding="utf-8")
-        return files
+        return self._logs.written([pod for row in self.rows() for pod in row.pods], Path(self._scratch.name))
 
     def programs(self) -> Sequence[str]:
         """Return the names of the stack's pods, whether they run or not."""
@@ -329,53 +250,6 @@ class ClusterDeployment:
         return list(zip(pods, self._reach.pods([pod.name for pod in pods]), strict=True))
 
 
-def answered(
-    deployment: ClusterDeployment, *, clock: Callable[[], float] = time.monotonic, pause_s: float = POLL_S
-) -> Sequence[tuple[PodView, ServiceStatus]]:
-    """Return every pod of a service with its process's status; ask a silent process again for a while.
-
-    Raises:
-        Unavailable: A process never answers.
-    """
-    started, pause = clock(), threading.Event()
-    while True:
-        processes = deployment.processes()
-        silent = [(pod, status) for pod, status in processes if not status.instance_id]
-        if not silent:
-            return processes
-        if clock() - started > ANSWERS_S:
-            pod, status = silent[0]
-            more = f"; {len(silent)} of {len(processes)} processes are silent" if len(silent) > 1 else ""
-            raise Unavailable(
-                f"{pod.name} is ready, but does not report its identity",
-                found=f"on {pod.node}, asked for {ANSWERS_S:g} s: {status.detail}{more}",
-                next_step="lab diagnose",
-                code="E_NO_ANSWER",
-            )
-        pause.wait(pause_s)
-
-
-def _identity(row: Row, pod: PodView, node_architecture: str, status: ServiceStatus | None) -> ProcessIdentity:
-    return ProcessIdentity(
-        name=pod.name,
-        service=row.service,
-        instance_id=status.instance_id if status else "",
-        architecture=row.architecture,
-        node=pod.node,
-        node_architecture=node_architecture,
-        image=pod.image,
-        image_id=pod.image_id,
-        machine=status.host_architecture if status else "",
-    )
-
-
 def _let_go(reach: Reach, scratch: "tempfile.TemporaryDirectory[str]") -> None:
     reach.close()
     scratch.cleanup()
-
-
-def _death(pod: Mapping[str, Any], instance_id: str, terminated: Mapping[str, Any]) -> Death:
-    code, finished = int(terminated.get("exitCode", 0)), datetime.fromisoformat(terminated["finishedAt"])
-    signal = code - KILLED_FROM if code > KILLED_FROM else 0
-    service = pod["metadata"]["labels"].get(NAME_LABEL, "")
-    return Death(service, instance_id, round(finished.timestamp() * NANOS), signal, 0 if signal else code)

@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from lab.errors import Unavailable, UsageFault
 from lab.settings import inherited_environment
-from lab.snapshots.kubernetes import NAME_LABEL
+from lab.snapshots.kubernetes import NAME_LABEL, Raw
 from lab.systems.services import SERVICES
 from lab.targets.kubernetes import undo
 from lab.targets.kubernetes.client.cluster import Cluster
@@ -58,7 +58,7 @@ class PodFaults:
     def delete_pod(self, service: str, architecture: str = "") -> int:
         """Delete the service's first ready pod; return nanoseconds since the epoch. Does not wait for the next pod."""
         pod = self._pod(service, architecture)
-        self.cluster.delete(*POD, pod)
+        self.cluster.delete(POD, pod)
         return time.time_ns()
 
     @contextmanager
@@ -70,7 +70,7 @@ class PodFaults:
             Unavailable: The number cannot be changed, or could not be restored.
         """
         name = f"{service}-{architecture}"
-        listed = self.cluster.list(*DEPLOYMENT, selector=self.selector)
+        listed = self.cluster.list(DEPLOYMENT, selector=self.selector)
         deployments = {deployment["metadata"]["name"]: deployment for deployment in listed}
         before = deployments.get(name)
         if before is None:
@@ -94,19 +94,19 @@ class PodFaults:
             raise UsageFault(f'no service "{service}" in this stack', found=f"it has: {', '.join(SERVICES)}")
         selector = f"{self.selector},{NAME_LABEL}={service}"
         selector += f",{APP_ARCHITECTURE_LABEL}={architecture}" if architecture else ""
-        pods = [pod_view(pod) for pod in self.cluster.list(*POD, selector=selector)]
+        pods = [pod_view(pod) for pod in self.cluster.list(POD, selector=selector)]
         ready = sorted(pod.name for pod in pods if pod.ready)
         if not ready:
             states = ", ".join(f"{pod.name} {pod.state}" for pod in pods) or "it has no pod"
             raise Unavailable(f"no pod of {service} {architecture}".rstrip() + " is ready now", found=states[:300])
         return ready[0]
 
-    def _patch(self, deployment: str, change: dict[str, Any]) -> list[str]:
+    def _patch(self, deployment: str, change: Raw) -> list[str]:
         command = [str(kubectl_program()), *self.options, "patch", "deployment", deployment]
         return [*command, "--request-timeout=10s", "--type=merge", f"--patch={json.dumps(change)}"]
 
 
-def _restoring(deployment: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _restoring(deployment: Raw) -> Iterator[Raw]:
     """Yield the changes that restore a Deployment.
 
     The first restores the number of pods. The second restores the owner of that field, so that the next `lab up` meets

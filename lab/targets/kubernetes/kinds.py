@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 
 class Kind(NamedTuple):
-    """A kind of object: the first arguments of a cluster's methods.
+    """A kind of object, which a cluster's methods take as their first argument.
 
     Attributes:
         api_version: For example `apps/v1`.

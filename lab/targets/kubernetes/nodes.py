@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from lab.model import NodeClock, ServiceStatus
-from lab.snapshots.kubernetes import Node
+from lab.snapshots.kubernetes import Node, Raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class NodeFacts:
 
 
 def node_facts(
-    nodes: Sequence[Mapping[str, Any]], statuses: Sequence[ServiceStatus], clocks: Sequence[NodeClock]
+    nodes: Sequence[Raw], statuses: Sequence[ServiceStatus], clocks: Sequence[NodeClock]
 ) -> Mapping[str, NodeFacts]:
     """Return node → facts, for the nodes that processes of the stack run on.
 

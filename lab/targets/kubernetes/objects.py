@@ -1,8 +1,10 @@
 """Kubernetes objects to apply, as values, and the order of applying."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
+
+from lab.snapshots.kubernetes import Raw
 
 MANAGER: Final = "observability-lab"
 """Value of the labels `managed-by` and `part-of`, and the field manager of everything that the lab applies."""
@@ -42,18 +44,18 @@ class KubeObject:
     kind: str
     namespace: str
     name: str
-    body: Mapping[str, Any]
+    body: Raw
 
     @property
-    def pod(self) -> Mapping[str, Any]:
+    def pod(self) -> Raw:
         """Specification of the pods that the object creates; empty where it creates none."""
         spec = self.body.get("spec") or {}
         if self.kind == "Pod":
             return dict(spec)
-        template: Mapping[str, Any] = spec.get("jobTemplate", {}).get("spec", spec).get("template") or {}
+        template: Raw = spec.get("jobTemplate", {}).get("spec", spec).get("template") or {}
         return dict(template.get("spec") or {})
 
-    def containers(self) -> Iterator[Mapping[str, Any]]:
+    def containers(self) -> Iterator[Raw]:
         """Yield the containers of its pods, init containers first."""
         for key in ("initContainers", "containers"):
             yield from self.pod.get(key) or ()
@@ -63,7 +65,7 @@ class KubeObject:
         return f"{self.kind} {self.name}"
 
 
-def kube_object(body: Mapping[str, Any]) -> KubeObject:
+def kube_object(body: Raw) -> KubeObject:
     """Return the object that a document describes."""
     metadata = body["metadata"]
     return KubeObject(body["apiVersion"], body["kind"], metadata.get("namespace", ""), metadata["name"], body)

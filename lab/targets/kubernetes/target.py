@@ -25,8 +25,10 @@ from lab.targets.kubernetes.applying.termination import GONE_S, await_gone, some
 from lab.targets.kubernetes.client.cluster import Cluster
 from lab.targets.kubernetes.client.kubeconfig import open_cluster, server_of
 from lab.targets.kubernetes.credentials.credentials import CA, TOKEN, names_of, provide_credentials
-from lab.targets.kubernetes.deployment import ClusterDeployment, Servers
+from lab.targets.kubernetes.deployment import ClusterDeployment
+from lab.targets.kubernetes.kinds import DEPLOYMENT
 from lab.targets.kubernetes.objects import KubeObject
+from lab.targets.kubernetes.reaching.addresses import Servers
 from lab.targets.kubernetes.reaching.node_ports import node_addresses
 from lab.targets.kubernetes.reaching.signalling import LONGEST_STOP_S
 from lab.targets.kubernetes.rendering.collector import find_collector, judge
@@ -212,7 +214,7 @@ class KubernetesTarget:
         )
         access = Access(self.folder / CA, self.folder / TOKEN)
         servers = Servers(
-            Endpoints("", "", "", "", store, metrics, access=access),
+            Endpoints(redis_url=store, prometheus_url=metrics, access=access),
             metrics_inside="prometheus" in inside,
             metrics_hint=SCRAPE_NEEDS if is_scraped(settings) else "",
         )
@@ -220,7 +222,7 @@ class KubernetesTarget:
         return ClusterDeployment(cluster, gate, kubectl_options, servers=servers, folder=self.folder)
 
     def _is_up(self, cluster: Cluster) -> bool:
-        return bool(cluster.list("apps/v1", "Deployment", selector=f"{STACK_LABEL}={STACK}"))
+        return bool(cluster.list(DEPLOYMENT, selector=f"{STACK_LABEL}={STACK}"))
 
     def _differences(self, cluster: Cluster, wanted: Sequence[KubeObject]) -> str:
         """Return the changes that the API server previews; empty for no change. Secrets cannot be compared."""

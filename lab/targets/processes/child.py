@@ -43,7 +43,7 @@ class Child:
 
     @property
     def phase(self) -> ProgramPhase:
-        """What the program does now."""
+        """The phase of the program now."""
         return self.state.phase
 
     @property

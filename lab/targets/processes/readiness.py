@@ -12,7 +12,7 @@ ADDRESSES = ("grpc", "health", "metrics")
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """What a program wrote into its ready file: its instance and its addresses by kind."""
+    """The content of a program's ready file: its instance and its addresses by kind."""
 
     instance_id: str
     addresses: dict[str, str]

@@ -13,7 +13,7 @@ from lab.model import StoreFacts
 from lab.settings import LabSettings, is_set
 from lab.systems.services import SERVICES
 from lab.targets.drain import process_grace_s
-from lab.targets.ports import free_port
+from lab.targets.free_ports import free_port
 from lab.targets.processes import metrics_server, scraping, store_server
 from lab.targets.processes.folder import StackFolder
 from lab.targets.processes.plan import Plan, Program, Ready
@@ -30,7 +30,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What a plan is made from: the lab's settings, settings of services, and whether the stack is thrown away."""
+    """The input of a plan: the lab's settings, settings of services, and whether the stack is thrown away."""
 
     settings: LabSettings
     services: Mapping[str, str]

@@ -90,7 +90,7 @@ def _claim(folder: Path, server: Server) -> None:
         if not _can_read(server, owner):
             raise BadConfig(
                 f"cannot start {server.kind} {server.version} on {folder}",
-                found=f"{owner.kind} {owner.version} wrote its data; an older server does not load\n"
+                found=f"its data was written by {owner.kind} {owner.version}; an older server does not load\n"
                 "a newer append-only file, and Redis does not load that of Valkey (the reverse works)",
                 next_step="lab down      (removes the data), or go back to the server that wrote the data",
             )

@@ -5,10 +5,11 @@ import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from lab.errors import Exists, Unavailable, UsageFault
 from lab.model import Fault, processor_of
+from lab.model.factors import Level
 from lab.settings import LabSettings
 from lab.targets.logs import handing_over_files
 from lab.targets.port import Declaration, Hindrance, Report, StackRequest
@@ -47,7 +48,7 @@ class ProcessTarget:
             return Hindrance("it needs pods, on nodes of an architecture", "-p target kubernetes")
         return None
 
-    def levels(self, _factor: str) -> Sequence[Any]:
+    def levels(self, _factor: str) -> Sequence[Level]:
         """Return nothing: this machine has one architecture."""
         return ()
 

@@ -28,7 +28,8 @@ def prepare(request: pb.RunLoadRequest) -> Prepared:
 
     Raises:
         SourceFault: The file cannot be read.
-        Refused: The profile makes no sense, or the source cannot follow it.
+        InvalidRequest: The profile makes no sense.
+        Refused: The source cannot follow the profile.
     """
     kind = request.WhichOneof("source")
     if kind == "replay":

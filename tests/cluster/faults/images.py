@@ -82,7 +82,8 @@ FAULTS: Final = {
     "wrong-architecture-silent": RigFault(
         "wrong-architecture-silent",
         f"Deployment/{APP}",
-        "node r3 is arm64; the process does not say what it is; imageID is the digest of the index, not of an image",
+        "node r3 is arm64; the process does not report its architecture; "
+        "imageID is the digest of the index, not of an image",
         unpinned_image,
     ),
     "digest-not-of-architecture": RigFault(

@@ -19,8 +19,9 @@ from services.contracts.aggregates import (
     name_of,
     unpack,
 )
-from services.contracts.batches import Columns, columns_of
+from services.contracts.batches import Columns
 from services.contracts.limits import MAX_COMMIT_EVENTS, MAX_TIME_NS, MAX_VALUE, MIN_TIME_NS
+from tests.events import columns_of
 
 SECOND = 1_000_000_000
 Event = tuple[str, str, int, float]

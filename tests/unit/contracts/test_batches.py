@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contracts.batches import Columns, PayloadError, columns_of, decode, encode
+from services.contracts.batches import Columns, PayloadError, decode, encode
 from services.contracts.generated.lab.ingest.v1.ingest_pb2 import EventBatch
+from tests.events import columns_of
 
 REFUSALS = {"", "MALFORMED", "RAGGED_COLUMNS"}
 """Reasons of PayloadError for any bytes; empty for bytes that are a batch."""

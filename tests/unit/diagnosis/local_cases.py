@@ -85,7 +85,6 @@ def healthy() -> Snapshot:
             memory_bytes=8_000_000_000,
             memory_available_bytes=6_000_000_000,
             out_of_memory_kills=0,
-            cores=2,
             stack="ready",
             stack_dir=FOLDER,
         ),

@@ -9,6 +9,7 @@ import pytest
 from lab.diagnosis.doctor import Check, examine
 from lab.model.architectures import machine_of
 from lab.snapshots.before import ClusterProbe
+from lab.snapshots.kubernetes import Toleration
 from lab.snapshots.probes import Denial, Probes
 from lab.snapshots.snapshot import Objects, Snapshot, load, save
 from tests.unit.diagnosis import local_cases
@@ -99,7 +100,7 @@ def test_a_user_without_rights_is_told_of_nodes_and_namespace() -> None:
         ([node("a", "amd64")], {}, "export LAB_ARCHITECTURES=amd64"),
         (
             [node("a", "amd64"), node("b", "arm64", taint="board=small:NoSchedule")],
-            {"tolerations": ({"key": "old", "operator": "Exists"},), "tolerations_text": "old"},
+            {"tolerations": (Toleration("old", "Exists"),), "tolerations_text": "old"},
             "export LAB_TOLERATIONS=old,board=small:NoSchedule",
         ),
         (
@@ -138,7 +139,7 @@ def test_a_node_that_is_not_ready_is_found_and_not_used() -> None:
         node("b", "arm64", taint="board=small:PreferNoSchedule"),
         node("c", "arm64", ready=False),
     ]
-    tolerant = replace(SETTINGS, tolerations=({"key": "board", "operator": "Exists"},))
+    tolerant = replace(SETTINGS, tolerations=(Toleration("board", "Exists"),))
     here = before(nodes=nodes, settings=tolerant)
     assert bad(here) == {"node c"}
     assert "; not Ready" in check("node c", here).found

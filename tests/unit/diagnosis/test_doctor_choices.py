@@ -176,6 +176,8 @@ def test_images_that_are_missing_or_of_another_architecture_are_named() -> None:
     assert not here.good
     assert "0 of 2 there; not there: 198.18.0.1:5000/ingest-api@" in here.found
     assert here.found.endswith("holds amd64")
+    silent = ImageProbe(right[0].reference, error="timed out")
+    assert "(timed out)" in check("images", before(settings=settings, images=(silent, right[1]))).found
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from lab.display.rollout import RolloutDisplay, table
 from lab.model import RolloutRow
 from lab.settings import environment_with
+from tests.fakes.displays import Terminal
 
 DIGEST = "sha256:840f8060" + "a" * 56
 INGEST = RolloutRow(
@@ -35,14 +36,6 @@ TABLE = """\
 SERVICE         ARCH   NODE   READY  IMAGE                 SAYS    AGE    LAST EVENT
 ingest-api      amd64  clus1  1/1    ingest-api@840f8060…  x86_64  6 s    started
 process-worker  arm64  –      0/1    ingest-api@840f8060…  –       3 min  pulling (2 s)"""
-
-
-class Terminal(io.StringIO):
-    """A stream that is a terminal."""
-
-    def isatty(self) -> bool:
-        """See `io.IOBase.isatty`."""
-        return True
 
 
 def come_up(stream: io.StringIO) -> str:

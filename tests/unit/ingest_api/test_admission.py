@@ -45,31 +45,35 @@ def many(events: int, **changes: object) -> AppendRequest:
 
 
 REFUSED: dict[str, tuple[Callable[[], AppendRequest], str, str]] = {
-    "1 empty events": (lambda: many(0), "EMPTY_BATCH", "events: at least 1 is needed"),
-    "2 too many events": (lambda: many(5_001), "BATCH_TOO_LARGE", "events: 5001, limit 5000; split the batch"),
+    "1 empty events": (lambda: many(0), "EMPTY_BATCH", "event_count: at least 1 is needed"),
+    "2 too many events": (lambda: many(5_001), "BATCH_TOO_LARGE", "event_count: 5001, limit 5000; split the batch"),
     "3 long kind": (
         lambda: request(kinds=["temp", "é" * 128 + "x"]),
         "NAME_TOO_LONG",
         r"kinds\[1\]: 257 bytes, limit 256",
     ),
     "5 short producer": (lambda: request(producer_id=b"abc"), "BAD_PRODUCER_ID", "producer_id: 3 bytes, 16 needed"),
-    "6 sequence 0": (lambda: request(sequence=0), "BAD_SEQ", r"seq: must be 1\.\.9007199254740991"),
-    "6 sequence 2^53": (lambda: request(sequence=2**53), "BAD_SEQ", r"seq: must be 1\.\.9007199254740991"),
+    "6 sequence 0": (lambda: request(sequence=0), "BAD_SEQ", r"sequence: must be 1\.\.9007199254740991"),
+    "6 sequence 2^53": (lambda: request(sequence=2**53), "BAD_SEQ", r"sequence: must be 1\.\.9007199254740991"),
     "9 empty source": (lambda: request(sources=[""]), "BAD_NAME", r"sources\[0\]: '' is empty or not printable"),
     "9 control character": (lambda: request(kinds=["a\x1fb", "c"]), "BAD_NAME", r"kinds\[0\]"),
     "9 index outside": (lambda: request(kind_index=[0, 9]), "BAD_INDEX", r"kind_index\[1\]: 9, dictionary has 2"),
     "9 large index": (lambda: request(kind_index=[0, 300]), "BAD_INDEX", r"kind_index\[1\]: 300, dictionary has 2"),
     "9 no dictionary": (lambda: request(sources=[]), "BAD_INDEX", r"source_index\[0\]: 0, dictionary has 0"),
     "9 ragged": (lambda: request(value=[1.0]), "RAGGED_COLUMNS", "event_count is 2, but .* value 1"),
-    "10 NaN": (lambda: request(value=[float("nan"), 1.0]), "BAD_VALUE", r"values\[0\]: NaN is not allowed"),
-    "10 infinite": (lambda: request(value=[1.0, float("-inf")]), "BAD_VALUE", r"values\[1\]: -inf"),
-    "10 too large": (lambda: request(value=[1.0, 2.0**45 * 1.01]), "BAD_VALUE", r"values\[1\]: .*at most 2\^45"),
+    "10 NaN": (lambda: request(value=[float("nan"), 1.0]), "BAD_VALUE", r"value\[0\]: NaN is not allowed"),
+    "10 infinite": (lambda: request(value=[1.0, float("-inf")]), "BAD_VALUE", r"value\[1\]: -inf"),
+    "10 too large": (lambda: request(value=[1.0, 2.0**45 * 1.01]), "BAD_VALUE", r"value\[1\]: .*at most 2\^45"),
     "11 year 1700": (
         lambda: request(time_unix_nano=[0, -8_520_336_000 * SECOND]),
         "BAD_TIME",
-        r"times\[1\]: 1700-01-01T00:00:00Z, must be 1900\.\.2200",
+        r"time_unix_nano\[1\]: 1700-01-01T00:00:00Z, must be 1900\.\.2200",
     ),
-    "11 year 2200": (lambda: request(time_unix_nano=[0, 7_258_118_400 * SECOND]), "BAD_TIME", r"times\[1\]: 2200"),
+    "11 year 2200": (
+        lambda: request(time_unix_nano=[0, 7_258_118_400 * SECOND]),
+        "BAD_TIME",
+        r"time_unix_nano\[1\]: 2200",
+    ),
     "run without a name": (lambda: request(run=""), "BAD_RUN", "run: "),
     "narrow window": (lambda: request(window_nanos=10), "BAD_WINDOW", "window_nanos: 10"),
     "unknown layout": (lambda: request(schema=2), "BAD_SCHEMA", "schema: 2, this service knows 1"),
@@ -88,6 +92,16 @@ def test_a_bad_batch_is_refused_by_name(make: Callable[[], AppendRequest], reaso
         Admission().admit(make().SerializeToString())
 
     assert refused.value.reason == reason
+
+
+@pytest.mark.parametrize("make", [make for make, _, _ in REFUSED.values()], ids=REFUSED.keys())
+def test_the_field_at_fault_has_its_name_in_the_proto(make: Callable[[], AppendRequest]) -> None:
+    """A caller finds it in the message it sent."""
+    with pytest.raises(NotAdmitted) as refused:
+        Admission().admit(make().SerializeToString())
+
+    name = refused.value.field.partition("[")[0]
+    assert name in {*AppendRequest.DESCRIPTOR.fields_by_name, *EventBatch.DESCRIPTOR.fields_by_name}
 
 
 def test_a_request_above_one_mebibyte_is_refused_before_it_is_read() -> None:

@@ -12,10 +12,10 @@ from prometheus_client import CollectorRegistry
 from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendRequest, AppendStreamRequest
 from services.contracts.limits import MAX_REQUEST_BYTES
 from services.contracts.signals import INGEST_EVENTS_REFUSED
+from services.ingest_api.admission import NotAdmitted
 from services.ingest_api.servicer import IngestServicer
 from services.ledger.connection import StoreSettings, open_client
 from services.ledger.redis_ledger import RedisLedger
-from services.serving.status import Refused
 from services.telemetry.instruments import Instruments
 from services.telemetry.tracing import Tracing
 from tests.bench.load import batched_calls
@@ -62,7 +62,7 @@ def test_a_refused_batch_counts_its_events_at_every_attempt(ingest: Ingest) -> N
     bad_value = request(7)
     bad_value.batch.value[3] = float("nan")
     for refused in (bad_value, bad_value, request(5, producer_id=b"short"), request(5_001)):
-        with pytest.raises(Refused):
+        with pytest.raises(NotAdmitted):
             ingest.servicer.append(refused.SerializeToString(), NO_CONTEXT)
     assert [ingest.refused(reason) for reason in ("BAD_VALUE", "BAD_PRODUCER_ID", "BATCH_TOO_LARGE")] == [14, 5, 5_001]
 
@@ -75,7 +75,7 @@ def test_a_refused_batch_counts_its_events_at_every_attempt(ingest: Ingest) -> N
 def test_a_request_whose_events_cannot_be_told_counts_as_one(ingest: Ingest, raw: bytes, reason: str) -> None:
     """As the signal's meaning says."""
     assert "counts as one" in INGEST_EVENTS_REFUSED.meaning
-    with pytest.raises(Refused):
+    with pytest.raises(NotAdmitted):
         ingest.servicer.append(raw, NO_CONTEXT)
     assert ingest.refused(reason) == 1
 
@@ -85,7 +85,7 @@ def test_a_batch_without_events_counts_none(ingest: Ingest) -> None:
     empty = request(1)
     empty.batch.Clear()
     empty.batch.schema = 1
-    with pytest.raises(Refused):
+    with pytest.raises(NotAdmitted):
         ingest.servicer.append(empty.SerializeToString(), NO_CONTEXT)
     assert ingest.refused("EMPTY_BATCH") == 0
 

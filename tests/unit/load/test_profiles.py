@@ -11,7 +11,7 @@ from lab.load.messages import run_load_request
 from lab.load.port import LoadOrder
 from lab.load.profiles import load
 from lab.model import Burst, Constant, Host, Load, Poisson, Ramp, Replay, Shape, Source, Step, Synthetic, Trace
-from services.serving.status import Refused
+from services.serving.invalid import InvalidRequest
 from services.simulator.request import read_schedule
 
 SHAPES = (
@@ -220,7 +220,7 @@ def simulator_accepts(shape: Shape) -> bool:
     request = run_load_request(LoadOrder("a-run", Load(Synthetic(), shape), 1.0), ingest_address="127.0.0.1:1")
     try:
         read_schedule(request.profile)
-    except Refused:
+    except InvalidRequest:
         return False
     return True
 

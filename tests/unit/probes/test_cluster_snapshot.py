@@ -11,6 +11,7 @@ from lab.diagnosis.diagnose import diagnose
 from lab.errors import BadConfig, Forbidden, LabError, Unavailable
 from lab.model import Endpoints, NodeClock
 from lab.probes.cluster_snapshot import ClusterSnapshots
+from lab.probes.telemetry import OpenLedger
 from lab.settings import LabSettings
 from lab.snapshots.probes import Denial, PrometheusProbe
 from lab.snapshots.snapshot import Snapshot
@@ -32,7 +33,7 @@ class Running:
 
     cluster: Listed
     faults: Mapping[str, LabError] = field(default_factory=dict)
-    servers: Endpoints = Endpoints("", "", "", "", "redis://h:6379/0", URL)  # noqa: RUF009  it is frozen
+    servers: Endpoints = Endpoints(redis_url="redis://h:6379/0", prometheus_url=URL)  # noqa: RUF009  it is frozen
 
     def processes(self) -> list[Any]:
         """Return no process."""
@@ -91,16 +92,20 @@ class Around:
         """Hold none."""
         return ()
 
-    def store(self) -> None:
+    def store(self, url: str = "") -> None:
         """Have none outside."""
 
-    def prometheus(self) -> PrometheusProbe | None:
+    def prometheus(self, url: str = "") -> PrometheusProbe | None:
         """Return the probe."""
         return self.probe
 
     def samples(self, _: str) -> "Around":
         """Return itself."""
         return self
+
+    def ledger(self, endpoints: Endpoints) -> OpenLedger:
+        """Reach none."""
+        raise Unavailable("no account", found=f"nobody answers at {endpoints.query}")
 
     def newest(self, name: str) -> dict[str, float]:
         """Return the samples."""
@@ -110,7 +115,7 @@ class Around:
 def taken(target: Target, around: Around, folder: Path) -> Snapshot:
     """Return the snapshot."""
     settings = LabSettings(state_dir=folder, namespace="testbed")
-    return ClusterSnapshots(settings, stacks=target, dependencies=around).take()  # type: ignore[arg-type]
+    return ClusterSnapshots(settings, stacks=target, dependencies=around).take()
 
 
 @pytest.mark.parametrize("part", ["processes", "clocks", "collector"])
@@ -175,5 +180,5 @@ def test_a_metrics_server_inside_the_cluster_is_told_by_its_name_there(tmp_path:
     gone = Around(None, failing(Unavailable("no data", found="refused", code="PROM_UNREACHABLE")))
     unknown = taken(Target(Running(Listed())), gone, tmp_path).probes.prometheus
     assert unknown == PrometheusProbe(name, reachable=None, error="refused", inside=True)
-    nowhere = Running(Listed(), servers=Endpoints("", "", "", "", "", ""))
+    nowhere = Running(Listed(), servers=Endpoints())
     assert taken(Target(nowhere), Around(None), tmp_path).probes.prometheus is None

@@ -103,3 +103,9 @@ def test_a_step_calls_redis_cli_as_the_settings_say(tmp_path: Path) -> None:
     probe = probe_store("redis://lab@127.0.0.1:1/0", file, None)
     assert probe.error == "Connection refused"
     assert redis_cli(probe) == f'REDISCLI_AUTH="$(cat {file})" redis-cli -e -h 127.0.0.1 -p 1 --user lab'
+
+
+def test_an_image_that_no_registry_tells_of_keeps_why() -> None:
+    """So that the finding names more than silence."""
+    [probe] = dependencies().images(["127.0.0.1:1/app:1"])
+    assert (probe.found, "refused" in probe.error) == (None, True)

@@ -48,15 +48,15 @@ class Allowing:
 def test_a_missing_right_is_that_of_the_user_whom_the_api_server_knows() -> None:
     """A binding to another name would give nobody anything."""
     rights = needed_rights("testbed")
-    [denial] = missing_rights(Allowing(("list", "pods")), rights)  # type: ignore[arg-type]
+    [denial] = missing_rights(Allowing(("list", "pods")), rights)
     assert denial == Denial("list", "pods", "testbed", "", "system:serviceaccount:testbed:jane")
-    assert missing_rights(Allowing(("", "")), rights) == ()  # type: ignore[arg-type]
+    assert missing_rights(Allowing(("", "")), rights) == ()
 
 
 def test_a_right_that_only_faults_need_is_no_denial_for_a_diagnosis() -> None:
     """An administrator may leave the Role of faults out."""
-    assert lacking_rights(Allowing(("create", "pods/exec"))) == ()  # type: ignore[arg-type]
-    [denial] = lacking_rights(Allowing(("get", "pods/log")))  # type: ignore[arg-type]
+    assert lacking_rights(Allowing(("create", "pods/exec"))) == ()
+    [denial] = lacking_rights(Allowing(("get", "pods/log")))
     assert (denial.verb, denial.resource) == ("get", "pods/log")
-    [denial] = lacking_rights(Allowing(("create", "pods/exec")), of_faults=True)  # type: ignore[arg-type]
+    [denial] = lacking_rights(Allowing(("create", "pods/exec")), of_faults=True)
     assert denial.resource == "pods/exec"

@@ -11,6 +11,9 @@ import pytest
 
 from lab.model import LedgerAccount, Objective, Trial
 from lab.reports import answer, card, figures, flow, report, summary, words
+from lab.runs.contents import CONTENTS
+from lab.runs.record import RunRecord
+from lab.runs.store import RunStore
 from tests.unit import trials
 from tests.unit.analysis import builders, places
 
@@ -109,7 +112,7 @@ def test_the_worst_run_still_has_its_pictures_and_its_words(draw: Any) -> None:
     trial = nothing_acknowledged()
     assert repr(draw(trial))
     assert "–" in figures.latency(trial).text
-    assert "What Prometheus saw" in report.html(trial, ())
+    assert "What Prometheus saw" in report.html(trial, (), contents={})
     assert summary.text(trial)
 
 
@@ -174,7 +177,7 @@ def test_a_figure_has_a_picture_and_a_line_of_text(draw: Any) -> None:
 
 def test_a_report_is_one_file(tmp_path: Path) -> None:
     """Verdict first; text from data is escaped; nothing is fetched."""
-    path = report.write(trials.rich(), tmp_path)
+    path = report.write(trials.rich(), tmp_path, contents={})
     html = path.read_text()
     assert outside_addresses(html) == []
     assert html.index("MET") < html.index("What was asked") < html.index("What Prometheus saw")
@@ -182,6 +185,23 @@ def test_a_report_is_one_file(tmp_path: Path) -> None:
     assert "value: &lt;empty&gt;" in html
     assert "worker_events_processed_total" in html
     assert sorted(file.name for file in (tmp_path / "figures").iterdir()) == ["latency.svg", "load.svg"]
+
+
+def test_a_report_names_every_file_that_its_run_wrote_and_no_other(tmp_path: Path) -> None:
+    """A reader finds each name in the folder, and each file of the folder in the report."""
+    run, log = RunStore(tmp_path / "runs").new("a"), tmp_path / "process-worker.log"
+    log.write_text("a line\n")
+
+    def publish(trial: Trial) -> None:
+        report.write(trial, Path(trial.folder), contents=CONTENTS)
+
+    with RunRecord(run, publish=publish) as record:
+        record.keep_logs({"process-worker": log})
+        record.succeeded(trials.rich(), interrupted=False)
+    page = run.path / report.REPORT
+    kept = {f"{path.name}/" if path.is_dir() else path.name for path in run.path.iterdir()} - {page.name}
+    _, _, files = page.read_text().partition("<h2>Files")
+    assert set(re.findall(r"<tr><td><code>(.*?)</code>", files)) == kept
 
 
 def test_several_places_are_told_apart_in_a_line() -> None:
@@ -197,13 +217,13 @@ def test_several_places_are_told_apart_in_a_line() -> None:
 
 def test_a_report_tells_places_apart_where_there_are_several() -> None:
     """A row for each node and architecture; a single machine needs no table."""
-    spread = report.html(trials.trial(evidence=places.evidence(load_on="big")), ())
+    spread = report.html(trials.trial(evidence=places.evidence(load_on="big")), (), contents={})
     parser = Balanced()
     parser.feed(spread)
     assert parser.trouble == []
     assert spread.index("What was asked") < spread.index("Each architecture and node") < spread.index("What Prometheus")
     assert "ran on node big, beside ingest-api and process-worker" in spread
-    assert "Each architecture and node" not in report.html(trials.trial(), ())
+    assert "Each architecture and node" not in report.html(trials.trial(), (), contents={})
 
 
 def test_distributions_of_several_trials_are_drawn_together() -> None:
@@ -216,9 +236,9 @@ def test_distributions_of_several_trials_are_drawn_together() -> None:
 def test_a_report_shows_in_bold_what_was_asked_differently() -> None:
     """A value that is not the notebook's default; nothing where the defaults are not known."""
     changed = replace(trials.trial(), parameters={"rate": 800.0, "path": ""}, defaults={"rate": 0.0, "path": ""})
-    shown = re.findall(r'<tr class="changed"><td>(\w+)</td>', report.html(changed, ()))
+    shown = re.findall(r'<tr class="changed"><td>(\w+)</td>', report.html(changed, (), contents={}))
     assert shown == ["rate"]
-    assert 'class="changed"' not in report.html(replace(changed, defaults={}), ())
+    assert 'class="changed"' not in report.html(replace(changed, defaults={}), (), contents={})
 
 
 def outside_addresses(html: str) -> list[str]:

@@ -9,9 +9,9 @@ from tests.waiting import until
 
 KERNEL: Final = """
 from pathlib import Path
-from lab.runs import adoption
-adoption._papermill = lambda: (Path("in.ipynb"), Path({output!r}), {pid})
-adoption.adopt_output(Path({folder!r}))
+from lab.runs.adoption import adopt_output
+from lab.runs.this_kernel import Papermill
+adopt_output(Papermill(Path("in.ipynb"), Path({output!r}), {pid}), Path({folder!r}))
 """
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.errors import DataFault, Unavailable, UsageFault
-from lab.runs.folder import MANIFEST
+from lab.runs.contents import MANIFEST
 from lab.runs.names import checked_name, is_made_here, new_name
 from lab.runs.store import RunStore
 

@@ -8,7 +8,8 @@ import psutil
 import pytest
 
 from lab.errors import DataFault
-from lab.runs.folder import MANIFEST, ROOM, ROOM_BYTES, RunFolder
+from lab.runs.contents import MANIFEST
+from lab.runs.folder import ROOM, ROOM_BYTES, RunFolder
 from lab.runs.store import RunStore
 
 
@@ -101,6 +102,6 @@ def test_a_damaged_manifest_is_neither_read_nor_built_upon(tmp_path: Path, text:
 def test_measuring_begins_once(tmp_path: Path) -> None:
     """A second `lab.run` in the same kernel sees that the folder is used."""
     run = RunStore(tmp_path).new("a")
-    assert run.is_fresh
+    assert run.facts().is_fresh
     run.take_over()
-    assert not run.is_fresh
+    assert not run.facts().is_fresh

@@ -10,7 +10,7 @@ from typing import IO, Final
 
 import pytest
 
-from lab.runs.folder import MANIFEST
+from lab.runs.contents import MANIFEST
 from lab.runs.store import RunStore
 from tests.unit.runs.doomed import HERE
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from lab.errors import DataFault
 from lab.model import Aggregate, Evidence, Samples, Series, SkippedRow, Trial
 from lab.runs.codec import decode, encode
+from lab.runs.contents import MANIFEST
 from lab.runs.evidence import load_trial, save_trial
-from lab.runs.folder import MANIFEST
 from lab.runs.store import RunStore
 from tests.unit import trials
 from tests.unit.analysis import builders

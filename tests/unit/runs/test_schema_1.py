@@ -10,9 +10,10 @@ import pytest
 from lab.errors import DataFault
 from lab.model import Aggregate, Objective, Trial
 from lab.runs.codec import TYPE, decode
-from lab.runs.evidence import TRIAL, load_trial, save_trial
-from lab.runs.folder import MANIFEST, SCHEMA, RunFolder
-from lab.runs.recorded import RECORDED, judged_again
+from lab.runs.contents import MANIFEST, TRIAL
+from lab.runs.evidence import load_trial, save_trial
+from lab.runs.folder import SCHEMA, RunFolder
+from lab.runs.replay import RECORDED, judged_again
 from lab.runs.schema_1 import (
     DROPPED_FIELDS,
     RENAMED_FACTS,

@@ -9,8 +9,8 @@ import pytest
 
 from lab import facade
 from lab.cli import main
-from lab.runs.store import RunStore
-from lab.settings import environment_with, load_settings
+from lab.runs.store import RunStore, folder_for
+from lab.settings import environment_with
 from tests.unit import trials
 
 FIRST = "2026-11-23-065312-k3f9-question"
@@ -19,17 +19,27 @@ SECOND = "2026-11-23-065313-k3f9-question-arm64"
 
 def test_the_first_run_names_those_after_it(tmp_path: Path) -> None:
     """The folder that `lab run` made is used once; every later run has a folder of its own."""
-    first = RunStore(tmp_path).new("question", run_id=FIRST)
-    with environment_with(LAB_RUNS_DIR=str(tmp_path), LAB_RUN_ID=FIRST):
-        experiment = trials.trial().experiment
-        made = []
-        for _ in range(3):
-            folder = facade._folder(experiment, load_settings(), {})
-            folder.take_over()
-            made.append(folder.run_id)
+    store = RunStore(tmp_path)
+    first = store.new("question", run_id=FIRST)
+    made = []
+    for _ in range(3):
+        folder = folder_for(trials.trial().experiment, store, begun=FIRST)
+        folder.take_over()
+        made.append(folder.run_id)
     assert made[0] == FIRST
-    assert first.manifest()["also"] == made[1:]
+    assert first.facts().also == tuple(made[1:])
     assert len(set(made)) == 3
+
+
+def test_a_run_that_lab_run_did_not_begin_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    """The folder tells notebook and parameters."""
+    store, experiment = RunStore(tmp_path), trials.trial().experiment
+    folder = folder_for(experiment, store, notebook="notebooks/a.ipynb", parameters={"rate": 5.0})
+    assert [run.run_id for run in store.all()] == [folder.run_id]
+    assert folder.facts().is_fresh
+    manifest = folder.manifest()
+    assert (manifest["notebook"], manifest["parameters"]) == ("notebooks/a.ipynb", {"rate": 5.0})
+    assert manifest["target"] == experiment.target
 
 
 def test_a_cluster_runs_once_on_each_architecture() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from lab.errors import DataFault, Exists, LabError, UsageFault
 from lab.model import Trial
-from lab.runs.folder import MANIFEST, RunFolder
+from lab.runs.contents import MANIFEST
+from lab.runs.folder import RunFolder
 from lab.runs.record import RunRecord
 from lab.runs.store import RunStore
 from tests.unit import trials

@@ -6,9 +6,11 @@ import grpc
 import grpc.aio
 import pytest
 from google.rpc import status_pb2
-from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 
 from services.ledger.errors import BacklogFull, StoreReplaced
+from services.serving.invalid import InvalidRequest
+from services.serving.paging import page_size
 from services.serving.status import DETAILS_KEY, Refused, refusal_from, refusal_of, status_of
 from services.simulator.source import SourceFault
 
@@ -73,3 +75,27 @@ def test_the_text_of_a_foreign_error_stays_inside() -> None:
     refused = refusal_of(RuntimeError("/etc/secret"))
     assert (refused.code, refused.reason) == (grpc.StatusCode.INTERNAL, "INTERNAL")
     assert "secret" not in str(refused)
+
+
+def test_an_invalid_request_becomes_a_bad_request_with_its_field() -> None:
+    """Pure modules raise it, and know nothing of statuses."""
+    refused = refusal_of(InvalidRequest("BAD_LOAD", "run", "1 to 80 bytes are needed"))
+    assert (refused.code, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "BAD_LOAD")
+    assert str(refused) == "run: 1 to 80 bytes are needed"
+    [(_, value)] = status_of(refused).trailing_metadata or ()
+    status: Any = status_pb2.Status.FromString(value)
+    bad = BadRequest()
+    assert status.details[1].Unpack(bad)
+    assert [violation.field for violation in bad.field_violations] == ["run"]
+
+
+@pytest.mark.parametrize(("requested", "rows"), [(0, 100), (1, 1), (10_000, 10_000)])
+def test_a_page_has_the_rows_that_were_asked_for(requested: int, rows: int) -> None:
+    """0 means the default of the call."""
+    assert page_size(requested, default=100) == rows
+
+
+def test_a_page_beyond_the_limit_is_refused() -> None:
+    """The message names the limit."""
+    with pytest.raises(InvalidRequest, match="page_size: 10001, limit 10000"):
+        page_size(10_001, default=100)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.display.progress import NoDisplay
+from lab.display.silent import NoDisplay
 from lab.errors import DataFault, LabError, Unavailable
 from lab.model import NANOS, Constant, Death, Fault, Host, Load, Poisson, Synthetic, Trial, Window
 from lab.runs.folder import RunFolder

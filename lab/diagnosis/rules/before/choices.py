@@ -150,7 +150,7 @@ def _fault(image: LockedImage, probe: ImageProbe) -> str:
     if probe.found is False:
         return f"not there: {shortened(image.reference)}"
     if probe.found is None:
-        return f"not told of: {shortened(image.reference)}"
+        return f"not told of: {shortened(image.reference)}" + (f" ({probe.error})" if probe.error else "")
     if probe.architecture != image.architecture:
         return f"{shortened(image.reference)} holds {probe.architecture or 'several'}"
     return ""

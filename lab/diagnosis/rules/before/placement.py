@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from lab.diagnosis.finding import Finding
 from lab.snapshots.before import SettingsProbe
-from lab.snapshots.kubernetes import CONDITION_TAINTS, Node, Raw
+from lab.snapshots.kubernetes import CONDITION_TAINTS, Node
 from lab.snapshots.snapshot import Snapshot
 
 CORDONED: Final = f"{CONDITION_TAINTS}unschedulable"
@@ -17,9 +17,9 @@ class Obstacles(NamedTuple):
 
     Attributes:
         is_cordoned: Whether the node was told to take no new pods.
-        taints: That the settings do not tolerate, as kubectl writes them.
-        condition_taints: That follow from a condition of the node and go with it; no pod should tolerate these.
-        missing_labels: That the settings ask for.
+        taints: Taints that the settings do not tolerate, as kubectl writes them.
+        condition_taints: Taints that follow from a condition of the node and go with it; no pod should tolerate these.
+        missing_labels: Labels that the settings ask for.
     """
 
     is_cordoned: bool
@@ -33,7 +33,7 @@ def obstacles(node: Node, settings: SettingsProbe) -> Obstacles:
     taints = [
         f"{taint['key']}{'=' + taint['value'] if taint.get('value') else ''}:{taint['effect']}"
         for taint in node.taints
-        if not any(tolerates(toleration, taint) for toleration in settings.tolerations)
+        if not any(toleration.tolerates(taint) for toleration in settings.tolerations)
     ]
     own = [taint for taint in taints if taint.startswith(CONDITION_TAINTS)]
     wanted = settings.node_selector.items()
@@ -74,15 +74,6 @@ def no_node_for_architecture(snapshot: Snapshot) -> Iterator[Finding]:
             do=_remedy(barred, usable, snapshot.settings),
             rests_on=("list nodes",),
         )
-
-
-def tolerates(toleration: Raw, taint: Raw) -> bool:
-    """Return whether a toleration lets pods onto a node with a taint, both as the API has them."""
-    return (
-        toleration.get("key", taint["key"]) == taint["key"]
-        and toleration.get("effect", taint.get("effect")) == taint.get("effect")
-        and (toleration.get("operator") == "Exists" or toleration.get("value", "") == taint.get("value", ""))
-    )
 
 
 def _remedy(barred: Sequence[Node], usable: Mapping[str, tuple[str, ...]], settings: SettingsProbe) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from lab.diagnosis import remedies
-from lab.diagnosis.finding import Finding
+from lab.diagnosis.finding import Cure, Finding
 from lab.diagnosis.rules.cluster.containers import STORE_FAILS, container_finding, each_container, start_s
 from lab.snapshots.kubernetes import Container, Pod
 from lab.snapshots.snapshot import Snapshot
@@ -67,27 +67,27 @@ def _kind(message: str) -> str:
     return message.partition(" ")[0].lower()
 
 
-def _cure(snapshot: Snapshot, pod: Pod, container: Container, message: str) -> tuple[str, str]:
+def _cure(snapshot: Snapshot, pod: Pod, container: Container, message: str) -> Cure:
     """Return why a probe fails, and the command that changes the probe or shows more."""
     probe, served = _probe(container, message), container.variable("LAB_HEALTH_BIND").rpartition(":")[2]
     path = remedies.in_template(pod, f"containers/{_index(pod, container)}/{probe.kind}")
     if probe.handler and PORT.search(message) and served.isdigit() and probe.port != served:
         change = [{"op": "replace", "path": f"{path}/{probe.handler}/port", "value": int(served)}]
         why = f"the probe asks port {probe.port}; the service answers health checks on port {served}"
-        return why, remedies.patch(snapshot.namespace, pod.workload, change, kind="json")
+        return Cure(why, remedies.patch(snapshot.namespace, pod.workload, change, kind="json"))
     if "NOT_SERVING" in message:
-        return "the service reports that one of its dependencies is missing", "lab status --target kubernetes"
+        return Cure("the service reports that one of its dependencies is missing", "lab status --target kubernetes")
     if probe.spec and ("timeout" in message or "deadline" in message):
         more = 5 * int(probe.spec.get("timeoutSeconds", 1))
         change = [{"op": "add", "path": f"{path}/timeoutSeconds", "value": more}]
         why = "the container answers too late: the node is busy, or the CPU limit is too low"
-        return why, remedies.patch(snapshot.namespace, pod.workload, change, kind="json")
+        return Cure(why, remedies.patch(snapshot.namespace, pod.workload, change, kind="json"))
     logs = remedies.kubectl(snapshot.namespace, "logs", pod.name, "-c", container.name, "--tail=50")
     if probe.handler:
-        return f"nothing answers on port {probe.port} of the container", logs
+        return Cure(f"nothing answers on port {probe.port} of the container", logs)
     if probe.command:
-        return f"the command of the probe fails: {probe.command}", logs
-    return "the current pod has no such probe", logs
+        return Cure(f"the command of the probe fails: {probe.command}", logs)
+    return Cure("the current pod has no such probe", logs)
 
 
 def _probe(container: Container, message: str) -> HealthProbe:

@@ -8,8 +8,15 @@ from typing import Final, NamedTuple
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.rules.before.placement import tolerates
-from lab.snapshots.kubernetes import ARCHITECTURE_LABEL, CONDITION_TAINTS, Container, KubernetesObject, Node, Pod
+from lab.snapshots.kubernetes import (
+    ARCHITECTURE_LABEL,
+    CONDITION_TAINTS,
+    Container,
+    KubernetesObject,
+    Node,
+    Pod,
+    Toleration,
+)
 from lab.snapshots.quantities import quantity, quantity_text
 from lab.snapshots.snapshot import Snapshot, by_workload, not_ready
 
@@ -124,9 +131,10 @@ def _short_resource(snapshot: Snapshot, pod: Pod, resource: str) -> Misfit:
 
 def _foreign_taint(snapshot: Snapshot, pod: Pod) -> Misfit | None:
     """Return that a node with the right labels is cordoned or tainted; None where its own condition tainted it."""
-    tolerations = list(pod.spec.get("tolerations") or ())
+    raw = list(pod.spec.get("tolerations") or ())
+    tolerations = [Toleration.of_pod(each) for each in raw]
     for node in snapshot.nodes:
-        taints = [taint for taint in node.taints if not any(tolerates(each, taint) for each in tolerations)]
+        taints = [taint for taint in node.taints if not any(each.tolerates(taint) for each in tolerations)]
         if node.spec.get("unschedulable") and _selects(pod, node):
             why = f"node {node.name} was cordoned, as `kubectl drain` does, and takes no new pods"
             return Misfit(f"{node.name} is cordoned", why, shlex.join(["kubectl", "uncordon", node.name]))
@@ -136,7 +144,7 @@ def _foreign_taint(snapshot: Snapshot, pod: Pod) -> Misfit | None:
         if len(foreign) < len(taints):
             return None
         added = [{"key": taint["key"], "operator": "Exists", "effect": taint["effect"]} for taint in foreign]
-        change = _in_spec(pod, {"tolerations": [*tolerations, *added]})
+        change = _in_spec(pod, {"tolerations": [*raw, *added]})
         names = ", ".join(f"{taint['key']}={taint.get('value', '')}:{taint['effect']}" for taint in foreign)
         why = f"node {node.name} has the taint {names}; the pod does not tolerate it"
         tolerate = remedies.patch(snapshot.namespace, pod.workload, change, kind="strategic")

@@ -97,7 +97,7 @@ def image_is_silently_wrong(snapshot: Snapshot) -> Iterator[Finding]:
             continue
         facts = [f"node {node.name} is {node.architecture}"]
         facts += [f"the image holds {holds}"] if holds else []
-        facts += [f"the process says {machine}"] if machine else ["the process does not say what it is"]
+        facts += [f"the process says {machine}"] if machine else ["the process does not report its architecture"]
         facts += ["imageID is the digest of the index, not of an image"] if known.is_by_index else []
         yield _finding(
             snapshot,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from lab.diagnosis import remedies
-from lab.diagnosis.finding import Finding
+from lab.diagnosis.finding import Cure, Finding
 from lab.diagnosis.rules.images.node_registries import note_on_existing_file, point_to_registry
 from lab.diagnosis.rules.images.pulls import PLAIN_HTTP, Pull, failed_pulls, failed_workloads
 from lab.model.image_references import digest_of, registry_of, short
@@ -152,7 +152,7 @@ def _pull_finding(
     return Finding(cause, workload, **sentences, stops=pods, rests_on=(*pods, *rests_on))
 
 
-def _cure_of_absence(snapshot: Snapshot, pull: Pull) -> tuple[str, str]:
+def _cure_of_absence(snapshot: Snapshot, pull: Pull) -> Cure:
     """Return why an image is not found, and the command that provides it or names another one."""
     pod, container = pull.pod, pull.container
     host, node = registry_of(container.image), snapshot.node(pod.node)
@@ -161,27 +161,27 @@ def _cure_of_absence(snapshot: Snapshot, pull: Pull) -> tuple[str, str]:
         registries = snapshot.probes.registries
         scheme = next((registry.scheme for registry in registries if registry.host == host), "") or "https"
         why = f"{pod.node} asks another registry: its own files name no address, or a different one, for {host}"
-        return why + note_on_existing_file(node, host, scheme), point_to_registry(node, host, scheme)
+        return Cure(why + note_on_existing_file(node, host, scheme), point_to_registry(node, host, scheme))
     why = "it was never pushed, or was pushed under another name; a node only repeats the registry's answer"
     architecture = node.architecture if node else snapshot.architecture(pod)
     image = probe.image_for(architecture) if probe else ""
     if probe and image and not snapshot.is_wanted(pod.workload):
         why += f"; the nearest tag is {probe.nearest}, whose image for {architecture} is {short(image)}"
-        return why, remedies.set_image(snapshot.namespace, pod.workload, container.name, image)
+        return Cure(why, remedies.set_image(snapshot.namespace, pod.workload, container.name, image))
     pinned = digest_of(container.image)
-    return why, remedies.resolve(snapshot.namespace) if pinned else remedies.build(snapshot.namespace)
+    return Cure(why, remedies.resolve(snapshot.namespace) if pinned else remedies.build(snapshot.namespace))
 
 
-def _cure_of_silence(host: str, nodes: Sequence[str], *, reached: bool) -> tuple[str, str]:
+def _cure_of_silence(host: str, nodes: Sequence[str], *, reached: bool) -> Cure:
     """Return why a registry does not answer, and the command that starts it, opens its port or asks once more."""
     name, _, port = host.rpartition(":")
     if not name or PUBLIC.fullmatch(name):
         why = "others operate it; a firewall, a proxy or a missing route blocks the way to it"
         server = "registry-1.docker.io" if host == "docker.io" else host
         ask = shlex.join(["curl", "-sSI", "--max-time", "10", f"https://{server}/v2/"])
-        return why, remedies.on(nodes[0], ask) if nodes else ask
+        return Cure(why, remedies.on(nodes[0], ask) if nodes else ask)
     if reached:
         open_port = f"sudo ufw allow {port}/tcp || sudo iptables -I INPUT -p tcp --dport {port} -j ACCEPT"
-        return "a firewall or a missing route blocks the nodes' way to it", remedies.on(name, open_port)
+        return Cure("a firewall or a missing route blocks the nodes' way to it", remedies.on(name, open_port))
     start = "sudo systemctl restart docker-registry || sudo docker start registry"
-    return "the registry does not run", remedies.on(name, start)
+    return Cure("the registry does not run", remedies.on(name, start))

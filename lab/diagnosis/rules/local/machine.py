@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Final
 
-from lab.diagnosis.finding import Finding
+from lab.diagnosis.finding import Cure, Finding
 from lab.diagnosis.rules.local.deaths import bring_up, finding_of, first_deaths, how_it_ended, newest
 from lab.diagnosis.rules.versions import numbers
 from lab.snapshots.machine import MachineProbe, ProgramProbe
@@ -120,16 +120,18 @@ def program_is_missing(snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
-def _remedy(snapshot: Snapshot, program: ProgramProbe) -> tuple[str, str]:
+def _remedy(snapshot: Snapshot, program: ProgramProbe) -> Cure:
     settings = snapshot.settings
     if settings and program.program and program.program == settings.prometheus_program:
-        return "the setting `prometheus` names it; without that the lab finds one", bring_up(snapshot, "LAB_PROMETHEUS")
+        return Cure(
+            "the setting `prometheus` names it; without that the lab finds one", bring_up(snapshot, "LAB_PROMETHEUS")
+        )
     if settings and program.name == "redis" and settings.redis_server == "path":
         why = "the setting `redis_server` asks for the one on PATH; the lab also brings one of its own"
-        return why, bring_up(snapshot, "LAB_REDIS_SERVER")
+        return Cure(why, bring_up(snapshot, "LAB_REDIS_SERVER"))
     if program.install:
-        return "it was never installed, or was removed", f"{program.install} && {bring_up(snapshot)}"
-    return "the file is gone, or belongs to another system", bring_up(snapshot)
+        return Cure("it was never installed, or was removed", f"{program.install} && {bring_up(snapshot)}")
+    return Cure("the file is gone, or belongs to another system", bring_up(snapshot))
 
 
 def _little_memory(machine: MachineProbe | None) -> list[str]:

@@ -8,6 +8,7 @@ from lab.diagnosis.finding import Finding
 from lab.diagnosis.rules.local.deaths import bring_up
 from lab.snapshots.machine import ProgramProbe
 from lab.snapshots.snapshot import Snapshot
+from lab.snapshots.telemetry_variables import DISABLED, EXPORTER, METRICS_PUSHED_TO, PUSHED_TO, SCRAPED_PORT
 from services.contracts.signals import PROMISED
 
 CAUSE: Final = "no-metrics"
@@ -18,11 +19,8 @@ FRESH_S: Final = 60.0
 """How old the newest sample of a metric may be."""
 STILL_S: Final = 15.0
 """Within so many seconds another worker takes over what a dead one held."""
-PUSHES: Final = ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+PUSHES: Final = (METRICS_PUSHED_TO, PUSHED_TO)
 """Variables that name a collector for metrics; the first that is set counts."""
-EXPORTER: Final = "OTEL_METRICS_EXPORTER"
-PORT: Final = "OTEL_EXPORTER_PROMETHEUS_PORT"
-DISABLED: Final = "OTEL_SDK_DISABLED"
 
 
 class Silence(NamedTuple):
@@ -119,9 +117,13 @@ def _silence(snapshot: Snapshot, program: ProgramProbe) -> Silence:
     if endpoint and exporter != "prometheus":
         why = f"{endpoint} is {given[endpoint]}: the service pushes there, and is not scraped"
         return Silence("the collector", endpoint, why)
-    port = given.get(PORT, "0")
-    if port != "0" and any(other.settings.get(PORT) == port for other in snapshot.programs if other is not program):
-        return Silence("scraping", PORT, f"{PORT} is {port}: the services share one port, and one of them has it")
+    port = given.get(SCRAPED_PORT, "0")
+    if port != "0" and any(
+        other.settings.get(SCRAPED_PORT) == port for other in snapshot.programs if other is not program
+    ):
+        return Silence(
+            "scraping", SCRAPED_PORT, f"{SCRAPED_PORT} is {port}: the services share one port, and one of them has it"
+        )
     if snapshot.settings is not None and snapshot.settings.prometheus_url and snapshot.machine is not None:
         folder = f"{snapshot.machine.stack_dir}/prometheus/targets"
         return Silence("scraping", "", f"let this Prometheus scrape what file_sd finds in {folder}/*.json")

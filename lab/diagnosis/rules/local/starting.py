@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from lab.diagnosis.finding import Finding
+from lab.diagnosis.finding import Cure, Finding
 from lab.diagnosis.rules.local.deaths import bring_up, finding_of, first_deaths, newest
 from lab.diagnosis.rules.local.store import ABOUT_THE_STORE
 from lab.snapshots.machine import Listener, ProgramProbe
@@ -25,7 +25,7 @@ class TakenPort(NamedTuple):
 
     Attributes:
         port: Empty where nothing names it.
-        line: Of the log, that says so.
+        line: Line of the log that says so.
         variables: That give the program this port.
         holder: Process that listens on it.
     """
@@ -77,14 +77,14 @@ def port_is_taken(snapshot: Snapshot) -> Iterator[Finding]:
         )
 
 
-def _correction(snapshot: Snapshot, names: list[str]) -> tuple[str, str]:
+def _correction(snapshot: Snapshot, names: list[str]) -> Cure:
     """Return where variables were set, and what sets them right."""
     own = [name for name in names if name in _environment(snapshot)]
     if own:
-        return f"the environment of this shell sets {', '.join(own)}", bring_up(snapshot, *own)
+        return Cure(f"the environment of this shell sets {', '.join(own)}", bring_up(snapshot, *own))
     if any(name.startswith(SET_BY_THE_LAB) for name in names):
-        return "the lab sets it from a setting of its own", "lab config show"
-    return "--set gave it; without that the default counts", bring_up(snapshot)
+        return Cure("the lab sets it from a setting of its own", "lab config show")
+    return Cure("--set gave it; without that the default counts", bring_up(snapshot))
 
 
 def _taken_port(snapshot: Snapshot, program: ProgramProbe) -> TakenPort | None:

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Final
 
 from lab.diagnosis import remedies
-from lab.diagnosis.finding import Finding
+from lab.diagnosis.finding import Cure, Finding
 from lab.diagnosis.rules.local.deaths import bring_up, finding_of, first_deaths, newest
-from lab.diagnosis.rules.versions import numbers
+from lab.diagnosis.rules.servers.store_version import store_is_too_old
 from lab.snapshots.probes import StoreProbe
 from lab.snapshots.snapshot import Snapshot
 
@@ -18,34 +18,16 @@ REFUSAL: Final = re.compile(
 """How bootstrap and the services name what a store lacks."""
 LOST: Final = frozenset({"STORE_EMPTY", "STORE_REPLACED", "STORE_ROLLBACK", "STORE_LOST"})
 ABOUT_THE_STORE: Final = re.compile(rf"{REFUSAL.pattern}|STORE_UNREACHABLE|redis \S+:\d+: |refuses to log in")
-OLDEST: Final = (7, 0)
-"""The first Redis with functions."""
 SHOWN: Final = 4
 """Lines of a log that say why a store is refused."""
 Rule = Callable[[Snapshot], Iterator[Finding]]
 
 
-def store_is_too_old(snapshot: Snapshot) -> Iterator[Finding]:
-    """The store has no functions, in which the ledger is kept."""
-    probe = snapshot.probes.store
-    if probe is not None and probe.speaks and numbers(probe.speaks) < OLDEST:
-        host = probe.address.rpartition(":")[0]
-        upgrade = remedies.on(host, "sudo apt-get install --only-upgrade redis-server")
-        yield Finding(
-            "store-refused",
-            f"Redis/{probe.address}",
-            f"Redis {probe.address} is too old",
-            found=f"{probe.kind} {probe.version}; functions need ≥ 7.0",
-            why="the ledger is kept by functions inside the store, which older servers do not have",
-            do=bring_up(snapshot, "LAB_REDIS_URL") if snapshot.is_local else upgrade,
-            stops=("store", *complaining(snapshot)),
-            rests_on=("store",),
-        )
-
-
 def store_is_refused(snapshot: Snapshot) -> Iterator[Finding]:
     """The store cannot hold the ledger, by the word of the store itself or of a program."""
-    yield from store_is_too_old(snapshot)
+    for finding in with_programs(store_is_too_old)(snapshot):
+        # Without the setting the lab brings a store of its own.
+        yield replace(finding, do=bring_up(snapshot, "LAB_REDIS_URL"))
     for program in first_deaths(snapshot):
         lines = newest(program)
         refusal = next((match for line in reversed(lines) if (match := REFUSAL.search(line))), None)
@@ -79,20 +61,22 @@ def complaining(snapshot: Snapshot) -> tuple[str, ...]:
     return tuple(program.ref for program in down if ABOUT_THE_STORE.search("\n".join(newest(program))))
 
 
-def _remedy(snapshot: Snapshot, reason: str) -> tuple[str, str]:
+def _remedy(snapshot: Snapshot, reason: str) -> Cure:
     """Return why the store is refused, and what helps."""
     if reason in LOST:
-        return "the ledger in the store is gone, or is an older one; what it acknowledged is lost", "lab down && lab up"
+        return Cure(
+            "the ledger in the store is gone, or is an older one; what it acknowledged is lost", "lab down && lab up"
+        )
     if reason == "KEY_CLASH":
         why = "keys of another program have the names of the ledger's own"
-        return why, f"{bring_up(snapshot)} --set LAB_STORE_NAMESPACE=lab-2"
+        return Cure(why, f"{bring_up(snapshot)} --set LAB_STORE_NAMESPACE=lab-2")
     if reason == "NOT_DURABLE":
         why = "LAB_REQUIRE_DURABILITY demands a store that keeps every write"
-        return why, bring_up(snapshot, "LAB_REQUIRE_DURABILITY")
+        return Cure(why, bring_up(snapshot, "LAB_REQUIRE_DURABILITY"))
     if reason == "STORE_TOO_OLD":
         why = "older servers have no functions, in which the ledger is kept; the lab brings a store of its own"
-        return why, bring_up(snapshot, "LAB_REDIS_URL")
-    return "the store says so itself", _ask(snapshot.probes.store) or bring_up(snapshot)
+        return Cure(why, bring_up(snapshot, "LAB_REDIS_URL"))
+    return Cure("the store says so itself", _ask(snapshot.probes.store) or bring_up(snapshot))
 
 
 def _ask(probe: StoreProbe | None) -> str:

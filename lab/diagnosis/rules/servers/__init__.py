@@ -1,1 +1,1 @@
-"""Rules for the store, and how a server is reached."""
+"""Rules for the store: reached, let in, recent, safe."""

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from lab.diagnosis import remedies
-from lab.diagnosis.finding import Finding
+from lab.diagnosis.finding import Cure, Finding
 from lab.diagnosis.rules.cluster.logs import newest_matches
 from lab.diagnosis.rules.servers.reaching import UNTRUSTED, is_inside, look_into, pods_of
 from lab.snapshots.probes import StoreProbe
@@ -127,25 +127,25 @@ def host_of(address: str) -> str:
     return address.rpartition(":")[0]
 
 
-def _cure_of_silence(snapshot: Snapshot, address: str) -> tuple[str, str]:
+def _cure_of_silence(snapshot: Snapshot, address: str) -> Cure:
     """Return why the store does not answer, judged by who reaches it, and what to do there."""
     probe, host = snapshot.probes.store, host_of(address)
     if is_inside(snapshot, SERVICE, host):
         why = "the store inside the cluster does not run, or a network policy blocks the pods' way to it"
-        return why, look_into(snapshot, SERVICE)
+        return Cure(why, look_into(snapshot, SERVICE))
     if snapshot.program(SERVICE) is not None:
-        return "the stack's own store runs, and does not answer", "lab down && lab up"
+        return Cure("the stack's own store runs, and does not answer", "lab down && lab up")
     if probe is not None and probe.reachable and probe.address != address:
         why = f"the lab's settings name another store, {probe.address}, which the lab reaches"
-        return why, remedies.up(snapshot.namespace)
+        return Cure(why, remedies.up(snapshot.namespace))
     if probe is not None and probe.reachable:
         client = remedies.redis_cli(probe)
         bind = f"{client} config set bind {shlex.quote(f'{host} 127.0.0.1 -::1')} && {_rewrite(client)}"
-        return "it listens on its own machine only, or a firewall blocks the pods", bind
+        return Cure("it listens on its own machine only, or a firewall blocks the pods", bind)
     if probe is None and host in LOOPBACK:
-        return "inside a pod this address is the pod itself, which runs no store", remedies.up(snapshot.namespace)
+        return Cure("inside a pod this address is the pod itself, which runs no store", remedies.up(snapshot.namespace))
     start = remedies.on(host, "sudo systemctl restart redis-server || sudo docker start redis")
-    return "it does not run, or runs elsewhere; without it no event is accepted", start
+    return Cure("it does not run, or runs elsewhere; without it no event is accepted", start)
 
 
 def _configure(snapshot: Snapshot, address: str, *settings: str) -> str:

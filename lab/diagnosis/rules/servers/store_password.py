@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from lab.diagnosis import remedies
-from lab.diagnosis.finding import Finding
+from lab.diagnosis.finding import Cure, Finding
 from lab.diagnosis.rules.cluster.logs import newest_matches
 from lab.diagnosis.rules.servers.reaching import is_inside, pods_of
 from lab.diagnosis.rules.servers.store import SERVICE, host_of, store_address
@@ -23,6 +23,10 @@ class Source(NamedTuple):
 
     secret: str
     key: str
+
+
+LAB_SOURCE: Final = Source("lab-store", "password")
+"""From which the pods of a stack that the lab applies read it."""
 
 
 def redis_denies_login(snapshot: Snapshot) -> Iterator[Finding]:
@@ -48,23 +52,23 @@ def redis_denies_login(snapshot: Snapshot) -> Iterator[Finding]:
     )
 
 
-def _cure_inside(snapshot: Snapshot) -> tuple[str, str]:
+def _cure_inside(snapshot: Snapshot) -> Cure:
     restart = remedies.restart(snapshot.namespace, f"Deployment/{SERVICE}")
     why = "the store reads its users only when it starts; its data is lost with its pod"
-    return why, f"{remedies.up(snapshot.namespace)} && {restart}"
+    return Cure(why, f"{remedies.up(snapshot.namespace)} && {restart}")
 
 
-def _cure(snapshot: Snapshot, *, lab_denied: bool) -> tuple[str, str]:
+def _cure(snapshot: Snapshot, *, lab_denied: bool) -> Cure:
     """Return whose password is wrong, as far as one was tried, and the command that puts the right one in place."""
     probe = snapshot.probes.store
-    pod, source = next(_readers(snapshot), (None, Source("lab-store", "password")))
+    pod, source = next(_readers(snapshot), (None, LAB_SOURCE))
     spread = _give_password(snapshot, pod, source)
     if lab_denied:
         ask = remedies.ask_into(_password_file(probe), "password of Redis")
-        return "the file that LAB_REDIS_PASSWORD_FILE names holds another password", f"{ask} && {spread}"
+        return Cure("the file that LAB_REDIS_PASSWORD_FILE names holds another password", f"{ask} && {spread}")
     right = probe is not None and probe.authenticated
     tried = "the lab's password is right" if right else "the lab did not try its own password"
-    return f"{tried}; key {source.key} of secret {source.secret} does not hold the store's password", spread
+    return Cure(f"{tried}; key {source.key} of secret {source.secret} does not hold the store's password", spread)
 
 
 def _give_password(snapshot: Snapshot, pod: Pod | None, source: Source) -> str:

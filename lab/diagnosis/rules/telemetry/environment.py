@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from lab.diagnosis import remedies
+from lab.diagnosis.finding import Cure
 from lab.diagnosis.rules.telemetry.pipeline import FRESH_S
 from lab.snapshots.kubernetes import Pod
 from lab.snapshots.snapshot import Snapshot
@@ -21,7 +22,7 @@ def running_pods(snapshot: Snapshot, service: str) -> tuple[Pod, ...]:
     )
 
 
-def difference(snapshot: Snapshot, pod: Pod, working: Sequence[Pod], names: Iterable[str]) -> tuple[str, str] | None:
+def difference(snapshot: Snapshot, pod: Pod, working: Sequence[Pod], names: Iterable[str]) -> Cure | None:
     """Return the first variable in which a pod differs from all working pods, and the command that sets it alike."""
     for name in names:
         own = _variable(pod, name)
@@ -31,7 +32,7 @@ def difference(snapshot: Snapshot, pod: Pod, working: Sequence[Pod], names: Iter
             workload = working[0].workload.rpartition("/")[2]
             why = f"its {name} is {own or 'not set'}, that of {workload} is {value or 'not set'}"
             change = f"{name}={value}" if value else f"{name}-"
-            return why, remedies.kubectl(snapshot.namespace, "set", "env", pod.workload.lower(), change)
+            return Cure(why, remedies.kubectl(snapshot.namespace, "set", "env", pod.workload.lower(), change))
     return None
 
 

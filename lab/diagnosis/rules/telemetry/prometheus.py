@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from lab.diagnosis import remedies
-from lab.diagnosis.finding import Finding
+from lab.diagnosis.finding import Cure, Finding
 from lab.diagnosis.rules.servers.reaching import UNTRUSTED, is_inside, look_into, pods_of
 from lab.diagnosis.rules.telemetry.pipeline import (
     COLLECTOR,
@@ -106,21 +106,21 @@ def _server(snapshot: Snapshot) -> Server:
     return Server(url, host, (probe is not None and probe.inside) or is_inside(snapshot, SERVICE, host))
 
 
-def _cure_of_error(snapshot: Snapshot, probe: PrometheusProbe) -> tuple[str, str]:
+def _cure_of_error(snapshot: Snapshot, probe: PrometheusProbe) -> Cure:
     """Return why a server cannot be asked, and what to do, by its error or that of the settings."""
     if probe.inside:
-        return "the lab asks it through a port-forward; pods may still reach it", look_into(snapshot, SERVICE)
+        return Cure("the lab asks it through a port-forward; pods may still reach it", look_into(snapshot, SERVICE))
     if probe.reachable is None:
-        return "a setting of the lab cannot be used; the server itself was not asked", "lab config show"
+        return Cure("a setting of the lab cannot be used; the server itself was not asked", "lab config show")
     if DENIED.search(probe.error):
         why = "it requires an Authorization header, and LAB_PROMETHEUS_AUTHORIZATION_FILE names none or a wrong one"
         ask = remedies.ask_into(AUTHORIZATION, "Authorization of Prometheus, as its header has it")
-        return why, f"{ask} && {remedies.up(snapshot.namespace)}"
+        return Cure(why, f"{ask} && {remedies.up(snapshot.namespace)}")
     if UNTRUSTED.search(probe.error):
         parts = urlsplit(probe.url)
         why = "LAB_PROMETHEUS_CA_FILE must name the CA that signed its certificate, which must be for this host name"
-        return why, remedies.show_certificate(parts.hostname or "", parts.port or 443)
-    return "it answers, but not as a healthy Prometheus does", f"curl -sS {probe.url}/-/ready"
+        return Cure(why, remedies.show_certificate(parts.hostname or "", parts.port or 443))
+    return Cure("it answers, but not as a healthy Prometheus does", f"curl -sS {probe.url}/-/ready")
 
 
 def _receiver_is_off(snapshot: Snapshot, server: Server, evidence: str) -> Fault:

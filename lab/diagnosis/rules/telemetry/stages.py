@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from lab.diagnosis import remedies
+from lab.diagnosis.finding import Cure
 from lab.diagnosis.rules.telemetry.environment import difference
 from lab.diagnosis.rules.telemetry.pipeline import (
     FRESH_S,
@@ -17,6 +18,7 @@ from lab.diagnosis.rules.telemetry.pipeline import (
 )
 from lab.snapshots.kubernetes import Pod
 from lab.snapshots.snapshot import Snapshot
+from lab.snapshots.telemetry_variables import DISABLED, EXPORTER, METRICS_PUSHED_TO, PUSHED_TO
 from services.contracts.signals import PROMISED
 
 EXPORTING: Final = "exporting"
@@ -30,9 +32,7 @@ EXPORT_FAILS: Final = re.compile(
 )
 DELIVERY_FAILS: Final = re.compile(r"(?i)exporting failed|failed to send|dropping data")
 """What a collector logs about points that it could not send."""
-EXPORT_VARIABLES: Final = (
-    "OTEL_SDK_DISABLED", "OTEL_METRICS_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
-)  # fmt: skip
+EXPORT_VARIABLES: Final = (DISABLED, EXPORTER, PUSHED_TO, METRICS_PUSHED_TO)
 ADDRESS: Final = re.compile(r":\d+$")
 RENAMED: Final = (
     "the job that scrapes the collector lacks honor_labels: true, and so renames instance and job (manifests/README.md)"
@@ -56,13 +56,13 @@ def first_silent_stage(snapshot: Snapshot, pods: Sequence[Pod], *, some_arrive: 
     return QUERY if collector.sent else COLLECTING
 
 
-def cure_of_stage(snapshot: Snapshot, stage: str, pod: Pod, *, working: Sequence[Pod], metric: str) -> tuple[str, str]:
+def cure_of_stage(snapshot: Snapshot, stage: str, pod: Pod, *, working: Sequence[Pod], metric: str) -> Cure:
     """Return why a stage is silent for a pod's metric, and what to do; *working* pods have metrics that arrive."""
     if stage in {EXPORTING, COLLECTING} and (cure := difference(snapshot, pod, working, EXPORT_VARIABLES)):
         return cure
     if stage == EXPORTING:
         why = "the process is configured to export nothing, or its exporter is stuck"
-        return why, remedies.restart(snapshot.namespace, pod.workload)
+        return Cure(why, remedies.restart(snapshot.namespace, pod.workload))
     if stage == QUERY:
         return _cure_of_query(snapshot, metric)
     why = (
@@ -71,15 +71,15 @@ def cure_of_stage(snapshot: Snapshot, stage: str, pod: Pod, *, working: Sequence
         else "the collector receives points and cannot send them to its configured address; the lab reaches Prometheus"
     )
     restart = remedies.restart(snapshot.namespace, collector_workload(snapshot))
-    return why, f"{remedies.up(snapshot.namespace)} && {restart}"
+    return Cure(why, f"{remedies.up(snapshot.namespace)} && {restart}")
 
 
-def _cure_of_query(snapshot: Snapshot, metric: str) -> tuple[str, str]:
+def _cure_of_query(snapshot: Snapshot, metric: str) -> Cure:
     """Return why a query finds no samples although they were sent, and the command that shows what is there."""
     probe, written = snapshot.probes.prometheus, written_to(snapshot)
     if probe is not None and not probe.inside and written not in {"", probe.url.rstrip("/")}:
         why = f"the collector writes to {written}, the lab asks {probe.url}; `lab up` makes it write to the lab's"
-        return why, remedies.up(snapshot.namespace)
+        return Cure(why, remedies.up(snapshot.namespace))
     prefix = metric.partition("_")[0]
     why = "the points were sent, but under another name, or to another Prometheus than the one that is asked"
     query = f'count by (__name__, job) ({{__name__=~"{prefix}_.*"}})'
@@ -88,8 +88,8 @@ def _cure_of_query(snapshot: Snapshot, metric: str) -> tuple[str, str]:
         query = f"count by (job, instance, exported_job, exported_instance) ({metric})"
     if probe is not None and probe.inside:
         promtool = ("promtool", "query", "instant", "http://localhost:9090", query)
-        return why, remedies.kubectl(snapshot.namespace, "exec", "deployment/prometheus", "--", *promtool)
-    return why, f"curl -sG {probe.url if probe else ''}/api/v1/query --data-urlencode 'query={query}'"
+        return Cure(why, remedies.kubectl(snapshot.namespace, "exec", "deployment/prometheus", "--", *promtool))
+    return Cure(why, f"curl -sG {probe.url if probe else ''}/api/v1/query --data-urlencode 'query={query}'")
 
 
 def _delivery_fails_now(snapshot: Snapshot, sent: int) -> bool:

@@ -17,7 +17,7 @@ def apply_all(cluster: Cluster, wanted: Sequence[KubeObject], *, force: bool = F
         Exists: Another manager owns a field and *force* is off.
         Forbidden: The user may not apply one of the objects.
     """
-    is_there = cluster.find(*NAMESPACE, cluster.namespace) is not None
+    is_there = cluster.find(NAMESPACE, cluster.namespace) is not None
     return [
         cluster.apply(dict(item.body), force=force) for item in wanted if not (is_there and item.kind == NAMESPACE.name)
     ]

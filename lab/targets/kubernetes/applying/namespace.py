@@ -3,7 +3,8 @@
 from typing import Final
 
 from lab.errors import UsageFault
-from lab.targets.kubernetes.client.reader import Object, Reader
+from lab.snapshots.kubernetes import Raw
+from lab.targets.kubernetes.client.reader import Reader
 from lab.targets.kubernetes.kinds import NAMESPACE
 from lab.targets.kubernetes.objects import MANAGER, PART_OF
 
@@ -29,7 +30,7 @@ def check_namespace(cluster: Reader, *, adopt: bool) -> None:
             next_step="lab up --target kubernetes --namespace testbed",
             code="E_NOT_OURS",
         )
-    namespace = cluster.find(*NAMESPACE, name)
+    namespace = cluster.find(NAMESPACE, name)
     if namespace is not None and not is_for_the_lab(namespace) and not adopt:
         raise UsageFault(
             f"will not deploy into the namespace {name}",
@@ -39,6 +40,6 @@ def check_namespace(cluster: Reader, *, adopt: bool) -> None:
         )
 
 
-def is_for_the_lab(namespace: Object) -> bool:
+def is_for_the_lab(namespace: Raw) -> bool:
     """Return whether a namespace was made for the lab, by the lab or by an administrator."""
     return bool((namespace["metadata"].get("labels") or {}).get(PART_OF) == MANAGER)

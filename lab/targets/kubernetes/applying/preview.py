@@ -2,10 +2,11 @@
 
 import difflib
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
+from lab.snapshots.kubernetes import Raw
 from lab.targets.kubernetes.applying.removal import unwanted
-from lab.targets.kubernetes.client.reader import Object, Reader
+from lab.targets.kubernetes.client.reader import Reader
 from lab.targets.kubernetes.kinds import NAMESPACE, SECRET
 from lab.targets.kubernetes.objects import KubeObject
 from lab.targets.kubernetes.rendering.documents import as_yaml
@@ -19,7 +20,7 @@ REVISION: Final = "deployment.kubernetes.io/revision"
 class Previewer(Reader, Protocol):
     """A cluster that previews applying; satisfied by `lab.targets.kubernetes.client.cluster.Cluster`."""
 
-    def preview(self, wanted: dict[str, Any], *, force: bool = False) -> tuple[Object | None, Object]:
+    def preview(self, wanted: Raw, *, force: bool = False) -> tuple[Raw | None, Raw]:
         """Return an object as it is and as applying would leave it."""
 
 
@@ -32,14 +33,14 @@ def preview_all(cluster: Previewer, wanted: Sequence[KubeObject], *, stack: str,
         Exists: Another manager owns a field; the message names the manager.
         Forbidden: The user may not apply one of the objects.
     """
-    if cluster.find(*NAMESPACE, cluster.namespace) is None:
+    if cluster.find(NAMESPACE, cluster.namespace) is None:
         return [Intent(item.kind, item.name, "create") for item in wanted]
     applied = [item for item in wanted if item.kind != NAMESPACE.name]
     intents = [_intent(item, *cluster.preview(dict(item.body), force=force)) for item in applied]
     return intents + [Intent(kind.name, name, "remove") for kind, name in unwanted(cluster, wanted, stack)]
 
 
-def _intent(wanted: KubeObject, before: Object | None, after: Object) -> Intent:
+def _intent(wanted: KubeObject, before: Raw | None, after: Raw) -> Intent:
     if wanted.kind == SECRET.name:
         return Intent(wanted.kind, wanted.name, "write")
     if before is None:
@@ -50,7 +51,7 @@ def _intent(wanted: KubeObject, before: Object | None, after: Object) -> Intent:
     return Intent(wanted.kind, wanted.name, "change" if diff else "unchanged", diff)
 
 
-def _without_additions(body: Object) -> Object:
+def _without_additions(body: Raw) -> Raw:
     """Return an object without the parts that the API server adds."""
     metadata = {key: value for key, value in body["metadata"].items() if key not in SERVERS_OWN}
     annotations = {key: value for key, value in metadata.pop("annotations", {}).items() if key != REVISION}

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from lab.snapshots.kubernetes import STACK_LABEL
+from lab.snapshots.kubernetes import STACK_LABEL, Raw
 from lab.targets.kubernetes.applying.namespace import is_for_the_lab
 from lab.targets.kubernetes.client.cluster import Cluster
-from lab.targets.kubernetes.client.reader import Lister, Object
+from lab.targets.kubernetes.client.reader import Lister
 from lab.targets.kubernetes.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
@@ -21,11 +21,10 @@ from lab.targets.kubernetes.kinds import (
     Kind,
 )
 from lab.targets.kubernetes.objects import KubeObject
+from lab.targets.kubernetes.secret_names import SECRET_NAMES
 
 REMOVAL_ORDER: Final = (DEPLOYMENT, POD_DISRUPTION_BUDGET, SERVICE, NETWORK_POLICY, CONFIG_MAP, SERVICE_ACCOUNT)
 """Kinds of a stack's objects, in the order of removing: a workload goes before the objects that it needs."""
-SECRETS: Final = ("lab-serving", "lab-store", "lab-prometheus", "lab-registry")
-"""Names of a stack's Secrets. The lab does not list Secrets: that right would show all of them."""
 LISTED: Final = (*REMOVAL_ORDER, POD, VOLUME_CLAIM)
 """Kinds of objects that would go with a namespace and that the lab may list."""
 IN_EVERY_NAMESPACE: Final = (("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default"))
@@ -33,7 +32,7 @@ IN_EVERY_NAMESPACE: Final = (("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount
 
 
 class Removal(NamedTuple):
-    """What a removal did.
+    """The result of a removal.
 
     Attributes:
         removed: `kind/name` of each object that was removed.
@@ -46,14 +45,14 @@ class Removal(NamedTuple):
 
 def remove_unwanted(cluster: Cluster, wanted: Sequence[KubeObject], stack: str) -> list[str]:
     """Remove the objects that a stack has and no longer wants; return `kind/name` of each."""
-    return [f"{kind.name}/{name}" for kind, name in unwanted(cluster, wanted, stack) if cluster.delete(*kind, name)]
+    return [f"{kind.name}/{name}" for kind, name in unwanted(cluster, wanted, stack) if cluster.delete(kind, name)]
 
 
 def unwanted(cluster: Lister, wanted: Sequence[KubeObject], stack: str) -> Iterator[tuple[Kind, str]]:
     """Yield the objects that a stack has and no longer wants, in the order of removing. Secrets are left out."""
     kept = {(item.kind, item.name) for item in wanted}
     for kind in REMOVAL_ORDER:
-        for item in cluster.list(*kind, selector=f"{STACK_LABEL}={stack}"):
+        for item in cluster.list(kind, selector=f"{STACK_LABEL}={stack}"):
             name = item["metadata"]["name"]
             if (kind.name, name) not in kept:
                 yield kind, name
@@ -66,27 +65,27 @@ def remove_all(cluster: Cluster, stack: str) -> Removal:
     other objects of the stack. The last of these objects is removed after the Secrets, so that an interrupted removal
     leaves a sign for the next removal.
     """
-    namespace = cluster.find(*NAMESPACE, cluster.namespace)
+    namespace = cluster.find(NAMESPACE, cluster.namespace)
     listed = list(unwanted(cluster, (), stack))
     has_sign = bool(listed) or (namespace is not None and is_for_the_lab(namespace))
-    secrets = [(SECRET, name) for name in SECRETS] if has_sign else []
+    secrets = [(SECRET, name) for name in SECRET_NAMES] if has_sign else []
     in_order = [*listed[:-1], *secrets, *listed[-1:]]
-    removed = [f"{kind.name}/{name}" for kind, name in in_order if cluster.delete(*kind, name)]
+    removed = [f"{kind.name}/{name}" for kind, name in in_order if cluster.delete(kind, name)]
     if namespace is None or not _is_of(stack, namespace):
         return Removal(removed, [])
     if foreign := list(_foreign(cluster, stack)):
         return Removal(removed, foreign)
-    cluster.delete(*NAMESPACE, cluster.namespace)
+    cluster.delete(NAMESPACE, cluster.namespace)
     return Removal([*removed, f"{NAMESPACE.name}/{cluster.namespace}"], [])
 
 
 def _foreign(cluster: Lister, stack: str) -> Iterator[str]:
     for kind in LISTED:
-        for item in cluster.list(*kind):
+        for item in cluster.list(kind):
             name = item["metadata"]["name"]
             if not _is_of(stack, item) and (kind.name, name) not in IN_EVERY_NAMESPACE:
                 yield f"{kind.name}/{name}"
 
 
-def _is_of(stack: str, item: Object) -> bool:
+def _is_of(stack: str, item: Raw) -> bool:
     return bool((item["metadata"].get("labels") or {}).get(STACK_LABEL) == stack)

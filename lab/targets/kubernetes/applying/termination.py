@@ -47,10 +47,10 @@ def await_gone(
 
 def still_there(cluster: Reader, stack: str) -> Sequence[str]:
     """Return `kind/name` of the pods of a stack, and of its namespace if that is being removed."""
-    namespace = cluster.find(*NAMESPACE, cluster.namespace)
+    namespace = cluster.find(NAMESPACE, cluster.namespace)
     if namespace is None:
         return ()
-    pods = [f"Pod/{pod['metadata']['name']}" for pod in cluster.list(*POD, selector=f"{STACK_LABEL}={stack}")]
+    pods = [f"Pod/{pod['metadata']['name']}" for pod in cluster.list(POD, selector=f"{STACK_LABEL}={stack}")]
     is_terminating = "deletionTimestamp" in namespace["metadata"]
     return [*pods, *([f"Namespace/{cluster.namespace}"] if is_terminating else [])]
 

@@ -4,42 +4,43 @@ from typing import Final, NamedTuple
 
 from kubernetes.dynamic.exceptions import NotFoundError
 
-from lab.targets.kubernetes.client.connection import TIMEOUT_S, Connection, Object
+from lab.snapshots.kubernetes import Raw
+from lab.targets.kubernetes.client.connection import TIMEOUT_S, Connection
 from lab.targets.kubernetes.client.fetching import find
+from lab.targets.kubernetes.kinds import SECRET, Kind
 from lab.targets.kubernetes.objects import MANAGER
 
-SECRET: Final = "Secret"  # noqa: S105  a kind
 DRY_RUN: Final = "All"
 """The API's value for every stage of processing a request except storing the object."""
 
 
 class Applied(NamedTuple):
-    """What applying an object did: `created`, `changed`, `unchanged`, or `written` for a Secret."""
+    """The change that applying made to an object: `created`, `changed`, `unchanged`, or `written` for a Secret."""
 
     kind: str
     name: str
     change: str
 
 
-def apply(connection: Connection, wanted: Object, *, force: bool) -> Applied:
+def apply(connection: Connection, wanted: Raw, *, force: bool) -> Applied:
     """Apply an object and return the change."""
     kind, name = str(wanted["kind"]), str(wanted["metadata"]["name"])
     before, after = _server_side_apply(connection, wanted, force=force)
     if before is None:
-        return Applied(kind, name, "written" if kind == SECRET else "created")
+        return Applied(kind, name, "written" if kind == SECRET.name else "created")
     is_same = before["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"]
     return Applied(kind, name, "unchanged" if is_same else "changed")
 
 
-def preview(connection: Connection, wanted: Object, *, force: bool) -> tuple[Object | None, Object]:
+def preview(connection: Connection, wanted: Raw, *, force: bool) -> tuple[Raw | None, Raw]:
     """Return an object as it is and as `apply` would leave it."""
     return _server_side_apply(connection, wanted, force=force, dry_run=DRY_RUN)
 
 
-def delete(connection: Connection, api_version: str, kind: str, name: str) -> bool:
+def delete(connection: Connection, kind: Kind, name: str) -> bool:
     """Delete an object and what it owns; return False where there was none."""
-    resource = connection.resource(api_version, kind)
-    with connection.errors(f"cannot delete {kind} {name}"):
+    resource = connection.resource(kind)
+    with connection.errors(f"cannot delete {kind.name} {name}"):
         try:
             resource.delete(
                 name=name,
@@ -53,15 +54,15 @@ def delete(connection: Connection, api_version: str, kind: str, name: str) -> bo
 
 
 def _server_side_apply(
-    connection: Connection, wanted: Object, *, force: bool, dry_run: str | None = None
-) -> tuple[Object | None, Object]:
+    connection: Connection, wanted: Raw, *, force: bool, dry_run: str | None = None
+) -> tuple[Raw | None, Raw]:
     """Return the object before and after; before is None where there was none, and for a Secret."""
-    api_version, kind, name = str(wanted["apiVersion"]), str(wanted["kind"]), str(wanted["metadata"]["name"])
-    resource = connection.resource(api_version, kind)
+    kind, name = Kind(wanted["apiVersion"], wanted["kind"]), str(wanted["metadata"]["name"])
+    resource = connection.resource(kind)
     # Secrets are never read back, so that no user needs the right to read them.
-    before = None if kind == SECRET else find(connection, api_version, kind, name)
-    with connection.errors(f"cannot apply {kind} {name}"):
-        after: Object = resource.server_side_apply(
+    before = None if kind == SECRET else find(connection, kind, name)
+    with connection.errors(f"cannot apply {kind.name} {name}"):
+        after: Raw = resource.server_side_apply(
             body=wanted,
             name=name,
             namespace=connection.namespace_of(resource),

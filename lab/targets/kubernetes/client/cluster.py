@@ -3,11 +3,13 @@
 import json
 from collections.abc import Sequence
 
+from lab.snapshots.kubernetes import Raw
 from lab.targets.kubernetes.client import changing, fetching, logs, reviews
 from lab.targets.kubernetes.client.changing import Applied
-from lab.targets.kubernetes.client.connection import Connection, Object
+from lab.targets.kubernetes.client.connection import Connection
 from lab.targets.kubernetes.client.rights import Right
 from lab.targets.kubernetes.client.where import Where
+from lab.targets.kubernetes.kinds import Kind
 
 
 class Cluster:
@@ -30,15 +32,15 @@ class Cluster:
         """The namespace of the stack."""
         return self.where.namespace
 
-    def find(self, api_version: str, kind: str, name: str) -> Object | None:
+    def find(self, kind: Kind, name: str) -> Raw | None:
         """Return an object, or None where there is none of that name."""
-        return fetching.find(self._connection, api_version, kind, name)
+        return fetching.find(self._connection, kind, name)
 
-    def list(self, api_version: str, kind: str, *, selector: str = "") -> Sequence[Object]:
+    def list(self, kind: Kind, *, selector: str = "") -> Sequence[Raw]:
         """Return every object of a kind in the namespace, or in the cluster for a kind without namespaces."""
-        return fetching.list_all(self._connection, api_version, kind, selector)
+        return fetching.list_all(self._connection, kind, selector)
 
-    def apply(self, wanted: Object, *, force: bool = False) -> Applied:
+    def apply(self, wanted: Raw, *, force: bool = False) -> Applied:
         """Apply an object by server-side apply.
 
         Raises:
@@ -47,7 +49,7 @@ class Cluster:
         """
         return changing.apply(self._connection, wanted, force=force)
 
-    def preview(self, wanted: Object, *, force: bool = False) -> tuple[Object | None, Object]:
+    def preview(self, wanted: Raw, *, force: bool = False) -> tuple[Raw | None, Raw]:
         """Return an object as it is, and as the API server would leave it after `apply`. Changes nothing.
 
         The first is None where there is no such object, and for a Secret.
@@ -58,9 +60,9 @@ class Cluster:
         """
         return changing.preview(self._connection, wanted, force=force)
 
-    def delete(self, api_version: str, kind: str, name: str) -> bool:
+    def delete(self, kind: Kind, name: str) -> bool:
         """Delete an object and what it owns; return False where there was none."""
-        return changing.delete(self._connection, api_version, kind, name)
+        return changing.delete(self._connection, kind, name)
 
     def may(self, right: Right) -> bool:
         """Return whether the user has a right. Every user may ask."""

@@ -11,10 +11,9 @@ from kubernetes.dynamic.exceptions import ResourceNotFoundError
 from lab.errors import BadConfig
 from lab.targets.kubernetes.client.errors import lab_errors
 from lab.targets.kubernetes.client.where import Where
+from lab.targets.kubernetes.kinds import Kind
 
 TIMEOUT_S: Final = 10.0
-Object = dict[str, Any]
-"""An object as the API has it: JSON, camelCase."""
 Query = Mapping[str, object]
 
 
@@ -30,7 +29,7 @@ class Connection:
     client: DynamicClient
     where: Where
 
-    def resource(self, api_version: str, kind: str) -> Any:  # noqa: ANN401  the client has no types
+    def resource(self, kind: Kind) -> Any:  # noqa: ANN401  the client has no types
         """Return the client's access to a kind.
 
         Raises:
@@ -39,11 +38,11 @@ class Connection:
         with self.errors("cannot reach the cluster"):
             try:
                 # Without the prefix, the client discovers every version of every group.
-                prefix = "apis" if "/" in api_version else "api"
-                return self.client.resources.get(prefix=prefix, api_version=api_version, kind=kind)
+                prefix = "apis" if "/" in kind.api_version else "api"
+                return self.client.resources.get(prefix=prefix, api_version=kind.api_version, kind=kind.name)
             except ResourceNotFoundError as error:
                 raise BadConfig(
-                    f"this cluster knows no {kind} of {api_version}", found=f"it is {self.where.server}"
+                    f"this cluster knows no {kind.name} of {kind.api_version}", found=f"it is {self.where.server}"
                 ) from error
 
     def namespace_of(self, resource: Any) -> str | None:  # noqa: ANN401  the client has no types

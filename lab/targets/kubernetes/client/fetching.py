@@ -4,15 +4,17 @@ from collections.abc import Sequence
 
 from kubernetes.dynamic.exceptions import NotFoundError
 
-from lab.targets.kubernetes.client.connection import TIMEOUT_S, Connection, Object
+from lab.snapshots.kubernetes import Raw
+from lab.targets.kubernetes.client.connection import TIMEOUT_S, Connection
+from lab.targets.kubernetes.kinds import Kind
 
 
-def find(connection: Connection, api_version: str, kind: str, name: str) -> Object | None:
+def find(connection: Connection, kind: Kind, name: str) -> Raw | None:
     """Return an object, or None where there is none of that name."""
-    resource = connection.resource(api_version, kind)
-    with connection.errors(f"cannot read {kind} {name}"):
+    resource = connection.resource(kind)
+    with connection.errors(f"cannot read {kind.name} {name}"):
         try:
-            response: Object = resource.get(
+            response: Raw = resource.get(
                 name=name, namespace=connection.namespace_of(resource), _request_timeout=TIMEOUT_S
             ).to_dict()
         except NotFoundError:
@@ -20,11 +22,11 @@ def find(connection: Connection, api_version: str, kind: str, name: str) -> Obje
     return response
 
 
-def list_all(connection: Connection, api_version: str, kind: str, selector: str) -> Sequence[Object]:
+def list_all(connection: Connection, kind: Kind, selector: str) -> Sequence[Raw]:
     """Return every object of a kind that a label selector chooses; an empty selector chooses all."""
-    resource = connection.resource(api_version, kind)
-    with connection.errors(f"cannot list {kind}s"):
-        response: Object = resource.get(
+    resource = connection.resource(kind)
+    with connection.errors(f"cannot list {kind.name}s"):
+        response: Raw = resource.get(
             namespace=connection.namespace_of(resource),
             label_selector=selector or None,
             _request_timeout=TIMEOUT_S,

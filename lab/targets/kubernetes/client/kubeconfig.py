@@ -14,8 +14,9 @@ from kubernetes.config import (
 from kubernetes.dynamic import DynamicClient
 
 from lab.errors import BadConfig
+from lab.snapshots.kubernetes import Raw
 from lab.targets.kubernetes.client.cluster import Cluster
-from lab.targets.kubernetes.client.connection import TIMEOUT_S, Connection, Object
+from lab.targets.kubernetes.client.connection import TIMEOUT_S, Connection
 from lab.targets.kubernetes.client.errors import lab_errors, unreachable
 from lab.targets.kubernetes.client.where import Where
 
@@ -69,7 +70,7 @@ def server_of(kubeconfig: Path | None, *, context: str) -> str:
 class _TimedClient(DynamicClient):
     """A client whose every request has a timeout, discovery included."""
 
-    def request(self, method: str, path: str, body: Object | None = None, **params: Any) -> Any:  # noqa: ANN401
+    def request(self, method: str, path: str, body: Raw | None = None, **params: Any) -> Any:  # noqa: ANN401
         return super().request(method, path, body, **{"_request_timeout": TIMEOUT_S, **params})
 
 

@@ -1,16 +1,16 @@
 """The parts of a cluster that only read, for callers that change nothing."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
-Object = Mapping[str, Any]
-"""An object as the API has it: JSON, camelCase."""
+from lab.snapshots.kubernetes import Raw
+from lab.targets.kubernetes.kinds import Kind
 
 
 class Lister(Protocol):
     """Lists objects; satisfied by `lab.targets.kubernetes.client.cluster.Cluster`."""
 
-    def list(self, api_version: str, kind: str, *, selector: str = "") -> Sequence[Object]:
+    def list(self, kind: Kind, *, selector: str = "") -> Sequence[Raw]:
         """Return every object of a kind."""
 
 
@@ -21,5 +21,5 @@ class Reader(Lister, Protocol):
     def namespace(self) -> str:
         """The namespace of the stack."""
 
-    def find(self, api_version: str, kind: str, name: str) -> Object | None:
+    def find(self, kind: Kind, name: str) -> Raw | None:
         """Return an object, or None where there is none of that name."""

@@ -3,11 +3,13 @@
 from typing import Final
 
 from lab.errors import LabError
-from lab.targets.kubernetes.client.connection import TIMEOUT_S, Connection, Object
+from lab.snapshots.kubernetes import Raw
+from lab.targets.kubernetes.client.connection import TIMEOUT_S, Connection
 from lab.targets.kubernetes.client.rights import Right
+from lab.targets.kubernetes.kinds import Kind
 
-AUTHORIZATION: Final = "authorization.k8s.io/v1"
-AUTHENTICATION: Final = "authentication.k8s.io/v1"
+ACCESS_REVIEW: Final = Kind("authorization.k8s.io/v1", "SelfSubjectAccessReview")
+USER_REVIEW: Final = Kind("authentication.k8s.io/v1", "SelfSubjectReview")
 
 
 def may(connection: Connection, right: Right) -> bool:
@@ -21,27 +23,23 @@ def may(connection: Connection, right: Right) -> bool:
         "name": right.name,
         "namespace": right.namespace,
     }
-    review: Object = {
-        "apiVersion": AUTHORIZATION,
-        "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": attributes},
-    }
-    return bool(_status(connection, review, "cannot ask what this user may do")["allowed"])
+    spec = {"resourceAttributes": attributes}
+    return bool(_status(connection, ACCESS_REVIEW, "cannot ask what this user may do", spec=spec)["allowed"])
 
 
 def user(connection: Connection) -> str:
     """Return the user's name as the server tells it, else as the kubeconfig does."""
-    review: Object = {"apiVersion": AUTHENTICATION, "kind": "SelfSubjectReview"}
     try:
-        return str(_status(connection, review, "cannot ask who this user is")["userInfo"]["username"])
+        return str(_status(connection, USER_REVIEW, "cannot ask who this user is")["userInfo"]["username"])
     except LabError:
         return connection.where.user
 
 
-def _status(connection: Connection, review: Object, attempted: str) -> Object:
+def _status(connection: Connection, kind: Kind, attempted: str, *, spec: Raw | None = None) -> Raw:
     """Create a review; return the status that the server fills in."""
-    resource = connection.resource(review["apiVersion"], review["kind"])
+    resource = connection.resource(kind)
+    review = {"apiVersion": kind.api_version, "kind": kind.name} | ({"spec": spec} if spec else {})
     with connection.errors(attempted):
-        response: Object = resource.create(body=review, _request_timeout=TIMEOUT_S).to_dict()
-    status: Object = response["status"]
+        response: Raw = resource.create(body=review, _request_timeout=TIMEOUT_S).to_dict()
+    status: Raw = response["status"]
     return status

@@ -2,8 +2,10 @@
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from lab.snapshots.kubernetes import Raw
 
 ROLE: Final = "lab"
 """Role that every command needs."""
@@ -38,7 +40,7 @@ class Right(NamedTuple):
     role: str
 
 
-def rights_in(role: Mapping[str, Any]) -> Iterator[Right]:
+def rights_in(role: Raw) -> Iterator[Right]:
     """Yield every right in a Role or ClusterRole; nothing for an object of another kind."""
     metadata = role["metadata"]
     for rule in (role.get("rules") or ()) if role["kind"] in {"Role", "ClusterRole"} else ():

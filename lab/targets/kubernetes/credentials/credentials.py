@@ -1,4 +1,4 @@
-"""Makes and keeps the credentials of a stack, and turns them into the content of Secrets."""
+"""Provides the credentials of a stack: the kept credentials while they are good, else new ones."""
 
 import secrets
 from collections.abc import Mapping, Sequence

@@ -12,8 +12,8 @@ from typing import Final
 from lab.errors import Unavailable
 from lab.settings import inherited_environment
 from lab.targets import parent_death
+from lab.targets.free_ports import free_port
 from lab.targets.kubernetes.client.kubectl import kubectl_program
-from lab.targets.ports import free_port
 
 START_S: Final = 20.0
 MARGIN_S: Final = 10.0

@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from lab.snapshots.kubernetes import NAME_LABEL
-from lab.targets.kubernetes.client.reader import Lister, Object
+from lab.snapshots.kubernetes import NAME_LABEL, Raw
+from lab.targets.kubernetes.client.reader import Lister
 from lab.targets.kubernetes.kinds import NODE, SERVICE
 
 CONNECT_S: Final = 1.0
@@ -15,14 +15,14 @@ CONNECT_S: Final = 1.0
 
 def node_addresses(cluster: Lister) -> tuple[str, ...]:
     """Return the IP addresses of every node."""
-    addresses = [address for node in cluster.list(*NODE) for address in node["status"].get("addresses", ())]
+    addresses = [address for node in cluster.list(NODE) for address in node["status"].get("addresses", ())]
     return tuple(sorted({address["address"] for address in addresses if address["type"].endswith("IP")}))
 
 
 def node_ports(cluster: Lister, selector: str) -> Mapping[str, Sequence[str]]:
     """Return service → host:port on every node, for the services that have a port of every node."""
     exposed = [
-        (_service_behind(item), port) for item in cluster.list(*SERVICE, selector=selector) for port in _ports(item)
+        (_service_behind(item), port) for item in cluster.list(SERVICE, selector=selector) for port in _ports(item)
     ]
     nodes = node_addresses(cluster) if exposed else ()
     addresses = defaultdict[str, list[str]](list)
@@ -36,12 +36,12 @@ def reached(addresses: Sequence[str]) -> str:
     return next((address for address in addresses if _is_reached(address)), "")
 
 
-def _service_behind(item: Object) -> str:
+def _service_behind(item: Raw) -> str:
     """Return the name of the service whose pods a Service selects."""
     return str((item["spec"].get("selector") or {}).get(NAME_LABEL, ""))
 
 
-def _ports(item: Object) -> Sequence[int]:
+def _ports(item: Raw) -> Sequence[int]:
     return [port["nodePort"] for port in item["spec"].get("ports", ()) if "nodePort" in port]
 
 

@@ -1,14 +1,16 @@
 """Reads the logs of a pod's containers, init containers included."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from lab.errors import LabError
 from lab.snapshots.kubernetes import Pod
 from lab.targets.kubernetes.client.cluster import Cluster
 from lab.targets.kubernetes.kinds import POD
+from lab.targets.kubernetes.rollout.rows import PodView
 
 WHOLE: Final = 20_000
 """Lines of a log that are kept."""
@@ -31,6 +33,22 @@ class PodLogs:
         with suppress(LabError):
             previous = self._cluster.log(pod, container, lines=WHOLE, previous=True) if restarted else ""
         return _joined(previous, current)
+
+    def written(self, pods: Iterable[PodView], folder: Path) -> Mapping[str, Path]:
+        """Write every log that can be read into a folder; return its name → file.
+
+        An init container has a log of its own: `<pod>.<container>`.
+        """
+        files = {}
+        for pod in pods:
+            own = [(pod.name, "", pod.restarts)]
+            first = [(f"{pod.name}.{item.name}", item.name, item.restarts) for item in pod.init_containers]
+            for name, container, restarts in own + first:
+                with suppress(LabError):
+                    text = self.whole(pod.name, container, restarted=restarts > 0)
+                    files[name] = folder / f"{name}.log"
+                    files[name].write_text(text, encoding="utf-8")
+        return files
 
     def since(self, pod: str, since: str, lines: int) -> str:
         """Return the lines since a time; see `Cluster.log_since`."""
@@ -58,7 +76,7 @@ class PodLogs:
         return ""
 
     def _init_containers(self, pod: str) -> Sequence[str]:
-        raw = self._cluster.find(*POD, pod)
+        raw = self._cluster.find(POD, pod)
         return [container.name for container in Pod(raw).init_containers] if raw else ()
 
     def _last_lines(self, pod: str, container: str, lines: int) -> Sequence[str]:

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from lab.errors import Unavailable
 from lab.targets.kubernetes.client.reader import Lister
@@ -12,6 +12,23 @@ from lab.targets.kubernetes.reaching.forwarding import Forward
 from lab.targets.kubernetes.reaching.node_ports import node_ports, reached
 
 GRPC_PORT: Final = 7000
+
+
+class Port(Protocol):
+    """A local port that leads to a port in the cluster; satisfied by `Forward`."""
+
+    def wait(self) -> str:
+        """Return the local address once it leads to the cluster."""
+
+    def close(self) -> None:
+        """Close the local port."""
+
+
+class Opener(Protocol):
+    """Opens ports; satisfied by the class `Forward`."""
+
+    def __call__(self, options: Sequence[str], resource: str, port: int, *, log: Path) -> Port:
+        """Start to open a local port that leads to a port of a resource."""
 
 
 class Reach:
@@ -22,11 +39,14 @@ class Reach:
         selector: Labels of everything that belongs to the stack.
         options: Choose cluster, user and namespace for kubectl.
         folder: Folder for the output of kubectl.
+        opener: Opens ports.
     """
 
-    def __init__(self, cluster: Lister, selector: str, options: Sequence[str], folder: Path) -> None:
+    def __init__(
+        self, cluster: Lister, selector: str, options: Sequence[str], folder: Path, *, opener: Opener = Forward
+    ) -> None:
         self._cluster, self._selector, self._options, self._folder = cluster, selector, options, folder
-        self._forwards: dict[str, Forward] = {}
+        self._opener, self._forwards = opener, dict[str, Port]()
         self._node_ports: Mapping[str, Sequence[str]] | None = None
 
     def services(self, names: Sequence[str], *, insist: bool) -> list[str]:
@@ -86,8 +106,8 @@ class Reach:
         if resource not in self._forwards:
             self._forwards[resource] = self._forward(resource, port)
 
-    def _forward(self, resource: str, port: int) -> Forward:
-        return Forward(self._options, resource, port, log=self._folder / f"{resource.replace('/', '-')}.forward")
+    def _forward(self, resource: str, port: int) -> Port:
+        return self._opener(self._options, resource, port, log=self._folder / f"{resource.replace('/', '-')}.forward")
 
     def _wait(self, resource: str, *, insist: bool = False) -> str:
         try:

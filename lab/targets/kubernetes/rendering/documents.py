@@ -3,17 +3,17 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
 from lab.errors import Unavailable
+from lab.snapshots.kubernetes import Raw
 from lab.targets.kubernetes.client.kubectl import kustomize
 
 FOLDER: Final = "manifests"
-Document = Mapping[str, Any]
 
 
 def manifests_folder() -> Path:
@@ -28,7 +28,7 @@ def manifests_folder() -> Path:
     return folder
 
 
-def kustomized(kustomization: Document) -> list[Document]:
+def kustomized(kustomization: Raw) -> list[Raw]:
     """Return the documents that kustomize makes of a kustomization; it finds the manifests in `manifests/`."""
     with tempfile.TemporaryDirectory(prefix="lab-render-") as name:
         scratch = Path(name)
@@ -38,7 +38,7 @@ def kustomized(kustomization: Document) -> list[Document]:
         return [body for body in yaml.safe_load_all(kustomize(scratch)) if body]
 
 
-def as_yaml(bodies: Sequence[Document]) -> str:
+def as_yaml(bodies: Sequence[Raw]) -> str:
     """Return documents as readable YAML: keys in their order, a text of several lines as a block."""
     documents = [dict(body) for body in bodies]
     return str(yaml.dump_all(documents, Dumper=_ReadableDumper, sort_keys=False, width=120, allow_unicode=True))

@@ -9,9 +9,9 @@ from typing import Final
 from lab.errors import BadConfig, UsageFault
 from lab.settings import LabSettings, text_of
 from lab.systems.services import HANDLES_EVENTS, SERVICES
+from lab.targets.kubernetes import secret_names
 from lab.targets.kubernetes.credentials.credentials import CA, PASSWORD, Credentials
-from lab.targets.kubernetes.rendering.kustomization import PROMETHEUS_SECRET, STORE_SECRET
-from lab.targets.kubernetes.rendering.refusals import PINNED
+from lab.targets.kubernetes.rendering.never_applied import PINNED
 from lab.targets.kubernetes.rendering.render import PULL_KEY
 from lab.targets.kubernetes.rendering.request import (
     ARCHITECTURES,
@@ -23,8 +23,6 @@ from lab.targets.kubernetes.rendering.request import (
 )
 
 STACK: Final = "lab"
-SERVING_SECRET: Final = "lab-serving"  # noqa: S105  a name
-PULL_SECRET: Final = "lab-registry"  # noqa: S105  a name
 WRITE_PATH: Final = "/api/v1/write"
 SCRAPED: Final = "none"
 """Value of `remote_write_url` for a collector that is scraped and writes nothing."""
@@ -67,8 +65,8 @@ def request_of(settings: LabSettings, given: Given) -> RenderRequest:
         settings=given.service_settings,
         node_selector=labels_in(settings.node_selector),
         tolerations=tolerations_in(settings.tolerations),
-        secrets={name: content for name, content in _secrets(settings, given).items() if content},
-        pull_secret=PULL_SECRET if given.pull_secret else "",
+        secrets={name: content for name, content in secrets_of(settings, given).items() if content},
+        pull_secret=secret_names.PULL if given.pull_secret else "",
         node_ports=settings.node_ports,
     )
     return replace(request, config_hash=_hash_of(request))
@@ -151,16 +149,16 @@ def _remote_write_url(settings: LabSettings) -> str:
     return settings.prometheus_url.rstrip("/") + WRITE_PATH if settings.prometheus_url else ""
 
 
-def _secrets(settings: LabSettings, given: Given) -> Secrets:
+def secrets_of(settings: LabSettings, given: Given) -> Secrets:
     """Return Secret → key → content; a Secret that is not needed has no content."""
     store = {PASSWORD: settings.redis_password_file, CA: settings.redis_ca_file}
     prometheus = {"authorization": settings.prometheus_authorization_file, CA: settings.prometheus_ca_file}
     inside = single_images(settings)
     return {
-        SERVING_SECRET: given.credentials.serving_secret(),
-        STORE_SECRET: given.credentials.store_secret() if "redis" in inside else _read(store),
-        PROMETHEUS_SECRET: {} if "prometheus" in inside else _read(prometheus),
-        PULL_SECRET: {PULL_KEY: given.pull_secret.encode()} if given.pull_secret else {},
+        secret_names.SERVING: given.credentials.serving_secret(),
+        secret_names.STORE: given.credentials.store_secret() if "redis" in inside else _read(store),
+        secret_names.PROMETHEUS: {} if "prometheus" in inside else _read(prometheus),
+        secret_names.PULL: {PULL_KEY: given.pull_secret.encode()} if given.pull_secret else {},
     }
 
 
@@ -170,7 +168,7 @@ def _read(files: Mapping[str, Path | None]) -> Mapping[str, bytes]:
 
 def _hash_of(request: RenderRequest) -> str:
     """Return twelve characters that change with everything that services read at their start."""
-    contents = {name: request.secrets.get(name, {}) for name in (SERVING_SECRET, STORE_SECRET)}
+    contents = {name: request.secrets.get(name, {}) for name in (secret_names.SERVING, secret_names.STORE)}
     secrets = sorted((name, sorted(content.items())) for name, content in contents.items())
     text = repr((sorted(request.settings.items()), request.redis_url, secrets))
     return hashlib.sha256(text.encode()).hexdigest()[:12]

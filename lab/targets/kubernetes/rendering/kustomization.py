@@ -4,26 +4,26 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
-from lab.snapshots.kubernetes import ARCHITECTURE_LABEL, STACK_LABEL
+from lab.snapshots.kubernetes import ARCHITECTURE_LABEL, STACK_LABEL, Raw
 from lab.systems.services import SERVICES
 from lab.targets.drain import DRAIN, pod_grace_s
+from lab.targets.kubernetes import secret_names
+from lab.targets.kubernetes.kinds import DEPLOYMENT, POD_DISRUPTION_BUDGET, Kind
 from lab.targets.kubernetes.objects import CONFIG_ANNOTATION, MANAGED_BY, MANAGER
 from lab.targets.kubernetes.rendering.request import ARCHITECTURES, RenderRequest, Toleration, Workload
 
 API: Final = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
 PORTS: Final = {"redis": 6379, "rediss": 6379, "http": 80, "https": 443}
-STORE_SECRET, STORE_FOLDER = "lab-store", "/etc/lab/store"
-PROMETHEUS_SECRET, PROMETHEUS_FOLDER = "lab-prometheus", "/etc/lab/prometheus"
-READ_AT_START: Final = {"otel-collector": PROMETHEUS_SECRET, "redis": STORE_SECRET}
+STORE_FOLDER: Final = "/etc/lab/store"
+PROMETHEUS_FOLDER: Final = "/etc/lab/prometheus"
+READ_AT_START: Final = {"otel-collector": secret_names.PROMETHEUS, "redis": secret_names.STORE}
 """Workload → Secret whose change restarts the workload."""
 
-Document = Mapping[str, Any]
 
-
-def kustomization(request: RenderRequest, *, manifests: str) -> Document:
+def kustomization(request: RenderRequest, *, manifests: str) -> Raw:
     """Return the kustomization of a request; *manifests* is the path from its folder to the manifests."""
     return {
         **API,
@@ -58,19 +58,19 @@ def labels_of(request: RenderRequest) -> Mapping[str, str]:
     return {MANAGED_BY: MANAGER, STACK_LABEL: request.stack}
 
 
-def _image(workload: Workload) -> Document:
+def _image(workload: Workload) -> Raw:
     name, _, digest = workload.image.partition("@")
     # An image without a digest keeps its tag; the rendered object is then refused with the image's name.
     return {"name": workload.deployment, "newName": name} | ({"digest": digest} if digest else {})
 
 
-def _merged(name: str, values: Mapping[str, str]) -> Document:
+def _merged(name: str, values: Mapping[str, str]) -> Raw:
     literals = [f"{key}={value}" for key, value in sorted(values.items())]
     return {"name": name, "behavior": "merge", "literals": literals}
 
 
 def _settings(request: RenderRequest) -> Mapping[str, str]:
-    keys = request.secrets.get(STORE_SECRET, {})
+    keys = request.secrets.get(secret_names.STORE, {})
     files = {"password": "LAB_REDIS_PASSWORD_FILE", "ca.crt": "LAB_REDIS_CA_FILE"}
     paths = {variable: f"{STORE_FOLDER}/{key}" for key, variable in files.items() if key in keys}
     url = {"LAB_REDIS_URL": request.redis_url} if request.redis_url else {}
@@ -79,45 +79,45 @@ def _settings(request: RenderRequest) -> Mapping[str, str]:
 
 def _collector_target(request: RenderRequest) -> Mapping[str, str]:
     url = {"PROMETHEUS_REMOTE_WRITE_URL": request.remote_write_url} if request.remote_write_url else {}
-    has_ca = "ca.crt" in request.secrets.get(PROMETHEUS_SECRET, {})
+    has_ca = "ca.crt" in request.secrets.get(secret_names.PROMETHEUS, {})
     return url | ({"PROMETHEUS_CA_FILE": f"{PROMETHEUS_FOLDER}/ca.crt"} if has_ca else {})
 
 
-def _unwanted(request: RenderRequest) -> Iterator[Document]:
+def _unwanted(request: RenderRequest) -> Iterator[Raw]:
     """Yield deletions of Deployments that are not wanted, and of budgets that would only block a node's drain."""
     wanted = {workload.deployment for workload in request.workloads}
     for service in SERVICES:
         for architecture in ARCHITECTURES:
             if f"{service}-{architecture}" not in wanted:
-                yield _deletion("apps/v1", "Deployment", f"{service}-{architecture}")
+                yield _deletion(DEPLOYMENT, f"{service}-{architecture}")
         if request.replicas_of(service) < 2:
-            yield _deletion("policy/v1", "PodDisruptionBudget", service)
+            yield _deletion(POD_DISRUPTION_BUDGET, service)
 
 
-def _deletion(api_version: str, kind: str, name: str) -> Document:
-    return _patch({"$patch": "delete", "apiVersion": api_version, "kind": kind, "metadata": {"name": name}})
+def _deletion(kind: Kind, name: str) -> Raw:
+    return _patch({"$patch": "delete", "apiVersion": kind.api_version, "kind": kind.name, "metadata": {"name": name}})
 
 
-def _placements(request: RenderRequest) -> Iterator[Document]:
+def _placements(request: RenderRequest) -> Iterator[Raw]:
     for workload in request.workloads:
         selector = {
             **request.node_selector,
             **workload.node_selector,
             ARCHITECTURE_LABEL: workload.architecture,
         }
-        template: dict[str, Any] = {"spec": {"nodeSelector": selector}}
+        spec: dict[str, object] = {"nodeSelector": selector}
         if request.tolerations:
-            template["spec"]["tolerations"] = [_toleration(toleration) for toleration in request.tolerations]
+            spec["tolerations"] = [_toleration(toleration) for toleration in request.tolerations]
         if workload.name in SERVICES and DRAIN in request.settings:
-            template["spec"]["terminationGracePeriodSeconds"] = pod_grace_s(request.settings)
-        if config_hash := _hash_for(workload, request):
-            template["metadata"] = {"annotations": {CONFIG_ANNOTATION: config_hash}}
+            spec["terminationGracePeriodSeconds"] = pod_grace_s(request.settings)
+        config_hash = _hash_for(workload, request)
+        metadata = {"metadata": {"annotations": {CONFIG_ANNOTATION: config_hash}}} if config_hash else {}
         yield _patch(
             {
                 "apiVersion": "apps/v1",
                 "kind": "Deployment",
                 "metadata": {"name": workload.deployment},
-                "spec": {"template": template},
+                "spec": {"template": {"spec": spec, **metadata}},
             }
         )
 
@@ -130,13 +130,13 @@ def _hash_for(workload: Workload, request: RenderRequest) -> str:
     return hashlib.sha256(repr(sorted(content.items())).encode()).hexdigest()[:12] if content else ""
 
 
-def _toleration(toleration: Toleration) -> Document:
+def _toleration(toleration: Toleration) -> Raw:
     required = {"key": toleration.key, "operator": "Equal" if toleration.value else "Exists"}
     optional = {"value": toleration.value, "effect": toleration.effect}
     return required | {key: value for key, value in optional.items() if value}
 
 
-def _destinations(request: RenderRequest) -> Iterator[Document]:
+def _destinations(request: RenderRequest) -> Iterator[Raw]:
     """Yield patches of the network policies for servers outside the cluster, as narrow as an address allows."""
     for policy, url in (("store", request.redis_url), ("remote-write", request.remote_write_url)):
         if url:
@@ -146,9 +146,9 @@ def _destinations(request: RenderRequest) -> Iterator[Document]:
             }
 
 
-def _egress(url: str) -> Document:
+def _egress(url: str) -> Raw:
     parts = urlsplit(url)
-    rule: dict[str, Any] = {"ports": [{"protocol": "TCP", "port": parts.port or PORTS.get(parts.scheme, 443)}]}
+    rule = {"ports": [{"protocol": "TCP", "port": parts.port or PORTS.get(parts.scheme, 443)}]}
     try:
         address = ip_address(parts.hostname or "")
     except ValueError:
@@ -156,7 +156,7 @@ def _egress(url: str) -> Document:
     return {"to": [{"ipBlock": {"cidr": f"{address}/{address.max_prefixlen}"}}], **rule}
 
 
-def _pull_secret(request: RenderRequest) -> Iterator[Document]:
+def _pull_secret(request: RenderRequest) -> Iterator[Raw]:
     if request.pull_secret:
         value = [{"name": request.pull_secret}]
         yield {
@@ -165,5 +165,5 @@ def _pull_secret(request: RenderRequest) -> Iterator[Document]:
         }
 
 
-def _patch(document: Document) -> Document:
+def _patch(document: Raw) -> Raw:
     return {"patch": json.dumps(document)}

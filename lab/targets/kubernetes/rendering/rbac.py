@@ -2,6 +2,7 @@
 
 import json
 
+from lab.snapshots.kubernetes import Raw
 from lab.targets.kubernetes.client.rights import (
     FAULTS_ROLE,
     NODES_ROLE,
@@ -11,7 +12,7 @@ from lab.targets.kubernetes.client.rights import (
     nodes_binding,
     rights_in,
 )
-from lab.targets.kubernetes.rendering.documents import FOLDER, Document, as_yaml, kustomized
+from lab.targets.kubernetes.rendering.documents import FOLDER, as_yaml, kustomized
 from lab.targets.kubernetes.rendering.kustomization import API
 
 
@@ -32,7 +33,7 @@ def needed_rights(namespace: str) -> tuple[Right, ...]:
     return tuple(right for body in _rbac(namespace, "lab-user") for right in rights_in(body))
 
 
-def _rbac(namespace: str, user: str) -> list[Document]:
+def _rbac(namespace: str, user: str) -> list[Raw]:
     subjects = [{"op": "replace", "path": f"/subjects/{index}/name", "value": user} for index in (0, 1)]
     bindings = [("RoleBinding", role, binding_of(user, role)) for role in (ROLE, FAULTS_ROLE)]
     bindings.append(("ClusterRoleBinding", NODES_ROLE, nodes_binding(user, namespace)))

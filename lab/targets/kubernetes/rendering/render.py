@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Final
 
 from lab.errors import BadConfig, Exists
+from lab.snapshots.kubernetes import Raw
 from lab.targets.kubernetes.objects import KubeObject, kube_object, place_in_order
-from lab.targets.kubernetes.rendering.documents import FOLDER, Document, as_yaml, kustomized, manifests_folder
+from lab.targets.kubernetes.rendering.documents import FOLDER, as_yaml, kustomized, manifests_folder
 from lab.targets.kubernetes.rendering.kustomization import kustomization, labels_of
-from lab.targets.kubernetes.rendering.refusals import refuse
+from lab.targets.kubernetes.rendering.never_applied import refuse
 from lab.targets.kubernetes.rendering.request import RenderRequest, require_sense
 
 PULL_KEY: Final = ".dockerconfigjson"
@@ -21,7 +22,8 @@ def render(request: RenderRequest) -> tuple[KubeObject, ...]:
     Raises:
         UsageFault: A workload is missing or duplicate.
         BadConfig: The overlay does not exist, an image has no digest (E_NOT_PINNED), a volume pins a pod to a node
-            (E_PVC_PINNED), or an address holds a password.
+            (E_PVC_PINNED), the collector's configuration names a component that collectors no longer have
+            (E_OTEL_REMOVED), or an address holds a password.
     """
     require_sense(request)
     overlays = sorted(path.name for path in (manifests_folder() / "overlays").iterdir())
@@ -49,7 +51,7 @@ def write_rendered(objects: Sequence[KubeObject], folder: Path) -> tuple[Path, .
     return tuple(paths)
 
 
-def _secrets(request: RenderRequest) -> Iterator[Document]:
+def _secrets(request: RenderRequest) -> Iterator[Raw]:
     """Yield the Secrets. They are made here, so that no file that kustomize reads holds a Secret."""
     for name, content in sorted(request.secrets.items()):
         yield {

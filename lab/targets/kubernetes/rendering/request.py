@@ -131,9 +131,9 @@ def require_sense(request: RenderRequest) -> None:
     """
     deployments = [workload.deployment for workload in request.workloads]
     missing = [name for name in (*SERVICES, "otel-collector") if not request.replicas_of(name)]
-    twice = sorted({name for name in deployments if deployments.count(name) > 1})
-    if missing or twice:
-        counts = f"missing: {', '.join(missing) or 'none'}; duplicate: {', '.join(twice) or 'none'}"
+    duplicates = sorted({name for name in deployments if deployments.count(name) > 1})
+    if missing or duplicates:
+        counts = f"missing: {', '.join(missing) or 'none'}; duplicate: {', '.join(duplicates) or 'none'}"
         raise UsageFault("a stack needs every service once per architecture, and one collector", found=counts)
     if request.redis_url and request.has("redis"):
         raise _two("redis", request.redis_url)

@@ -46,9 +46,9 @@ class Gate:
     def poll(self) -> tuple[Row, ...]:
         """Return the state of every Deployment now."""
         return rows(
-            self.cluster.list(*DEPLOYMENT, selector=self.selector),
-            self.cluster.list(*POD, selector=self.selector),
-            self.cluster.list(*EVENT),
+            self.cluster.list(DEPLOYMENT, selector=self.selector),
+            self.cluster.list(POD, selector=self.selector),
+            self.cluster.list(EVENT),
             now=datetime.now(UTC),
         )
 

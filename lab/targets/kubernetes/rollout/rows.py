@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from lab.model import RolloutRow
-from lab.snapshots.kubernetes import ARCHITECTURE_LABEL, NAME_LABEL, Event, KubernetesObject, Pod
-from lab.targets.kubernetes.client.reader import Object
+from lab.snapshots.kubernetes import ARCHITECTURE_LABEL, NAME_LABEL, Event, KubernetesObject, Pod, Raw
 from lab.targets.kubernetes.rollout.events import newest_event, newest_warning
 
 TERMINATING: Final = "Terminating"
@@ -22,7 +21,7 @@ class InitContainer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PodView:
-    """What a rollout shows of a pod.
+    """A pod as a rollout shows it.
 
     Attributes:
         name: Name of the pod.
@@ -84,9 +83,7 @@ class Row:
     event: str = ""
 
 
-def rows(
-    deployments: Sequence[Object], pods: Sequence[Object], events: Sequence[Object], *, now: datetime
-) -> tuple[Row, ...]:
+def rows(deployments: Sequence[Raw], pods: Sequence[Raw], events: Sequence[Raw], *, now: datetime) -> tuple[Row, ...]:
     """Return a row for every Deployment, in order of their names.
 
     Args:
@@ -116,8 +113,8 @@ def shown(row: Row, machines: Mapping[str, str]) -> RolloutRow:
     )
 
 
-def pod_view(raw: Object) -> PodView:
-    """Return what a rollout shows of a pod. The first container is the service."""
+def pod_view(raw: Raw) -> PodView:
+    """Return a pod as a rollout shows it. The first container is the service."""
     pod = Pod(raw)
     service = pod.app_containers[0]
     return PodView(

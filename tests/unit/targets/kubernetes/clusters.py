@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from lab.errors import Unavailable
 from lab.snapshots.kubernetes import STACK_LABEL
-from lab.targets.kubernetes.applying.removal import SECRETS
 from lab.targets.kubernetes.client.changing import Applied
+from lab.targets.kubernetes.kinds import Kind
 from lab.targets.kubernetes.objects import MANAGER, PART_OF, KubeObject, kube_object
+from lab.targets.kubernetes.secret_names import SECRET_NAMES
 
 if TYPE_CHECKING:
     from lab.targets.kubernetes.client.cluster import Cluster
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 Object = dict[str, Any]
 STACK: Final = [("Deployment", "worker"), ("ConfigMap", "settings"), ("ServiceAccount", "worker")]
 """Kind and name of the objects of a stack, in the order of removing."""
-ALL_SECRETS: Final = [("Secret", name) for name in SECRETS]
+ALL_SECRETS: Final = [("Secret", name) for name in SECRET_NAMES]
 NO_OBJECTS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {}
 OURS: Final = {PART_OF: MANAGER, STACK_LABEL: "lab"}
 """Labels of a namespace that the lab made."""
@@ -67,19 +68,21 @@ class KeptObjects:
         """Kind and name of every object that is there."""
         return list(self._objects)
 
-    def find(self, _api_version: str, kind: str, name: str) -> Mapping[str, Any] | None:
+    def find(self, kind: Kind, name: str) -> Mapping[str, Any] | None:
         """Return the namespace."""
-        assert (kind, name) == ("Namespace", self.namespace)
-        return None if self.labels is None else {"kind": kind, "metadata": {"name": name, "labels": dict(self.labels)}}
+        assert (kind.name, name) == ("Namespace", self.namespace)
+        if self.labels is None:
+            return None
+        return {"kind": kind.name, "metadata": {"name": name, "labels": dict(self.labels)}}
 
-    def list(self, _api_version: str, kind: str, *, selector: str = "") -> Sequence[Mapping[str, Any]]:
+    def list(self, kind: Kind, *, selector: str = "") -> Sequence[Mapping[str, Any]]:
         """Return the objects of a kind with that label."""
-        assert kind != "Secret", "the lab may not list Secrets"
+        assert kind.name != "Secret", "the lab may not list Secrets"
         key, _, value = selector.partition("=")
         return [
             {"metadata": {"name": name, "labels": dict(labels)}}
             for (of, name), labels in self._objects.items()
-            if of == kind and (not selector or labels.get(key) == value)
+            if of == kind.name and (not selector or labels.get(key) == value)
         ]
 
     def apply(self, wanted: Mapping[str, Any], *, force: bool = False) -> Applied:
@@ -91,14 +94,14 @@ class KeptObjects:
             self._objects[kind, metadata["name"]] = metadata["labels"]
         return Applied(kind, metadata["name"], "forced" if force else "created")
 
-    def delete(self, _api_version: str, kind: str, name: str) -> bool:
+    def delete(self, kind: Kind, name: str) -> bool:
         """Remove an object that is there; a namespace with everything in it."""
-        if f"{kind}/{name}" == self.broken:
+        if f"{kind.name}/{name}" == self.broken:
             raise Unavailable("cannot reach the cluster")
-        if kind == "Namespace":
+        if kind.name == "Namespace":
             self.labels, self._objects = None, {}
             return True
-        return self._objects.pop((kind, name), None) is not None
+        return self._objects.pop((kind.name, name), None) is not None
 
 
 def cluster(kept: KeptObjects) -> "Cluster":
@@ -114,17 +117,18 @@ class ReplacingCluster:
     def __init__(self, *there: Object) -> None:
         self._there = {(body["kind"], body["metadata"]["name"]): body for body in there}
 
-    def find(self, api_version: str, kind: str, name: str) -> Object | None:
+    def find(self, kind: Kind, name: str) -> Object | None:
         """See `Previewer.find`."""
-        return self._there.get((kind, name))
+        return self._there.get((kind.name, name))
 
-    def list(self, api_version: str, kind: str, *, selector: str = "") -> Sequence[Mapping[str, Any]]:
+    def list(self, kind: Kind, *, selector: str = "") -> Sequence[Mapping[str, Any]]:
         """See `Previewer.list`."""
-        return [body for (of, _), body in self._there.items() if of == kind]
+        return [body for (of, _), body in self._there.items() if of == kind.name]
 
-    def preview(self, wanted: Object, *, force: bool = False) -> tuple[Object | None, Object]:
+    def preview(self, wanted: Mapping[str, Any], *, force: bool = False) -> tuple[Object | None, Object]:
         """See `Previewer.preview`; the response has what a server adds."""
-        before, after = self.find("", wanted["kind"], wanted["metadata"]["name"]), copy.deepcopy(wanted)
+        before = self._there.get((wanted["kind"], wanted["metadata"]["name"]))
+        after = copy.deepcopy(dict(wanted))
         after["metadata"] |= {"generation": 7, "resourceVersion": "1", "managedFields": [{"time": "now"}]}
         after["status"] = {"replicas": 3}
         return (None if wanted["kind"] == "Secret" else before), after

@@ -15,15 +15,16 @@ from lab.rpc import service_status
 from lab.systems.services import SERVICES
 from lab.targets.follow import followed_pods
 from lab.targets.kubernetes import deployment as module
-from lab.targets.kubernetes.deployment import ClusterDeployment, Servers
-from lab.targets.kubernetes.reaching import reach
+from lab.targets.kubernetes.deployment import ClusterDeployment
+from lab.targets.kubernetes.kinds import Kind
+from lab.targets.kubernetes.reaching.addresses import Servers
 from lab.targets.kubernetes.rollout.gate import Gate
 from tests.unit.targets.kubernetes.samples import deployment, pod
 
 if TYPE_CHECKING:
     from lab.targets.kubernetes.client.cluster import Cluster
 
-OUTSIDE = Endpoints("", "", "", "", "redis://h:6379/0", "http://h:9090", access=Access())
+OUTSIDE = Endpoints(redis_url="redis://h:6379/0", prometheus_url="http://h:9090", access=Access())
 CRASHING = {"waiting": {"reason": "CrashLoopBackOff"}}
 
 
@@ -51,15 +52,15 @@ class Kept:
         self._pods, self._refused, self._waits = pods, refused, waits
         self._logs: dict[str, Sequence[str]] = {"": logs, "bootstrap": first}
 
-    def list(self, _api_version: str, kind: str, *, selector: str = "") -> Sequence[Mapping[str, Any]]:
+    def list(self, kind: Kind, *, selector: str = "") -> Sequence[Mapping[str, Any]]:
         """Return one Deployment, or the pods."""
-        return {"Deployment": [deployment()], "Pod": self._pods}.get(kind, [])
+        return {"Deployment": [deployment()], "Pod": self._pods}.get(kind.name, [])
 
     def serve(self, log: str) -> None:
         """Have the service print something."""
         self._logs[""] = (log,)
 
-    def find(self, _api_version: str, _kind: str, name: str) -> Mapping[str, Any] | None:
+    def find(self, _kind: Kind, name: str) -> Mapping[str, Any] | None:
         """Return a pod."""
         return next((pod for pod in self._pods if pod["metadata"]["name"] == name), None)
 
@@ -82,7 +83,7 @@ class Kept:
 class PodsOnly:
     """Stands in for `Forward`: pods are reached, services are not."""
 
-    def __init__(self, _options: Sequence[str], resource: str, _port: int, **_more: object) -> None:
+    def __init__(self, options: Sequence[str], resource: str, port: int, *, log: Path) -> None:
         self._resource = resource
 
     def wait(self) -> str:
@@ -102,7 +103,6 @@ def without_network(monkeypatch: pytest.MonkeyPatch) -> None:
     def statuses_of(addresses: Mapping[str, str], _connect: object) -> list[ServiceStatus]:
         return [ServiceStatus(name, address, healthy=True, instance_id=name) for name, address in addresses.items()]
 
-    monkeypatch.setattr(reach, "Forward", PodsOnly)
     monkeypatch.setattr(service_status, "statuses_of", statuses_of)
 
 
@@ -112,7 +112,9 @@ def stack(cluster: Kept, *, has_metrics: bool = False) -> Iterator[ClusterDeploy
     gate = Gate(cluster, "", lambda *_: None, 1.0)
     options = ["--context", "my cluster"]
     servers = Servers(OUTSIDE, metrics_inside=has_metrics)
-    deployment = ClusterDeployment(cast("Cluster", cluster), gate, options, servers=servers, folder=Path("stack"))
+    deployment = ClusterDeployment(
+        cast("Cluster", cluster), gate, options, servers=servers, folder=Path("stack"), opener=PodsOnly
+    )
     with closing(deployment):
         yield deployment
 

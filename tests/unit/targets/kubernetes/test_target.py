@@ -15,8 +15,9 @@ from lab.settings import LabSettings
 from lab.targets.kubernetes.client.changing import Applied
 from lab.targets.kubernetes.client.where import Where
 from lab.targets.kubernetes.credentials.credentials import provide_credentials
-from lab.targets.kubernetes.deployment import answered
+from lab.targets.kubernetes.kinds import DEPLOYMENT, Kind
 from lab.targets.kubernetes.objects import MANAGER, PART_OF, KubeObject
+from lab.targets.kubernetes.rollout.identities import answered
 from lab.targets.kubernetes.rollout.rows import PodView
 from lab.targets.kubernetes.target import KubernetesTarget
 from lab.targets.port import StackRequest
@@ -36,7 +37,6 @@ from tests.unit.targets.kubernetes.samples import POD, deployment, pod
 
 if TYPE_CHECKING:
     from lab.targets.kubernetes.client.cluster import Cluster
-    from lab.targets.kubernetes.deployment import ClusterDeployment
 
 Object = dict[str, Any]
 
@@ -109,8 +109,11 @@ class Answering:
 
 def machines_of(silent: int) -> dict[str, str]:
     """Return pod → machine as its process reports it, on a clock that goes ten seconds a poll."""
-    stack, clock = cast("ClusterDeployment", Answering(silent)), count(0.0, 10.0)
-    return {pod.name: status.host_architecture for pod, status in answered(stack, clock=lambda: next(clock), pause_s=0)}
+    stack, clock = Answering(silent), count(0.0, 10.0)
+    return {
+        pod.name: status.host_architecture
+        for pod, status in answered(stack.processes, clock=lambda: next(clock), pause_s=0)
+    }
 
 
 def test_a_process_that_does_not_answer_at_once_is_asked_again() -> None:
@@ -154,12 +157,12 @@ class Failing(ReplacingCluster):
         """See `Cluster.log`."""
         return "serving"
 
-    def delete(self, _api_version: str, kind: str, name: str) -> bool:
+    def delete(self, kind: Kind, name: str) -> bool:
         """See `Cluster.delete`; pods go with their Deployment."""
-        self.done.append(f"delete {kind}")
-        if kind == "Deployment":
+        self.done.append(f"delete {kind.name}")
+        if kind == DEPLOYMENT:
             self._there = {key: body for key, body in self._there.items() if key[0] != "Pod"}
-        return self._there.pop((kind, name), None) is not None
+        return self._there.pop((kind.name, name), None) is not None
 
 
 def done_by(monkeypatch: pytest.MonkeyPatch, folder: Path, *, up: bool = False, keep: bool = False) -> list[str]:

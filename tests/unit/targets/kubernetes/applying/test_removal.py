@@ -8,9 +8,11 @@ import pytest
 from lab.errors import Unavailable
 from lab.snapshots.kubernetes import STACK_LABEL
 from lab.targets.kubernetes.applying.apply import apply_all
-from lab.targets.kubernetes.applying.removal import IN_EVERY_NAMESPACE, LISTED, SECRETS, remove_all
+from lab.targets.kubernetes.applying.removal import IN_EVERY_NAMESPACE, LISTED, remove_all
 from lab.targets.kubernetes.client.changing import Applied
+from lab.targets.kubernetes.kinds import Kind
 from lab.targets.kubernetes.objects import MANAGER, PART_OF, kube_object
+from lab.targets.kubernetes.secret_names import SECRET_NAMES
 from tests.rendered.rights import GOLDEN
 from tests.unit.targets.kubernetes.clusters import ALL_SECRETS, OURS, STACK, KeptObjects, cluster
 from tests.unit.targets.kubernetes.object_server import plural
@@ -33,7 +35,7 @@ def test_everything_of_a_stack_is_removed() -> None:
     kept = KeptObjects([*STACK, *ALL_SECRETS], labels={})
     removed = removed_from(kept)
     assert (removed[0], removed[-1]) == ("Deployment/worker", "ServiceAccount/worker")
-    assert len(removed) == len(STACK) + len(SECRETS)
+    assert len(removed) == len(STACK) + len(SECRET_NAMES)
     assert kept.there == []
 
 
@@ -52,7 +54,7 @@ def test_a_removal_that_broke_off_is_continued(broken: str) -> None:
 def test_secrets_that_are_left_over_are_removed_from_a_namespace_for_the_lab() -> None:
     """There they are nobody else's; the removal says that there was something."""
     kept = KeptObjects(foreign={key: {} for key in ALL_SECRETS}, labels={PART_OF: MANAGER})
-    assert removed_from(kept) == [f"Secret/{name}" for name in SECRETS]
+    assert removed_from(kept) == [f"Secret/{name}" for name in SECRET_NAMES]
     assert removed_from(kept) == []
 
 
@@ -105,7 +107,7 @@ def test_a_namespace_that_others_use_stays(kind: str, labels: Mapping[str, str])
     assert remove_all(cluster(kept), "lab") == ([f"{of}/{name}" for of, name in STACK], [f"{kind}/theirs"])
     assert (kept.labels, kept.there) == (OURS, [(kind, "theirs")])
     assert remove_all(cluster(kept), "lab") == ([], [f"{kind}/theirs"])
-    kept.delete("", kind, "theirs")
+    kept.delete(Kind("", kind), "theirs")
     assert remove_all(cluster(kept), "lab") == (["Namespace/testbed"], [])
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from lab.snapshots.kubernetes import STACK_LABEL
 from lab.targets.kubernetes.applying.termination import GONE_S, await_gone
+from lab.targets.kubernetes.kinds import Kind
 
 STEP_S: Final = 10.0
 TERMINATING: Final = {"name": "testbed", "deletionTimestamp": "2026-01-01T00:00:00Z"}
@@ -24,15 +25,15 @@ class Draining:
     def __init__(self, *states: State) -> None:
         self._states, self.reported, self.now = list(states), list[str](), -STEP_S
 
-    def find(self, _api_version: str, kind: str, name: str) -> Mapping[str, Any] | None:
+    def find(self, kind: Kind, name: str) -> Mapping[str, Any] | None:
         """Return the namespace, at the next poll."""
-        assert (kind, name) == ("Namespace", self.namespace)
+        assert (kind.name, name) == ("Namespace", self.namespace)
         self._state = self._states.pop(0) if len(self._states) > 1 else self._states[0]
         return {"metadata": self._state[1]} if self._state[1] else None
 
-    def list(self, _api_version: str, kind: str, *, selector: str = "") -> Sequence[Mapping[str, Any]]:
+    def list(self, kind: Kind, *, selector: str = "") -> Sequence[Mapping[str, Any]]:
         """Return the pods of the stack."""
-        assert (kind, selector) == ("Pod", f"{STACK_LABEL}=lab")
+        assert (kind.name, selector) == ("Pod", f"{STACK_LABEL}=lab")
         return [{"metadata": {"name": name}} for name in self._state[0]]
 
     def clock(self) -> float:

@@ -9,6 +9,7 @@ import pytest
 from lab.errors import BadConfig, Forbidden, Unavailable
 from lab.targets.kubernetes.client.cluster import Cluster
 from lab.targets.kubernetes.client.kubeconfig import open_cluster, server_of
+from lab.targets.kubernetes.kinds import POD, Kind
 from lab.targets.kubernetes.reaching.signalling import refused
 from tests.unit.targets.kubernetes.api_server import PODS, ApiServer, serving
 
@@ -35,7 +36,7 @@ def test_a_server_is_asked_every_time(server: ApiServer, tmp_path: Path, monkeyp
     for _ in range(2):
         server.requested.clear()
         cluster = opened(server, tmp_path)
-        assert [pod["metadata"]["name"] for pod in cluster.list("v1", "Pod")] == ["a"]
+        assert [pod["metadata"]["name"] for pod in cluster.list(POD)] == ["a"]
         assert server.requested == ["/version", "/apis", "/api/v1", PODS]
     assert list(shared.iterdir()) == []
 
@@ -78,7 +79,7 @@ def test_a_refused_user_is_told_the_command_that_grants_the_right(server: ApiSer
     """With the user's name as the server knows it; also for pods/exec, which kubectl asks for."""
     server.refuses[PODS] = 403
     with pytest.raises(Forbidden) as error:
-        opened(server, tmp_path).list("v1", "Pod")
+        opened(server, tmp_path).list(POD)
     assert error.value.next_step == STEP
     last_line = 'Error from server (Forbidden): pods "a" is forbidden: User "o:eve smith" cannot create pods/exec'
     assert refused("cannot kill it", last_line, "testbed").next_step == STEP
@@ -87,7 +88,7 @@ def test_a_refused_user_is_told_the_command_that_grants_the_right(server: ApiSer
 def test_a_kind_that_the_server_does_not_have_is_named(server: ApiServer, tmp_path: Path) -> None:
     """Once the kinds were asked for again."""
     with pytest.raises(BadConfig, match="knows no Podd"):
-        opened(server, tmp_path).list("v1", "Podd")
+        opened(server, tmp_path).list(Kind("v1", "Podd"))
 
 
 @pytest.mark.parametrize(("status", "kind"), [(403, Forbidden), (500, Unavailable)], ids=["refused", "broken"])

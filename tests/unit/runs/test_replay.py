@@ -13,7 +13,7 @@ from lab.reports import summary
 from lab.runs.evidence import load_trial
 from lab.runs.folder import SCHEMA, RunFolder
 from lab.runs.record import RunRecord
-from lab.runs.recorded import LARGEST_BYTES, RECORDED, keep_recorded, recorded_for
+from lab.runs.replay import LARGEST_BYTES, RECORDED, keep_recorded, recorded_for
 from lab.runs.store import RunStore
 from tests.unit import trials
 from tests.unit.runs.differences import differences

@@ -1,30 +1,30 @@
 """Takes a snapshot of a cluster before a deployment: the cluster, and what the settings choose for it."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Final
 
 from lab.errors import LabError
 from lab.images.lock import FILE_NAME, read_lock
-from lab.probes.dependencies import ConfiguredDependencies, text_of_error
+from lab.probes.error_text import text_of_error
+from lab.probes.ports import Dependencies
 from lab.probes.rights import lacking_rights
 from lab.settings import LabSettings
 from lab.snapshots.before import ClusterProbe, ImageSetting, LockedImage, LockProbe, SettingsProbe, Source
-from lab.snapshots.kubernetes import Raw
+from lab.snapshots.kubernetes import Raw, Toleration
 from lab.snapshots.probes import Denial, Probes
 from lab.snapshots.snapshot import Objects, Snapshot
 from lab.systems.services import SERVICES
-from lab.targets.kubernetes.applying.namespace import RESERVED
+from lab.targets.kubernetes.applying.namespace import RESERVED, is_for_the_lab
 from lab.targets.kubernetes.client.cluster import Cluster
 from lab.targets.kubernetes.client.kubeconfig import open_cluster
 from lab.targets.kubernetes.client.rights import Right
-from lab.targets.kubernetes.kinds import NAMESPACE
-from lab.targets.kubernetes.objects import MANAGER, PART_OF
+from lab.targets.kubernetes.kinds import NAMESPACE, NODE
 from lab.targets.kubernetes.rendering.from_settings import architectures_of, single_images
-from lab.targets.kubernetes.rendering.refusals import PINNED
-from lab.targets.kubernetes.rendering.request import Toleration, labels_in, tolerations_in
+from lab.targets.kubernetes.rendering.never_applied import PINNED
+from lab.targets.kubernetes.rendering.request import labels_in, tolerations_in
 
 MAKE_NAMESPACE: Final = Right("create", "", "namespaces", "", "", "")
 SETTINGS: Final[Mapping[str, str]] = {
@@ -35,10 +35,14 @@ SETTINGS: Final[Mapping[str, str]] = {
 """Workload that a stack has once → the setting that names its image."""
 
 
-def snapshot_before(settings: LabSettings) -> Snapshot:
+def snapshot_before(settings: LabSettings, dependencies: Dependencies) -> Snapshot:
     """Return a snapshot of what a stack with these settings would depend on. Nothing is changed anywhere.
 
     Where the cluster does not answer, what is in the cluster is left out, and the rest is asked all the same.
+
+    Args:
+        settings: Choose the cluster, and what a stack in it depends on.
+        dependencies: Ask what is outside the cluster.
     """
     cluster, objects, denials = _probe_cluster(settings)
     chosen = probe_settings(settings)
@@ -47,7 +51,7 @@ def snapshot_before(settings: LabSettings) -> Snapshot:
         taken_at=time.time(),
         lab_version=version("observability-lab"),
         objects=objects,
-        probes=_probe_choices(settings, chosen, denials),
+        probes=_probe_choices(dependencies, chosen, denials),
         moment="before",
         settings=chosen,
         cluster=cluster,
@@ -60,7 +64,9 @@ def probe_settings(settings: LabSettings) -> SettingsProbe:
     return SettingsProbe(
         architectures=architectures_of(settings),
         node_selector=labels_in(settings.node_selector),
-        tolerations=tuple(_in_a_pod(toleration) for toleration in tolerations_in(settings.tolerations)),
+        tolerations=tuple(
+            Toleration.of_taint(taint.key, taint.value, taint.effect) for taint in tolerations_in(settings.tolerations)
+        ),
         tolerations_text=settings.tolerations,
         adopt=settings.adopt,
         registry=settings.registry,
@@ -97,25 +103,23 @@ def _probe_cluster(settings: LabSettings) -> tuple[ClusterProbe, Objects, tuple[
 
 def _nodes(cluster: Cluster, probe: ClusterProbe) -> tuple[ClusterProbe, Sequence[Raw]]:
     try:
-        return probe, cluster.list("v1", "Node")
+        return probe, cluster.list(NODE)
     except LabError as error:
         return replace(probe, nodes_error=text_of_error(error)), ()
 
 
 def _namespace(cluster: Cluster, probe: ClusterProbe) -> tuple[ClusterProbe, Raw]:
     try:
-        raw = cluster.find(*NAMESPACE, cluster.namespace)
+        raw = cluster.find(NAMESPACE, cluster.namespace)
         if raw is None:
             return replace(probe, may_make_namespace=cluster.may(MAKE_NAMESPACE)), {}
     except LabError as error:
         return replace(probe, namespace_error=text_of_error(error)), {}
-    labels = raw["metadata"].get("labels") or {}
-    return replace(probe, namespace_is_ours=labels.get(PART_OF) == MANAGER), raw
+    return replace(probe, namespace_is_ours=is_for_the_lab(raw)), raw
 
 
-def _probe_choices(settings: LabSettings, chosen: SettingsProbe, denials: tuple[Denial, ...]) -> Probes:
+def _probe_choices(ask: Dependencies, chosen: SettingsProbe, denials: tuple[Denial, ...]) -> Probes:
     """Ask registry, store and metrics server; a registry that does not answer is not asked for the locked images."""
-    ask = ConfiguredDependencies(settings)
     registry = ask.registry()
     wanted = [image.reference for image in chosen.images if image.reference]
     if registry is not None and registry.reachable and not registry.error and chosen.lock is not None:
@@ -149,15 +153,3 @@ def _source(url: str, image: str) -> Source:
     if url:
         return "outside"
     return "inside" if image else ""
-
-
-def _in_a_pod(toleration: Toleration) -> dict[str, Any]:
-    """Return a toleration as a pod has it."""
-    return {"key": toleration.key, "operator": "Equal" if toleration.value else "Exists", **dict(_optional(toleration))}
-
-
-def _optional(toleration: Toleration) -> Iterator[tuple[str, str]]:
-    if toleration.value:
-        yield "value", toleration.value
-    if toleration.effect:
-        yield "effect", toleration.effect

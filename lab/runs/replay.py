@@ -5,18 +5,21 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from lab.analysis.judge import judge
 from lab.errors import DataFault, UsageFault
 from lab.files import new_folder, write_text
 from lab.model import Experiment, Trial
 from lab.runs.codec import decode, encode
+from lab.runs.contents import MANIFEST
 from lab.runs.evidence import load_trial, save_trial
-from lab.runs.folder import MANIFEST, SCHEMA, SUCCEEDED, Manifest, RunFolder
+from lab.runs.facts import SUCCEEDED
+from lab.runs.folder import SCHEMA, RunFolder
 
 RECORDED: Final = Path("tests") / "data" / "recorded"
 LARGEST_BYTES: Final = 1 << 20
+"""Of a recorded run; the repository holds one for each notebook."""
 MOST_SHOWN: Final = 3
 LONGEST_VALUE: Final = 120
 ANSWERS: Final = ("validity", "verdict", "ledger", "comparison")
@@ -63,25 +66,25 @@ def keep_recorded(run: RunFolder, project: Path) -> Path:
         UsageFault: The run did not succeed, belongs to no notebook, or is too large; the previous run stays.
         DataFault: The run lacks a file, or cannot be written; the previous run stays.
     """
-    manifest = run.manifest()
-    if manifest["status"] != SUCCEEDED:
-        raise UsageFault(f"{run.run_id} cannot be kept as a recorded run", found=f"its status is {manifest['status']}")
-    if not manifest.get("notebook"):
+    facts = run.facts()
+    if facts.status != SUCCEEDED:
+        raise UsageFault(f"{run.run_id} cannot be kept as a recorded run", found=f"its status is {facts.status}")
+    if not facts.notebook:
         raise UsageFault(f"{run.run_id} cannot be kept as a recorded run", found="it belongs to no notebook")
-    into = project / RECORDED / Path(manifest["notebook"]).stem
+    into = project / RECORDED / Path(facts.notebook).stem
     try:
         with new_folder(into) as draft:
-            _copy(run, manifest, draft)
+            _copy(run, draft)
             shutil.rmtree(into, ignore_errors=True)
     except (OSError, DataFault) as error:
         raise DataFault(f"{run.run_id} cannot be kept as a recorded run", found=str(error)) from error
     return into
 
 
-def _copy(run: RunFolder, manifest: Manifest, into: Path) -> None:
+def _copy(run: RunFolder, into: Path) -> None:
     """Write the part of a run that a replay reads, in today's schema."""
     save_trial(load_trial(run.path), into)
-    kept = {name: fact for name, fact in manifest.items() if name not in LOCAL}
+    kept = {name: fact for name, fact in run.manifest().items() if name not in LOCAL}
     write_text(into / MANIFEST, json.dumps(kept | {"schema": SCHEMA}, indent=2) + "\n")
     size = sum(path.stat().st_size for path in into.iterdir())
     if size > LARGEST_BYTES:
@@ -109,7 +112,7 @@ def _check_same(requested: Experiment, recorded: Experiment) -> None:
         )
 
 
-def _different(requested: Any, recorded: Any, place: str) -> Iterator[str]:  # noqa: ANN401  a field of any depth
+def _different(requested: object, recorded: object, place: str) -> Iterator[str]:
     """Yield a line for each innermost field that differs, with both values."""
     if is_dataclass(requested) and type(requested) is type(recorded):
         for field in fields(requested):

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from lab.errors import Unavailable
-from lab.targets import ports
-from lab.targets.ports import ATTEMPTS, LOWEST, free_port
+from lab.targets import free_ports
+from lab.targets.free_ports import ATTEMPTS, LOWEST, free_port
 
 
 @pytest.fixture
 def narrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> range:
     """Return the ports that are tried on a machine whose ephemeral ports begin right above them."""
     (tmp_path / "range").write_text(f"{LOWEST + 1}\t60999\n")
-    monkeypatch.setattr(ports, "RANGE_FILE", tmp_path / "range")
+    monkeypatch.setattr(free_ports, "RANGE_FILE", tmp_path / "range")
     return range(LOWEST, LOWEST + ATTEMPTS)
 
 
@@ -49,7 +49,7 @@ def test_a_machine_that_does_not_say_its_range_has_the_usual_one(
     """Linux begins at 32768 by default."""
     (tmp_path / "range").write_text(text)
     for path in (tmp_path / "range", tmp_path / "absent"):
-        monkeypatch.setattr(ports, "RANGE_FILE", path)
+        monkeypatch.setattr(free_ports, "RANGE_FILE", path)
         assert LOWEST <= free_port() < 32_768
 
 

@@ -1,0 +1,11 @@
+"""Checks how many rows of a page a caller asks for. Pure."""
+
+from services.contracts.limits import MAX_PAGE_ROWS
+from services.serving.invalid import InvalidRequest
+
+
+def page_size(requested: int, *, default: int) -> int:
+    """Return the rows of a page; the default for 0. Raises InvalidRequest beyond the limit."""
+    if requested > MAX_PAGE_ROWS:
+        raise InvalidRequest("BAD_RANGE", "page_size", f"{requested}, limit {MAX_PAGE_ROWS}")
+    return requested or default

@@ -1,0 +1,71 @@
+"""Which variables of the environment a program accepts."""
+
+import os
+
+import pytest
+from pydantic_settings import BaseSettings
+
+from services.bootstrap.settings import BootstrapSettings
+from services.ingest_api.settings import IngestSettings
+from services.process_worker.settings import WorkerSettings
+from services.query_api.settings import QuerySettings
+from services.serving.settings import EX_CONFIG, ServiceFault, read_settings
+from services.simulator.settings import SimulatorSettings
+
+PROGRAMS: list[type[BaseSettings]] = [
+    BootstrapSettings,
+    IngestSettings,
+    QuerySettings,
+    SimulatorSettings,
+    WorkerSettings,
+]
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Remove our variables, and return what sets them for a test."""
+    for name in [name for name in os.environ if name.startswith("LAB_")]:  # noqa: TID251  a test of what is read there
+        monkeypatch.delenv(name)
+    return monkeypatch
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
+def test_a_variable_that_is_no_setting_is_refused(program: type[BaseSettings], environment: pytest.MonkeyPatch) -> None:
+    """With exit code 78, and the setting that was probably meant."""
+    environment.setenv("LAB_LOG_LEVLE", "DEBUG")
+    with pytest.raises(ServiceFault, match=r"LAB_LOG_LEVLE is not a setting; did you mean LAB_LOG_LEVEL\?") as fault:
+        read_settings(program)
+    assert fault.value.exit_code == EX_CONFIG
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
+def test_the_variables_of_the_other_programs_are_let_pass(
+    program: type[BaseSettings], environment: pytest.MonkeyPatch
+) -> None:
+    """All programs of a stack get the same environment."""
+    for name, value in {
+        "LAB_BIND": "127.0.0.1:0",
+        "LAB_BOOTSTRAP_WAIT_S": "3",
+        "LAB_INGEST_BACKLOG_LIMIT": "10",
+        "LAB_LOG_LEVEL": "DEBUG",
+        "LAB_REQUIRE_DURABILITY": "durable",
+        "LAB_STORE_NAMESPACE": "lab-2",
+        "LAB_WORKER_COST_US": "5",
+    }.items():
+        environment.setenv(name, value)
+    read_settings(program)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("LAB_BOOTSTRAP_WAITS", "LAB_BOOTSTRAP_WAIT_S"),
+        ("LAB_REDIS_ULR", "LAB_REDIS_URL"),
+        ("LAB_REQUIRE_DURABLE", "LAB_REQUIRE_DURABILITY"),
+    ],
+)
+def test_a_misspelt_setting_of_bootstrap_is_refused(name: str, meant: str, environment: pytest.MonkeyPatch) -> None:
+    """A setting that is silently ignored would let an unfit store pass."""
+    environment.setenv(name, "1")
+    with pytest.raises(ServiceFault, match=rf"{name} is not a setting; did you mean {meant}\?"):
+        read_settings(BootstrapSettings)
