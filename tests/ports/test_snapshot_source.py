@@ -111,6 +111,8 @@ def test_a_cluster_without_the_namespace_is_the_error_that_the_port_names(tmp_pa
     """There is nothing to ask then."""
 
     class Empty(Listed):
+        """An API server that has nothing."""
+
         def find(self, kind: Kind, name: str) -> None:
             """Find nothing."""
 

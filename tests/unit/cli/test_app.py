@@ -147,7 +147,7 @@ assert commands == {{"lab.cli.app", "lab.cli.lazy"}}, commands
 
 def test_a_misspelt_command_is_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     """In a group, too."""
-    assert main(["statu"]) == 64
+    assert main(["stat"]) == 64
     assert "'status'" in capsys.readouterr().err
     assert main(["runs", "compaer"]) == 64
     assert "'compare'" in capsys.readouterr().err

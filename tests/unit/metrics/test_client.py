@@ -23,7 +23,10 @@ def answering(status: int, body: str = SENTENCE) -> Iterator[tuple[str, list[dic
     headers: list[dict[str, str]] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
+        """Gives the one answer."""
+
         def do_GET(self) -> None:
+            """Keep the headers, read the body, answer."""
             headers.append(dict(self.headers))
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             self.send_response(status)
@@ -34,6 +37,7 @@ def answering(status: int, body: str = SENTENCE) -> Iterator[tuple[str, list[dic
                 self.wfile.write(body.encode())
 
         def do_POST(self) -> None:
+            """Do the same."""
             self.do_GET()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base class
