@@ -1,13 +1,10 @@
 """The ports for reading a stack: metrics over a window, and the ledger."""
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Protocol
 
 from lab.errors import LabError
 from lab.model import Aggregate, Series, StoreView, Window
-
-MAX_STEPS: Final = 10_900
-"""Steps of a window; Prometheus refuses more than 11,000 points a series, and both ends of a range are points."""
 
 
 class MetricSource(Protocol):
@@ -20,7 +17,7 @@ class MetricSource(Protocol):
         """Return every stored sample of a metric within a window, one series per label set; empty without samples."""
 
     def over_time(self, promql: str, window: Window, *, step_s: float = 1.0) -> Sequence[Series]:
-        """Evaluate a PromQL expression at every step of a window.
+        """Evaluate a PromQL expression at the steps of a window that `lab.metrics.steps.steps_in` returns.
 
         Returns:
             One series per label set, named after the expression; empty where nothing matches. The name of a metric,
@@ -51,8 +48,3 @@ class LedgerSource(Protocol):
 
     def windows(self, run: str) -> Sequence[Aggregate]:
         """Return the aggregates of every window."""
-
-
-def step_within(window: Window, step_s: float) -> float:
-    """Return the seconds between two steps of a window; more than *step_s* where that gives too many steps."""
-    return max(step_s, window.seconds / MAX_STEPS)

@@ -11,8 +11,8 @@ import numpy as np
 
 from lab.errors import UsageFault
 from lab.metrics.client import open_client
-from lab.metrics.port import step_within
 from lab.metrics.selectors import selector
+from lab.metrics.steps import steps_in
 from lab.model import NANOS, Series
 from services.contracts.signals import PROCESS_CPU_TIME
 
@@ -47,8 +47,10 @@ class PrometheusSource:
 
     def over_time(self, promql: str, window: Window, *, step_s: float = 1.0) -> Sequence[Series]:
         """See `MetricSource.over_time`."""
-        start_s, end_s = window.start_ns / NANOS, window.end_ns / NANOS
-        results = self._client.over_time(promql, start_s, end_s, step_s=step_within(window, step_s))
+        steps = steps_in(window, step_s)
+        results = self._client.over_time(
+            promql, steps.start_ms / 1_000, steps.end_ms / 1_000, step_s=steps.step_ms / 1_000
+        )
         return [_series(promql, result, result["metric"]) for result in results]
 
     def no_series(self, name: str) -> LabError | None:

@@ -8,8 +8,8 @@ import numpy as np
 
 from lab.analysis.scrapes import median_distance, scrape_times
 from lab.errors import Unavailable
-from lab.metrics.port import step_within
 from lab.metrics.selectors import parse_selector
+from lab.metrics.steps import steps_in
 from lab.model import NANOS, Series
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 HELD_INTERVALS: Final = 2.0
 """How long a sample counts, in intervals of its series; after that there is no value, as in Prometheus."""
-ROUNDING: Final = 1e-6
-"""Share of a step that a quotient of floats may lack."""
 KEEPS_ANSWERING: Final = "lab up      (a stack that stays keeps its Prometheus), or LAB_PROMETHEUS_URL=http://host:9090"
 
 
@@ -47,9 +45,7 @@ class RecordedSource:
         selector = parse_selector(promql)
         if selector is None:
             raise self._not_kept(f"cannot evaluate {promql}")
-        start_s, step_s = window.start_ns / NANOS, step_within(window, step_s)
-        steps = int(window.seconds / step_s + ROUNDING)
-        times_s = start_s + step_s * np.arange(steps + 1, dtype=np.float64)
+        times_s = np.array(steps_in(window, step_s).times_ms, np.float64) / 1_000
         selected = (series for series in self._series if selector.selects(series.name, series.labels))
         stepped = [_at(times_s, series, promql) for series in selected]
         return [series for series in stepped if len(series.time_s)]

@@ -9,8 +9,9 @@ import pytest
 
 from lab.errors import Unavailable, UsageFault
 from lab.metrics.client import PrometheusClient
-from lab.metrics.port import MAX_STEPS, MetricSource
+from lab.metrics.port import MetricSource
 from lab.metrics.prometheus import PUSHED
+from lab.metrics.steps import MAX_STEPS, steps_in
 from lab.model import NANOS, Window
 from tests.ports.scraped import (
     COUNTER,
@@ -63,6 +64,17 @@ def test_raw_keeps_to_the_window(source: MetricSource, world: World) -> None:
     assert counted(source.raw(COUNTER, inner), "one").time_s.tolist() == times[1:4].tolist()
 
 
+@pytest.mark.parametrize("late_ns", range(-700_000, 800_000, 100_000))
+def test_a_window_between_two_milliseconds_has_the_same_steps_in_every_source(
+    source: MetricSource, world: World, late_ns: int
+) -> None:
+    """Prometheus keeps milliseconds: both ends are rounded before steps are counted."""
+    window = narrow(counted(source.raw(COUNTER, world.window), "one"))
+    moved = Window(window.start_ns + 400_000, window.end_ns + late_ns)
+    (series,) = source.over_time(GROWING, moved, step_s=0.1)
+    assert len(series.time_s) == steps_in(moved, 0.1).count + 1
+
+
 def test_an_unknown_metric_has_no_series(source: MetricSource, world: World) -> None:
     """Empty, not an error."""
     assert not source.raw("no_such_metric_total", world.window)
@@ -76,8 +88,7 @@ def test_over_time_has_the_newest_sample_at_every_step(source: MetricSource, wor
     (series,) = source.over_time(GROWING, window, step_s=0.1)
     assert series.name == GROWING
     assert series.labels == {"__name__": COUNTER, "job": JOB, "instance": "one"}
-    steps = np.arange(int(window.seconds / 0.1 + 1e-6) + 1)
-    assert series.time_s.tolist() == pytest.approx((window.start_ns / NANOS + 0.1 * steps).tolist(), abs=0.002)
+    assert (series.time_s * 1_000).round().astype(int).tolist() == list(steps_in(window, 0.1).times_ms)
     assert series.value.tolist() == newest_at(raw, series.time_s.tolist())
 
 
