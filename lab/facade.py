@@ -1,14 +1,13 @@
 """What a notebook calls: run an experiment, ask for metrics, show answers."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from pandas import DataFrame
 
 from lab.display.choosing import display_for_this_process
-from lab.errors import LabError, UsageFault
+from lab.errors import LabError, Unavailable, UsageFault
 from lab.metrics.port import MetricSource
 from lab.metrics.query import query as query_source
 from lab.metrics.query import query_recorded
@@ -91,9 +90,14 @@ def run_on_each_architecture(experiment: Experiment) -> tuple[Trial, ...]:
 
 
 def varied_by(experiment: Experiment, factor: str, levels: Sequence[Level] = ()) -> Sequence[Experiment]:
-    """Return the experiment at every level of a factor, named after the level."""
+    """Return the experiment at every level of a factor, named after the level.
+
+    Raises:
+        UsageFault: There is no such factor.
+    """
     if factor not in FACTORS:
-        raise UsageFault(f'no factor "{factor}"', found=f"there are: {', '.join(FACTORS)}")
+        step = f'lab.run_each(experiment, "{next(iter(FACTORS))}")'
+        raise UsageFault(f'no factor "{factor}"', found=f"there are: {', '.join(FACTORS)}", next_step=step)
     at_level = FACTORS[factor].at_level
     names = levels or target(experiment.target, load_settings()).levels(factor)
     return [_named(at_level(experiment, level), level) for level in names] or [experiment]
@@ -104,6 +108,11 @@ def query(promql: str, trial: Trial, *, step_s: float = 1.0) -> DataFrame:
 
     A running Prometheus answers. Where none runs, the series kept with the run answer a plain selector.
 
+    Args:
+        promql: The expression.
+        trial: The trial; its window is the measured phase.
+        step_s: Seconds between two rows.
+
     Returns:
         One row a step (index `time`, UTC), one column a series; values are floats in the metric's own unit.
 
@@ -111,27 +120,39 @@ def query(promql: str, trial: Trial, *, step_s: float = 1.0) -> DataFrame:
         LabError: Prometheus refuses the expression, or neither Prometheus nor the kept series can answer.
     """
     window = trial.evidence.load_run.window
-    source = _live_source(trial)
+    source, trouble = _live_source(trial)
     if source is not None:
         try:
             return query_source(source, promql, window, step_s=step_s)
         except PrometheusFault as fault:
             if fault.reason != UNREACHABLE:
                 raise
-    return query_recorded(trial.evidence.series, promql, window, step_s=step_s)
+            trouble = fault
+    try:
+        return query_recorded(trial.evidence.series, promql, window, step_s=step_s)
+    except Unavailable as refused:
+        if trouble is None:
+            raise
+        found = f"{trouble.attempted}: {trouble.found}\n{refused.found}"
+        raise Unavailable(refused.attempted, found=found, next_step=refused.next_step, code=refused.reason) from trouble
 
 
-def _live_source(trial: Trial) -> MetricSource | None:
-    """Return the Prometheus of the stack that is up, else the Prometheus that the settings name, else None."""
+def _live_source(trial: Trial) -> tuple[MetricSource | None, LabError | None]:
+    """Return the Prometheus of the stack that is up, else the Prometheus that the settings name, else None.
+
+    The error says why the stack could not be read.
+    """
     settings = load_settings()
     if settings.replay:
-        return None
-    with suppress(LabError):
+        return None, None
+    servers, trouble = Endpoints(prometheus_url=settings.prometheus_url), None
+    try:
         stack = target(trial.experiment.target, settings).current()
         if stack is not None and stack.servers.prometheus_url:
-            return metric_source(settings, stack.servers)
-    named = Endpoints(prometheus_url=settings.prometheus_url)
-    return metric_source(settings, named) if named.prometheus_url else None
+            servers = stack.servers
+    except LabError as error:
+        trouble = error
+    return (metric_source(settings, servers) if servers.prometheus_url else None), trouble
 
 
 def breakdown(trial: Trial) -> Table:

@@ -72,6 +72,24 @@ def measured_architecture(trial: Trial) -> str:
     return trial.experiment.architecture or " + ".join(names) or "unknown"
 
 
+def labels_of(trials: Sequence[Trial]) -> list[str]:
+    """Return a label for each trial: its architecture where that tells them apart, else its name, else its run."""
+    names: list[str] = []
+    for label in (measured_architecture, _name, _run):
+        names = [label(trial) for trial in trials]
+        if len(set(names)) == len(names):
+            break
+    return names
+
+
+def _name(trial: Trial) -> str:
+    return trial.experiment.name
+
+
+def _run(trial: Trial) -> str:
+    return trial.run_id
+
+
 def emulation_of(trial: Trial) -> str:
     """Return how the services that handle events were emulated; empty where they were not."""
     statuses = trial.evidence.statuses

@@ -13,7 +13,7 @@ from lab.probes.ports import Dependencies
 from lab.probes.rights import lacking_rights
 from lab.settings import LabSettings
 from lab.snapshots.before import ClusterProbe, ImageSetting, LockedImage, LockProbe, SettingsProbe, Source
-from lab.snapshots.kubernetes import Raw, Toleration
+from lab.snapshots.kubernetes import Raw
 from lab.snapshots.probes import Denial, Probes
 from lab.snapshots.snapshot import Objects, Snapshot
 from lab.systems.services import SERVICES
@@ -64,9 +64,7 @@ def probe_settings(settings: LabSettings) -> SettingsProbe:
     return SettingsProbe(
         architectures=architectures_of(settings),
         node_selector=labels_in(settings.node_selector),
-        tolerations=tuple(
-            Toleration.of_taint(taint.key, taint.value, taint.effect) for taint in tolerations_in(settings.tolerations)
-        ),
+        tolerations=tolerations_in(settings.tolerations),
         tolerations_text=settings.tolerations,
         adopt=settings.adopt,
         registry=settings.registry,

@@ -1,4 +1,4 @@
-"""Trials beside each other: a table of architectures, and lines for a terminal."""
+"""Trials beside each other: a table for a notebook, lines for a terminal."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -10,7 +10,7 @@ from lab.analysis.comparison import (
     compare,
     emulation_of,
     keeps_up,
-    measured_architecture,
+    labels_of,
 )
 from lab.analysis.estimate import Estimate
 from lab.errors import UsageFault
@@ -23,14 +23,14 @@ KEEPS_UP: Final = {True: "keeps up: every objective was met", False: "does not k
 
 
 def table(trials: Sequence[Trial]) -> Table:
-    """Return a row for each figure and a column for each architecture; conclusions and every answer stand below.
+    """Return a row for each figure and a column for each trial; conclusions and every answer stand below.
 
     Raises:
         UsageFault: There is no trial.
     """
     if not trials:
         raise UsageFault("nothing to put side by side", next_step="lab.run_on_each_architecture(experiment)")
-    names = [measured_architecture(trial) for trial in trials]
+    names = labels_of(trials)
     rows = [("validity", *(trial.validity.status for trial in trials))]
     rows += [("verdict", *(words.HEADWORDS.get(trial.verdict.status or "", "–") for trial in trials))]
     rows += [_row(figure) for figure in compare(trials, MEASURED, believed_only=True)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final
 
 import matplotlib as mpl
@@ -13,7 +14,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from lab.analysis.comparison import measured_architecture
+from lab.analysis.comparison import labels_of
 from lab.analysis.counters import named, rate
 from lab.analysis.latency import ACKNOWLEDGED, exact_quantile, latency_ms, quantiles_over_time
 from lab.analysis.objectives import latency_objectives
@@ -110,14 +111,14 @@ def latency(trial: Trial) -> Shown:
 
 
 def latencies(trials: Sequence[Trial]) -> Shown:
-    """Draw the whole distribution of acknowledgement latency of several trials, a line for each architecture."""
+    """Draw the whole distribution of acknowledgement latency of several trials, a line for each trial."""
     texts = []
     with _drawing(1, (7.6, 3.2)) as (figure, (axes,)):
-        for trial, colour in zip(trials, STAGE_COLOURS[::-1], strict=False):
-            name, values = measured_architecture(trial), _latencies(trial.evidence.load_run.samples)
+        for trial, name, colour in zip(trials, labels_of(trials), cycle(STAGE_COLOURS[::-1]), strict=False):
+            values = _latencies(trial.evidence.load_run.samples)
             _draw_distribution(axes, values, colour=colour, label=name)
             texts.append(f"{name} p99 {number(exact_quantile(values, 0.99))} ms")
-        axes.set_title("Share of batches that took longer, by architecture")
+        axes.set_title("Share of batches that took longer")
         axes.legend(loc="best")
         svg = _svg(figure)
     return Shown(svg, f"latencies: {', '.join(texts)}")

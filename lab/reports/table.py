@@ -47,11 +47,11 @@ class Table:
         return self.html
 
 
-def shown(estimate: Estimate, *, unit: str = "") -> str:
+def shown(estimate: Estimate) -> str:
     """Return a figure with its interval; a dash where there is no figure."""
     if estimate.value is None:
         return "–"
-    return " ".join(filter(None, (number(estimate.value), unit, interval(estimate))))
+    return f"{number(estimate.value)} {interval(estimate)}".rstrip()
 
 
 def interval(estimate: Estimate) -> str:

@@ -143,8 +143,9 @@ def test_a_wrong_label_or_selector_is_found(kind: str, name: str, change: Change
 
 def test_replicas_placement_and_settings_never_change_a_selector() -> None:
     """Kubernetes refuses another selector for a Deployment that is there."""
-    workloads = tuple(replace(workload, replicas=3, node_selector={"nodetype": "vm"}) for workload in OUTSIDE.workloads)
-    changed = render(replace(OUTSIDE, workloads=workloads, tolerations=(), settings={}, config_hash="other"))
+    workloads = tuple(replace(workload, replicas=3) for workload in OUTSIDE.workloads)
+    placed = replace(OUTSIDE, workloads=workloads, node_selector={"nodetype": "vm"}, tolerations=())
+    changed = render(replace(placed, settings={}, config_hash="other"))
     assert selectors_of(changed) == selectors_of(rendered("k3s"))
 
 

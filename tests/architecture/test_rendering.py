@@ -42,10 +42,10 @@ def test_a_workload_that_is_not_wanted_is_not_rendered() -> None:
 
 
 def test_replicas_and_placement_are_those_of_the_request() -> None:
-    """They change one Deployment alone."""
-    many = replace(workload("process-worker", "arm64"), replicas=3, node_selector={"nodetype": "jetson"})
+    """Replicas change one Deployment alone; a label of nodes stands beside the architecture."""
+    many = replace(workload("process-worker", "arm64"), replicas=3)
     workloads = tuple(many if item.deployment == many.deployment else item for item in OUTSIDE.workloads)
-    objects = render(replace(OUTSIDE, workloads=workloads))
+    objects = render(replace(OUTSIDE, workloads=workloads, node_selector={"nodetype": "jetson"}))
     assert named(objects, "Deployment", "process-worker-arm64")["spec"]["replicas"] == 3
     assert named(objects, "Deployment", "process-worker-amd64")["spec"]["replicas"] == 1
     selector = named(objects, "Deployment", "process-worker-arm64")["spec"]["template"]["spec"]["nodeSelector"]

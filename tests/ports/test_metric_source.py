@@ -3,10 +3,13 @@
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import lab
 from lab.errors import Unavailable, UsageFault
 from lab.metrics.client import PrometheusClient
 from lab.metrics.port import MetricSource
@@ -29,6 +32,7 @@ from tests.ports.scraped import (
     scraped_world,
 )
 from tests.programs import free_port
+from tests.unit import trials
 
 RATE = f"sum(rate({COUNTER}[2s]))"
 
@@ -73,6 +77,23 @@ def test_a_window_between_two_milliseconds_has_the_same_steps_in_every_source(
     moved = Window(window.start_ns + 400_000, window.end_ns + late_ns)
     (series,) = source.over_time(GROWING, moved, step_s=0.1)
     assert len(series.time_s) == steps_in(moved, 0.1).count + 1
+
+
+def test_a_notebook_gets_the_answer_of_a_prometheus_that_the_settings_name(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than a selector, over the window of the trial."""
+    monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("LAB_PROMETHEUS_URL", world.url)
+    trial = trials.trial()
+    load_run = replace(
+        trial.evidence.load_run, window=narrow(counted(world.recorded.raw(COUNTER, world.window), "one"))
+    )
+    table = lab.query(
+        f"sum({COUNTER})", replace(trial, evidence=replace(trial.evidence, load_run=load_run)), step_s=0.1
+    )
+    assert len(table) == steps_in(load_run.window, 0.1).count + 1
+    assert (table["value"] > 0).all()
 
 
 def test_an_unknown_metric_has_no_series(source: MetricSource, world: World) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from lab.snapshots.kubernetes import Toleration
 from lab.systems.services import SERVICES
 from lab.targets.kubernetes.objects import KubeObject, kube_object
 from lab.targets.kubernetes.rendering.render import render
-from lab.targets.kubernetes.rendering.request import Architecture, RenderRequest, Toleration, Workload, WorkloadName
+from lab.targets.kubernetes.rendering.request import Architecture, RenderRequest, Workload, WorkloadName
 
 REGISTRY: Final = "198.18.0.1:5000"
 ARCHITECTURES: Final[tuple[Architecture, ...]] = ("amd64", "arm64")
@@ -36,7 +37,7 @@ OUTSIDE: Final = RenderRequest(
     remote_write_url="http://198.18.0.1:9090/api/v1/write",
     settings={"LAB_WORKER_COST_US": "5"},
     node_selector={"nodetype": "board"},
-    tolerations=(Toleration("board", effect="NoSchedule"),),
+    tolerations=(Toleration.of_taint("board", effect="NoSchedule"),),
     config_hash="0123456789ab",
     secrets={"lab-serving": {"token": b"planted-token"}, "lab-store": {"password": b"planted-password"}},
 )

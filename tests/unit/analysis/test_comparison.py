@@ -13,6 +13,7 @@ from lab.analysis.judge import judge
 from lab.errors import UsageFault
 from lab.model import Evidence, Objective, Samples, Trial
 from lab.reports.comparison import lines, table
+from lab.reports.figures import latencies
 from lab.systems.services import PROCESS_WORKER, WORKER_JOB
 from tests.unit import trials
 from tests.unit.analysis import builders, places
@@ -241,6 +242,22 @@ def test_events_that_were_not_acknowledged_are_told() -> None:
     load_run = replace(trial.evidence.load_run, account=replace(trial.evidence.load_run.account, acknowledged=1_200))
     text = repr(table([replace(trial, evidence=replace(trial.evidence, load_run=load_run))]))
     assert "arm64 acknowledged 1,200 of 2,000 events: ask at a lower rate, too." in text
+
+
+def test_trials_on_one_architecture_are_told_apart_by_name_else_by_run() -> None:
+    """A factor other than the architecture names each trial after its level."""
+    small, large = trial_on("amd64"), trial_on("amd64")
+    named = [replace(t, experiment=replace(t.experiment, name=f"size-{n}")) for n, t in ((5, small), (20, large))]
+    assert table(named).header == ("", "size-5", "size-20")
+    repeated = [replace(small, run_id="first"), replace(small, run_id="second")]
+    assert table(repeated).header == ("", "first", "second")
+
+
+def test_every_trial_is_drawn_however_many_there_are() -> None:
+    """Colours repeat."""
+    many = [replace(trial_on("amd64"), run_id=f"run-{number}") for number in range(9)]
+    text = repr(latencies(many))
+    assert [f"run-{number} p99" in text for number in range(9)] == [True] * 9
 
 
 def test_one_architecture_has_nothing_beside_it() -> None:

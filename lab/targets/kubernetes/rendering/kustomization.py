@@ -3,17 +3,18 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-from lab.snapshots.kubernetes import ARCHITECTURE_LABEL, STACK_LABEL, Raw
+from lab.snapshots.kubernetes import ARCHITECTURE_LABEL, STACK_LABEL, Raw, Toleration
 from lab.systems.services import SERVICES
 from lab.targets.drain import DRAIN, pod_grace_s
 from lab.targets.kubernetes import secret_names
 from lab.targets.kubernetes.kinds import DEPLOYMENT, POD_DISRUPTION_BUDGET, Kind
 from lab.targets.kubernetes.objects import CONFIG_ANNOTATION, MANAGED_BY, MANAGER
-from lab.targets.kubernetes.rendering.request import ARCHITECTURES, RenderRequest, Toleration, Workload
+from lab.targets.kubernetes.rendering.request import ARCHITECTURES, RenderRequest, Workload
 
 API: Final = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
 PORTS: Final = {"redis": 6379, "rediss": 6379, "http": 80, "https": 443}
@@ -102,7 +103,6 @@ def _placements(request: RenderRequest) -> Iterator[Raw]:
     for workload in request.workloads:
         selector = {
             **request.node_selector,
-            **workload.node_selector,
             ARCHITECTURE_LABEL: workload.architecture,
         }
         spec: dict[str, object] = {"nodeSelector": selector}
@@ -131,9 +131,7 @@ def _hash_for(workload: Workload, request: RenderRequest) -> str:
 
 
 def _toleration(toleration: Toleration) -> Raw:
-    required = {"key": toleration.key, "operator": "Equal" if toleration.value else "Exists"}
-    optional = {"value": toleration.value, "effect": toleration.effect}
-    return required | {key: value for key, value in optional.items() if value}
+    return {name: value for name, value in asdict(toleration).items() if value}
 
 
 def _destinations(request: RenderRequest) -> Iterator[Raw]:

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, cast
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from lab.errors import BadConfig, UsageFault
+from lab.snapshots.kubernetes import Toleration
 from lab.systems.services import SERVICES
 
 Architecture = Literal["amd64", "arm64"]
-Effect = Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"]
 WorkloadName = Literal[
     "ingest-api", "process-worker", "query-api", "simulator", "otel-collector", "redis", "prometheus"
 ]
@@ -25,14 +25,12 @@ class Workload:
         architecture: Architecture of its nodes.
         image: `host/name@sha256:…`, with the digest of the image for exactly this architecture.
         replicas: Number of pods.
-        node_selector: Labels that its nodes must have besides the architecture, for example `nodetype: vm`.
     """
 
     name: WorkloadName
     architecture: Architecture
     image: str
     replicas: int = 1
-    node_selector: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def deployment(self) -> str:
@@ -40,31 +38,18 @@ class Workload:
         return f"{self.name}-{self.architecture}" if self.name in SERVICES else self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Toleration:
-    """A taint that the pods tolerate. An empty effect means every effect, an empty value means any value."""
-
-    key: str
-    value: str = ""
-    effect: Effect = ""
-
-    def covers(self, taint: Mapping[str, str]) -> bool:
-        """Return whether the pods tolerate a taint, given as the API has it."""
-        same_effect = self.effect in {"", taint.get("effect", "")}
-        return self.key == taint.get("key") and same_effect and self.value in {"", taint.get("value", "")}
-
-
 def tolerations_in(text: str) -> tuple[Toleration, ...]:
     """Return the tolerations in a text that names taints as kubectl does.
 
-    >>> tolerations_in("board=small:NoSchedule,old")
-    (Toleration(key='board', value='small', effect='NoSchedule'), Toleration(key='old', value='', effect=''))
+    >>> tolerations_in("board=small:NoSchedule,old")  # doctest: +NORMALIZE_WHITESPACE
+    (Toleration(key='board', operator='Equal', value='small', effect='NoSchedule'),
+     Toleration(key='old', operator='Exists', value='', effect=''))
     """
     tolerations = []
     for taint in filter(None, text.split(",")):
         label, _, effect = taint.partition(":")
         key, _, value = label.partition("=")
-        tolerations.append(Toleration(key, value, cast("Effect", effect)))
+        tolerations.append(Toleration.of_taint(key, value, effect))
     return tuple(tolerations)
 
 

@@ -21,7 +21,7 @@ from lab.targets.kubernetes.rendering import documents
 from lab.targets.kubernetes.rendering.documents import manifests_folder
 from lab.targets.kubernetes.rendering.from_settings import Given, request_of, secrets_of
 from lab.targets.kubernetes.rendering.render import render
-from lab.targets.kubernetes.rendering.request import Toleration, labels_in, tolerations_in
+from lab.targets.kubernetes.rendering.request import labels_in, tolerations_in
 from lab.targets.kubernetes.secret_names import SECRET_NAMES
 from tests.rendered.samples import ARCHITECTURES, image
 
@@ -296,17 +296,17 @@ def test_a_text_that_cannot_be_parsed_is_no_setting(wrong: dict[str, str]) -> No
         LabSettings.model_validate(wrong)
 
 
-def test_a_toleration_covers_the_taints_that_it_names() -> None:
+def test_a_setting_tolerates_the_taints_that_it_names() -> None:
     """By key, by value where it has one, by effect where it has one."""
     taint = {"key": "board", "value": "small", "effect": "NoSchedule"}
-    for text, covers in {
+    for text, tolerates in {
         "board": True,
         "board=small:NoSchedule": True,
         "board=big": False,
         "board:NoExecute": False,
     }.items():
         [toleration] = tolerations_in(text)
-        assert toleration.covers(taint) is covers
+        assert toleration.tolerates(taint) is tolerates
     assert tolerations_in("") == ()
-    assert Toleration("board").covers({"key": "board", "effect": "NoExecute"})
+    assert tolerations_in("board")[0].tolerates({"key": "board", "effect": "NoExecute"})
     assert labels_in("") == {}
