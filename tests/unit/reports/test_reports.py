@@ -228,9 +228,11 @@ def test_a_report_tells_places_apart_where_there_are_several() -> None:
 
 def test_distributions_of_several_trials_are_drawn_together() -> None:
     """A line for each, and its p99 in words."""
-    shown = figures.latencies([trials.trial(), trials.trial()])
+    first = trials.trial()
+    second = replace(first, experiment=replace(first.experiment, name="heavier"))
+    shown = figures.latencies([first, second])
     assert shown.svg.startswith("<svg")
-    assert shown.text == "latencies: unknown p99 3 ms, unknown p99 3 ms"
+    assert shown.text == f"latencies: {first.experiment.name} p99 3 ms, heavier p99 3 ms"
 
 
 def test_a_report_shows_in_bold_what_was_asked_differently() -> None:
