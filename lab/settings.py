@@ -22,6 +22,8 @@ FILE_NAME = "lab.toml"
 FOLDER = "observability-lab"
 LABEL = r"[A-Za-z0-9][\w./-]*"
 TAINT = rf"{LABEL}(=[\w.-]*)?(:(NoSchedule|PreferNoSchedule|NoExecute))?"
+REMOTE_WRITE_PATH = "/api/v1/write"
+"""Path of the receiver of a Prometheus."""
 SERVICE_PREFIXES = ("LAB_WORKER_", "LAB_INGEST_", "LAB_QUERY_", "LAB_SIMULATOR_", "LAB_LOG_", "LAB_DRAIN_")
 
 

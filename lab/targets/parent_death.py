@@ -9,9 +9,15 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Iterable
 
 PR_SET_PDEATHSIG = 1
 LOST = 125
+
+
+def with_parent_death(command: Iterable[str]) -> list[str]:
+    """Return the command that runs *command* with this process as the parent whose death ends it."""
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command]
 
 
 def main(arguments: list[str]) -> int:

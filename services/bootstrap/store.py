@@ -10,12 +10,12 @@ from typing import Final
 import redis
 
 from services.contracts.durability import Classified, Durability, durability_of
+from services.contracts.limits import OLDEST_STORE
 from services.ledger.connection import StoreSettings, open_client, our_errors
 from services.ledger.keys import EPOCH, FACTS, GROUP, KEY_TYPES, STREAM, prefix_of
 from services.ledger.waiting import wait_for_store
 
 LIBRARY: Final = "lab_ledger"
-OLDEST: Final = (7, 0)
 
 
 class UnfitStore(Exception):
@@ -81,7 +81,7 @@ def _ping(client: redis.Redis, where: str) -> None:
 def _check_version(server: Mapping[str, object]) -> None:
     # Valkey calls itself redis 7.2 here: the version of Redis whose commands it has.
     version = str(server["redis_version"])
-    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_STORE:
         raise UnfitStore("STORE_TOO_OLD", f"redis {version}: FUNCTION needs ≥ 7.0")
 
 

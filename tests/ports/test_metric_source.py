@@ -2,7 +2,6 @@
 
 import socket
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,25 +28,11 @@ from tests.ports.scraped import (
     live,
     narrow,
     newest_at,
-    scraped_world,
 )
 from tests.programs import free_port
 from tests.unit import trials
 
 RATE = f"sum(rate({COUNTER}[2s]))"
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Yield a Prometheus once it has scraped a few times."""
-    with scraped_world(tmp_path_factory.mktemp("server")) as world:
-        yield world
-
-
-@pytest.fixture(params=["prometheus", "recorded"])
-def source(world: World, request: pytest.FixtureRequest) -> MetricSource:
-    """Return each source over the same samples."""
-    return world.source if request.param == "prometheus" else world.recorded
 
 
 def test_raw_is_every_stored_sample_of_each_series(source: MetricSource, world: World) -> None:

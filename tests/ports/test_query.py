@@ -1,6 +1,5 @@
 """PromQL as a table, from a real Prometheus and from the samples that were kept with a run."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,22 +19,8 @@ from tests.ports.scraped import (
     live,
     narrow,
     newest_at,
-    scraped_world,
 )
 from tests.programs import free_port
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Yield a Prometheus once it has scraped a few times."""
-    with scraped_world(tmp_path_factory.mktemp("server")) as world:
-        yield world
-
-
-@pytest.fixture(params=["prometheus", "recorded"])
-def source(world: World, request: pytest.FixtureRequest) -> MetricSource:
-    """Return each source over the same samples."""
-    return world.source if request.param == "prometheus" else world.recorded
 
 
 def seconds(index: Any) -> list[float]:

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab.model import Death
-from lab.targets import parent_death
+from lab.targets.parent_death import with_parent_death
 from lab.targets.processes import readiness
 from lab.targets.processes.plan import Program
 from lab.targets.processes.state import ProgramPhase, ProgramState
@@ -66,7 +65,7 @@ class Child:
         program = self.program
         if program.ready.kind == "file":
             Path(program.ready.where).unlink(missing_ok=True)
-        command = [sys.executable, "-I", "-S", parent_death.__file__, str(os.getpid()), *program.command]
+        command = with_parent_death(program.command)
         self._started, started_ns = time.monotonic(), time.time_ns()
         with Path(program.log).open("ab") as log:
             self._process = subprocess.Popen(

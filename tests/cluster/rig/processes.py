@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -16,7 +15,7 @@ import psutil
 
 from lab.errors import Unavailable
 from lab.files import write_text
-from lab.targets import parent_death
+from lab.targets.parent_death import with_parent_death
 from tests.cluster.rig import machine
 from tests.cluster.rig.facts import NAMESPACES, RUN
 from tests.cluster.rig.network import NAMESPACE_FOLDER, inside
@@ -51,12 +50,10 @@ class Processes:
         environment = machine_environment()
         full = (*inside(namespace), *command) if namespace else command
         program = shutil.which(full[0], path=environment["PATH"]) or full[0]
-        parent_death_command = (
-            (sys.executable, "-I", "-S", parent_death.__file__, str(os.getpid())) if self._tied_to_parent else ()
-        )
+        exact = [program, *full[1:]]
         with (self._logs / f"{name}.log").open("wb") as log:
             child = subprocess.Popen(
-                [*parent_death_command, program, *full[1:]],
+                with_parent_death(exact) if self._tied_to_parent else exact,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -43,17 +43,21 @@ def test_the_variables_of_the_other_programs_are_let_pass(
     program: type[BaseSettings], environment: pytest.MonkeyPatch
 ) -> None:
     """All programs of a stack get the same environment."""
-    for name, value in {
-        "LAB_BIND": "127.0.0.1:0",
-        "LAB_BOOTSTRAP_WAIT_S": "3",
-        "LAB_INGEST_BACKLOG_LIMIT": "10",
-        "LAB_LOG_LEVEL": "DEBUG",
-        "LAB_REQUIRE_DURABILITY": "durable",
-        "LAB_STORE_NAMESPACE": "lab-2",
-        "LAB_WORKER_COST_US": "5",
-    }.items():
-        environment.setenv(name, value)
-    read_settings(program)
+    given = {
+        "bind": "127.0.0.1:0",
+        "bootstrap_wait_s": 3,
+        "ingest_backlog_limit": 10,
+        "log_level": "DEBUG",
+        "require_durability": "durable",
+        "store_namespace": "lab-2",
+        "worker_cost_us": 5,
+    }
+    for name, value in given.items():
+        environment.setenv(f"LAB_{name.upper()}", str(value))
+    settings = read_settings(program).model_dump()
+    own = given.keys() & settings.keys()
+    assert own
+    assert {name: settings[name] for name in own} == {name: given[name] for name in own}
 
 
 @pytest.mark.parametrize(

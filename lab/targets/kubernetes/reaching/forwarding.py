@@ -1,8 +1,6 @@
 """Forwards a port of a service or a pod to this machine's loopback."""
 
-import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -11,9 +9,9 @@ from typing import Final
 
 from lab.errors import Unavailable
 from lab.settings import inherited_environment
-from lab.targets import parent_death
 from lab.targets.free_ports import free_port
 from lab.targets.kubernetes.client.kubectl import kubectl_program
+from lab.targets.parent_death import with_parent_death
 
 START_S: Final = 20.0
 MARGIN_S: Final = 10.0
@@ -92,11 +90,14 @@ class Forward:
         self._closing.wait(RETRY_S)
 
     def _started(self) -> "subprocess.Popen[bytes]":
-        with_parent_death = [sys.executable, "-I", "-S", parent_death.__file__, str(os.getpid()), *self._command]
         size_before = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as log:
             process = subprocess.Popen(
-                with_parent_death, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=inherited_environment()
+                with_parent_death(self._command),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=inherited_environment(),
             )
         end = time.monotonic() + START_S
         while READY_LINE not in (output := self._log.read_bytes()[size_before:]):

@@ -1,9 +1,7 @@
 """Ends or stops the process of a service in a pod, by `kubectl exec`."""
 
-import os
 import select
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,10 +10,10 @@ from typing import Final
 
 from lab.errors import Forbidden, LabError, Unavailable
 from lab.settings import inherited_environment
-from lab.targets import parent_death
 from lab.targets.kubernetes.client.kubectl import kubectl_program
 from lab.targets.kubernetes.client.rights import granting
 from lab.targets.kubernetes.reaching import in_the_pod
+from lab.targets.parent_death import with_parent_death
 
 CONTAINER: Final = "service"
 ANSWER_S: Final = 30.0
@@ -63,7 +61,7 @@ def _program_in(
     command = [str(kubectl_program()), *options, "exec", "--stdin", pod, f"--container={CONTAINER}", "--"]
     command += ["python3", "-I", "-S", "-c", text, module, f"{seconds:g}"]
     process = subprocess.Popen(
-        [sys.executable, "-I", "-S", parent_death.__file__, str(os.getpid()), *command],
+        with_parent_death(command),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

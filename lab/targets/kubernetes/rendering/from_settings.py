@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from lab.errors import BadConfig, UsageFault
-from lab.settings import LabSettings, text_of
+from lab.settings import REMOTE_WRITE_PATH, LabSettings, text_of
 from lab.systems.services import HANDLES_EVENTS, SERVICES
 from lab.targets.kubernetes import secret_names
 from lab.targets.kubernetes.credentials.credentials import CA, PASSWORD, Credentials
@@ -23,7 +23,6 @@ from lab.targets.kubernetes.rendering.request import (
 )
 
 STACK: Final = "lab"
-WRITE_PATH: Final = "/api/v1/write"
 SCRAPED: Final = "none"
 """Value of `remote_write_url` for a collector that is scraped and writes nothing."""
 Secrets = Mapping[str, Mapping[str, bytes]]
@@ -146,7 +145,7 @@ def _remote_write_url(settings: LabSettings) -> str:
         )
     if settings.remote_write_url:
         return "" if settings.remote_write_url == SCRAPED else settings.remote_write_url
-    return settings.prometheus_url.rstrip("/") + WRITE_PATH if settings.prometheus_url else ""
+    return settings.prometheus_url.rstrip("/") + REMOTE_WRITE_PATH if settings.prometheus_url else ""
 
 
 def secrets_of(settings: LabSettings, given: Given) -> Secrets:
