@@ -133,8 +133,8 @@ def query(promql: str, trial: Trial, *, step_s: float = 1.0) -> DataFrame:
     except Unavailable as refused:
         if trouble is None:
             raise
-        found = f"{trouble.attempted}: {trouble.found}\n{refused.found}"
-        raise Unavailable(refused.attempted, found=found, next_step=refused.next_step, code=refused.reason) from trouble
+        both = f"{trouble.attempted}: {trouble.found}\n{refused.found}"
+        raise Unavailable(refused.attempted, found=both, next_step=refused.next_step, code=refused.reason) from trouble
 
 
 def _live_source(trial: Trial) -> tuple[MetricSource | None, LabError | None]:
