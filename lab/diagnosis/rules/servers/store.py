@@ -21,7 +21,6 @@ SERVICE: Final = "redis"
 PORT: Final = 6379
 FILE_IN_POD: Final = "/etc/lab/store/password"
 """Where the store's own pod has the password."""
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 NOT_ASKED: Final = "the lab itself did not ask it"
 
 
@@ -142,7 +141,7 @@ def _cure_of_silence(snapshot: Snapshot, address: str) -> Cure:
         client = remedies.redis_cli(probe)
         bind = f"{client} config set bind {shlex.quote(f'{host} 127.0.0.1 -::1')} && {_rewrite(client)}"
         return Cure("it listens on its own machine only, or a firewall blocks the pods", bind)
-    if probe is None and host in LOOPBACK:
+    if probe is None and host in remedies.LOOPBACK:
         return Cure("inside a pod this address is the pod itself, which runs no store", remedies.up(snapshot.namespace))
     start = remedies.on(host, "sudo systemctl restart redis-server || sudo docker start redis")
     return Cure("it does not run, or runs elsewhere; without it no event is accepted", start)
