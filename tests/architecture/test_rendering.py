@@ -10,7 +10,8 @@ import yaml
 from lab.errors import BadConfig, Exists, LabError, UsageFault
 from lab.systems.services import SERVICES
 from lab.targets.kubernetes.objects import APPLY_ORDER, KubeObject
-from lab.targets.kubernetes.rendering.render import render, write_rendered
+from lab.targets.kubernetes.rendering.files import write_rendered
+from lab.targets.kubernetes.rendering.render import render
 from lab.targets.kubernetes.rendering.request import RenderRequest, Workload
 from tests.rendered.samples import EVERYWHERE, OUTSIDE, REGISTRY, SAMPLES, image, rendered, workload
 

@@ -15,7 +15,7 @@ from lab.systems.services import SERVICES
 from lab.targets.kubernetes.target import KubernetesTarget
 from lab.targets.port import Cleaning, Previewing, StackRequest, Target
 from lab.targets.processes.target import ProcessTarget
-from tests.fakes.capabilities import FakeCleaningTarget, FakePods, FakePreviewingTarget
+from tests.fakes.capabilities import FakeCleaningTarget, FakePods
 from tests.fakes.target import FakeDeployment, FakeTarget
 from tests.integration.elsewhere import ElsewhereTarget
 
@@ -102,7 +102,7 @@ def test_a_stack_ends_with_its_caller_however_the_caller_ends(target: Target) ->
 
     with (
         pytest.raises(LabError, match="planted"),
-        target.deployed(StackRequest(reuse=False, keep_logs=keep), ignore) as deployment,
+        target.deployed(StackRequest(keep_logs=keep), ignore) as deployment,
     ):
         raise LabError("planted")
     assert logs
@@ -148,13 +148,3 @@ def test_a_capability_is_had_or_not(tmp_path: Path) -> None:
     assert not isinstance(plain, Cleaning | Previewing)
     assert isinstance(FakePods(), Placed)
     assert not isinstance(FakeDeployment(), Placed)
-
-
-def test_a_preview_names_every_service_and_changes_nothing(tmp_path: Path) -> None:
-    """Objects are written one file each, below the folder."""
-    target: Target = FakePreviewingTarget(FakeDeployment())
-    assert isinstance(target, Previewing)
-    assert {intent.name for intent in target.preview(StackRequest(), ignore)} >= set(SERVICES)
-    written = target.write_objects(StackRequest(), tmp_path / "out")
-    assert sorted(written) == sorted((tmp_path / "out").iterdir())
-    assert target.current() is None

@@ -30,14 +30,14 @@ def clocks_of(addresses: Mapping[str, str], connect: "Connect") -> tuple[NodeClo
     return tuple(clock_of(node, exchanges) for node, exchanges in by_node.items() if exchanges)
 
 
-def exchanges_with(address: str, connect: "Connect", *, times: int = EXCHANGES) -> list[Exchange]:
+def exchanges_with(address: str, connect: "Connect") -> list[Exchange]:
     """Ask a process for its time, one call after the other. Calls without an answer are left out."""
     with connect(address) as channel:
-        return list(_exchanges(status_pb2_grpc.StatusServiceStub(channel), times))
+        return list(_exchanges(status_pb2_grpc.StatusServiceStub(channel)))
 
 
-def _exchanges(stub: status_pb2_grpc.StatusServiceStub, times: int) -> Iterator[Exchange]:
-    for _ in range(times):
+def _exchanges(stub: status_pb2_grpc.StatusServiceStub) -> Iterator[Exchange]:
+    for _ in range(EXCHANGES):
         with suppress(grpc.RpcError):
             sent_ns, started_ns = time.time_ns(), time.perf_counter_ns()
             status = stub.GetStatus(status_pb2.GetStatusRequest(), timeout=TIMEOUT_S)

@@ -1,7 +1,6 @@
 """A stack on a cluster: its rollout, its addresses, its processes, its logs."""
 
 import tempfile
-import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -9,16 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lab.model import Death, Endpoints, NodeClock, ProcessIdentity, ServiceStatus, StoreFacts
-from lab.rpc import service_status
 from lab.rpc.channels import connector
 from lab.snapshots.kubernetes import Node, Pod
-from lab.systems.services import SERVICES
 from lab.targets.follow import followed_pods
-from lab.targets.kubernetes.applying.apply import apply_all
-from lab.targets.kubernetes.applying.removal import remove_unwanted
-from lab.targets.kubernetes.client.cluster import Cluster
-from lab.targets.kubernetes.clocks import clocks_of
-from lab.targets.kubernetes.faults import PodFaults
+from lab.targets.kubernetes.applying.roll_out import roll_out
+from lab.targets.kubernetes.breaking.faults import PodFaults
+from lab.targets.kubernetes.client.kubectl import Kubectl
+from lab.targets.kubernetes.client.port import ClusterClient
 from lab.targets.kubernetes.kinds import NODE, POD
 from lab.targets.kubernetes.nodes import node_facts
 from lab.targets.kubernetes.objects import KubeObject
@@ -26,22 +22,25 @@ from lab.targets.kubernetes.reaching.addresses import Addresses, Servers
 from lab.targets.kubernetes.reaching.collector_page import collector_page
 from lab.targets.kubernetes.reaching.forwarding import Forward
 from lab.targets.kubernetes.reaching.pod_logs import PodLogs
+from lab.targets.kubernetes.reaching.pod_processes import Answers, PodProcesses, await_answers, status_in_pod
 from lab.targets.kubernetes.reaching.reach import Opener, Reach
 from lab.targets.kubernetes.rendering.from_settings import STACK
 from lab.targets.kubernetes.rollout.deaths import deaths_in
 from lab.targets.kubernetes.rollout.gate import Gate
-from lab.targets.kubernetes.rollout.identities import answered, identities_in, placed
+from lab.targets.kubernetes.rollout.identities import identities_in
 from lab.targets.kubernetes.rollout.missing import missing_parts
-from lab.targets.kubernetes.rollout.rows import PodView, Row
+from lab.targets.kubernetes.rollout.rows import Row
 
 
 class ClusterDeployment:
-    """Satisfies `lab.targets.port.KeptStack`, through ports of nodes that this machine reaches, else port-forwards.
+    """Satisfies `lab.targets.port.KeptStack` and `lab.faults.kinds.Placed`.
+
+    Services are reached through ports of nodes where this machine reaches them, else through port-forwards.
 
     Args:
         cluster: Where the stack runs.
         gate: Polls the stack's Deployments.
-        kubectl_options: Choose cluster, user and namespace for kubectl.
+        kubectl: Commands for the namespace of the stack.
         servers: Store and metrics server.
         folder: Where the stack's credentials are kept.
         opener: Opens ports that lead to the cluster.
@@ -49,9 +48,9 @@ class ClusterDeployment:
 
     def __init__(
         self,
-        cluster: Cluster,
+        cluster: ClusterClient,
         gate: Gate,
-        kubectl_options: Sequence[str],
+        kubectl: Kubectl,
         *,
         servers: Servers,
         folder: Path,
@@ -59,18 +58,19 @@ class ClusterDeployment:
     ) -> None:
         self.cluster, self.folder = cluster, folder
         self._gate, self._servers = gate, servers
-        self._connect = connector(servers.endpoints.access)
-        self._faults = PodFaults(cluster, gate.selector, kubectl_options)
+        connect = connector(servers.endpoints.access)
+        self._faults = PodFaults(cluster, gate.selector, kubectl)
         self._scratch = tempfile.TemporaryDirectory(prefix="lab-forward-")
-        self._reach = Reach(cluster, gate.selector, kubectl_options, Path(self._scratch.name), opener=opener)
+        self._reach = Reach(cluster, gate.selector, kubectl, Path(self._scratch.name), opener=opener)
         self._addresses = Addresses(self._reach, servers, cluster.namespace)
+        self._processes = PodProcesses(self._reach, connect)
         self._logs = PodLogs(cluster)
         self._wanted: Sequence[KubeObject] | None = None
         self._force = False
         self._latest: Sequence[ServiceStatus] = ()
         self._clocks: Sequence[NodeClock] = ()
         # A caller that only reads does not close the deployment; ports and files then end with the object.
-        self._let_go = weakref.finalize(self, _let_go, self._reach, self._scratch)
+        self._release = weakref.finalize(self, _release, self._reach, self._scratch)
 
     def prepare(self, wanted: Sequence[KubeObject], *, force: bool) -> None:
         """Remember the objects that `bring_up` applies, and whether to take over fields of other managers."""
@@ -87,14 +87,8 @@ class ClusterDeployment:
         """
         if self._wanted is None:
             self._gate.wait()
-            return
-        started = time.monotonic()
-        applied = apply_all(self.cluster, self._wanted, force=self._force)
-        changed = sum(result.change not in {"unchanged", "written"} for result in applied)
-        self._gate.report("applied", f"{len(applied)} objects, {changed} changed", time.monotonic() - started)
-        self._gate.wait()
-        # Until now, pods of the previous version needed their ConfigMaps.
-        remove_unwanted(self.cluster, self._wanted, STACK)
+        else:
+            roll_out(self.cluster, self._gate, self._wanted, stack=STACK, force=self._force)
 
     def identities(self) -> Sequence[ProcessIdentity]:
         """Return the identity of every process, except those in terminating pods.
@@ -102,14 +96,14 @@ class ClusterDeployment:
         Raises:
             Unavailable: A process that is ready does not answer.
         """
-        statuses = {pod.name: status for pod, status in answered(self.processes)}
+        statuses = {pod.name: status for pod, status in await_answers(self.processes)}
         rows = self.rows()
         self._gate.show(rows, {name: status.host_architecture for name, status in statuses.items()})
         return list(identities_in(rows, statuses, list(map(Node, self.cluster.list(NODE)))))
 
     @property
     def metrics_hint(self) -> str:
-        """See `Deployment.metrics_hint`."""
+        """A possible cause of a missing metric, which depends on who scrapes the collector; empty without a hint."""
         return self._servers.metrics_hint
 
     @property
@@ -120,12 +114,12 @@ class ClusterDeployment:
     @property
     def endpoints(self) -> Endpoints:
         """Addresses of everything; services at ports of nodes, or at addresses on loopback that stay the same."""
-        return self._addresses.all(insist=True)
+        return self._addresses.endpoints(insist=True)
 
     @property
     def within_reach(self) -> Endpoints:
         """As `endpoints`; empty for a service without a reachable pod."""
-        return self._addresses.all(insist=False)
+        return self._addresses.endpoints(insist=False)
 
     @property
     def metrics_command(self) -> str:
@@ -150,6 +144,10 @@ class ClusterDeployment:
         """Return the stack's Deployments and their pods now."""
         return self._gate.poll()
 
+    def processes(self) -> Answers:
+        """Return every pod of a service that is ready, with what its process reports now."""
+        return self._processes.answers(self.rows())
+
     def statuses(self) -> Sequence[ServiceStatus]:
         """Return the status that the process in every pod reports; its detail names the pod."""
         return self._statuses_in(self.rows())
@@ -159,21 +157,12 @@ class ClusterDeployment:
         rows = self.rows()
         return [*self._statuses_in(rows), *missing_parts(rows)]
 
-    def _statuses_in(self, rows: Sequence[Row]) -> Sequence[ServiceStatus]:
-        self._latest = [placed(status, pod) for pod, status in self._processes_in(rows)]
-        return self._latest
-
-    def processes(self) -> Sequence[tuple[PodView, ServiceStatus]]:
-        """Return every pod of a service that is ready, with what its process reports now."""
-        return self._processes_in(self.rows())
-
-    def _processes_in(self, rows: Sequence[Row]) -> Sequence[tuple[PodView, ServiceStatus]]:
-        reached = self._reached_pods(rows)
-        statuses = service_status.statuses_of({pod.name: address for pod, address in reached}, self._connect)
-        return [(pod, status) for (pod, _), status in zip(reached, statuses, strict=True)]
-
     def collector_page(self) -> str:
-        """Return the collector's own metrics in Prometheus' text format; empty where they cannot be read."""
+        """Return the collector's own metrics in Prometheus' text format; empty where no collector is ready.
+
+        Raises:
+            Unavailable: A collector is ready, and its metrics cannot be read.
+        """
         return collector_page(self._reach, self.rows())
 
     def deaths(self) -> Sequence[Death]:
@@ -190,25 +179,37 @@ class ClusterDeployment:
     def clocks(self) -> Sequence[NodeClock]:
         """Return the clock of every node that a service runs on; read once, so that record and verdict agree."""
         if not self._clocks:
-            # One pod per node answers for its clock.
-            addresses = {pod.node: address for pod, address in self._reached_pods(self.rows())}
-            self._clocks = clocks_of(addresses, self._connect)
+            self._clocks = self._processes.clocks(self.rows())
         return self._clocks
 
     def kill(self, service: str, architecture: str = "") -> int:
-        """See `lab.targets.kubernetes.faults`; needs the Role `lab-faults`, and so does `paused`."""
+        """End the process in the service's first ready pod by signal 9; return nanoseconds since the epoch.
+
+        Raises:
+            UsageFault: The stack has no such service.
+            Unavailable: No pod of the service is ready.
+            Forbidden: The user lacks the Role `lab-faults`.
+        """
         return self._faults.kill(service, architecture)
 
     def paused(self, service: str, architecture: str = "") -> AbstractContextManager[None]:
-        """See `lab.targets.kubernetes.faults`."""
+        """Stop the process that `kill` would end, for as long as the context lasts; see `kill` for the errors."""
         return self._faults.paused(service, architecture)
 
     def delete_pod(self, service: str, architecture: str = "") -> int:
-        """See `lab.targets.kubernetes.faults`."""
+        """Delete the service's first ready pod; return nanoseconds since the epoch. Does not wait for the next pod.
+
+        See `kill` for the errors.
+        """
         return self._faults.delete_pod(service, architecture)
 
     def scaled(self, service: str, architecture: str, *, replicas: int) -> AbstractContextManager[None]:
-        """See `lab.targets.kubernetes.faults`."""
+        """Run another number of pods for as long as the context lasts. Does not wait for pods.
+
+        Raises:
+            UsageFault: The stack has no Deployment of this service and architecture.
+            Unavailable: The number cannot be changed, or could not be restored.
+        """
         return self._faults.scaled(service, architecture, replicas=replicas)
 
     def log_files(self) -> Mapping[str, Path]:
@@ -216,7 +217,7 @@ class ClusterDeployment:
 
         The files are removed with this object. An init container has a log of its own: `<pod>.bootstrap`.
         """
-        return self._logs.written([pod for row in self.rows() for pod in row.pods], Path(self._scratch.name))
+        return self._logs.write_all([pod for row in self.rows() for pod in row.pods], Path(self._scratch.name))
 
     def programs(self) -> Sequence[str]:
         """Return the names of the stack's pods, whether they run or not."""
@@ -242,14 +243,13 @@ class ClusterDeployment:
 
     def close(self) -> None:
         """Close every port, and remove the files."""
-        self._let_go()
+        self._release()
 
-    def _reached_pods(self, rows: Sequence[Row]) -> Sequence[tuple[PodView, str]]:
-        """Return every pod of a service that is ready, with its address; empty where the pod cannot be reached."""
-        pods = [pod for row in rows if row.service in SERVICES for pod in row.pods if pod.ready]
-        return list(zip(pods, self._reach.pods([pod.name for pod in pods]), strict=True))
+    def _statuses_in(self, rows: Sequence[Row]) -> Sequence[ServiceStatus]:
+        self._latest = [status_in_pod(status, pod) for pod, status in self._processes.answers(rows)]
+        return self._latest
 
 
-def _let_go(reach: Reach, scratch: "tempfile.TemporaryDirectory[str]") -> None:
+def _release(reach: Reach, scratch: "tempfile.TemporaryDirectory[str]") -> None:
     reach.close()
     scratch.cleanup()

@@ -1,4 +1,4 @@
-"""Kinds of Kubernetes objects that the lab reads, applies and removes."""
+"""Kinds of the Kubernetes objects that the lab works with."""
 
 from typing import Final, NamedTuple
 

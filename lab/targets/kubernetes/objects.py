@@ -1,4 +1,4 @@
-"""Kubernetes objects to apply, as values, and the order of applying."""
+"""Kubernetes objects to apply, as values in the order of applying."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -71,7 +71,12 @@ def kube_object(body: Raw) -> KubeObject:
     return KubeObject(body["apiVersion"], body["kind"], metadata.get("namespace", ""), metadata["name"], body)
 
 
-def place_in_order(item: KubeObject) -> tuple[int, int, str, str]:
-    """Return an object's sort key in the order of applying."""
+def apply_order(item: KubeObject) -> tuple[int, int, str, str]:
+    """Return an object's sort key in the order of applying.
+
+    >>> bodies = [{"apiVersion": "v1", "kind": kind, "metadata": {"name": "lab"}} for kind in ("Service", "Namespace")]
+    >>> [str(item) for item in sorted(map(kube_object, bodies), key=apply_order)]
+    ['Namespace lab', 'Service lab']
+    """
     kind = APPLY_ORDER.index(item.kind) if item.kind in APPLY_ORDER else len(APPLY_ORDER)
     return kind, item.name not in NEEDED_FIRST, item.name, item.kind

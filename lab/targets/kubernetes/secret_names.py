@@ -1,4 +1,4 @@
-"""Names of the Secrets of a stack, for those that render Secrets and those that remove them."""
+"""Names of the Secrets of a stack."""
 
 from typing import Final
 

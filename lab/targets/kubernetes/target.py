@@ -2,18 +2,15 @@
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ClassVar, Final
 
 from lab.errors import Unavailable
-from lab.images.access import registry_access
-from lab.images.lock import locked_images
-from lab.images.pull_secret import pull_secret
 from lab.model import Access, Endpoints, Fault
 from lab.settings import LabSettings
 from lab.snapshots.kubernetes import STACK_LABEL
@@ -21,23 +18,23 @@ from lab.systems.services import SERVICES
 from lab.targets.kubernetes.applying.namespace import check_namespace
 from lab.targets.kubernetes.applying.preview import preview_all
 from lab.targets.kubernetes.applying.removal import remove_all
-from lab.targets.kubernetes.applying.termination import GONE_S, await_gone, some_of
-from lab.targets.kubernetes.client.cluster import Cluster
+from lab.targets.kubernetes.applying.termination import GONE_S, abbreviated, await_gone
+from lab.targets.kubernetes.breaking.signalling import LONGEST_STOP_S
 from lab.targets.kubernetes.client.kubeconfig import open_cluster, server_of
-from lab.targets.kubernetes.credentials.credentials import CA, TOKEN, names_of, provide_credentials
+from lab.targets.kubernetes.client.kubectl import Kubectl
+from lab.targets.kubernetes.client.port import ClusterClient, OpenCluster
+from lab.targets.kubernetes.credentials.credentials import CA, TOKEN
 from lab.targets.kubernetes.deployment import ClusterDeployment
 from lab.targets.kubernetes.kinds import DEPLOYMENT
 from lab.targets.kubernetes.objects import KubeObject
 from lab.targets.kubernetes.reaching.addresses import Servers
 from lab.targets.kubernetes.reaching.node_ports import node_addresses
-from lab.targets.kubernetes.reaching.signalling import LONGEST_STOP_S
-from lab.targets.kubernetes.rendering.collector import find_collector, judge
-from lab.targets.kubernetes.rendering.from_settings import STACK, Given, is_scraped, request_of, single_images
-from lab.targets.kubernetes.rendering.render import render, write_rendered
+from lab.targets.kubernetes.rendering.files import write_rendered
+from lab.targets.kubernetes.rendering.from_settings import STACK, is_scraped, single_images
+from lab.targets.kubernetes.rendering.stack import RenderStack, render_stack
 from lab.targets.kubernetes.rollout.gate import Gate
 from lab.targets.logs import handing_over_files
 from lab.targets.port import Declaration, Hindrance, Intent, Report, StackRequest, Watch, watch_nothing
-from lab.targets.service_settings import chosen_settings
 
 DEADLINE_S: Final = 300.0
 FAULTS: Final = frozenset({"kill", "pause", "delete-pod", "scale"})
@@ -50,9 +47,15 @@ class KubernetesTarget:
 
     Attributes:
         settings: Cluster, namespace, overlay, and where store and metrics server are.
+        opener: Opens the cluster that the settings name.
+        renderer: Renders the objects of the stack.
+        clock: Monotonic seconds.
     """
 
     settings: LabSettings
+    opener: OpenCluster = open_cluster
+    renderer: RenderStack = render_stack
+    clock: Callable[[], float] = time.monotonic
     declaration: ClassVar[Declaration] = Declaration(
         name="kubernetes",
         place="kubernetes",
@@ -93,7 +96,7 @@ class KubernetesTarget:
         cluster = self.cluster()
         report("cluster", f"{cluster.where.server} as {cluster.where.user}, namespace {cluster.namespace}", 0.0)
         check_namespace(cluster, adopt=self.settings.adopt)
-        wanted = self.objects(request, nodes=node_addresses(cluster) if self.settings.node_ports else ())
+        wanted = self._rendered(request, self.folder, nodes=self._nodes(cluster))
         was_up = self._is_up(cluster)
         if was_up and not request.keep and (differences := self._differences(cluster, wanted)):
             raise Unavailable(
@@ -111,7 +114,7 @@ class KubernetesTarget:
             if not request.keep and not was_up:
                 _, left = self._remove(cluster, report)
                 if left:
-                    report("terminating", f"{some_of(left)} not gone in time", 0.0)
+                    report("terminating", f"{abbreviated(left)} not gone in time", 0.0)
 
     def current(self) -> ClusterDeployment | None:
         """Return the stack that is up, or None."""
@@ -129,20 +132,19 @@ class KubernetesTarget:
         if left:
             raise Unavailable(
                 "the stack is removed, but some objects stay",
-                found=f"{some_of(left)} in namespace {cluster.namespace}, after {GONE_S:g} s",
+                found=f"{abbreviated(left)} in namespace {cluster.namespace}, after {GONE_S:g} s",
                 next_step=f"lab diagnose --namespace {cluster.namespace}",
                 code="E_LEAVING",
             )
         return was_there
 
-    @staticmethod
-    def _remove(cluster: Cluster, report: Report) -> tuple[bool, Sequence[str]]:
+    def _remove(self, cluster: ClusterClient, report: Report) -> tuple[bool, Sequence[str]]:
         """Remove the stack; return whether there was any object, and the objects that stay."""
         removal = remove_all(cluster, STACK)
         if removal.foreign:
-            kept_by = some_of(removal.foreign)
+            kept_by = abbreviated(removal.foreign)
             report("namespace", f"{cluster.namespace} stays: {kept_by} in it did not come from the lab", 0.0)
-        left = await_gone(cluster, STACK, report) if removal.removed else ()
+        left = await_gone(cluster, STACK, report, clock=self.clock) if removal.removed else ()
         return bool(removal.removed), left
 
     def preview(self, request: StackRequest, report: Report) -> Sequence[Intent]:
@@ -157,44 +159,39 @@ class KubernetesTarget:
         check_namespace(cluster, adopt=self.settings.adopt)
         with TemporaryDirectory(prefix="lab-preview-") as name:
             # Rendering makes or renews credentials; here it does so in a copy of the folder, which is removed.
-            beside = replace(self, settings=self.settings.model_copy(update={"state_dir": Path(name)}))
+            copy = Path(name) / self.folder.name
             if self.folder.is_dir():
-                shutil.copytree(self.folder, beside.folder)
-            nodes = node_addresses(cluster) if self.settings.node_ports else ()
-            return preview_all(cluster, beside.objects(request, nodes=nodes), stack=STACK, force=self.settings.force)
+                shutil.copytree(self.folder, copy)
+            wanted = self._rendered(request, copy, nodes=self._nodes(cluster))
+            return preview_all(cluster, wanted, stack=STACK, force=self.settings.force)
 
     def write_objects(self, request: StackRequest, folder: Path) -> Sequence[Path]:
-        """Write the objects of a stack, one file each, Secrets left out; apply nothing."""
-        return write_rendered(self.objects(request), folder)
-
-    def objects(self, request: StackRequest, *, nodes: Sequence[str] = ()) -> Sequence[KubeObject]:
-        """Return every object to apply, in order; make credentials where there are none yet.
-
-        Args:
-            request: Settings of services, and the architecture that handles events.
-            nodes: Addresses of nodes that callers outside the cluster use.
+        """Write the objects of a stack, one file each, Secrets left out; apply nothing.
 
         Raises:
-            BadConfig: The stack would not run; a collector on this machine judges the collector's configuration.
+            BadConfig: The stack would not run.
+            Exists: The folder is not empty.
         """
-        settings, names = self.settings, (*names_of(self.settings.namespace), *nodes)
-        credentials = provide_credentials(self.folder, names, now=datetime.now(UTC))
-        given = Given(
-            locked_images(settings.project),
-            credentials,
-            pull_secret(registry_access(settings)) if settings.registry_user else "",
-            chosen_settings(request.settings),
-            request.architecture,
-        )
-        objects = render(request_of(settings, given))
-        if collector := find_collector(settings):
-            judge(objects, collector)
-        return objects
+        return write_rendered(self.objects(request), folder)
 
-    def cluster(self) -> Cluster:
-        """Return the cluster and namespace that the settings name; see `open_cluster` for the errors."""
+    def objects(self, request: StackRequest) -> Sequence[KubeObject]:
+        """Return every object to apply, in order; make credentials where there are none yet. Asks no cluster.
+
+        Raises:
+            BadConfig: The stack would not run.
+        """
+        return self._rendered(request, self.folder, nodes=())
+
+    def cluster(self) -> ClusterClient:
+        """Return the cluster that the settings name, in the namespace of the stack.
+
+        Raises:
+            BadConfig: The kubeconfig cannot be read, or has no such context.
+            Forbidden: The cluster does not know this user.
+            Unavailable: No API server answers there.
+        """
         settings = self.settings
-        return open_cluster(settings.kubeconfig, context=settings.context, namespace=settings.namespace)
+        return self.opener(settings.kubeconfig, context=settings.context, namespace=settings.namespace)
 
     @property
     def folder(self) -> Path:
@@ -204,10 +201,16 @@ class KubernetesTarget:
         key = hashlib.sha256(server.encode()).hexdigest()[:8]
         return settings.state_dir / "clusters" / f"{key}-{settings.namespace}"
 
-    def _deployment(self, cluster: Cluster, report: Report, watch: Watch = watch_nothing) -> ClusterDeployment:
+    def _rendered(self, request: StackRequest, credentials: Path, *, nodes: Sequence[str]) -> Sequence[KubeObject]:
+        return self.renderer(self.settings, request, credentials=credentials, nodes=nodes)
+
+    def _nodes(self, cluster: ClusterClient) -> Sequence[str]:
+        """Return the addresses of nodes that callers outside the cluster use."""
+        return node_addresses(cluster) if self.settings.node_ports else ()
+
+    def _deployment(self, cluster: ClusterClient, report: Report, watch: Watch = watch_nothing) -> ClusterDeployment:
         settings, inside = self.settings, single_images(self.settings)
-        kubectl_options = ["--namespace", cluster.namespace, "--context", cluster.where.context]
-        kubectl_options += ["--kubeconfig", str(settings.kubeconfig)] if settings.kubeconfig else []
+        kubectl = Kubectl(cluster.namespace, cluster.where.context, settings.kubeconfig)
         store = f"redis://redis.{cluster.namespace}.svc:6379/0" if "redis" in inside else settings.redis_url
         metrics = (
             f"http://prometheus.{cluster.namespace}.svc:9090" if "prometheus" in inside else settings.prometheus_url
@@ -218,14 +221,14 @@ class KubernetesTarget:
             metrics_inside="prometheus" in inside,
             metrics_hint=SCRAPE_NEEDS if is_scraped(settings) else "",
         )
-        gate = Gate(cluster, f"{STACK_LABEL}={STACK}", report, DEADLINE_S, watch)
-        return ClusterDeployment(cluster, gate, kubectl_options, servers=servers, folder=self.folder)
+        gate = Gate(cluster, f"{STACK_LABEL}={STACK}", report, DEADLINE_S, watch, clock=self.clock)
+        return ClusterDeployment(cluster, gate, kubectl, servers=servers, folder=self.folder)
 
-    def _is_up(self, cluster: Cluster) -> bool:
+    def _is_up(self, cluster: ClusterClient) -> bool:
         return bool(cluster.list(DEPLOYMENT, selector=f"{STACK_LABEL}={STACK}"))
 
-    def _differences(self, cluster: Cluster, wanted: Sequence[KubeObject]) -> str:
+    def _differences(self, cluster: ClusterClient, wanted: Sequence[KubeObject]) -> str:
         """Return the changes that the API server previews; empty for no change. Secrets cannot be compared."""
         intents = preview_all(cluster, wanted, stack=STACK, force=self.settings.force)
         changes = [intent for intent in intents if intent.change not in {"unchanged", "write"}]
-        return some_of([f"{intent.change} {intent.kind} {intent.name}" for intent in changes])
+        return abbreviated([f"{intent.change} {intent.kind} {intent.name}" for intent in changes])

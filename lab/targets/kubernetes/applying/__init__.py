@@ -1,1 +1,1 @@
-"""Applies, previews and removes the objects of a stack."""
+"""Changes which objects of a stack a cluster has."""

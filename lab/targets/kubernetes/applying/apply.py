@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from lab.targets.kubernetes.client.changing import Applied
-from lab.targets.kubernetes.client.cluster import Cluster
+from lab.targets.kubernetes.client.port import Applied, Changer
 from lab.targets.kubernetes.kinds import NAMESPACE
 from lab.targets.kubernetes.objects import KubeObject
 
 
-def apply_all(cluster: Cluster, wanted: Sequence[KubeObject], *, force: bool = False) -> list[Applied]:
+def apply_all(cluster: Changer, wanted: Sequence[KubeObject], *, force: bool = False) -> list[Applied]:
     """Apply objects in the given order; an object comes after the objects that it needs.
 
     An existing namespace stays as it is, so that a user who deploys into a namespace needs no right to change it.

@@ -4,7 +4,7 @@ from typing import Final
 
 from lab.errors import UsageFault
 from lab.snapshots.kubernetes import Raw
-from lab.targets.kubernetes.client.reader import Reader
+from lab.targets.kubernetes.client.port import Reader
 from lab.targets.kubernetes.kinds import NAMESPACE
 from lab.targets.kubernetes.objects import MANAGER, PART_OF
 

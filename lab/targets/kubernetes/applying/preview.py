@@ -2,11 +2,11 @@
 
 import difflib
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final
 
 from lab.snapshots.kubernetes import Raw
 from lab.targets.kubernetes.applying.removal import unwanted
-from lab.targets.kubernetes.client.reader import Reader
+from lab.targets.kubernetes.client.port import Previewer
 from lab.targets.kubernetes.kinds import NAMESPACE, SECRET
 from lab.targets.kubernetes.objects import KubeObject
 from lab.targets.kubernetes.rendering.documents import as_yaml
@@ -15,13 +15,6 @@ from lab.targets.port import Intent
 SERVERS_OWN: Final = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "uid")
 """Parts of `metadata` that the API server adds."""
 REVISION: Final = "deployment.kubernetes.io/revision"
-
-
-class Previewer(Reader, Protocol):
-    """A cluster that previews applying; satisfied by `lab.targets.kubernetes.client.cluster.Cluster`."""
-
-    def preview(self, wanted: Raw, *, force: bool = False) -> tuple[Raw | None, Raw]:
-        """Return an object as it is and as applying would leave it."""
 
 
 def preview_all(cluster: Previewer, wanted: Sequence[KubeObject], *, stack: str, force: bool = False) -> list[Intent]:

@@ -1,12 +1,11 @@
-"""Removes the objects of a stack, and nothing else."""
+"""Removes the objects of one stack."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from lab.snapshots.kubernetes import STACK_LABEL, Raw
 from lab.targets.kubernetes.applying.namespace import is_for_the_lab
-from lab.targets.kubernetes.client.cluster import Cluster
-from lab.targets.kubernetes.client.reader import Lister
+from lab.targets.kubernetes.client.port import Changer, Lister
 from lab.targets.kubernetes.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
@@ -43,7 +42,7 @@ class Removal(NamedTuple):
     foreign: list[str]
 
 
-def remove_unwanted(cluster: Cluster, wanted: Sequence[KubeObject], stack: str) -> list[str]:
+def remove_unwanted(cluster: Changer, wanted: Sequence[KubeObject], stack: str) -> list[str]:
     """Remove the objects that a stack has and no longer wants; return `kind/name` of each."""
     return [f"{kind.name}/{name}" for kind, name in unwanted(cluster, wanted, stack) if cluster.delete(kind, name)]
 
@@ -58,8 +57,10 @@ def unwanted(cluster: Lister, wanted: Sequence[KubeObject], stack: str) -> Itera
                 yield kind, name
 
 
-def remove_all(cluster: Cluster, stack: str) -> Removal:
+def remove_all(cluster: Changer, stack: str) -> Removal:
     """Remove every object of a stack, then the namespace if the lab made it and it holds no other objects.
+
+    Nothing else is removed.
 
     Secrets are removed by their names, and only with a sign of the lab: the namespace is for the lab, or there are
     other objects of the stack. The last of these objects is removed after the Secrets, so that an interrupted removal

@@ -1,19 +1,20 @@
-"""Waits until the pods and the namespace of a removed stack are gone."""
+"""Waits until a removed stack is gone."""
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from lab.snapshots.kubernetes import STACK_LABEL
-from lab.targets.kubernetes.client.reader import Reader
+from lab.targets.kubernetes.client.port import Reader
 from lab.targets.kubernetes.kinds import NAMESPACE, POD
 from lab.targets.port import Report
+from lab.waiting import Polls
 
 GONE_S: Final = 300.0
 """As long as a stack may take to come up; far longer than the grace period of its pods."""
 POLL_S: Final = 1.0
-SHOWN: Final = 3
+MOST_NAMES: Final = 3
+"""In a text; more names are counted."""
 
 
 def await_gone(
@@ -31,17 +32,17 @@ def await_gone(
     Returns:
         `kind/name` of every object that is not gone in time.
     """
-    started, pause = clock(), threading.Event()
+    polls = Polls(within_s=GONE_S, every_s=poll_s, clock=clock)
     left = still_there(cluster, stack)
     if not left:
         return ()
-    report("terminating", some_of(left), 0.0)
+    report("terminating", abbreviated(left), 0.0)
     while left:
-        if clock() - started > GONE_S:
+        if not polls.another():
             return left
-        pause.wait(poll_s)
         left = still_there(cluster, stack)
-    report("gone", f"after {clock() - started:.0f} s", clock() - started)
+    waited_s = polls.passed_s
+    report("gone", f"after {waited_s:.0f} s", waited_s)
     return ()
 
 
@@ -55,11 +56,11 @@ def still_there(cluster: Reader, stack: str) -> Sequence[str]:
     return [*pods, *([f"Namespace/{cluster.namespace}"] if is_terminating else [])]
 
 
-def some_of(names: Sequence[str]) -> str:
+def abbreviated(names: Sequence[str]) -> str:
     """Return the first names, and how many more there are.
 
-    >>> some_of(["a", "b", "c", "d", "e"])
+    >>> abbreviated(["a", "b", "c", "d", "e"])
     'a, b, c and 2 more'
     """
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(names[:MOST_NAMES]) + more

@@ -1,1 +1,1 @@
-"""Access to the API server, to kubectl and to the rights of a user."""
+"""Access to a cluster as one user."""

@@ -1,25 +1,18 @@
-"""Applies objects by server-side apply, previews applying, deletes objects."""
+"""Changes the objects of a cluster through its API server."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from kubernetes.dynamic.exceptions import NotFoundError
 
 from lab.snapshots.kubernetes import Raw
 from lab.targets.kubernetes.client.connection import TIMEOUT_S, Connection
 from lab.targets.kubernetes.client.fetching import find
+from lab.targets.kubernetes.client.port import Applied
 from lab.targets.kubernetes.kinds import SECRET, Kind
 from lab.targets.kubernetes.objects import MANAGER
 
 DRY_RUN: Final = "All"
 """The API's value for every stage of processing a request except storing the object."""
-
-
-class Applied(NamedTuple):
-    """The change that applying made to an object: `created`, `changed`, `unchanged`, or `written` for a Secret."""
-
-    kind: str
-    name: str
-    change: str
 
 
 def apply(connection: Connection, wanted: Raw, *, force: bool) -> Applied:

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 
 from lab.snapshots.kubernetes import Raw
 from lab.targets.kubernetes.client import changing, fetching, logs, reviews
-from lab.targets.kubernetes.client.changing import Applied
 from lab.targets.kubernetes.client.connection import Connection
+from lab.targets.kubernetes.client.port import Applied
 from lab.targets.kubernetes.client.rights import Right
 from lab.targets.kubernetes.client.where import Where
 from lab.targets.kubernetes.kinds import Kind
 
 
 class Cluster:
-    """Asks the API server. Every error of its client becomes an error of the lab (`lab_errors`).
+    """Satisfies `lab.targets.kubernetes.client.port.ClusterClient`. Errors become errors of the lab (`lab_errors`).
 
     Args:
         connection: Connection of one user to one cluster.

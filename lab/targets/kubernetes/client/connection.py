@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
 from lab.errors import BadConfig
 from lab.targets.kubernetes.client.errors import lab_errors
+from lab.targets.kubernetes.client.resource import Resource
 from lab.targets.kubernetes.client.where import Where
 from lab.targets.kubernetes.kinds import Kind
 
@@ -29,7 +30,7 @@ class Connection:
     client: DynamicClient
     where: Where
 
-    def resource(self, kind: Kind) -> Any:  # noqa: ANN401  the client has no types
+    def resource(self, kind: Kind) -> Resource:
         """Return the client's access to a kind.
 
         Raises:
@@ -39,13 +40,18 @@ class Connection:
             try:
                 # Without the prefix, the client discovers every version of every group.
                 prefix = "apis" if "/" in kind.api_version else "api"
-                return self.client.resources.get(prefix=prefix, api_version=kind.api_version, kind=kind.name)
+                resource: Resource = self.client.resources.get(
+                    prefix=prefix, api_version=kind.api_version, kind=kind.name
+                )
             except ResourceNotFoundError as error:
                 raise BadConfig(
-                    f"this cluster knows no {kind.name} of {kind.api_version}", found=f"it is {self.where.server}"
+                    f"this cluster knows no {kind.name} of {kind.api_version}",
+                    found=f"it is {self.where.server}",
+                    next_step=f"use a cluster that has the kind: kubectl api-resources | grep {kind.name}",
                 ) from error
+        return resource
 
-    def namespace_of(self, resource: Any) -> str | None:  # noqa: ANN401  the client has no types
+    def namespace_of(self, resource: Resource) -> str | None:
         """Return the namespace for requests about a kind; None for a kind of the whole cluster."""
         return self.where.namespace if resource.namespaced else None
 

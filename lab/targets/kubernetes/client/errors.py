@@ -9,7 +9,7 @@ from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 from lab.errors import BadConfig, Exists, Forbidden, LabError, Unavailable
-from lab.targets.kubernetes.client.rights import granting
+from lab.targets.kubernetes.client.granting import granting_command
 from lab.targets.kubernetes.client.where import Where
 
 LONGEST_TEXT: Final = 300
@@ -54,7 +54,7 @@ def _refusal(attempted: str, status: int, message: str, where: Where) -> LabErro
     up = f"lab up --target kubernetes --namespace {where.namespace}"
     refusals: Mapping[int, tuple[type[LabError], str, str]] = {
         401: (Forbidden, "the cluster does not know this user; log in again", "E_RBAC"),
-        403: (Forbidden, granting(where.namespace, message, otherwise=where.user), "E_RBAC"),
+        403: (Forbidden, granting_command(where.namespace, message, otherwise=where.user), "E_RBAC"),
         409: (Exists, f"{up} --force      (takes the fields over)", "E_CONFLICT"),
         422: (BadConfig, f"{up} --render out/      (shows the objects)", "E_INVALID"),
     }

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
 
 from kubernetes.client import ApiClient
 from kubernetes.config import (
@@ -70,7 +70,7 @@ def server_of(kubeconfig: Path | None, *, context: str) -> str:
 class _TimedClient(DynamicClient):
     """A client whose every request has a timeout, discovery included."""
 
-    def request(self, method: str, path: str, body: Raw | None = None, **params: Any) -> Any:  # noqa: ANN401
+    def request(self, method: str, path: str, body: Raw | None = None, **params: object) -> object:
         return super().request(method, path, body, **{"_request_timeout": TIMEOUT_S, **params})
 
 

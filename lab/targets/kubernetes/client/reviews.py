@@ -1,4 +1,4 @@
-"""Asks the API server who the user is and what the user may do."""
+"""Asks the API server about its user."""
 
 from typing import Final
 

@@ -1,7 +1,5 @@
-"""Reads rights from Roles, and names the command that grants them. Pure."""
+"""The rights that the lab needs on a cluster, as values. Pure."""
 
-import re
-import shlex
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -15,9 +13,6 @@ NODES_ROLE: Final = "lab-nodes"
 
 FAULTS_ROLE: Final = "lab-faults"
 """Role that only faults need."""
-
-REFUSED: Final = re.compile(r'User "([^"]+)"')
-"""The user in a refusal of the API server."""
 
 
 class Right(NamedTuple):
@@ -49,37 +44,3 @@ def rights_in(role: Raw) -> Iterator[Right]:
                 for name in rule.get("resourceNames") or ("",):
                     for verb in rule["verbs"]:
                         yield Right(verb, group, resource, name, metadata.get("namespace", ""), metadata["name"])
-
-
-def binding_of(user: str, role: str) -> str:
-    """Return the name of the binding that grants a user a Role. Every user has a binding of their own.
-
-    >>> binding_of("oidc:jane/doe", "lab-faults")
-    'lab-faults-oidc:jane-doe'
-    """
-    return f"{role}-{re.sub('[/%]', '-', user)}"
-
-
-def nodes_binding(user: str, namespace: str) -> str:
-    """Return the name of the ClusterRoleBinding for reading nodes, which also holds the namespace."""
-    return binding_of(user, f"{NODES_ROLE}-{namespace}")
-
-
-def rbac_command(namespace: str, user: str) -> str:
-    """Return the command with which an administrator grants a user all the lab's rights in a namespace.
-
-    >>> rbac_command("testbed", "jane doe")
-    "lab rbac print --namespace testbed --user 'jane doe' | kubectl apply -f -      (as an administrator)"
-    """
-    words = ["lab", "rbac", "print", "--namespace", namespace, *(["--user", user] if user else [])]
-    return f"{shlex.join(words)} | kubectl apply -f -      (as an administrator)"
-
-
-def granting(namespace: str, refusal: str, *, otherwise: str = "") -> str:
-    """Return `rbac_command` for the user that a refusal names, or for *otherwise* where the refusal names none.
-
-    >>> granting("testbed", 'pods is forbidden: User "o:eve smith" cannot list resource "pods"')
-    "lab rbac print --namespace testbed --user 'o:eve smith' | kubectl apply -f -      (as an administrator)"
-    """
-    match = REFUSED.search(refusal)
-    return rbac_command(namespace, match[1] if match else otherwise)

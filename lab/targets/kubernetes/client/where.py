@@ -1,4 +1,4 @@
-"""Names a cluster, a user and a namespace."""
+"""The place of a stack, as reports and errors name it."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Makes a certificate authority for one stack, and a certificate for its services."""
+"""Makes the certificates of one stack."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,1 +1,1 @@
-"""Reaches services and pods of a cluster from this machine."""
+"""Reaches a stack on a cluster from this machine."""

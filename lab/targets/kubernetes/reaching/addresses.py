@@ -43,10 +43,10 @@ class Addresses:
     def servers(self) -> Endpoints:
         """Return the URLs of store and metrics server; those inside the cluster lead through a port-forward."""
         address = self.reach.port(METRICS, METRICS_PORT) if self.known.metrics_inside else ""
-        endpoints = self.known.endpoints
-        return replace(endpoints, prometheus_url=f"http://{address}") if address else endpoints
+        known = self.known.endpoints
+        return replace(known, prometheus_url=f"http://{address}") if address else known
 
-    def all(self, *, insist: bool) -> Endpoints:
+    def endpoints(self, *, insist: bool) -> Endpoints:
         """Return the addresses of everything; empty for a service that is not reached.
 
         Raises:
@@ -64,4 +64,4 @@ class Addresses:
 
     def metrics_command(self) -> str:
         """Return the port-forward to a metrics server in the cluster; empty where the server is outside."""
-        return self.reach.command(METRICS, METRICS_PORT) if self.known.metrics_inside else ""
+        return self.reach.forward_command(METRICS, METRICS_PORT) if self.known.metrics_inside else ""

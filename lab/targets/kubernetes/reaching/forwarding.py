@@ -1,45 +1,46 @@
-"""Forwards a port of a service or a pod to this machine's loopback."""
+"""Forwards a port in the cluster to this machine's loopback."""
 
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from lab.errors import Unavailable
 from lab.settings import inherited_environment
 from lab.targets.free_ports import free_port
-from lab.targets.kubernetes.client.kubectl import kubectl_program
+from lab.targets.kubernetes.client.kubectl import Kubectl
 from lab.targets.parent_death import with_parent_death
 
 START_S: Final = 20.0
 MARGIN_S: Final = 10.0
-"""Added to `START_S` for a caller that waits: longer than a start ever takes on a busy machine."""
+"""Added to `START_S` for a caller that waits, so that the caller learns why a start failed."""
 READY_LINE: Final = b"Forwarding from 127.0.0.1"
 POLL_S: Final = 0.05
 RETRY_S: Final = 0.3
 
 
 class Forward:
-    """A port of a service or a pod, at an address on loopback that stays the same.
+    """Satisfies `lab.targets.kubernetes.reaching.reach.LocalPort`, at an address on loopback.
 
     A port-forward of kubectl ends with the pod that it leads to. It is then started again on the same local port, so
     that a channel reaches the next pod by itself.
 
     Args:
-        options: Choose cluster, user and namespace for kubectl.
-        resource: `service/NAME` or `pod/NAME`.
-        port: Port of the service or pod.
+        kubectl: Commands for the namespace of the resource.
+        resource: `service/NAME`, `pod/NAME` or `deployment/NAME`.
+        port: Port of the resource.
         log: File for the output of kubectl.
+        patience_s: For a caller that waits.
     """
 
-    def __init__(self, options: Sequence[str], resource: str, port: int, *, log: Path) -> None:
+    def __init__(
+        self, kubectl: Kubectl, resource: str, port: int, *, log: Path, patience_s: float = START_S + MARGIN_S
+    ) -> None:
         local = free_port()
         self.address = f"127.0.0.1:{local}"
-        kubectl = [str(kubectl_program()), *options]
-        self._command = [*kubectl, "port-forward", "--address", "127.0.0.1", resource, f"{local}:{port}"]
-        self._port_name, self._log = f"port {port} of {resource}", log
+        self._command = kubectl.command("port-forward", "--address", "127.0.0.1", resource, f"{local}:{port}")
+        self._port_name, self._log, self._patience_s = f"port {port} of {resource}", log, patience_s
         self._closing, self._tried = threading.Event(), threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._failure: Unavailable | None = None
@@ -53,8 +54,8 @@ class Forward:
         Raises:
             Unavailable: The port was not reached.
         """
-        if not self._tried.wait(START_S + MARGIN_S):
-            raise self._unreached(f"kubectl did not start within {START_S:g} s")
+        if not self._tried.wait(self._patience_s):
+            raise self._unreached(f"kubectl did not start within {self._patience_s:g} s")
         if self._failure is not None:
             raise self._failure
         return self.address

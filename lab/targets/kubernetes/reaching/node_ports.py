@@ -1,16 +1,11 @@
-"""Finds the ports of nodes that lead to services, and the ports that this machine reaches."""
+"""Finds the ports of nodes that lead to services."""
 
-import socket
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from lab.snapshots.kubernetes import NAME_LABEL, Raw
-from lab.targets.kubernetes.client.reader import Lister
+from lab.targets.kubernetes.client.port import Lister
 from lab.targets.kubernetes.kinds import NODE, SERVICE
-
-CONNECT_S: Final = 1.0
-"""For a connection to a port. The round trip to a cluster is seldom more than a few milliseconds."""
 
 
 def node_addresses(cluster: Lister) -> tuple[str, ...]:
@@ -31,11 +26,6 @@ def node_ports(cluster: Lister, selector: str) -> Mapping[str, Sequence[str]]:
     return dict(addresses)
 
 
-def reached(addresses: Sequence[str]) -> str:
-    """Return the first address that takes a connection from this machine; empty where none does."""
-    return next((address for address in addresses if _is_reached(address)), "")
-
-
 def _service_behind(item: Raw) -> str:
     """Return the name of the service whose pods a Service selects."""
     return str((item["spec"].get("selector") or {}).get(NAME_LABEL, ""))
@@ -43,12 +33,3 @@ def _service_behind(item: Raw) -> str:
 
 def _ports(item: Raw) -> Sequence[int]:
     return [port["nodePort"] for port in item["spec"].get("ports", ()) if "nodePort" in port]
-
-
-def _is_reached(address: str) -> bool:
-    host, _, port = address.rpartition(":")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S):
-            return True
-    except OSError:
-        return False

@@ -1,4 +1,4 @@
-"""Reads the logs of a pod's containers, init containers included."""
+"""Reads the logs of a pod's containers."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,11 +8,11 @@ from typing import Final
 
 from lab.errors import LabError
 from lab.snapshots.kubernetes import Pod
-from lab.targets.kubernetes.client.cluster import Cluster
+from lab.targets.kubernetes.client.port import LogReader
 from lab.targets.kubernetes.kinds import POD
 from lab.targets.kubernetes.rollout.rows import PodView
 
-WHOLE: Final = 20_000
+MOST_LINES: Final = 20_000
 """Lines of a log that are kept."""
 LAST_LINES: Final = 20
 
@@ -24,17 +24,17 @@ class PodLogs:
         cluster: Where the pods are.
     """
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: LogReader) -> None:
         self._cluster = cluster
 
-    def whole(self, pod: str, container: str, *, restarted: bool) -> str:
+    def both_runs(self, pod: str, container: str, *, restarted: bool) -> str:
         """Return the log of a container, after the log of its previous run if that can still be read."""
-        current, previous = self._cluster.log(pod, container, lines=WHOLE), ""
+        current, previous = self._cluster.log(pod, container, lines=MOST_LINES), ""
         with suppress(LabError):
-            previous = self._cluster.log(pod, container, lines=WHOLE, previous=True) if restarted else ""
+            previous = self._cluster.log(pod, container, lines=MOST_LINES, previous=True) if restarted else ""
         return _joined(previous, current)
 
-    def written(self, pods: Iterable[PodView], folder: Path) -> Mapping[str, Path]:
+    def write_all(self, pods: Iterable[PodView], folder: Path) -> Mapping[str, Path]:
         """Write every log that can be read into a folder; return its name → file.
 
         An init container has a log of its own: `<pod>.<container>`.
@@ -45,13 +45,19 @@ class PodLogs:
             first = [(f"{pod.name}.{item.name}", item.name, item.restarts) for item in pod.init_containers]
             for name, container, restarts in own + first:
                 with suppress(LabError):
-                    text = self.whole(pod.name, container, restarted=restarts > 0)
+                    text = self.both_runs(pod.name, container, restarted=restarts > 0)
                     files[name] = folder / f"{name}.log"
                     files[name].write_text(text, encoding="utf-8")
         return files
 
     def since(self, pod: str, since: str, lines: int) -> str:
-        """Return the lines since a time; see `Cluster.log_since`."""
+        """Return the lines that a pod printed since a time. Each line starts with its time (RFC 3339).
+
+        Args:
+            pod: Name of the pod.
+            since: RFC 3339; empty for the pod's start.
+            lines: Number of last lines at most, of each container.
+        """
         if text := self._cluster.log_since(pod, since, lines):
             return text
         return "".join(
@@ -59,7 +65,7 @@ class PodLogs:
         )
 
     def last_lines(self, pod: str, lines: int) -> Sequence[str]:
-        """Return the last lines, including lines of the container's previous run.
+        """Return the last lines of a pod, including lines of the container's previous run.
 
         Raises:
             Forbidden: The user may not read logs.

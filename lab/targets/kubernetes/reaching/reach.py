@@ -1,34 +1,49 @@
-"""Gives services and pods of a cluster addresses on this machine: ports of nodes, else port-forwards."""
+"""Gives the parts of a stack addresses that this machine reaches: ports of nodes, else port-forwards."""
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
 from lab.errors import Unavailable
-from lab.targets.kubernetes.client.reader import Lister
+from lab.targets.kubernetes.client.kubectl import Kubectl
+from lab.targets.kubernetes.client.port import Lister
+from lab.targets.kubernetes.reaching.connections import first_reached
 from lab.targets.kubernetes.reaching.forwarding import Forward
-from lab.targets.kubernetes.reaching.node_ports import node_ports, reached
+from lab.targets.kubernetes.reaching.node_ports import node_ports
 
 GRPC_PORT: Final = 7000
 
 
-class Port(Protocol):
+class LocalPort(Protocol):
     """A local port that leads to a port in the cluster; satisfied by `Forward`."""
 
     def wait(self) -> str:
-        """Return the local address once it leads to the cluster."""
+        """Return the local address, `host:port`, once it leads to the cluster. It stays the same.
+
+        Raises:
+            Unavailable: The port was not reached; the error names the port in the cluster.
+        """
 
     def close(self) -> None:
-        """Close the local port."""
+        """Close the local port; closing it again does nothing."""
 
 
 class Opener(Protocol):
-    """Opens ports; satisfied by the class `Forward`."""
+    """Opens local ports; satisfied by the class `Forward`."""
 
-    def __call__(self, options: Sequence[str], resource: str, port: int, *, log: Path) -> Port:
-        """Start to open a local port that leads to a port of a resource."""
+    def __call__(self, kubectl: Kubectl, resource: str, port: int, *, log: Path) -> LocalPort:
+        """Start to open a local port without waiting.
+
+        Args:
+            kubectl: Commands for the namespace of the resource.
+            resource: `service/NAME`, `pod/NAME` or `deployment/NAME`.
+            port: Port of the resource.
+            log: File for the output of the program that forwards the port.
+
+        Raises:
+            Unavailable: No program can forward ports.
+        """
 
 
 class Reach:
@@ -37,16 +52,16 @@ class Reach:
     Args:
         cluster: Where the stack runs.
         selector: Labels of everything that belongs to the stack.
-        options: Choose cluster, user and namespace for kubectl.
+        kubectl: Commands for the namespace of the stack.
         folder: Folder for the output of kubectl.
         opener: Opens ports.
     """
 
     def __init__(
-        self, cluster: Lister, selector: str, options: Sequence[str], folder: Path, *, opener: Opener = Forward
+        self, cluster: Lister, selector: str, kubectl: Kubectl, folder: Path, *, opener: Opener = Forward
     ) -> None:
-        self._cluster, self._selector, self._options, self._folder = cluster, selector, options, folder
-        self._opener, self._forwards = opener, dict[str, Port]()
+        self._cluster, self._selector, self._kubectl, self._folder = cluster, selector, kubectl, folder
+        self._opener, self._forwards = opener, dict[str, LocalPort]()
         self._node_ports: Mapping[str, Sequence[str]] | None = None
 
     def services(self, names: Sequence[str], *, insist: bool) -> list[str]:
@@ -57,7 +72,7 @@ class Reach:
         """
         if self._node_ports is None:
             self._node_ports = node_ports(self._cluster, self._selector)
-        addresses = {name: reached(self._node_ports.get(name, ())) for name in names}
+        addresses = {name: first_reached(self._node_ports.get(name, ())) for name in names}
         forwarded = [name for name in names if not addresses[name]]
         for name in forwarded:
             self._start(f"service/{name}", GRPC_PORT)
@@ -80,7 +95,7 @@ class Reach:
         return self._wait(resource)
 
     @contextmanager
-    def once(self, resource: str, port: int) -> Iterator[str]:
+    def temporary_port(self, resource: str, port: int) -> Iterator[str]:
         """Yield the address of a port, which is closed when the context ends.
 
         Raises:
@@ -92,9 +107,9 @@ class Reach:
         finally:
             forward.close()
 
-    def command(self, resource: str, port: int) -> str:
+    def forward_command(self, resource: str, port: int) -> str:
         """Return the command that forwards a port for as long as it runs. The lab's own ports end with the lab."""
-        return shlex.join(["kubectl", *self._options, "port-forward", resource, str(port)])
+        return self._kubectl.text("port-forward", resource, str(port))
 
     def close(self) -> None:
         """Close every port."""
@@ -106,8 +121,8 @@ class Reach:
         if resource not in self._forwards:
             self._forwards[resource] = self._forward(resource, port)
 
-    def _forward(self, resource: str, port: int) -> Port:
-        return self._opener(self._options, resource, port, log=self._folder / f"{resource.replace('/', '-')}.forward")
+    def _forward(self, resource: str, port: int) -> LocalPort:
+        return self._opener(self._kubectl, resource, port, log=self._folder / f"{resource.replace('/', '-')}.forward")
 
     def _wait(self, resource: str, *, insist: bool = False) -> str:
         try:

@@ -24,7 +24,7 @@ def find_collector(settings: LabSettings) -> Path | None:
     return settings.otelcol or next((path for name in NAMES if (path := find_program(name))), None)
 
 
-def judge(objects: Iterable[KubeObject], program: Path) -> None:
+def validate_collector(objects: Iterable[KubeObject], program: Path) -> None:
     """Have a collector validate the configuration among some objects.
 
     Raises:

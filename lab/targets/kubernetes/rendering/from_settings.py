@@ -29,7 +29,7 @@ Secrets = Mapping[str, Mapping[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class StackInputs:
     """The input of a request besides the lab's settings.
 
     Attributes:
@@ -47,7 +47,7 @@ class Given:
     alone: str = ""
 
 
-def request_of(settings: LabSettings, given: Given) -> RenderRequest:
+def request_of(settings: LabSettings, inputs: StackInputs) -> RenderRequest:
     """Return the stack that the settings describe.
 
     Raises:
@@ -58,14 +58,14 @@ def request_of(settings: LabSettings, given: Given) -> RenderRequest:
         overlay=settings.overlay,
         namespace=settings.namespace,
         stack=STACK,
-        workloads=tuple(_workloads(settings, given)),
+        workloads=tuple(_workloads(settings, inputs)),
         redis_url=settings.redis_url,
         remote_write_url=_remote_write_url(settings),
-        settings=given.service_settings,
+        settings=inputs.service_settings,
         node_selector=labels_in(settings.node_selector),
         tolerations=tolerations_in(settings.tolerations),
-        secrets={name: content for name, content in secrets_of(settings, given).items() if content},
-        pull_secret=secret_names.PULL if given.pull_secret else "",
+        secrets={name: content for name, content in secrets_of(settings, inputs).items() if content},
+        pull_secret=secret_names.PULL if inputs.pull_secret else "",
         node_ports=settings.node_ports,
     )
     return replace(request, config_hash=_hash_of(request))
@@ -91,20 +91,20 @@ def is_scraped(settings: LabSettings) -> bool:
     return settings.remote_write_url == SCRAPED and "prometheus" not in single_images(settings)
 
 
-def _workloads(settings: LabSettings, given: Given) -> Iterator[Workload]:
+def _workloads(settings: LabSettings, inputs: StackInputs) -> Iterator[Workload]:
     architectures = architectures_of(settings)
-    if given.alone and given.alone not in architectures:
+    if inputs.alone and inputs.alone not in architectures:
         raise UsageFault(
-            f"cannot run on {given.alone} alone",
+            f"cannot run on {inputs.alone} alone",
             found=f"the stack runs on {', '.join(architectures)}",
-            next_step=f"export LAB_ARCHITECTURES={given.alone}",
+            next_step=f"export LAB_ARCHITECTURES={inputs.alone}",
         )
-    alone = tuple(architecture for architecture in architectures if architecture == given.alone)
+    alone = tuple(architecture for architecture in architectures if architecture == inputs.alone)
     for service in SERVICES:
         # Services that measure stay on the first architecture, so that all architectures are measured alike.
         chosen = architectures if not alone else alone if service in HANDLES_EVENTS else architectures[:1]
         for architecture in chosen:
-            image = given.images.get((service, architecture), "")
+            image = inputs.images.get((service, architecture), "")
             if not image:
                 raise BadConfig(
                     f"no image of {service} for {architecture}",
@@ -148,16 +148,16 @@ def _remote_write_url(settings: LabSettings) -> str:
     return settings.prometheus_url.rstrip("/") + REMOTE_WRITE_PATH if settings.prometheus_url else ""
 
 
-def secrets_of(settings: LabSettings, given: Given) -> Secrets:
+def secrets_of(settings: LabSettings, inputs: StackInputs) -> Secrets:
     """Return Secret → key → content; a Secret that is not needed has no content."""
     store = {PASSWORD: settings.redis_password_file, CA: settings.redis_ca_file}
     prometheus = {"authorization": settings.prometheus_authorization_file, CA: settings.prometheus_ca_file}
     inside = single_images(settings)
     return {
-        secret_names.SERVING: given.credentials.serving_secret(),
-        secret_names.STORE: given.credentials.store_secret() if "redis" in inside else _read(store),
+        secret_names.SERVING: inputs.credentials.serving_secret(),
+        secret_names.STORE: inputs.credentials.store_secret() if "redis" in inside else _read(store),
         secret_names.PROMETHEUS: {} if "prometheus" in inside else _read(prometheus),
-        secret_names.PULL: {PULL_KEY: given.pull_secret.encode()} if given.pull_secret else {},
+        secret_names.PULL: {PULL_KEY: inputs.pull_secret.encode()} if inputs.pull_secret else {},
     }
 
 

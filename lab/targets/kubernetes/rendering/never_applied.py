@@ -16,10 +16,11 @@ REMOVED: Final[Mapping[tuple[str, str], str]] = {
     ("extensions", "memory_ballast"): "GOMEMLIMIT",
 }
 """(section, type) of a component that collectors no longer have → its replacement."""
-SHOWN: Final = 2
+MOST_FINDINGS: Final = 2
+"""In an error."""
 
 
-def refuse(objects: Iterable[KubeObject]) -> None:
+def refuse_known_failures(objects: Iterable[KubeObject]) -> None:
     """Raise where an image has no digest, a volume pins a pod to a node, or a collector would not start.
 
     Raises:
@@ -29,21 +30,21 @@ def refuse(objects: Iterable[KubeObject]) -> None:
     if findings := list(unpinned(objects)):
         raise BadConfig(
             f"{len(findings)} images are not pinned by digest; a runtime would choose the architecture",
-            found="\n".join(findings[:SHOWN]),
+            found="\n".join(findings[:MOST_FINDINGS]),
             next_step="lab images resolve      (writes the digest of each architecture)",
             code="E_NOT_PINNED",
         )
     if findings := list(pinned_to_a_node(objects)):
         raise BadConfig(
             "a volume would pin a pod to the node it is on",
-            found="\n".join(findings[:SHOWN]),
+            found="\n".join(findings[:MOST_FINDINGS]),
             next_step="use emptyDir: the services rebuild their files from the store",
             code="E_PVC_PINNED",
         )
     if findings := list(removed_components(objects)):
         raise BadConfig(
             "the collector would not start with its configuration",
-            found="\n".join(findings[:SHOWN]),
+            found="\n".join(findings[:MOST_FINDINGS]),
             next_step="change it in manifests/base/collector-config.yaml",
             code="E_OTEL_REMOVED",
         )

@@ -1,19 +1,13 @@
 """Renders the rights that a cluster's administrator grants once, so that a user may run the lab."""
 
 import json
+import re
 
 from lab.snapshots.kubernetes import Raw
-from lab.targets.kubernetes.client.rights import (
-    FAULTS_ROLE,
-    NODES_ROLE,
-    ROLE,
-    Right,
-    binding_of,
-    nodes_binding,
-    rights_in,
-)
-from lab.targets.kubernetes.rendering.documents import FOLDER, as_yaml, kustomized
+from lab.targets.kubernetes.client.rights import FAULTS_ROLE, NODES_ROLE, ROLE, Right, rights_in
+from lab.targets.kubernetes.rendering.documents import as_yaml
 from lab.targets.kubernetes.rendering.kustomization import API
+from lab.targets.kubernetes.rendering.manifests import FOLDER, kustomized, manifests_folder
 
 
 def render_rbac(*, namespace: str, user: str, faults: bool = True) -> str:
@@ -33,6 +27,24 @@ def needed_rights(namespace: str) -> tuple[Right, ...]:
     return tuple(right for body in _rbac(namespace, "lab-user") for right in rights_in(body))
 
 
+def binding_of(user: str, role: str) -> str:
+    """Return the name of the binding that grants a user a Role. Every user has a binding of their own.
+
+    >>> binding_of("oidc:jane/doe", "lab-faults")
+    'lab-faults-oidc:jane-doe'
+    """
+    return f"{role}-{re.sub('[/%]', '-', user)}"
+
+
+def nodes_binding(user: str, namespace: str) -> str:
+    """Return the name of the ClusterRoleBinding for reading nodes, which also holds the namespace.
+
+    >>> nodes_binding("jane", "testbed")
+    'lab-nodes-testbed-jane'
+    """
+    return binding_of(user, f"{NODES_ROLE}-{namespace}")
+
+
 def _rbac(namespace: str, user: str) -> list[Raw]:
     subjects = [{"op": "replace", "path": f"/subjects/{index}/name", "value": user} for index in (0, 1)]
     bindings = [("RoleBinding", role, binding_of(user, role)) for role in (ROLE, FAULTS_ROLE)]
@@ -45,4 +57,5 @@ def _rbac(namespace: str, user: str) -> list[Raw]:
         }
         for kind, role, name in bindings
     ]
-    return kustomized({**API, "namespace": namespace, "resources": [f"{FOLDER}/rbac"], "patches": patches})
+    kustomization = {**API, "namespace": namespace, "resources": [f"{FOLDER}/rbac"], "patches": patches}
+    return kustomized(kustomization, manifests_folder())

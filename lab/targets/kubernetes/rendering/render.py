@@ -1,54 +1,48 @@
-"""Renders a request into the objects of a stack, and writes objects into files."""
+"""Renders a request into the objects of a stack."""
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from lab.errors import BadConfig, Exists
+from lab.errors import BadConfig
 from lab.snapshots.kubernetes import Raw
-from lab.targets.kubernetes.objects import KubeObject, kube_object, place_in_order
-from lab.targets.kubernetes.rendering.documents import FOLDER, as_yaml, kustomized, manifests_folder
+from lab.targets.kubernetes.objects import KubeObject, apply_order, kube_object
 from lab.targets.kubernetes.rendering.kustomization import kustomization, labels_of
-from lab.targets.kubernetes.rendering.never_applied import refuse
-from lab.targets.kubernetes.rendering.request import RenderRequest, require_sense
+from lab.targets.kubernetes.rendering.manifests import FOLDER, kustomized, manifests_folder
+from lab.targets.kubernetes.rendering.never_applied import refuse_known_failures
+from lab.targets.kubernetes.rendering.request import RenderRequest, require_consistent
 
 PULL_KEY: Final = ".dockerconfigjson"
 
 
-def render(request: RenderRequest) -> tuple[KubeObject, ...]:
+def render(request: RenderRequest, *, manifests: Path | None = None) -> tuple[KubeObject, ...]:
     """Return every object of a stack in the order of applying. The same request gives the same objects.
+
+    Args:
+        request: Everything that decides which objects are applied.
+        manifests: Folder of the manifests; None takes the folder beside this lab.
 
     Raises:
         UsageFault: A workload is missing or duplicate.
         BadConfig: The overlay does not exist, an image has no digest (E_NOT_PINNED), a volume pins a pod to a node
             (E_PVC_PINNED), the collector's configuration names a component that collectors no longer have
             (E_OTEL_REMOVED), or an address holds a password.
+        InternalFault: kustomize refuses the manifests.
     """
-    require_sense(request)
-    overlays = sorted(path.name for path in (manifests_folder() / "overlays").iterdir())
+    require_consistent(request)
+    folder = manifests or manifests_folder()
+    overlays = sorted(path.name for path in (folder / "overlays").iterdir())
     if request.overlay not in overlays:
-        raise BadConfig(f'no overlay "{request.overlay}"', found=f"there are: {', '.join(overlays)}")
-    bodies = kustomized(kustomization(request, manifests=FOLDER))
+        raise BadConfig(
+            f'no overlay "{request.overlay}"',
+            found=f"there are: {', '.join(overlays)}",
+            next_step=f"export LAB_OVERLAY={next(iter(overlays), 'k3s')}",
+        )
+    bodies = kustomized(kustomization(request, manifests=FOLDER), folder)
     objects = [kube_object(body) for body in (*bodies, *_secrets(request))]
-    refuse(objects)
-    return tuple(sorted(objects, key=place_in_order))
-
-
-def write_rendered(objects: Sequence[KubeObject], folder: Path) -> tuple[Path, ...]:
-    """Write one file per object, named so that `kubectl apply -f` takes them in order. Secrets are left out.
-
-    Raises:
-        Exists: The folder exists and is not empty.
-    """
-    if folder.exists() and any(folder.iterdir()):
-        raise Exists(f"{folder} is not empty", next_step=f"rm -r {folder}, or name another folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    written = [item for item in objects if item.kind != "Secret"]
-    paths = [folder / f"{number:02d}-{item.kind.lower()}-{item.name}.yaml" for number, item in enumerate(written, 1)]
-    for path, item in zip(paths, written, strict=True):
-        path.write_text(as_yaml([item.body]), encoding="utf-8")
-    return tuple(paths)
+    refuse_known_failures(objects)
+    return tuple(sorted(objects, key=apply_order))
 
 
 def _secrets(request: RenderRequest) -> Iterator[Raw]:

@@ -107,7 +107,7 @@ class RenderRequest:
         return sum(workload.replicas for workload in self.workloads if workload.name == name)
 
 
-def require_sense(request: RenderRequest) -> None:
+def require_consistent(request: RenderRequest) -> None:
     """Raise where a request contradicts itself.
 
     Raises:
@@ -119,9 +119,13 @@ def require_sense(request: RenderRequest) -> None:
     duplicates = sorted({name for name in deployments if deployments.count(name) > 1})
     if missing or duplicates:
         counts = f"missing: {', '.join(missing) or 'none'}; duplicate: {', '.join(duplicates) or 'none'}"
-        raise UsageFault("a stack needs every service once per architecture, and one collector", found=counts)
+        raise UsageFault(
+            "a stack needs every service once per architecture, and one collector",
+            found=counts,
+            next_step="change the workloads of the request",
+        )
     if request.redis_url and request.has("redis"):
-        raise _two("redis", request.redis_url)
+        raise _two_servers("redis", request.redis_url)
     if not request.redis_url and not request.has("redis"):
         raise BadConfig(
             "no redis for the stack",
@@ -129,13 +133,17 @@ def require_sense(request: RenderRequest) -> None:
             next_step="export LAB_REDIS_URL=redis://host:port/0",
         )
     if request.remote_write_url and request.has("prometheus"):
-        raise _two("prometheus", request.remote_write_url)
+        raise _two_servers("prometheus", request.remote_write_url)
     for url in (request.redis_url, request.remote_write_url, *request.settings.values()):
         _require_no_password(url)
 
 
-def _two(name: str, url: str) -> BadConfig:
-    return BadConfig(f"two servers of {name}: inside the cluster, and at {url}", next_step="leave one of them out")
+def _two_servers(name: str, url: str) -> BadConfig:
+    return BadConfig(
+        f"two servers of {name} for the stack",
+        found=f"one inside the cluster, another at {url}",
+        next_step=f"leave one of them out: unset LAB_{name.upper()}_IMAGE",
+    )
 
 
 def _require_no_password(url: str) -> None:

@@ -1,4 +1,4 @@
-"""Finds the newest event and the newest warning about a Deployment. Pure."""
+"""Tells what happened last to a Deployment. Pure."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,5 @@
-"""Waits until a rollout is complete or cannot complete, and reports its progress."""
+"""Waits for the end of a rollout."""
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,10 +8,11 @@ from typing import Final
 
 from lab.errors import Unavailable
 from lab.snapshots.kubernetes import STUCK_REASONS
-from lab.targets.kubernetes.client.reader import Lister
+from lab.targets.kubernetes.client.port import Lister
 from lab.targets.kubernetes.kinds import DEPLOYMENT, EVENT, POD
-from lab.targets.kubernetes.rollout.rows import PodView, Row, rows, shown
-from lab.targets.port import Report, Watch, watch_nothing
+from lab.targets.kubernetes.rollout.rows import PodView, Row, rollout_row, rows
+from lab.targets.port import ROLLOUT, Report, Watch, watch_nothing
+from lab.waiting import Polls
 
 POLL_S: Final = 1.0
 STUCK_S: Final = 20.0
@@ -21,7 +21,7 @@ STUCK_S: Final = 20.0
 
 @dataclass(slots=True)
 class Gate:
-    """Waits for one rollout.
+    """Waits until one rollout is complete, or cannot complete.
 
     Attributes:
         cluster: Where the rollout is.
@@ -54,7 +54,7 @@ class Gate:
 
     def show(self, polled: Sequence[Row], machines: Mapping[str, str]) -> None:
         """Show the Deployments to the watcher; *machines* tells pod → machine as its process reports it."""
-        self.watch([shown(row, machines) for row in polled])
+        self.watch([rollout_row(row, machines) for row in polled])
 
     def wait(self) -> tuple[Row, ...]:
         """Return every Deployment once all of them are rolled out.
@@ -63,19 +63,18 @@ class Gate:
             Unavailable: A Deployment cannot be rolled out, or not in time. The message names the Deployment, its pod
                 and the newest warning of the cluster.
         """
-        started, pause = self.clock(), threading.Event()
+        polls = Polls(within_s=self.deadline_s, every_s=self.poll_s, clock=self.clock)
         while True:
-            polled, now = self.poll(), self.clock()
+            polled = self.poll()
             self.show(polled, {})
-            self._report(polled, now - started)
+            self._report(polled, polls.passed_s)
             if all(row.rolled_out for row in polled):
                 return polled
             for row in polled:
-                self._raise_if_stuck(row, now)
-            if now - started > self.deadline_s:
+                self._raise_if_stuck(row, self.clock())
+            if not polls.another():
                 late = next(row for row in polled if not row.rolled_out)
                 raise _not_well(late, f"not rolled out within {self.deadline_s:g} s; {_progress(late)}")
-            pause.wait(self.poll_s)
 
     def _report(self, polled: Sequence[Row], elapsed_s: float) -> None:
         for row in polled:
@@ -83,7 +82,7 @@ class Gate:
                 self._reported.add(row.deployment)
                 nodes = ", ".join(sorted({pod.node for pod in row.pods if pod.ready}))
                 self.report(
-                    "rollout", f"{row.deployment:22s} {row.ready}/{row.wanted} on {nodes or 'no node'}", elapsed_s
+                    ROLLOUT, f"{row.deployment:22s} {row.ready}/{row.wanted} on {nodes or 'no node'}", elapsed_s
                 )
 
     def _raise_if_stuck(self, row: Row, now: float) -> None:

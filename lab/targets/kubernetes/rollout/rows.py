@@ -1,4 +1,4 @@
-"""Reads the state of a rollout from Deployments, pods and events. Pure."""
+"""Reads the state of a rollout from what the API has of a stack. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -97,8 +97,13 @@ def rows(deployments: Sequence[Raw], pods: Sequence[Raw], events: Sequence[Raw],
     return tuple(_row(view, all_pods, all_events, now) for view in views)
 
 
-def shown(row: Row, machines: Mapping[str, str]) -> RolloutRow:
-    """Return a row for the display; *machines* is pod → machine as the pod's process reports it."""
+def rollout_row(row: Row, machines: Mapping[str, str]) -> RolloutRow:
+    """Return a row for the display.
+
+    Args:
+        row: State of a Deployment.
+        machines: Pod → machine as the pod's process reports it; empty before the processes are asked.
+    """
     return RolloutRow(
         name=row.deployment,
         service=row.service,

@@ -2,12 +2,14 @@
 
 from typing import Any, Final
 
-from lab.snapshots.kubernetes import NAME_LABEL
+from lab.snapshots.kubernetes import NAME_LABEL, STACK_LABEL
 from lab.targets.kubernetes.objects import APP_ARCHITECTURE_LABEL
 from lab.targets.kubernetes.rollout.rows import PodView, Row
 
 IMAGE: Final = "198.18.0.1:5000/process-worker@sha256:" + "a" * 64
 LABELS: Final = {NAME_LABEL: "process-worker", APP_ARCHITECTURE_LABEL: "arm64"}
+OF_THE_STACK: Final = {STACK_LABEL: "lab"}
+"""Label of every object of a stack."""
 POD: Final = PodView("worker-1", "process-worker", "r3", IMAGE, IMAGE, ready=True, restarts=0, state="Running")
 
 
@@ -27,7 +29,9 @@ def deployment(**status: int) -> dict[str, Any]:
     }
     template = {"metadata": {"labels": LABELS}, "spec": {"nodeSelector": {"kubernetes.io/arch": "arm64"}}}
     return {
-        "metadata": {"name": "process-worker-arm64", "uid": "d", "generation": 3},
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "process-worker-arm64", "uid": "d", "generation": 3, "labels": OF_THE_STACK},
         "spec": {"replicas": 2, "selector": {"matchLabels": LABELS}, "template": template},
         "status": complete | status,
     }
@@ -43,7 +47,9 @@ def pod(name: str = "worker-1", *, state: dict[str, Any] | None = None, ready: b
         "imageID": IMAGE,
     }
     return {
-        "metadata": {"name": name, "uid": name, "labels": LABELS},
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "uid": name, "labels": LABELS | OF_THE_STACK},
         "spec": {"nodeName": "r3", "containers": [{"name": "process-worker", "image": IMAGE}]},
         "status": {"phase": "Running", "containerStatuses": [status]},
     }

@@ -1,49 +1,58 @@
-"""A target on a cluster: whether a stack fits, which processes answer, what a failed start leaves, how a stack goes."""
+"""A target on a cluster: whether a stack fits, what a start leaves, how a stack goes."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Final
 
 import pytest
 
 from lab.errors import Unavailable
-from lab.model import ServiceStatus
 from lab.settings import LabSettings
-from lab.targets.kubernetes.client.changing import Applied
-from lab.targets.kubernetes.client.where import Where
 from lab.targets.kubernetes.credentials.credentials import provide_credentials
-from lab.targets.kubernetes.kinds import DEPLOYMENT, Kind
-from lab.targets.kubernetes.objects import MANAGER, PART_OF, KubeObject
-from lab.targets.kubernetes.rollout.identities import answered
-from lab.targets.kubernetes.rollout.rows import PodView
+from lab.targets.kubernetes.objects import KubeObject
+from lab.targets.kubernetes.secret_names import SECRET_NAMES
 from lab.targets.kubernetes.target import KubernetesTarget
 from lab.targets.port import StackRequest
+from tests.fakes.cluster import FakeClusterClient, Object
 from tests.unit.targets.kubernetes.api_server import ApiServer
 from tests.unit.targets.kubernetes.clusters import (
-    NAMESPACE,
+    FOR_THE_LAB,
     OURS,
     SECRET,
     STACK,
-    KeptObjects,
-    ReplacingCluster,
-    cluster,
     config_map,
+    kept_objects,
     objects,
 )
-from tests.unit.targets.kubernetes.samples import POD, deployment, pod
+from tests.unit.targets.kubernetes.samples import OF_THE_STACK, deployment, pod
 
-if TYPE_CHECKING:
-    from lab.targets.kubernetes.client.cluster import Cluster
+WORKER: Final = "Deployment/process-worker-arm64"
+BY_NAME: Final = [f"delete Secret/{name}" for name in SECRET_NAMES]
+"""Secrets are removed by their names, whether they are there or not."""
 
-Object = dict[str, Any]
+
+def ignore(_stage: str, _message: str, _seconds: float) -> None:
+    """Ignore a report."""
 
 
-def target(settings: LabSettings) -> KubernetesTarget:
-    """Return a target with these settings."""
-    return KubernetesTarget(settings)
+def target(
+    folder: Path, cluster: FakeClusterClient, *wanted: Object, clock: Callable[[], float] = time.monotonic
+) -> KubernetesTarget:
+    """Return a target on that cluster, whose stack consists of these objects."""
+
+    def opened(kubeconfig: Path | None, *, context: str, namespace: str) -> FakeClusterClient:
+        return cluster
+
+    def rendered(
+        settings: LabSettings, request: StackRequest, *, credentials: Path, nodes: Sequence[str]
+    ) -> Sequence[KubeObject]:
+        provide_credentials(credentials, nodes, now=datetime.now(UTC))
+        return objects(*wanted)
+
+    return KubernetesTarget(LabSettings(state_dir=folder), opener=opened, renderer=rendered, clock=clock)
 
 
 def test_credentials_belong_to_a_namespace_of_one_cluster(tmp_path: Path) -> None:
@@ -51,12 +60,12 @@ def test_credentials_belong_to_a_namespace_of_one_cluster(tmp_path: Path) -> Non
     here, there = ApiServer(address="https://192.0.2.2:6443"), ApiServer(address="https://192.0.2.3:6443")
     file = here.kubeconfig(tmp_path)
     first = LabSettings(state_dir=tmp_path, kubeconfig=file)
-    folder = target(first).folder
-    assert target(replace_in(first, context="here")).folder == folder
-    assert target(replace_in(first, context="there")).folder != folder
-    assert target(replace_in(first, namespace="other")).folder != folder
+    folder = KubernetesTarget(first).folder
+    assert KubernetesTarget(replace_in(first, context="here")).folder == folder
+    assert KubernetesTarget(replace_in(first, context="there")).folder != folder
+    assert KubernetesTarget(replace_in(first, namespace="other")).folder != folder
     there.kubeconfig(tmp_path)
-    assert target(first).folder != folder
+    assert KubernetesTarget(first).folder != folder
 
 
 def replace_in(settings: LabSettings, **changes: object) -> LabSettings:
@@ -64,163 +73,157 @@ def replace_in(settings: LabSettings, **changes: object) -> LabSettings:
     return settings.model_copy(update=changes)
 
 
-def deployment_of(replicas: int) -> Object:
-    """Return a Deployment with that number of pods."""
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": "worker"},
-        "spec": {"replicas": replicas, "template": {"spec": {"containers": [{"name": "service", "image": "x"}]}}},
-    }
+def of_replicas(replicas: int) -> Object:
+    """Return the Deployment with that number of pods."""
+    body = deployment()
+    return {**body, "spec": {**body["spec"], "replicas": replicas}}
+
+
+def up() -> FakeClusterClient:
+    """Return a cluster on which a stack is up: a Deployment, a Secret and a ConfigMap."""
+    return FakeClusterClient(FOR_THE_LAB, of_replicas(1), SECRET, config_map("a"))
 
 
 @pytest.mark.parametrize(
     ("wanted", "differs"),
     [
-        ([deployment_of(1), SECRET, config_map("a")], ""),
-        ([deployment_of(2), SECRET, config_map("a")], "change Deployment worker"),
-        ([deployment_of(1), SECRET, config_map("a", "other\n")], "change ConfigMap a"),
-        ([deployment_of(1), SECRET], "remove ConfigMap a"),
-        ([deployment_of(1), SECRET, config_map("a"), config_map("b")], "create ConfigMap b"),
+        ([of_replicas(2), SECRET, config_map("a")], "change Deployment process-worker-arm64"),
+        ([of_replicas(1), SECRET, config_map("a", "other\n")], "change ConfigMap a"),
+        ([of_replicas(1), SECRET], "remove ConfigMap a"),
+        ([of_replicas(1), SECRET, config_map("a"), config_map("b")], "create ConfigMap b"),
+        (
+            [of_replicas(1), SECRET, *map(config_map, "abcde")],
+            "create ConfigMap b, create ConfigMap c, create ConfigMap d and 1 more",
+        ),
     ],
-    ids=["same", "replicas", "content", "one-less", "one-more"],
+    ids=["replicas", "content", "one-less", "one-more", "many-more"],
 )
-def test_a_stack_fits_where_applying_would_change_nothing(wanted: list[Object], differs: str, tmp_path: Path) -> None:
-    """By the API server's word; the first differences are named."""
-    up = cast("Cluster", ReplacingCluster(NAMESPACE, deployment_of(1), SECRET, config_map("a")))
-    assert target(LabSettings(state_dir=tmp_path))._differences(up, objects(NAMESPACE, *wanted)) == differs
+def test_a_stack_that_differs_is_not_used(wanted: list[Object], differs: str, tmp_path: Path) -> None:
+    """By the API server's word; the first differences are named, and nothing is changed."""
+    cluster = up()
+    with (
+        pytest.raises(Unavailable, match="another stack is up in this namespace") as error,
+        target(tmp_path, cluster, FOR_THE_LAB, *wanted).deployed(StackRequest(), ignore),
+    ):
+        pytest.fail("it was used")
+    assert error.value.found == f"the requested stack would have to {differs}"
+    assert error.value.next_step == "lab down --target kubernetes --namespace testbed"
+    assert cluster.done == []
 
 
-class Answering:
-    """A stack of two pods, the second of which does not answer for a number of polls."""
-
-    def __init__(self, silent: int) -> None:
-        self._silent = silent
-
-    def processes(self) -> Sequence[tuple[PodView, ServiceStatus]]:
-        """See `ClusterDeployment.processes`."""
-        self._silent -= 1
-        answer = ServiceStatus(
-            "process-worker", "127.0.0.1:1", healthy=True, instance_id="i", host_architecture="aarch64"
-        )
-        timeout = ServiceStatus("process-worker", "127.0.0.1:2", healthy=False, detail="DEADLINE_EXCEEDED: late")
-        return [(POD, answer), (replace(POD, name="worker-2"), timeout if self._silent >= 0 else answer)]
+def test_a_stack_fits_where_applying_would_change_nothing(tmp_path: Path) -> None:
+    """It is used as it is, and stays. Whether a Secret differs cannot be told."""
+    cluster, changed = up(), {**SECRET, "data": {"token": "b3RoZXI="}}
+    stack = target(tmp_path, cluster, FOR_THE_LAB, of_replicas(1), changed, config_map("a"))
+    before = cluster.there
+    with stack.deployed(StackRequest(), ignore) as deployed:
+        assert deployed.programs() == []
+    assert (cluster.done, cluster.there) == ([], before)
 
 
-def machines_of(silent: int) -> dict[str, str]:
-    """Return pod → machine as its process reports it, on a clock that goes ten seconds a poll."""
-    stack, clock = Answering(silent), count(0.0, 10.0)
-    return {
-        pod.name: status.host_architecture
-        for pod, status in answered(stack.processes, clock=lambda: next(clock), pause_s=0)
-    }
+def test_a_stack_that_is_to_be_kept_becomes_what_is_wanted(tmp_path: Path) -> None:
+    """It is changed where it is up already, and stays."""
+    cluster = up()
+    wanted = [FOR_THE_LAB, deployment(), SECRET, config_map("b")]
+    with target(tmp_path, cluster, *wanted).deployed(StackRequest(keep=True), ignore) as stack:
+        stack.bring_up()
+    assert cluster.done[-1] == "delete ConfigMap/a"
+    assert set(cluster.there) == {(body["kind"], body["metadata"]["name"]) for body in wanted[1:]}
 
 
-def test_a_process_that_does_not_answer_at_once_is_asked_again() -> None:
-    """An emulated process is slow at first."""
-    assert machines_of(2) == {"worker-1": "aarch64", "worker-2": "aarch64"}
+def test_a_stack_for_a_run_comes_up_and_goes(tmp_path: Path) -> None:
+    """Objects are applied in their order; an object that is no longer wanted goes after the rollout."""
+    cluster = FakeClusterClient(FOR_THE_LAB, config_map("old"))
+    reported: list[str] = []
+    wanted = [FOR_THE_LAB, config_map("a"), deployment()]
+
+    def report(stage: str, happened: str, _seconds: float) -> None:
+        reported.append(f"{stage} {happened}")
+
+    with target(tmp_path, cluster, *wanted).deployed(StackRequest(), report) as stack:
+        stack.bring_up()
+        assert cluster.done == ["apply ConfigMap/a", f"apply {WORKER}", "delete ConfigMap/old"]
+    assert cluster.done[3:] == [f"delete {WORKER}", *BY_NAME, "delete ConfigMap/a"]
+    assert cluster.there == []
+    assert reported == [
+        "cluster https://127.0.0.1:6443 as eve, namespace testbed",
+        "applied 2 objects, 2 changed",
+        "rollout process-worker-arm64   2/2 on no node",
+    ]
 
 
-def test_a_process_that_never_answers_is_named() -> None:
-    """What it is stays unknown."""
-    with pytest.raises(Unavailable, match="worker-2 is ready, but does not report its identity") as error:
-        machines_of(99)
-    assert error.value.reason == "E_NO_ANSWER"
-    assert "DEADLINE_EXCEEDED" in error.value.found
-
-
-class Failing(ReplacingCluster):
-    """A cluster with a namespace for the lab that stops answering once Deployments are applied.
-
-    Attributes:
-        where: Names of server, user, context and namespace.
-        done: What was done to the cluster, in order.
-    """
-
-    where = Where("https://h:6443", "eve", "here", "testbed")
-
-    def __init__(self, done: list[str], *there: Object) -> None:
-        ours = {**NAMESPACE, "metadata": {"name": "testbed", "labels": {PART_OF: MANAGER}}}
-        super().__init__(ours, {"kind": "Pod", **pod()}, *there)
-        self.done = done
-
-    def apply(self, wanted: Object, *, force: bool = False) -> Applied:
-        """See `Cluster.apply`."""
-        kind, name = wanted["kind"], wanted["metadata"]["name"]
-        self._there[kind, name] = wanted
-        self.done.append(f"apply {kind}")
-        if kind == "Deployment":
-            raise Unavailable("cannot reach the cluster")
-        return Applied(kind, name, "created")
-
-    def log(self, *_: object, **__: object) -> str:
-        """See `Cluster.log`."""
-        return "serving"
-
-    def delete(self, kind: Kind, name: str) -> bool:
-        """See `Cluster.delete`; pods go with their Deployment."""
-        self.done.append(f"delete {kind.name}")
-        if kind == DEPLOYMENT:
-            self._there = {key: body for key, body in self._there.items() if key[0] != "Pod"}
-        return self._there.pop((kind.name, name), None) is not None
-
-
-def done_by(monkeypatch: pytest.MonkeyPatch, folder: Path, *, up: bool = False, keep: bool = False) -> list[str]:
+def done_by(folder: Path, *, is_up: bool = False, keep: bool = False) -> list[str]:
     """Return what happens, in order, where a stack cannot be brought up."""
-    wanted, done = [config_map("a"), {"apiVersion": "apps/v1", "kind": "Deployment", **deployment()}], list[str]()
-    cluster = Failing(done, *(wanted if up else ()))
-
-    def rendered(there: KubernetesTarget, _request: StackRequest, *, nodes: Sequence[str]) -> list[KubeObject]:
-        provide_credentials(there.folder, nodes, now=datetime.now(UTC))
-        return objects(*wanted)
-
-    monkeypatch.setattr(KubernetesTarget, "cluster", lambda _: cluster)
-    monkeypatch.setattr(KubernetesTarget, "objects", rendered)
-    request = StackRequest(keep=keep, keep_logs=lambda logs: done.append(f"logs of {', '.join(logs)}"))
-    deployed = target(LabSettings(state_dir=folder)).deployed(request, lambda *_: None)
+    wanted = [config_map("a"), deployment()]
+    cluster = FakeClusterClient(FOR_THE_LAB, pod(), *(wanted if is_up else ()))
+    cluster.faults = {f"apply {WORKER}": Unavailable("cannot reach the cluster")}
+    request = StackRequest(keep=keep, keep_logs=lambda logs: cluster.done.append(f"logs of {', '.join(logs)}"))
+    deployed = target(folder, cluster, *wanted).deployed(request, ignore)
     with pytest.raises(Unavailable, match="cannot reach the cluster"), deployed as stack:
         stack.bring_up()
-    return done
+    return cluster.done
 
 
-FAILED: Final = ["apply ConfigMap", "apply Deployment", "logs of worker-1"]
-REMOVED: Final = [f"delete {kind}" for kind in ("Deployment", "Secret", "Secret", "Secret", "Secret", "ConfigMap")]
+FAILED: Final = ["apply ConfigMap/a", f"apply {WORKER}", "logs of worker-1"]
+REMOVED: Final = [f"delete {WORKER}", *BY_NAME, "delete ConfigMap/a"]
 
 
 @pytest.mark.parametrize(
     ("before", "removed"),
-    [({}, REMOVED), ({"keep": True}, []), ({"up": True}, []), ({"up": True, "keep": True}, [])],
+    [({}, REMOVED), ({"keep": True}, []), ({"is_up": True}, []), ({"is_up": True, "keep": True}, [])],
     ids=["for-a-run", "to-be-kept", "was-up", "was-up-to-be-kept"],
 )
 def test_a_stack_that_does_not_come_up_hands_over_its_logs_before_it_goes(
-    before: dict[str, bool], removed: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    before: dict[str, bool], removed: list[str], tmp_path: Path
 ) -> None:
     """Logs come first; a stack that was up before, or is to be kept, stays."""
-    assert done_by(monkeypatch, tmp_path, **before) == FAILED + removed
+    assert done_by(tmp_path, **before) == FAILED + removed
 
 
 def test_a_namespace_that_stays_is_reported_with_the_objects_that_keep_it(tmp_path: Path) -> None:
-    """Also when a stack is taken down after a run. A namespace that goes is not reported."""
+    """A namespace that goes is not reported."""
     reported: list[tuple[str, str]] = []
-    shared = KeptObjects(STACK, foreign={("ConfigMap", name): {} for name in "abcd"}, labels=OURS)
-    taken = target(LabSettings(state_dir=tmp_path))
 
     def report(stage: str, happened: str, _seconds: float) -> None:
         reported.append((stage, happened))
 
-    assert taken._remove(cluster(shared), report) == (True, ())
+    shared = kept_objects(STACK, foreign={("ConfigMap", name): {} for name in "abcd"}, labels=OURS)
+    assert target(tmp_path, shared).down(report)
     words = "testbed stays: ConfigMap/a, ConfigMap/b, ConfigMap/c and 1 more in it did not come from the lab"
     assert reported == [("namespace", words)]
-    assert taken._remove(cluster(KeptObjects(STACK, labels=OURS)), report) == (True, ())
-    assert taken._remove(cluster(KeptObjects()), report) == (False, ())
+    assert target(tmp_path, kept_objects(STACK, labels=OURS)).down(report)
+    assert not target(tmp_path, kept_objects()).down(report)
     assert len(reported) == 1
 
 
-def test_a_stack_that_does_not_go_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def staying() -> FakeClusterClient:
+    """Return a cluster with a stack and its namespace, in which a pod does not end."""
+    cluster = kept_objects(STACK, labels=OURS)
+    cluster.hold([{"kind": "Pod", "metadata": {"name": "a", "labels": OF_THE_STACK, "finalizers": ["example/wait"]}}])
+    return cluster
+
+
+def later() -> Callable[[], float]:
+    """Return a clock on which every look is five minutes after the look before."""
+    return count(0.0, 301.0).__next__
+
+
+def test_a_stack_that_does_not_go_is_an_error(tmp_path: Path) -> None:
     """The error names what is left, and the command that explains it."""
-    monkeypatch.setattr(KubernetesTarget, "cluster", lambda _: cluster(KeptObjects(STACK, labels=OURS)))
-    monkeypatch.setattr("lab.targets.kubernetes.target.await_gone", lambda *_: ["Pod/a", "Namespace/testbed"])
     with pytest.raises(Unavailable, match="the stack is removed, but some objects stay") as error:
-        target(LabSettings(state_dir=tmp_path)).down(lambda *_: None)
+        target(tmp_path, staying(), clock=later()).down(ignore)
     assert error.value.found == "Pod/a, Namespace/testbed in namespace testbed, after 300 s"
     assert error.value.next_step == "lab diagnose --namespace testbed"
+
+
+def test_what_a_run_leaves_is_reported(tmp_path: Path) -> None:
+    """The run's result does not depend on it, so that it is no error."""
+    cluster, reported = FakeClusterClient({**FOR_THE_LAB, "metadata": {"name": "testbed", "labels": OURS}}), list[str]()
+
+    def report(stage: str, happened: str, _seconds: float) -> None:
+        reported.append(f"{stage} {happened}")
+
+    lingering = config_map("a", finalizers=["example/wait"])
+    with target(tmp_path, cluster, lingering, clock=later()).deployed(StackRequest(), report) as stack:
+        stack.bring_up()
+    assert reported[-1] == "terminating Namespace/testbed not gone in time"

@@ -5,16 +5,17 @@ from typing import Final
 
 import pytest
 
-from lab.errors import Unavailable
+from lab.errors import Exists, Unavailable
 from lab.snapshots.kubernetes import STACK_LABEL
 from lab.targets.kubernetes.applying.apply import apply_all
 from lab.targets.kubernetes.applying.removal import IN_EVERY_NAMESPACE, LISTED, remove_all
-from lab.targets.kubernetes.client.changing import Applied
+from lab.targets.kubernetes.client.port import Applied
 from lab.targets.kubernetes.kinds import Kind
 from lab.targets.kubernetes.objects import MANAGER, PART_OF, kube_object
 from lab.targets.kubernetes.secret_names import SECRET_NAMES
+from tests.fakes.cluster import FakeClusterClient
 from tests.rendered.rights import GOLDEN
-from tests.unit.targets.kubernetes.clusters import ALL_SECRETS, OURS, STACK, KeptObjects, cluster
+from tests.unit.targets.kubernetes.clusters import ALL_SECRETS, OURS, STACK, config_map, kept_objects, objects
 from tests.unit.targets.kubernetes.object_server import plural
 
 NO_LABELS: Final[Mapping[str, str]] = {}
@@ -25,14 +26,14 @@ WANTED: Final = [
 ]
 
 
-def removed_from(kept: KeptObjects) -> list[str]:
+def removed_from(kept: FakeClusterClient) -> list[str]:
     """Return what a removal says it removed."""
-    return remove_all(cluster(kept), "lab").removed
+    return remove_all(kept, "lab").removed
 
 
 def test_everything_of_a_stack_is_removed() -> None:
     """What runs before what it needs."""
-    kept = KeptObjects([*STACK, *ALL_SECRETS], labels={})
+    kept = kept_objects([*STACK, *ALL_SECRETS], labels={})
     removed = removed_from(kept)
     assert (removed[0], removed[-1]) == ("Deployment/worker", "ServiceAccount/worker")
     assert len(removed) == len(STACK) + len(SECRET_NAMES)
@@ -42,10 +43,11 @@ def test_everything_of_a_stack_is_removed() -> None:
 @pytest.mark.parametrize("broken", [f"{kind}/{name}" for kind, name in [*STACK, *ALL_SECRETS]])
 def test_a_removal_that_broke_off_is_continued(broken: str) -> None:
     """Wherever it broke off, the next removal finds what is left, and says so."""
-    kept = KeptObjects([*STACK, *ALL_SECRETS], labels={}, broken=broken)
+    kept = kept_objects([*STACK, *ALL_SECRETS], labels={})
+    kept.faults = {f"delete {broken}": Unavailable("cannot reach the cluster")}
     with pytest.raises(Unavailable):
         removed_from(kept)
-    kept.broken = ""
+    kept.faults = {}
     assert removed_from(kept) != []
     assert kept.there == []
     assert removed_from(kept) == []
@@ -53,21 +55,21 @@ def test_a_removal_that_broke_off_is_continued(broken: str) -> None:
 
 def test_secrets_that_are_left_over_are_removed_from_a_namespace_for_the_lab() -> None:
     """There they are nobody else's; the removal says that there was something."""
-    kept = KeptObjects(foreign={key: {} for key in ALL_SECRETS}, labels={PART_OF: MANAGER})
+    kept = kept_objects(foreign={key: {} for key in ALL_SECRETS}, labels={PART_OF: MANAGER})
     assert removed_from(kept) == [f"Secret/{name}" for name in SECRET_NAMES]
     assert removed_from(kept) == []
 
 
 def test_secrets_of_the_same_name_stay_where_nothing_else_is_the_lab_s() -> None:
     """A namespace without any sign of the lab is left as it is."""
-    kept = KeptObjects(foreign={key: {} for key in ALL_SECRETS}, labels={})
+    kept = kept_objects(foreign={key: {} for key in ALL_SECRETS}, labels={})
     assert removed_from(kept) == []
     assert kept.there == ALL_SECRETS
 
 
 def test_objects_of_others_stay() -> None:
     """In the same namespace, with another stack's label or none."""
-    kept = KeptObjects([*STACK, *ALL_SECRETS], foreign=FOREIGN, labels={PART_OF: MANAGER})
+    kept = kept_objects([*STACK, *ALL_SECRETS], foreign=FOREIGN, labels={PART_OF: MANAGER})
     removed_from(kept)
     assert kept.there == list(FOREIGN)
     assert kept.labels is not None
@@ -76,15 +78,15 @@ def test_objects_of_others_stay() -> None:
 @pytest.mark.parametrize("labels", [{}, {PART_OF: MANAGER}, {STACK_LABEL: "other"}], ids=["none", "for-it", "other"])
 def test_a_namespace_that_the_lab_did_not_make_stays(labels: Mapping[str, str]) -> None:
     """Even where it was made for the lab."""
-    kept = KeptObjects(STACK, labels=labels)
+    kept = kept_objects(STACK, labels=labels)
     assert "Namespace/testbed" not in removed_from(kept)
     assert kept.labels == labels
 
 
 def test_a_namespace_that_the_lab_made_goes_last() -> None:
     """Applying made it where there was none; a second removal finds nothing."""
-    kept = KeptObjects()
-    assert [result.change for result in apply_all(cluster(kept), WANTED)] == ["created", "created"]
+    kept = kept_objects()
+    assert [result.change for result in apply_all(kept, WANTED)] == ["created", "created"]
     assert kept.labels == OURS
     assert removed_from(kept) == ["ConfigMap/settings", "Namespace/testbed"]
     assert not kept.labels
@@ -103,19 +105,19 @@ def test_a_namespace_that_the_lab_made_goes_last() -> None:
 )
 def test_a_namespace_that_others_use_stays(kind: str, labels: Mapping[str, str]) -> None:
     """Even where the lab made it. Foreign objects are named until they are gone."""
-    kept = KeptObjects(STACK, foreign={(kind, "theirs"): labels}, labels=OURS)
-    assert remove_all(cluster(kept), "lab") == ([f"{of}/{name}" for of, name in STACK], [f"{kind}/theirs"])
+    kept = kept_objects(STACK, foreign={(kind, "theirs"): labels}, labels=OURS)
+    assert remove_all(kept, "lab") == ([f"{of}/{name}" for of, name in STACK], [f"{kind}/theirs"])
     assert (kept.labels, kept.there) == (OURS, [(kind, "theirs")])
-    assert remove_all(cluster(kept), "lab") == ([], [f"{kind}/theirs"])
+    assert remove_all(kept, "lab") == ([], [f"{kind}/theirs"])
     kept.delete(Kind("", kind), "theirs")
-    assert remove_all(cluster(kept), "lab") == (["Namespace/testbed"], [])
+    assert remove_all(kept, "lab") == (["Namespace/testbed"], [])
 
 
 def test_objects_that_every_namespace_has_do_not_keep_it() -> None:
     """Nor do objects of the stack that are not gone yet."""
     of_kubernetes = dict.fromkeys(IN_EVERY_NAMESPACE, NO_LABELS)
     terminating = {("Pod", "worker-1"): {STACK_LABEL: "lab"}}
-    kept = KeptObjects(STACK, foreign={**of_kubernetes, **terminating}, labels=OURS)
+    kept = kept_objects(STACK, foreign={**of_kubernetes, **terminating}, labels=OURS)
     assert removed_from(kept)[-1] == "Namespace/testbed"
 
 
@@ -127,7 +129,18 @@ def test_a_removal_lists_only_what_the_lab_may_list() -> None:
 
 
 def test_a_namespace_that_is_there_is_not_applied() -> None:
-    """Its labels stay; everything else is applied, by force where that is meant."""
-    kept = KeptObjects(labels={"team": "theirs"})
-    assert apply_all(cluster(kept), WANTED, force=True) == [Applied("ConfigMap", "settings", "forced")]
+    """Its labels stay; everything else is applied."""
+    kept = kept_objects(labels={"team": "theirs"})
+    assert apply_all(kept, WANTED) == [Applied("ConfigMap", "settings", "created")]
     assert kept.labels == {"team": "theirs"}
+
+
+def test_fields_of_another_manager_are_taken_over_by_force_alone() -> None:
+    """Otherwise the error names the manager, and the object stays."""
+    kept = kept_objects(labels=OURS)
+    kept.hold([config_map("settings", managedFields=[{"manager": "kubectl"}])])
+    wanted = objects(config_map("settings", "other\n"))
+    with pytest.raises(Exists, match="kubectl"):
+        apply_all(kept, wanted)
+    assert kept.done == []
+    assert apply_all(kept, wanted, force=True) == [Applied("ConfigMap", "settings", "changed")]

@@ -1,21 +1,23 @@
-"""A caller that waits for a port-forward learns why it could not be started."""
+"""A port is open until it is closed; a caller that waits learns why a port-forward could not be started."""
 
+import socket
 import threading
 from pathlib import Path
 
 import pytest
 
 from lab.errors import Unavailable
-from lab.targets.kubernetes.reaching import forwarding
+from lab.targets.kubernetes.client.kubectl import Kubectl
 from lab.targets.kubernetes.reaching.forwarding import Forward
+from tests.fakes.kubectl import FakeKubectl
 
 
-def program(folder: Path, text: str) -> Path:
-    """Return a program that stands in for kubectl."""
+def kubectl(folder: Path, text: str) -> Kubectl:
+    """Return the commands of a shell script that stands in for kubectl."""
     path = folder / "kubectl"
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o755)
-    return path
+    return Kubectl("testbed", "here", program=lambda: path)
 
 
 def waited(forward: Forward) -> BaseException | str:
@@ -35,28 +37,36 @@ def waited(forward: Forward) -> BaseException | str:
     return results[0]
 
 
-def test_a_missing_folder_ends_the_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_folder_ends_the_wait(tmp_path: Path) -> None:
     """The error names the port and the cause."""
-    monkeypatch.setattr(forwarding, "kubectl_program", lambda: program(tmp_path, "sleep 60"))
-    forward = Forward([], "pod/a", 7000, log=tmp_path / "gone" / "a.forward")
+    forward = Forward(kubectl(tmp_path, "sleep 60"), "pod/a", 7000, log=tmp_path / "gone" / "a.forward")
     error = waited(forward)
     assert "cannot reach port 7000 of pod/a" in str(error)
     assert "No such file" in str(error)
     forward.close()
 
 
-def test_the_error_has_the_last_line_of_kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_has_the_last_line_of_kubectl(tmp_path: Path) -> None:
     """That line says why the port-forward ended."""
-    monkeypatch.setattr(forwarding, "kubectl_program", lambda: program(tmp_path, "echo begin\necho refused >&2"))
-    forward = Forward([], "pod/a", 7000, log=tmp_path / "a.forward")
+    refusing = kubectl(tmp_path, "echo begin\necho refused >&2")
+    forward = Forward(refusing, "pod/a", 7000, log=tmp_path / "a.forward")
     assert str(waited(forward)).splitlines()[1].strip() == "refused"
     forward.close()
 
 
-def test_the_wait_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_wait_has_an_end(tmp_path: Path) -> None:
     """Even where kubectl neither starts nor ends."""
-    monkeypatch.setattr(forwarding, "kubectl_program", lambda: program(tmp_path, "sleep 60"))
-    monkeypatch.setattr(forwarding, "MARGIN_S", 0.2 - forwarding.START_S)
-    forward = Forward([], "pod/a", 7000, log=tmp_path / "a.forward")
+    forward = Forward(kubectl(tmp_path, "sleep 60"), "pod/a", 7000, log=tmp_path / "a.forward", patience_s=0.2)
     assert "did not start" in str(waited(forward))
     forward.close()
+
+
+def test_a_port_takes_connections_until_it_is_closed(tmp_path: Path) -> None:
+    """Then nobody listens at its address."""
+    forward = Forward(FakeKubectl(tmp_path).commands, "pod/a", 7000, log=tmp_path / "a.forward")
+    host, _, port = forward.wait().rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=10.0):
+        pass
+    forward.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, int(port)), timeout=10.0)

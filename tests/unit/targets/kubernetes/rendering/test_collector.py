@@ -7,7 +7,7 @@ import pytest
 from lab.errors import BadConfig
 from lab.settings import LabSettings
 from lab.targets.kubernetes.objects import KubeObject
-from lab.targets.kubernetes.rendering.collector import find_collector, judge
+from lab.targets.kubernetes.rendering.collector import find_collector, validate_collector
 from tests.rendered.samples import planted, rendered
 
 REFUSING = """#!/bin/sh
@@ -39,9 +39,9 @@ def with_logging() -> list[KubeObject]:
 
 def test_a_configuration_that_is_refused_is_not_applied(refusing: Path) -> None:
     """With the collector's own sentence, in at most five lines, exit code 78."""
-    judge(rendered("k3s"), refusing)
+    validate_collector(rendered("k3s"), refusing)
     with pytest.raises(BadConfig) as refused:
-        judge(with_logging(), refusing)
+        validate_collector(with_logging(), refusing)
     assert "use the debug exporter instead" in str(refused.value)
     assert (refused.value.exit_code, refused.value.reason) == (78, "E_OTEL_CONFIG")
     assert len(str(refused.value).splitlines()) <= 5
@@ -50,7 +50,7 @@ def test_a_configuration_that_is_refused_is_not_applied(refusing: Path) -> None:
 def test_a_program_that_cannot_run_is_named(tmp_path: Path) -> None:
     """The user asked for that program."""
     with pytest.raises(BadConfig, match="cannot run"):
-        judge(rendered("k3s"), tmp_path / "nothing")
+        validate_collector(rendered("k3s"), tmp_path / "nothing")
 
 
 def test_the_settings_name_the_collector(refusing: Path) -> None:

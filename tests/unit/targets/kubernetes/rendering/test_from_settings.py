@@ -17,16 +17,15 @@ from lab.systems.services import SERVICES
 from lab.targets.kubernetes.credentials.certificates import Certificates
 from lab.targets.kubernetes.credentials.credentials import Credentials
 from lab.targets.kubernetes.objects import CONFIG_ANNOTATION, KubeObject
-from lab.targets.kubernetes.rendering import documents
-from lab.targets.kubernetes.rendering.documents import manifests_folder
-from lab.targets.kubernetes.rendering.from_settings import Given, request_of, secrets_of
+from lab.targets.kubernetes.rendering.from_settings import StackInputs, request_of, secrets_of
+from lab.targets.kubernetes.rendering.manifests import manifests_folder
 from lab.targets.kubernetes.rendering.render import render
 from lab.targets.kubernetes.rendering.request import labels_in, tolerations_in
 from lab.targets.kubernetes.secret_names import SECRET_NAMES
 from tests.rendered.samples import ARCHITECTURES, image
 
 CREDENTIALS = Credentials(Certificates(b"ca", b"certificate", b"key"), "token", "generated")
-GIVEN = Given(
+INPUTS = StackInputs(
     {(service, architecture): image(service, architecture) for service in SERVICES for architecture in ARCHITECTURES},
     CREDENTIALS,
 )
@@ -44,9 +43,12 @@ SET = {"LAB_WORKER_COST_US": "5", "LAB_LOG_LEVEL": "INFO"}
 ALL_SERVICES = {f"{service}-{architecture}" for service in SERVICES for architecture in ARCHITECTURES}
 
 
-def objects(settings: Mapping[str, object], given: Given = GIVEN) -> dict[str, Any]:
+def objects(
+    settings: Mapping[str, object], inputs: StackInputs = INPUTS, *, manifests: Path | None = None
+) -> dict[str, Any]:
     """Return `Kind/name` → body of what is applied; names of ConfigMaps are without the hash at their end."""
-    rendered: tuple[KubeObject, ...] = render(request_of(LabSettings.model_validate(settings), given))
+    request = request_of(LabSettings.model_validate(settings), inputs)
+    rendered: tuple[KubeObject, ...] = render(request, manifests=manifests)
     return {
         f"{item.kind}/{item.name.rpartition('-')[0] if item.kind == 'ConfigMap' else item.name}": item.body
         for item in rendered
@@ -73,22 +75,22 @@ def test_placement_reaches_every_pod() -> None:
 @pytest.mark.parametrize("settings", [INSIDE, OUTSIDE], ids=["inside", "outside"])
 def test_every_secret_has_a_name_by_which_it_is_removed(settings: Mapping[str, object]) -> None:
     """`lab down` may not list Secrets. A Secret that is not needed now may be needed with other settings."""
-    assert set(secrets_of(LabSettings.model_validate(settings), GIVEN)) == set(SECRET_NAMES)
-    rendered = {name for name in objects(settings, replace(GIVEN, pull_secret="{}")) if name.startswith("Secret/")}
+    assert set(secrets_of(LabSettings.model_validate(settings), INPUTS)) == set(SECRET_NAMES)
+    rendered = {name for name in objects(settings, replace(INPUTS, pull_secret="{}")) if name.startswith("Secret/")}
     assert rendered <= {f"Secret/{name}" for name in SECRET_NAMES}
 
 
 def test_a_registry_with_a_user_gets_a_pull_secret() -> None:
     """Of the type that kubelets read, named by every account."""
     login = json.dumps({"auths": {"registry.example:5000": {"auth": "dXNlcjpzZWNyZXQ="}}})
-    bodies = objects(OUTSIDE, replace(GIVEN, pull_secret=login))
+    bodies = objects(OUTSIDE, replace(INPUTS, pull_secret=login))
     assert bodies["Secret/lab-registry"]["type"] == "kubernetes.io/dockerconfigjson"
     assert list(bodies["Secret/lab-registry"]["data"]) == [".dockerconfigjson"]
     accounts = [body for name, body in bodies.items() if name.startswith("ServiceAccount/")]
     assert len(accounts) >= len(SERVICES)
     assert all(account["imagePullSecrets"] == [{"name": "lab-registry"}] for account in accounts)
     assert "Secret/lab-registry" not in objects(OUTSIDE)
-    assert "secret" not in repr(replace(GIVEN, pull_secret="secret"))
+    assert "secret" not in repr(replace(INPUTS, pull_secret="secret"))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,7 @@ def test_a_registry_with_a_user_gets_a_pull_secret() -> None:
 )
 def test_the_grace_period_of_a_pod_follows_the_drain_of_its_service(settings: Mapping[str, str], grace_s: int) -> None:
     """With time for callers to notice, for the service's shutdown, and a margin. Other pods keep their own."""
-    bodies = objects(INSIDE, replace(GIVEN, service_settings=settings))
+    bodies = objects(INSIDE, replace(INPUTS, service_settings=settings))
     for service, architecture in itertools.product(SERVICES, ARCHITECTURES):
         assert template(bodies, f"{service}-{architecture}")["spec"]["terminationGracePeriodSeconds"] == grace_s
     for part, own_s in (("otel-collector", 15), ("redis", 20), ("prometheus", 20)):
@@ -155,7 +157,7 @@ def test_prometheus_authorization_and_ca_are_the_collector_s(tmp_path: Path) -> 
 @functools.cache
 def usual() -> dict[str, Any]:
     """Return what is applied with some settings of services; rendered once."""
-    return objects(INSIDE, replace(GIVEN, service_settings=SET))
+    return objects(INSIDE, replace(INPUTS, service_settings=SET))
 
 
 def templates(bodies: Mapping[str, Any]) -> dict[str, Any]:
@@ -176,16 +178,16 @@ def hashes(bodies: Mapping[str, Any]) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "inputs",
     [
-        replace(GIVEN, service_settings={**SET, "LAB_WORKER_COST_US": "6"}),
-        replace(GIVEN, service_settings=SET, credentials=replace(CREDENTIALS, token="another")),
+        replace(INPUTS, service_settings={**SET, "LAB_WORKER_COST_US": "6"}),
+        replace(INPUTS, service_settings=SET, credentials=replace(CREDENTIALS, token="another")),
     ],
     ids=["setting", "token"],
 )
-def test_services_start_again_when_what_they_read_changes(given: Given) -> None:
+def test_services_start_again_when_what_they_read_changes(inputs: StackInputs) -> None:
     """All of them, by an annotation, since a Secret keeps its name. Nothing else starts again."""
-    before, after = usual(), objects(INSIDE, given)
+    before, after = usual(), objects(INSIDE, inputs)
     assert (len(hashes(before)), len(hashes(after))) == (1, 1)
     assert hashes(before) != hashes(after)
     assert started_again(before, after) == ALL_SERVICES
@@ -193,8 +195,8 @@ def test_services_start_again_when_what_they_read_changes(given: Given) -> None:
 
 def test_nothing_starts_again_when_what_no_pod_reads_changes() -> None:
     """The pull secret is named by the account, not by the pod; the order of settings does not matter."""
-    given = replace(GIVEN, service_settings=dict(reversed(SET.items())), pull_secret="{}")
-    assert started_again(usual(), objects({**INSIDE, "replicas": 2, "node_ports": True}, given)) == set()
+    inputs = replace(INPUTS, service_settings=dict(reversed(SET.items())), pull_secret="{}")
+    assert started_again(usual(), objects({**INSIDE, "replicas": 2, "node_ports": True}, inputs)) == set()
 
 
 def test_the_hash_changes_only_with_what_services_read(tmp_path: Path) -> None:
@@ -203,20 +205,20 @@ def test_the_hash_changes_only_with_what_services_read(tmp_path: Path) -> None:
     password.write_text("open sesame")
     authorization.write_text("Bearer abc")
 
-    def hash_of(given: Given = GIVEN, **settings: object) -> str:
-        return request_of(LabSettings.model_validate({**OUTSIDE, **settings}), given).config_hash
+    def hash_of(inputs: StackInputs = INPUTS, **settings: object) -> str:
+        return request_of(LabSettings.model_validate({**OUTSIDE, **settings}), inputs).config_hash
 
     usual_hash = hash_of()
     changed = [
-        hash_of(replace(GIVEN, service_settings=SET)),
-        hash_of(replace(GIVEN, service_settings={**SET, "LAB_LOG_LEVEL": "DEBUG"})),
-        hash_of(replace(GIVEN, credentials=replace(CREDENTIALS, token="another"))),
+        hash_of(replace(INPUTS, service_settings=SET)),
+        hash_of(replace(INPUTS, service_settings={**SET, "LAB_LOG_LEVEL": "DEBUG"})),
+        hash_of(replace(INPUTS, credentials=replace(CREDENTIALS, token="another"))),
         hash_of(redis_url="redis://198.18.0.1:6379/1"),
         hash_of(redis_password_file=password),
     ]
     assert len({usual_hash, *changed}) == 1 + len(changed)
     assert hash_of(prometheus_url="http://198.18.0.2:9090", prometheus_authorization_file=authorization) == usual_hash
-    assert hash_of(replace(GIVEN, pull_secret="{}"), replicas=2, node_selector="a=b") == usual_hash
+    assert hash_of(replace(INPUTS, pull_secret="{}"), replicas=2, node_selector="a=b") == usual_hash
 
 
 @pytest.mark.parametrize(
@@ -238,15 +240,15 @@ def test_only_the_collector_starts_again_when_its_target_changes(changed: Mappin
     ids=["writes", "scraped"],
 )
 def test_only_the_collector_starts_again_when_its_pipelines_change(
-    file: str, settings: Mapping[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    file: str, settings: Mapping[str, object], tmp_path: Path
 ) -> None:
     """By the name of its ConfigMap, which ends with a hash of the content."""
     before, edited = objects({**OUTSIDE, **settings}), tmp_path / "manifests"
     shutil.copytree(manifests_folder(), edited)
     with (edited / file / "collector-config.yaml").open("a") as text:
         text.write("# edited\n")
-    monkeypatch.setattr(documents, "manifests_folder", lambda: edited)
-    assert started_again(before, objects({**OUTSIDE, **settings})) == {"otel-collector"}
+    after = objects({**OUTSIDE, **settings}, manifests=edited)
+    assert started_again(before, after) == {"otel-collector"}
 
 
 def test_store_and_metrics_server_run_inside_where_no_url_is_given() -> None:

@@ -27,7 +27,7 @@ class Scripted:
         self._states, self.now = list(states), 0.0
 
     def list(self, kind: Kind, *, selector: str = "") -> Sequence[Object]:
-        """See `lab.targets.kubernetes.client.reader.Lister`."""
+        """See `lab.targets.kubernetes.client.port.Lister`."""
         deployments, pods, events = self._states[0]
         if kind == EVENT:
             self.now += 10.0

@@ -1,18 +1,18 @@
-"""Ends or stops the process of a service in a pod, by `kubectl exec`."""
+"""Signals the process of a service in a pod, by `kubectl exec`."""
 
 import select
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from lab.errors import Forbidden, LabError, Unavailable
 from lab.settings import inherited_environment
-from lab.targets.kubernetes.client.kubectl import kubectl_program
-from lab.targets.kubernetes.client.rights import granting
-from lab.targets.kubernetes.reaching import in_the_pod
+from lab.targets.kubernetes.breaking import in_the_pod
+from lab.targets.kubernetes.client.granting import granting_command
+from lab.targets.kubernetes.client.kubectl import Kubectl
 from lab.targets.parent_death import with_parent_death
 
 CONTAINER: Final = "service"
@@ -22,11 +22,11 @@ LONGEST_STOP_S: Final = 60.0
 """The liveness probe ends a process that is stopped for longer."""
 
 
-def kill(options: Sequence[str], pod: str, module: str) -> int:
+def kill(kubectl: Kubectl, pod: str, module: str) -> int:
     """End the process that runs a module by signal 9; return nanoseconds since the epoch, by the lab's clock.
 
     Args:
-        options: Choose cluster, user and namespace for kubectl.
+        kubectl: Commands for the namespace of the pod.
         pod: Name of the pod.
         module: Module as in `python3 -m MODULE`.
 
@@ -34,32 +34,30 @@ def kill(options: Sequence[str], pod: str, module: str) -> int:
         Forbidden: The user may not execute anything in pods.
         Unavailable: The pod has no such process now, or is not reached.
     """
-    with _program_in(options, pod, module, seconds=0) as process:
-        _await_answer(process, f"cannot kill {module} in {pod}", _namespace_in(options))
+    with _program_in(kubectl, pod, module, seconds=0) as process:
+        _await_answer(process, f"cannot kill {module} in {pod}", kubectl.namespace)
         return time.time_ns()
 
 
 @contextmanager
-def stopped(options: Sequence[str], pod: str, module: str) -> Iterator[None]:
+def stopped(kubectl: Kubectl, pod: str, module: str) -> Iterator[None]:
     """Stop the process that runs a module until the context ends or the lab dies, for `LONGEST_STOP_S` at most.
 
     Raises:
         Forbidden: The user may not execute anything in pods.
         Unavailable: The pod has no such process now, or is not reached.
     """
-    with _program_in(options, pod, module, seconds=LONGEST_STOP_S) as process:
-        _await_answer(process, f"cannot pause {module} in {pod}", _namespace_in(options))
+    with _program_in(kubectl, pod, module, seconds=LONGEST_STOP_S) as process:
+        _await_answer(process, f"cannot pause {module} in {pod}", kubectl.namespace)
         yield
 
 
 @contextmanager
-def _program_in(
-    options: Sequence[str], pod: str, module: str, *, seconds: float
-) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run `lab.targets.kubernetes.reaching.in_the_pod` in a pod; let the program end when the context ends."""
+def _program_in(kubectl: Kubectl, pod: str, module: str, *, seconds: float) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run `lab.targets.kubernetes.breaking.in_the_pod` in a pod; let the program end when the context ends."""
     text = Path(in_the_pod.__file__).read_text(encoding="utf-8")
-    command = [str(kubectl_program()), *options, "exec", "--stdin", pod, f"--container={CONTAINER}", "--"]
-    command += ["python3", "-I", "-S", "-c", text, module, f"{seconds:g}"]
+    program = ["python3", "-I", "-S", "-c", text, module, f"{seconds:g}"]
+    command = kubectl.command("exec", "--stdin", pod, f"--container={CONTAINER}", "--", *program)
     process = subprocess.Popen(
         with_parent_death(command),
         stdin=subprocess.PIPE,
@@ -84,16 +82,11 @@ def _await_answer(process: "subprocess.Popen[bytes]", attempted: str, namespace:
         return
     process.kill()
     output = process.stderr.read().decode("utf-8", "replace").strip() if has_answered and process.stderr else ""
-    raise refused(attempted, (output.splitlines() or [f"no answer in {ANSWER_S:g} s"])[-1], namespace)
+    raise _refusal(attempted, (output.splitlines() or [f"no answer in {ANSWER_S:g} s"])[-1], namespace)
 
 
-def refused(attempted: str, last_line: str, namespace: str) -> LabError:
+def _refusal(attempted: str, last_line: str, namespace: str) -> LabError:
     """Return the error for the last line of kubectl's output."""
     if "forbidden" in last_line.lower():
-        return Forbidden(attempted, found=last_line, next_step=granting(namespace, last_line), code="E_RBAC")
+        return Forbidden(attempted, found=last_line, next_step=granting_command(namespace, last_line), code="E_RBAC")
     return Unavailable(attempted, found=last_line[:300], next_step="lab diagnose")
-
-
-def _namespace_in(options: Sequence[str]) -> str:
-    """Return the namespace that kubectl's options choose."""
-    return options[options.index("--namespace") + 1]

@@ -1,4 +1,4 @@
-"""Runs in a service's pod, and ends or stops the service's process: `python3 -I -S -c TEXT MODULE SECONDS`.
+"""Signals a service's process from inside its pod: `python3 -I -S -c TEXT MODULE SECONDS`.
 
 The lab sends this program as text, so the program uses only the standard library of the pod's Python. With 0 seconds,
 the program ends the process by signal 9. Otherwise the program stops the process until standard input ends, for so many

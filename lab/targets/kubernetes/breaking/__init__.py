@@ -1,0 +1,1 @@
+"""Breaks parts of a stack on purpose."""
