@@ -99,5 +99,5 @@ clean: ## Remove .venv and every cache; runs/ stays (lab clean removes stacks an
 
 # Tests reach nothing outside this machine, so the servers that they need are fetched before, into the user's cache folder.
 servers: .venv/.installed
-	@LAB_HIDE_PATH_SERVERS=1 $(BIN)/python -m lab.targets.processes.fetch
+	@LAB_HIDE_PATH_SERVERS=1 $(BIN)/python -m lab.targets.processes.metrics_server
 	@$(BIN)/python -m tests.registry

@@ -4,13 +4,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import ClassVar, Final, NamedTuple, Protocol, runtime_checkable
 
 from lab.model import Death, Endpoints, Fault, NodeClock, ProcessIdentity, RolloutRow, ServiceStatus, StoreFacts
 from lab.model.factors import Level
 
 Report = Callable[[str, str, float], None]
 """Called as (stage, what happened, seconds) when a part is up; for example ("store", "valkey 9.1 on …", 0.2)."""
+ROLLOUT: Final = "rollout"
+"""Stage of a `Report` that tells in words which part of a rollout became ready; a `Watch` shows the same as rows."""
 KeepLogs = Callable[[Mapping[str, Path]], None]
 """Called with program → log file; the files may be gone afterwards."""
 Watch = Callable[[Sequence[RolloutRow]], None]
@@ -55,7 +57,6 @@ class StackRequest:
         settings: Settings of services that differ from their defaults, by environment name.
         keep: Leave the stack running after the caller has gone (`lab up`). Otherwise it ends with the caller, however
             the caller ends.
-        reuse: Use a stack that is up already when its configuration is the same.
         keep_logs: Called with the logs when the caller's use of the stack ends, with or without an error; also with the
             logs of a stack that never came up.
         watch: Called with the state of every part, by targets whose rollout takes a while.
@@ -64,7 +65,6 @@ class StackRequest:
 
     settings: Mapping[str, str] = field(default_factory=dict)
     keep: bool = False
-    reuse: bool = True
     keep_logs: KeepLogs = keep_nothing
     watch: Watch = watch_nothing
     architecture: str = ""

@@ -1,5 +1,6 @@
-"""Starts, restarts and stops one program of a stack."""
+"""Keeps one program of a stack running until it is told to stop."""
 
+import math
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from lab.model import Death
 from lab.targets.parent_death import with_parent_death
@@ -15,13 +17,16 @@ from lab.targets.processes import readiness
 from lab.targets.processes.plan import Program
 from lab.targets.processes.state import ProgramPhase, ProgramState
 
-BACKOFF_FIRST_S = 0.1
-BACKOFF_LONGEST_S = 5.0
-HEALTHY_S = 1.0
+FIRST_BACKOFF_S: Final = 0.1
+LONGEST_BACKOFF_S: Final = 5.0
+HEALTHY_S: Final = 1.0
 """A program that was ready for this long is restarted after the shortest pause."""
-TAIL_LINES = 5
-TAIL_BYTES = 8_192
-LINE_CHARACTERS = 300
+TAIL_LINES: Final = 5
+"""Last lines of a log that the state keeps of a program that failed."""
+TAIL_BYTES: Final = 8_192
+"""End of a log that is read for these lines."""
+LONGEST_LINE: Final = 300
+"""Characters of such a line."""
 
 
 class Child:
@@ -35,7 +40,7 @@ class Child:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self._pinned: dict[str, str] = {}
-        self._backoff_s = BACKOFF_FIRST_S
+        self._exits_in_a_row = 0
         self._next_start = 0.0
         self._started = 0.0
         self._ready_since = 0.0
@@ -88,7 +93,7 @@ class Child:
         self.state = replace(self.state, phase="ready", ready_ns=time.time_ns())
         return True
 
-    def ended(self) -> Death | None:
+    def collect_exit(self) -> Death | None:
         """Return how the process ended, if it has just ended; the program then waits for its next start.
 
         A program that runs once and exits with 0 is done: None is returned.
@@ -131,7 +136,7 @@ class Child:
             text = Path(self.program.log).read_bytes()[-TAIL_BYTES:].decode(errors="replace")
         except OSError:
             return ()
-        lines = [line.rstrip()[:LINE_CHARACTERS] for line in text.splitlines() if line.strip()]
+        lines = [line.rstrip()[:LONGEST_LINE] for line in text.splitlines() if line.strip()]
         return tuple(lines[-TAIL_LINES:])
 
     def _last_line(self) -> str:
@@ -139,11 +144,11 @@ class Child:
 
     def _wait_for_next_start(self) -> None:
         if self.phase == "ready" and time.monotonic() - self._ready_since > HEALTHY_S:
-            self._backoff_s = BACKOFF_FIRST_S
+            self._exits_in_a_row = 0
         if not self.was_ready:
             self.early_exits += 1
-        self._next_start = time.monotonic() + self._backoff_s
-        self._backoff_s = min(2 * self._backoff_s, BACKOFF_LONGEST_S)
+        self._next_start = time.monotonic() + backoff_s(self._exits_in_a_row)
+        self._exits_in_a_row += 1
         self.state = replace(self.state, phase="waiting", pid=0)
 
     def _is_ready(self) -> bool:
@@ -158,6 +163,19 @@ class Child:
         self.state = replace(self.state, instance_id=announcement.instance_id, addresses=announcement.addresses)
         self._pinned = _pinned(self.program.pins, announcement.addresses)
         return True
+
+
+def backoff_s(exits_before: int) -> float:
+    """Return the seconds between an exit and the next start; they double with every exit in a row, up to a limit.
+
+    Args:
+        exits_before: Exits in a row before this exit.
+
+    >>> [backoff_s(exits) for exits in (0, 1, 5, 6, 5_000)]
+    [0.1, 0.2, 3.2, 5.0, 5.0]
+    """
+    doublings = min(exits_before, math.ceil(math.log2(LONGEST_BACKOFF_S / FIRST_BACKOFF_S)))
+    return min(FIRST_BACKOFF_S * 2.0**doublings, LONGEST_BACKOFF_S)
 
 
 def kill_group(leader: int) -> None:

@@ -5,31 +5,56 @@ import re
 import shutil
 import subprocess
 import tempfile
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from lab.errors import Unavailable
 from lab.files import write_text
 from lab.settings import find_program, inherited_environment
 from lab.targets.processes.locks import Lock, Taken
+from lab.waiting import Polls
 
-TOOLS = ("apt-get", "apt-cache", "dpkg")
-UPDATE_TIMEOUT_S = 180
-DOWNLOAD_TIMEOUT_S = 600
+TOOLS: Final = ("apt-get", "apt-cache", "dpkg")
+UPDATE_TIMEOUT_S: Final = 180.0
+DOWNLOAD_TIMEOUT_S: Final = 600.0
+INDEX_TIMEOUT_S: Final = 60.0
+UNPACK_TIMEOUT_S: Final = 120.0
+BIN: Final = Path("usr", "bin")
+"""Folder of the programs in a package."""
+WAIT_EVERY_S: Final = 1.0
+"""Between two attempts to fetch while another process fetches."""
+SHOWN_ERRORS: Final = 2
+"""Lines of a failed tool that an error shows."""
+OTHER_CACHE: Final = "make room and allow writing there, or use another folder: export LAB_CACHE_DIR=FOLDER"
+REFRESH: Final = "sudo apt-get update      (shows which source of packages does not answer)"
 
 Progress = Callable[[str], None]
+"""Called with a line for the user before each step that takes seconds."""
 
 
 def fetch(package: str, programs: tuple[str, ...], folder: Path, progress: Progress) -> None:
     """Put *programs* of a package into *folder*, which appears complete or not at all.
 
     Raises:
-        Unavailable: This machine has no apt, or the package cannot be fetched.
+        Unavailable: This machine has no apt, or the package cannot be fetched or kept.
     """
-    if not all(find_program(tool) for tool in TOOLS):
-        raise Unavailable("no apt on this machine")
+    if missing := [tool for tool in TOOLS if find_program(tool) is None]:
+        raise Unavailable(
+            "no apt on this machine",
+            found=f"not on PATH: {', '.join(missing)}",
+            next_step=f"install {package} with this machine's own package manager",
+        )
+    try:
+        _fetch_once(package, programs, folder, progress)
+    except OSError as error:
+        raise Unavailable(
+            f"cannot keep {package} in {folder.parent}", found=str(error), next_step=OTHER_CACHE
+        ) from error
+
+
+def _fetch_once(package: str, programs: tuple[str, ...], folder: Path, progress: Progress) -> None:
+    """Fetch the package unless another process has done so meanwhile."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = _wait_for(folder.with_name(f".{package}.lock"), progress)
     try:
@@ -42,30 +67,35 @@ def fetch(package: str, programs: tuple[str, ...], folder: Path, progress: Progr
 
 def _wait_for(path: Path, progress: Progress) -> Lock:
     """Take the lock of the cache folder; another process may be fetching the same package."""
-    pause, end = threading.Event(), time.monotonic() + UPDATE_TIMEOUT_S + DOWNLOAD_TIMEOUT_S
+    polls = Polls(within_s=UPDATE_TIMEOUT_S + DOWNLOAD_TIMEOUT_S, every_s=WAIT_EVERY_S)
     while True:
         try:
             return Lock(path)
         except Taken as error:
-            if time.monotonic() > end:
-                raise Unavailable(
-                    "another process has been fetching the package for too long", found=str(path)
-                ) from error
             progress("waiting for another process that fetches the same package")
-            pause.wait(1.0)
+            if not polls.another():
+                raise Unavailable(
+                    "another process has been fetching the package for too long",
+                    found=f"it holds {path}",
+                    next_step=f"fuser -v {path}      (names that process)",
+                ) from error
 
 
 def _fetch(package: str, programs: tuple[str, ...], scratch: Path, progress: Progress) -> Path:
     apt = _Apt(scratch)
     progress("reading apt's package lists")
-    apt.run("apt-get", "update", timeout=UPDATE_TIMEOUT_S)
+    apt.run("apt-get", "update", within_s=UPDATE_TIMEOUT_S)
     progress(f"fetching {package} with apt, once")
-    apt.run("apt-get", "download", package, timeout=DOWNLOAD_TIMEOUT_S)
+    apt.run("apt-get", "download", package, within_s=DOWNLOAD_TIMEOUT_S)
     archive = next(scratch.glob(f"{package}_*.deb"), None)
     if archive is None:
-        raise Unavailable(f"apt fetched no package {package}")
-    digest = _verified_digest(archive, apt.run("apt-cache", "show", package, timeout=60))
-    apt.run("dpkg", "-x", str(archive), str(scratch / "root"), timeout=120)
+        raise Unavailable(
+            f"apt fetched no package {package}",
+            found=f"`apt-get download` left no {package}_*.deb",
+            next_step=f"apt-cache policy {package}      (which sources have it)",
+        )
+    digest = _verified_digest(archive, apt.run("apt-cache", "show", package, within_s=INDEX_TIMEOUT_S))
+    apt.run("dpkg", "-x", str(archive), str(scratch / "root"), within_s=UNPACK_TIMEOUT_S)
     return _extracted(programs, scratch, f"{archive.name} sha256:{digest}\n")
 
 
@@ -73,7 +103,9 @@ def _verified_digest(archive: Path, index: str) -> str:
     """Return the SHA-256 of the archive, which must be in apt's signed index."""
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     if digest not in re.findall(r"^SHA256: ([0-9a-f]{64})$", index, re.MULTILINE):
-        raise Unavailable(f"{archive.name} does not match apt's index", found=f"its SHA-256 is {digest}")
+        raise Unavailable(
+            f"{archive.name} does not match apt's index", found=f"its SHA-256 is {digest}", next_step=REFRESH
+        )
     return digest
 
 
@@ -82,7 +114,14 @@ def _extracted(programs: tuple[str, ...], scratch: Path, origin: str) -> Path:
     kept = scratch / "kept"
     kept.mkdir()
     for program in programs:
-        shutil.move(scratch / "root" / "usr" / "bin" / program, kept / program)
+        unpacked = scratch / "root" / BIN / program
+        if not unpacked.is_file():
+            raise Unavailable(
+                f"apt's package holds no {program}",
+                found=f"{origin.split(maxsplit=1)[0]} has none in /{BIN}",
+                next_step="install the program in another way",
+            )
+        shutil.move(unpacked, kept / program)
     write_text(kept / "origin.txt", origin)
     return kept
 
@@ -106,8 +145,12 @@ class _Apt:
         }
         self._options = [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
 
-    def run(self, tool: str, *arguments: str, timeout: float) -> str:
-        """Run a tool and return its output; Unavailable with the first errors when the tool fails."""
+    def run(self, tool: str, *arguments: str, within_s: float) -> str:
+        """Run a tool and return its output.
+
+        Raises:
+            Unavailable: The tool fails, or takes longer than *within_s* seconds; its first errors are shown.
+        """
         options = self._options if tool.startswith("apt") else []
         try:
             done = subprocess.run(
@@ -118,12 +161,14 @@ class _Apt:
                 capture_output=True,
                 text=True,
                 errors="replace",
-                timeout=timeout,
+                timeout=within_s,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            raise Unavailable(f"`{tool} {arguments[0]}` took longer than {timeout:g} s") from error
+            why = f"it took longer than {within_s:g} s"
+            raise Unavailable(f"`{tool} {arguments[0]}` did not end", found=why, next_step=REFRESH) from error
         if done.returncode:
             errors = [line for line in done.stderr.splitlines() if line.startswith(("E:", "W:", "dpkg"))]
-            raise Unavailable(f"`{tool} {arguments[0]}` failed", found="\n".join(errors[:2]))
+            shown = "\n".join(errors[:SHOWN_ERRORS])
+            raise Unavailable(f"`{tool} {arguments[0]}` failed", found=shown, next_step=REFRESH)
         return done.stdout

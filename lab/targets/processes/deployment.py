@@ -1,10 +1,10 @@
-"""A stack of local processes: addresses, status, logs, and faults for a while."""
+"""A stack of local processes, by the state that its supervisor publishes."""
 
 import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from lab.targets.processes import pauses
 from lab.targets.processes.folder import StackFolder
 from lab.targets.processes.locks import Lock, Taken
 from lab.targets.processes.plan import read_plan
-from lab.targets.processes.recipe import BOOTSTRAP, store_facts
 from lab.targets.processes.state import ProgramState, StackState, read_state
 
 
@@ -80,7 +79,11 @@ class ProcessDeployment:
 
     @property
     def endpoints(self) -> Endpoints:
-        """Addresses of everything."""
+        """Addresses of everything, host:port or URL; empty for a service that has not been ready yet.
+
+        Raises:
+            Unavailable: The stack has ended.
+        """
         state = self.state
         ingest, worker, query, simulator = (_address(state, name) for name in SERVICES)
         return Endpoints(
@@ -105,8 +108,7 @@ class ProcessDeployment:
     @property
     def store(self) -> StoreFacts:
         """The store behind the stack, as bootstrap printed it."""
-        program = self.state.program(BOOTSTRAP)
-        return store_facts(program.last_line if program else "")
+        return self.state.store
 
     def statuses(self) -> Sequence[ServiceStatus]:
         """Return the status that every service reports now."""
@@ -134,21 +136,29 @@ class ProcessDeployment:
         return ()
 
     def kill(self, service: str) -> int:
-        """End a process with signal 9; return nanoseconds since the epoch. The supervisor restarts the process."""
-        process = os.pidfd_open(self._pid(service))
-        try:
-            # The id may belong to another process since the state was read.
-            self._pid(service)
-            at_ns = time.time_ns()
-            signal.pidfd_send_signal(process, signal.SIGKILL)
-        finally:
-            os.close(process)
-        return at_ns
+        """End a process with signal 9; return nanoseconds since the epoch. The supervisor restarts the process.
+
+        Raises:
+            UsageFault: The stack has no such program.
+            Unavailable: The program has no process at the moment, or the stack has ended.
+        """
+        with _still_running(service):
+            process = os.pidfd_open(self._pid(service))
+            try:
+                # The id may belong to another process since the state was read.
+                self._pid(service)
+                at_ns = time.time_ns()
+                signal.pidfd_send_signal(process, signal.SIGKILL)
+            finally:
+                os.close(process)
+            return at_ns
 
     @contextmanager
     def paused(self, service: str) -> Iterator[None]:
-        """Stop a process for as long as the context lasts, or until this process dies."""
-        with pauses.pause(self.stack_folder.pauses, self._pid(service)):
+        """Stop a process for as long as the context lasts, or until this process dies; raises as `kill`."""
+        with ExitStack() as stopped:
+            with _still_running(service):
+                stopped.enter_context(pauses.pause(self.stack_folder.pauses, self._pid(service)))
             yield
 
     @contextmanager
@@ -163,7 +173,8 @@ class ProcessDeployment:
             lock = Lock(self.stack_folder.measuring, holder)
         except Taken as taken:
             raise Unavailable(
-                f"cannot measure on the stack that is up: {taken.holder} is measuring on it",
+                "cannot measure on the stack that is up",
+                found=f"{taken.holder} is measuring on it",
                 next_step="wait for it to end; two loads on one stack would measure each other",
                 code="STACK_BUSY",
             ) from taken
@@ -201,10 +212,29 @@ class ProcessDeployment:
         program = self.state.program(service)
         if program is None:
             known = ", ".join(program.name for program in self.state.programs)
-            raise UsageFault(f'no program "{service}" in this stack', found=f"it has: {known}")
+            raise UsageFault(
+                f'no program "{service}" in this stack', found=f"it has: {known}", next_step="name one of these"
+            )
         if not program.pid:
-            raise Unavailable(f"{service} is not running now", found="the supervisor is starting it again")
+            raise _not_running(service)
         return program.pid
+
+
+@contextmanager
+def _still_running(service: str) -> Iterator[None]:
+    """Raise Unavailable where a process has ended and the supervisor has not written so yet."""
+    try:
+        yield
+    except ProcessLookupError as error:
+        raise _not_running(service) from error
+
+
+def _not_running(service: str) -> Unavailable:
+    return Unavailable(
+        f"{service} is not running now",
+        found="the supervisor is starting it again",
+        next_step="lab status      (shows when it is ready)",
+    )
 
 
 def _grpc(program: ProgramState) -> str:

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from lab.targets.processes.locks import is_held
+
+OTHER_FOLDER: Final = "make room and allow writing there, or keep stacks elsewhere: export LAB_STATE_DIR=FOLDER"
+"""The next step where a stack's folder cannot be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,11 @@ class StackFolder:
     def state(self) -> Path:
         """The state, as the supervisor writes it."""
         return self.root / "stack.json"
+
+    @property
+    def room(self) -> Path:
+        """Room that is set aside for the state of a stack that fills the disk."""
+        return self.root / ".room"
 
     @property
     def lock(self) -> Path:
@@ -61,6 +70,11 @@ class StackFolder:
     def prometheus(self) -> Path:
         """Configuration, targets and data of the metrics server."""
         return self.root / "prometheus"
+
+    @property
+    def scrape_targets(self) -> Path:
+        """A file for each service that the metrics server scrapes."""
+        return self.prometheus / "targets"
 
     @property
     def is_alive(self) -> bool:

@@ -4,9 +4,14 @@ import fcntl
 import os
 import threading
 from pathlib import Path
+from typing import Final
 
-ATTEMPTS = 5
-PAUSE_S = 0.01
+ATTEMPTS: Final = 5
+RETRY_S: Final = 0.01
+HOLDER_BYTES: Final = 200
+"""Longest text about a holder that is read from a locked file."""
+OWNER_ONLY: Final = 0o600
+"""Permissions of a locked file."""
 
 
 class Taken(Exception):
@@ -22,9 +27,9 @@ class Lock:
 
     def __init__(self, path: Path, holder: str = "") -> None:
         """Take the lock or raise Taken; *holder* is written into the file."""
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)
         if not _locked(self._file):
-            text = os.pread(self._file, 200, 0).decode(errors="replace").strip()
+            text = os.pread(self._file, HOLDER_BYTES, 0).decode(errors="replace").strip()
             os.close(self._file)
             raise Taken(text)
         os.ftruncate(self._file, 0)
@@ -61,7 +66,7 @@ def _locked(file: int) -> bool:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            pause.wait(PAUSE_S)
+            pause.wait(RETRY_S)
         else:
             return True
     return False

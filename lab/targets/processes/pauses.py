@@ -6,10 +6,12 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from lab.targets.processes.locks import Lock, is_held
 
-SUFFIX = ".pause"
+SUFFIX: Final = ".pause"
+"""Of the file that stands for a pause; it holds the id of the stopped process."""
 
 
 @contextmanager

@@ -5,9 +5,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from lab.files import write_text
+
+STORE: Final = "redis"
+METRICS: Final = "prometheus"
+BOOTSTRAP: Final = "bootstrap"
+"""Names of the programs beside the services."""
 
 ReadyKind = Literal["file", "redis", "http", "once"]
 

@@ -4,10 +4,14 @@ import json
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
-PROBE_TIMEOUT_S = 0.5
-ADDRESSES = ("grpc", "health", "metrics")
+PROBE_TIMEOUT_S: Final = 0.5
+ADDRESSES: Final = ("grpc", "health", "metrics")
+"""Kinds of addresses that a ready file may hold."""
+REPLY_BYTES: Final = 256
+"""Start of a reply that a probe reads; the status stands there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,6 @@ def _exchange(address: str, request: bytes) -> bytes:
     try:
         with socket.create_connection((host, int(port)), timeout=PROBE_TIMEOUT_S) as connection:
             connection.sendall(request)
-            return connection.recv(256)
+            return connection.recv(REPLY_BYTES)
     except OSError:
         return b""

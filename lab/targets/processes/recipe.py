@@ -1,101 +1,102 @@
-"""Makes the plan of a stack: store, metrics server, bootstrap and services, each with its environment."""
+"""Decides the plan of a stack from what was provided. Pure."""
 
-import hashlib
-import importlib.util
-import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Final
 
-from lab.files import write_text
-from lab.model import StoreFacts
-from lab.settings import LabSettings, is_set
-from lab.systems.services import SERVICES
+from lab.settings import LabSettings
+from lab.snapshots.telemetry_variables import SCRAPED_PORT
+from lab.systems.services import PROCESS_WORKER, SERVICES
 from lab.targets.drain import process_grace_s
-from lab.targets.free_ports import free_port
-from lab.targets.processes import metrics_server, scraping, store_server
+from lab.targets.processes import metrics_server, store_server
 from lab.targets.processes.folder import StackFolder
-from lab.targets.processes.plan import Plan, Program, Ready
+from lab.targets.processes.plan import BOOTSTRAP, METRICS, STORE, Plan, Program, Ready
+from lab.targets.processes.provisions import Provisions
 
-STORE, METRICS, BOOTSTRAP = "redis", "prometheus", "bootstrap"
-PINS = {"LAB_BIND": "grpc", "LAB_HEALTH_BIND": "health", "OTEL_EXPORTER_PROMETHEUS_PORT": "metrics:port"}
-OTLP_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")
-# With the C library's defaults, the worker returns the buffers of every commit to the kernel and faults them in again:
-# 440 page faults a commit.
-MALLOC = {"MALLOC_MMAP_THRESHOLD_": "1073741824", "MALLOC_TRIM_THRESHOLD_": "1073741824"}
-
-Progress = Callable[[str], None]
+ANY_PORT: Final = "127.0.0.1:0"
+PINS: Final[Mapping[str, str]] = {"LAB_BIND": "grpc", "LAB_HEALTH_BIND": "health", SCRAPED_PORT: "metrics:port"}
+"""Variable → address in the ready file that a restarted service gets again."""
+MALLOC: Final[Mapping[str, str]] = {"MALLOC_MMAP_THRESHOLD_": "1073741824", "MALLOC_TRIM_THRESHOLD_": "1073741824"}
+"""Variables of the worker. With the C library's defaults, it returns the buffers of every commit to the kernel and
+faults them in again: 440 page faults a commit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """The input of a plan: the lab's settings, settings of services, and whether the stack is thrown away."""
+    """What is requested of a stack.
+
+    Attributes:
+        settings: The lab's settings.
+        services: Settings of services by environment name.
+        throw_away: The stack ends with the process that starts it, and its folder is removed.
+    """
 
     settings: LabSettings
     services: Mapping[str, str]
     throw_away: bool = True
 
-    def plan(self, folder: StackFolder, progress: Progress) -> Plan:
-        """Return the plan; fetch a missing metrics server and claim the folder of the store's data."""
-        metrics, metrics_url = self._metrics(folder, progress)
-        data, redis_url = self._store(folder)
-        before = tuple(program.name for program in data)
-        services = (self._service(folder, name, redis_url) for name in SERVICES)
+    def plan(self, folder: StackFolder, provisions: Provisions) -> Plan:
+        """Return the plan of a stack in *folder*.
+
+        Raises:
+            BadConfig: The drain of the services is no number of seconds, or too long.
+        """
+        store, redis_url = self._store(folder, provisions)
+        metrics, prometheus_url = self._metrics(folder, provisions)
+        store_environment = {**self.services, "LAB_REDIS_URL": redis_url, **provisions.secrets}
+        bootstrap = self._bootstrap(folder, store_environment, after=tuple(program.name for program in store))
+        services = (self._service(name, folder, provisions.telemetry, store_environment) for name in SERVICES)
         return Plan(
             # The metrics server comes first, because it reads its targets only 5 s after its own start.
-            (*metrics, *data, self._bootstrap(folder, redis_url, before), *services),
-            config_hash=config_hash(self.services),
+            (*metrics, *store, bootstrap, *services),
+            config_hash=provisions.config_hash,
             throw_away=self.throw_away,
-            scrape_dir=str(folder.prometheus / scraping.TARGETS),
+            scrape_dir=str(folder.scrape_targets),
             redis_url=redis_url,
-            prometheus_url=metrics_url,
+            prometheus_url=prometheus_url,
         )
 
-    def _store(self, folder: StackFolder) -> tuple[tuple[Program, ...], str]:
-        if self.settings.redis_url:
+    def _store(self, folder: StackFolder, provisions: Provisions) -> tuple[tuple[Program, ...], str]:
+        """Return the program of the store, if the stack has one, and the store's URL."""
+        server = provisions.store
+        if server is None:
             return (), self.settings.redis_url
-        server = store_server.find_store(self.settings)
-        store_server.claim_data(folder.redis, store_server.version_of(server))
-        port = free_port()
-        address = f"127.0.0.1:{port}"
         program = Program(
             STORE,
-            store_server.command(server, port, folder.redis),
-            Ready("redis", address, self.settings.start_timeout_s),
+            store_server.command(server.program, server.port, folder.redis),
+            Ready("redis", server.address, self.settings.start_timeout_s),
             str(folder.log_of(STORE)),
         )
-        return (program,), f"redis://{address}/0"
+        return (program,), f"redis://{server.address}/0"
 
-    def _metrics(self, folder: StackFolder, progress: Progress) -> tuple[tuple[Program, ...], str]:
-        (folder.prometheus / scraping.TARGETS).mkdir(parents=True, exist_ok=True)
-        if self.settings.prometheus_url:
+    def _metrics(self, folder: StackFolder, provisions: Provisions) -> tuple[tuple[Program, ...], str]:
+        """Return the program of the metrics server, if the stack has one, and the server's URL."""
+        server = provisions.metrics
+        if server is None:
             return (), self.settings.prometheus_url
-        server = metrics_server.provide_prometheus(self.settings, progress)
-        write_text(
-            folder.prometheus / "prometheus.yml", scraping.config(SERVICES, folder.prometheus / scraping.TARGETS)
-        )
-        port = free_port()
-        url = f"http://127.0.0.1:{port}"
+        url = f"http://{server.address}"
         program = Program(
             METRICS,
-            metrics_server.command(server, port, folder.prometheus),
+            metrics_server.command(server.program, server.port, folder.prometheus),
             Ready("http", f"{url}/-/ready", self.settings.start_timeout_s),
             str(folder.log_of(METRICS)),
         )
         return (program,), url
 
-    def _bootstrap(self, folder: StackFolder, redis_url: str, after: tuple[str, ...]) -> Program:
+    def _bootstrap(self, folder: StackFolder, environment: Mapping[str, str], *, after: tuple[str, ...]) -> Program:
         return Program(
             BOOTSTRAP,
             (sys.executable, "-m", "services.bootstrap"),
             Ready("once", deadline_s=self.settings.start_timeout_s),
             str(folder.log_of(BOOTSTRAP)),
             after=after,
-            environment=self._store_environment(redis_url),
+            environment=environment,
         )
 
-    def _service(self, folder: StackFolder, name: str, redis_url: str) -> Program:
+    def _service(
+        self, name: str, folder: StackFolder, telemetry: Mapping[str, str], store_environment: Mapping[str, str]
+    ) -> Program:
         ready = folder.ready / f"{name}.json"
         return Program(
             name,
@@ -104,54 +105,14 @@ class Recipe:
             str(folder.log_of(name)),
             after=(BOOTSTRAP,),
             environment={
-                "LAB_BIND": "127.0.0.1:0",
-                "LAB_HEALTH_BIND": "127.0.0.1:0",
+                "LAB_BIND": ANY_PORT,
+                "LAB_HEALTH_BIND": ANY_PORT,
                 "LAB_SPANS_FILE": str(folder.spans / f"{name}.jsonl"),
-                **telemetry_environment(),
-                **(MALLOC if name == "process-worker" else {}),
-                **self._store_environment(redis_url),
+                **telemetry,
+                **(MALLOC if name == PROCESS_WORKER else {}),
+                **store_environment,
                 "LAB_READY_FILE": str(ready),
             },
             pins=PINS,
             grace_s=process_grace_s(self.services),
         )
-
-    def _store_environment(self, redis_url: str) -> dict[str, str]:
-        files = {
-            "LAB_REDIS_PASSWORD_FILE": self.settings.redis_password_file,
-            "LAB_REDIS_CA_FILE": self.settings.redis_ca_file,
-        }
-        named = {variable: str(path.absolute()) for variable, path in files.items() if path is not None}
-        return {**self.services, "LAB_REDIS_URL": redis_url, **named}
-
-
-def telemetry_environment() -> dict[str, str]:
-    """Return variables that expose metrics on a free port, unless the user's own variables differ (D7)."""
-    defaults = {"OTEL_EXPORTER_PROMETHEUS_HOST": "127.0.0.1", "OTEL_EXPORTER_PROMETHEUS_PORT": "0"}
-    if not is_set(*OTLP_ENDPOINTS):
-        defaults["OTEL_METRICS_EXPORTER"] = "prometheus"
-    return {name: value for name, value in defaults.items() if not is_set(name)}
-
-
-def config_hash(services: Mapping[str, str]) -> str:
-    """Return twelve characters that change with the services' settings, with Python and with the services' code."""
-    digest = hashlib.sha256(json.dumps([dict(services), telemetry_environment()], sort_keys=True).encode())
-    digest.update(sys.version.encode())
-    package = importlib.util.find_spec("services")
-    for root in sorted(package.submodule_search_locations or ()) if package else ():
-        for path in sorted([*Path(root).rglob("*.py"), *Path(root).rglob("*.lua")]):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
-
-
-def store_facts(line: str) -> StoreFacts:
-    """Read the store's facts from the last line of bootstrap, a JSON object; unknown when the line is unreadable.
-
-    >>> store_facts('{"kind": "valkey", "version": "9.1.2", "durability": "durable"}')
-    StoreFacts(kind='valkey', version='9.1.2', durability='durable')
-    """
-    try:
-        fields = json.loads(line)
-        return StoreFacts(str(fields["kind"]), str(fields["version"]), str(fields["durability"]))
-    except (ValueError, KeyError, TypeError):
-        return StoreFacts("unknown", "", "unknown")

@@ -2,18 +2,18 @@
 
 import json
 from pathlib import Path
+from typing import Final
 
 from lab.files import write_text
 from lab.targets.processes.state import ProgramState
 
-TARGETS = "targets"
-CONFIG = """\
+CONFIG: Final = """\
 global:
   scrape_interval: 1s
   scrape_timeout: 900ms
 scrape_configs:
 """
-JOB = """\
+JOB: Final = """\
   - job_name: lab/{service}
     honor_labels: true
     file_sd_configs:
@@ -21,7 +21,7 @@ JOB = """\
 """
 
 
-def config(services: tuple[str, ...], targets: Path) -> str:
+def scrape_config(services: tuple[str, ...], targets: Path) -> str:
     """Return a configuration that scrapes every service once a second and keeps the labels of the service.
 
     The timeout is just below the interval: a slow scrape is late but not lost, and never overlaps the next.

@@ -1,27 +1,30 @@
-"""Stops stacks, removes their folders and sweeps folders that a crash left behind."""
+"""Ends stacks: stops them, removes their folders, sweeps folders that a crash left behind."""
 
 import os
 import shutil
 import signal
-import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from lab.errors import InternalFault, Unavailable
 from lab.targets.processes.folder import StackFolder
 from lab.targets.processes.locks import Lock, Taken, is_held
 from lab.targets.processes.plan import read_plan
 from lab.targets.processes.state import read_state
+from lab.waiting import Polls
 
-STOP_TIMEOUT_S = 45.0
+STOP_TIMEOUT_S: Final = 45.0
 """Seconds a stack may take to stop: three depths of programs with ten seconds of grace each, and a margin."""
-STOP_MARGIN_S = 15.0
+STOP_MARGIN_S: Final = 15.0
 """The margin, for a stack whose programs have a longer grace."""
-THROW_AWAY = "run-*"
-FRESH_S = 60.0
+THROW_AWAY: Final = "run-*"
+"""Names of the folders of stacks that end with the process that started them."""
+FRESH_S: Final = 60.0
 """Seconds that a new folder is left alone, because its maker may be about to lock it."""
-PAUSE_S = 0.02
+POLL_S: Final = 0.02
+"""Between two looks at a stack that is stopping."""
 
 
 def stop(folder: StackFolder) -> None:
@@ -32,17 +35,20 @@ def stop(folder: StackFolder) -> None:
     """
     signalled_pid = 0
     timeout_s = stop_timeout_s(folder)
-    end, pause = time.monotonic() + timeout_s, threading.Event()
+    polls = Polls(within_s=timeout_s, every_s=POLL_S)
     while folder.is_alive:
         state = read_state(folder.state) if folder.root.exists() else None
         if state is not None and state.supervisor_pid != signalled_pid:
             signalled_pid = state.supervisor_pid
             with suppress(ProcessLookupError):
                 os.kill(signalled_pid, signal.SIGTERM)
-        if time.monotonic() > end:
+        if not polls.another():
             _kill(signalled_pid)
-            raise InternalFault(f"the stack in {folder.root} did not stop in {timeout_s:g} s", found="it was killed")
-        pause.wait(PAUSE_S)
+            raise InternalFault(
+                f"the stack in {folder.root} did not stop in {timeout_s:g} s",
+                found="it was killed",
+                next_step="give the command again: it removes what is left",
+            )
 
 
 def stop_timeout_s(folder: StackFolder) -> float:

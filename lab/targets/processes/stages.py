@@ -1,6 +1,7 @@
 """Reports in order which parts of a starting stack are up."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
 from lab.errors import LabError
 from lab.model import NANOS
@@ -8,20 +9,21 @@ from lab.systems.services import SERVICES
 from lab.targets.port import Report
 from lab.targets.processes.folder import StackFolder
 from lab.targets.processes.metrics_server import check_version
-from lab.targets.processes.plan import read_plan
-from lab.targets.processes.recipe import BOOTSTRAP, METRICS, STORE, store_facts
+from lab.targets.processes.plan import BOOTSTRAP, METRICS, STORE, read_plan
 from lab.targets.processes.state import ProgramState, StackState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DURABILITY = {
+DURABILITY: Final[Mapping[str, str]] = {
     "durable": "durable (fsync always)",
     "window": "NOT durable: the last writes can be lost",
     "volatile": "NOT durable: everything can be lost",
 }
+"""Durability class of a store → the words for it."""
 
 Line = tuple[str, float]
+"""What a stage reports: its message and its seconds."""
 
 
 class Stages:
@@ -50,7 +52,7 @@ class Stages:
         bootstrap = state.program(BOOTSTRAP)
         if bootstrap is None or bootstrap.phase != "done":
             return None
-        facts = store_facts(bootstrap.last_line)
+        facts = state.store
         where = self._plan.redis_url.partition("://")[2].partition("/")[0]
         words = DURABILITY.get(facts.durability, f"durability {facts.durability}")
         kind = f"{facts.kind} {facts.version}".rstrip()

@@ -18,19 +18,24 @@ from lab.targets.logs import handing_over_files
 from lab.targets.port import KeepLogs, Report, keep_nothing
 from lab.targets.processes import stacks
 from lab.targets.processes.deployment import ProcessDeployment
-from lab.targets.processes.folder import StackFolder
+from lab.targets.processes.folder import OTHER_FOLDER, StackFolder
 from lab.targets.processes.locks import Lock, Taken
-from lab.targets.processes.plan import write_plan
-from lab.targets.processes.recipe import METRICS, Recipe
+from lab.targets.processes.plan import METRICS, write_plan
+from lab.targets.processes.provisions import provide
+from lab.targets.processes.recipe import Recipe
 from lab.targets.processes.stages import Stages
 from lab.targets.processes.state import Failure, StackState, read_state
-from lab.targets.processes.supervisor import EX_CONFIG
 
 Supervisor = subprocess.Popen[bytes]
-PAUSE_S: Final = 0.02
+POLL_S: Final = 0.02
+"""Between two looks at the state of a starting stack."""
 SUPERVISOR: Final = "supervisor"
+"""Name of the supervisor's log."""
 SHOWN_LINES: Final = 2
+"""Lines of a log that an error shows."""
 REAP_S: Final = 5.0
+"""Longest time until a supervisor that has ended can be collected."""
+DOCTOR: Final = "lab doctor      (what this machine lacks)"
 _kept: dict[Path, Supervisor] = {}
 """Folder → supervisor of a stack that stays; kept, so that it can be reaped and its finaliser does not warn."""
 
@@ -52,7 +57,7 @@ class Start:
         stages, pause = Stages(self._folder, self._report), threading.Event()
         while (state := _progress(self._folder, self._supervisor)).phase != "ready":
             stages.tell(state)
-            pause.wait(PAUSE_S)
+            pause.wait(POLL_S)
         for name in SERVICES:
             _check_health(state, name)
         stages.tell(state)
@@ -60,7 +65,7 @@ class Start:
 
 
 @contextmanager
-def temporary(
+def temporary_stack(
     folder: StackFolder, recipe: Recipe, report: Report, *, keep_logs: KeepLogs = keep_nothing
 ) -> Iterator[ProcessDeployment]:
     """Yield a stack that is being started. The stack ends with the context, or when this process dies."""
@@ -79,7 +84,7 @@ def temporary(
 
 
 @contextmanager
-def permanent(folder: StackFolder, recipe: Recipe, report: Report) -> Iterator[ProcessDeployment]:
+def permanent_stack(folder: StackFolder, recipe: Recipe, report: Report) -> Iterator[ProcessDeployment]:
     """Yield a stack that is being started and then stays. A stack that never gets ready is stopped; its logs stay."""
     supervisor = _launch(folder, recipe, report, lifeline=None)
     start = Start(folder, supervisor, report)
@@ -104,8 +109,11 @@ def _launch(folder: StackFolder, recipe: Recipe, report: Report, *, lifeline: in
     lock = _claim(folder)
     try:
         folder.state.unlink(missing_ok=True)
-        write_plan(folder.plan, recipe.plan(folder, lambda text: report(METRICS, text, 0.0)))
+        provisions = provide(recipe.settings, recipe.services, folder, lambda line: report(METRICS, line, 0.0))
+        write_plan(folder.plan, recipe.plan(folder, provisions))
         return _supervisor(folder, lock.fileno(), lifeline)
+    except OSError as error:
+        raise _cannot_keep(folder, error) from error
     finally:
         lock.release()
 
@@ -119,7 +127,11 @@ def _claim(folder: StackFolder) -> Lock:
             "a stack is being started in the same place", found=taken.holder, next_step="lab status"
         ) from taken
     except OSError as error:
-        raise Unavailable(f"cannot keep a stack in {folder.root}", found=str(error)) from error
+        raise _cannot_keep(folder, error) from error
+
+
+def _cannot_keep(folder: StackFolder, error: OSError) -> Unavailable:
+    return Unavailable(f"cannot keep a stack in {folder.root}", found=str(error), next_step=OTHER_FOLDER)
 
 
 def _supervisor(folder: StackFolder, lock: int, lifeline: int | None) -> Supervisor:
@@ -148,17 +160,19 @@ def _progress(folder: StackFolder, supervisor: Supervisor) -> StackState:
         raise _cannot_start(folder, state.failure)
     if ended:
         lines = folder.log_of(SUPERVISOR).read_text(errors="replace").splitlines()
-        raise InternalFault("the supervisor of the stack ended", found="\n".join(lines[-SHOWN_LINES:]))
+        raise InternalFault(
+            "the supervisor of the stack ended", found="\n".join(lines[-SHOWN_LINES:]), next_step=DOCTOR
+        )
     return state or StackState("starting", supervisor.pid, time.time_ns(), ())
 
 
 def _cannot_start(folder: StackFolder, failure: Failure) -> LabError:
-    kind = BadConfig if failure.exit_code == EX_CONFIG else Unavailable
+    kind = BadConfig if failure.exit_code == os.EX_CONFIG else Unavailable
     log = folder.log_of(failure.program)
     return kind(
         f"cannot start {failure.program}: it {failure.reason}",
         found="\n".join(failure.log_tail[-SHOWN_LINES:]) or f"it wrote nothing into {log}",
-        next_step="lab doctor      (what this machine lacks)",
+        next_step=DOCTOR,
     )
 
 
@@ -169,7 +183,7 @@ def _check_health(state: StackState, name: str) -> None:
         return
     health = service_status.health_of(program.addresses.get("health") or program.addresses["grpc"])
     if health != "SERVING":
-        raise Unavailable(f"{name} is up, but not healthy: {health}", next_step=f"lab logs {name}")
+        raise Unavailable(f"{name} is up, but not healthy", found=f"it reports {health}", next_step=f"lab logs {name}")
 
 
 def _end(folder: StackFolder, supervisor: Supervisor) -> None:

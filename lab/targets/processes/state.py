@@ -1,17 +1,19 @@
-"""Reads and writes the state of a stack, a file that the supervisor replaces at every change."""
+"""Holds the state of a stack, a file that the supervisor replaces at every change."""
 
 import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from lab.files import write_text
-from lab.model import Death
+from lab.model import Death, StoreFacts
+from lab.targets.processes.plan import BOOTSTRAP
 
 Phase = Literal["starting", "ready", "stopping", "stopped", "failed"]
 ProgramPhase = Literal["waiting", "starting", "ready", "done", "stopped"]
+UNKNOWN_STORE: Final = StoreFacts("unknown", "", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,16 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class StackState:
-    """The state of a stack and of its programs."""
+    """The state of a stack and of its programs.
+
+    Attributes:
+        phase: `failed`: the stack could not start; `stopped`: it was told to stop, and all programs have ended.
+        supervisor_pid: Id of the supervisor's process.
+        started_ns: When the supervisor started, nanoseconds since the epoch.
+        programs: In the order of the plan.
+        deaths: Unexpected ends of programs that had been ready, oldest first.
+        failure: Why the stack could not start; None unless it failed.
+    """
 
     phase: Phase
     supervisor_pid: int
@@ -65,6 +76,25 @@ class StackState:
     def program(self, name: str) -> ProgramState | None:
         """Return the program of that name, or None."""
         return next((program for program in self.programs if program.name == name), None)
+
+    @property
+    def store(self) -> StoreFacts:
+        """The store behind the stack, as bootstrap printed it; unknown before bootstrap is done."""
+        bootstrap = self.program(BOOTSTRAP)
+        return store_facts(bootstrap.last_line if bootstrap else "")
+
+
+def store_facts(line: str) -> StoreFacts:
+    """Read the store's facts from the last line of bootstrap, a JSON object; unknown when the line is unreadable.
+
+    >>> store_facts('{"kind": "valkey", "version": "9.1.2", "durability": "durable"}')
+    StoreFacts(kind='valkey', version='9.1.2', durability='durable')
+    """
+    try:
+        fields = json.loads(line)
+        return StoreFacts(str(fields["kind"]), str(fields["version"]), str(fields["durability"]))
+    except (ValueError, KeyError, TypeError):
+        return UNKNOWN_STORE
 
 
 def write_state(path: Path, state: StackState) -> None:

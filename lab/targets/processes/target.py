@@ -14,10 +14,11 @@ from lab.settings import LabSettings
 from lab.targets.logs import handing_over_files
 from lab.targets.port import Declaration, Hindrance, Report, StackRequest
 from lab.targets.processes import stacks
+from lab.targets.processes.configuration import config_hash
 from lab.targets.processes.deployment import ProcessDeployment
 from lab.targets.processes.folder import StackFolder
-from lab.targets.processes.recipe import Recipe, config_hash
-from lab.targets.processes.starting import permanent, reap, temporary
+from lab.targets.processes.recipe import Recipe
+from lab.targets.processes.starting import permanent_stack, reap, temporary_stack
 from lab.targets.service_settings import chosen_settings
 
 STACKS: Final = "stacks"
@@ -77,7 +78,7 @@ class ProcessTarget:
             with self._kept(chosen, report) as deployment:
                 yield deployment
             return
-        kept = self._fitting(chosen) if request.reuse else None
+        kept = self._fitting(chosen)
         if kept is not None:
             measured = kept.measured_by(self._settings.run_id)
             with measured, handing_over_files(kept.stack_folder.log_files, request.keep_logs):
@@ -129,15 +130,19 @@ class ProcessTarget:
             return
         folder = self.kept_folder
         if folder.is_alive:
-            raise Exists("a stack with other settings, or other code, is up", next_step="lab down && lab up")
-        with permanent(folder, Recipe(self._settings, chosen, throw_away=False), report) as deployment:
+            raise Exists(
+                "a stack with other settings, or other code, is up",
+                found=f"it keeps its plan in {folder.plan}",
+                next_step="lab down && lab up",
+            )
+        with permanent_stack(folder, Recipe(self._settings, chosen, throw_away=False), report) as deployment:
             yield deployment
 
     @contextmanager
     def _own(self, chosen: Mapping[str, str], request: StackRequest, report: Report) -> Iterator[ProcessDeployment]:
         stacks.sweep(self._stacks)
         folder = StackFolder(self._stacks / f"run-{uuid.uuid4().hex[:12]}")
-        with temporary(folder, Recipe(self._settings, chosen), report, keep_logs=request.keep_logs) as deployment:
+        with temporary_stack(folder, Recipe(self._settings, chosen), report, keep_logs=request.keep_logs) as deployment:
             yield deployment
 
 

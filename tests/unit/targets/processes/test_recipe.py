@@ -1,102 +1,113 @@
-"""The recipe of a stack: its hash, its plan and the facts about its store."""
+"""The plan of a stack is decided from what was provided; nothing is fetched, claimed or started."""
 
-import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import pytest
 
-from lab.model import StoreFacts
+from lab.errors import BadConfig
 from lab.settings import LabSettings
-from lab.systems.services import SERVICES
+from lab.systems.services import PROCESS_WORKER, SERVICES
 from lab.targets.processes.folder import StackFolder
-from lab.targets.processes.plan import write_plan
-from lab.targets.processes.recipe import Recipe, config_hash, store_facts, telemetry_environment
+from lab.targets.processes.plan import BOOTSTRAP, METRICS, STORE, Plan, Program, write_plan
+from lab.targets.processes.provisions import OwnServer, Provisions
+from lab.targets.processes.recipe import MALLOC, Recipe
 from lab.targets.processes.stacks import stop_timeout_s
 
-UNKNOWN = StoreFacts("unknown", "", "unknown")
-SETTINGS = {"LAB_WORKER_COST_US": "7", "LAB_LOG_LEVEL": "info"}
-
-
-@pytest.fixture
-def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a package `services` that a test may change."""
-    package = tmp_path / "services"
-    (package / "worker").mkdir(parents=True)
-    for name in ("__init__.py", "worker/__init__.py", "worker/loop.py", "worker/functions.lua"):
-        (package / name).write_text("")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "services", raising=False)
-    return package
-
-
-# ------------------------------------------------------------------------------------------------------------ hash
-
-
-def test_a_hash_is_short_and_the_same_for_the_same() -> None:
-    """The order of the settings does not matter."""
-    again = config_hash(dict(reversed(SETTINGS.items())))
-    assert config_hash(SETTINGS) == config_hash(SETTINGS) == again
-    assert len(again) == 12
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [{}, SETTINGS | {"LAB_WORKER_COST_US": "8"}, SETTINGS | {"LAB_QUERY_POLL_MS": "1"}, {"LAB_WORKER_COST_US": "7"}],
+FOLDER: Final = StackFolder(Path("/stacks/a"))
+OWN: Final = Provisions(
+    store=OwnServer(Path("/bin/a-store"), 15_001),
+    metrics=OwnServer(Path("/bin/a-prometheus"), 15_002),
+    telemetry={"OTEL_METRICS_EXPORTER": "prometheus"},
+    secrets={},
+    config_hash="abc",
 )
-def test_a_hash_changes_with_the_settings(changed: dict[str, str]) -> None:
-    """With a value, with another setting, without a setting."""
-    assert config_hash(changed) != config_hash(SETTINGS)
+NONE: Final = replace(OWN, store=None, metrics=None)
+"""For settings that name both servers."""
+SETTINGS: Final = LabSettings(start_timeout_s=20.0)
+OUTSIDE: Final = LabSettings(redis_url="redis://127.0.0.1:1/0", prometheus_url="http://127.0.0.1:2")
 
 
-@pytest.mark.parametrize("name", ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_PROMETHEUS_PORT"])
-def test_a_hash_changes_with_where_telemetry_goes(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """The user's own variables decide where."""
-    before = config_hash(SETTINGS)
-    monkeypatch.setenv(name, "http://127.0.0.1:4317")
-    assert config_hash(SETTINGS) != before
+def planned(provisions: Provisions = OWN, settings: LabSettings = SETTINGS, **services: str) -> Plan:
+    """Return the plan of a stack in a folder that does not exist."""
+    return Recipe(settings, services).plan(FOLDER, provisions)
 
 
-@pytest.mark.parametrize("name", ["worker/loop.py", "worker/functions.lua", "worker/new.py"])
-def test_a_hash_changes_with_the_code_of_the_services(services: Path, name: str) -> None:
-    """A stack that is up runs the code that it was started with."""
-    before = config_hash(SETTINGS)
-    (services / name).write_text("pass")
-    assert config_hash(SETTINGS) != before
+def program(plan: Plan, name: str) -> Program:
+    """Return a program of a plan."""
+    return next(program for program in plan.programs if program.name == name)
 
 
-@pytest.mark.parametrize("name", ["worker/README.md", "worker/loop.pyc", "../lab.py"])
-def test_a_hash_does_not_change_with_other_files(services: Path, name: str) -> None:
-    """Services do not run these files."""
-    before = config_hash(SETTINGS)
-    (services / name).write_text("pass")
-    assert config_hash(SETTINGS) == before
+def test_programs_are_in_the_order_in_which_they_need_each_other() -> None:
+    """The metrics server is first; bootstrap waits for the store, and services for bootstrap."""
+    plan = planned()
+    assert [program.name for program in plan.programs] == [METRICS, STORE, BOOTSTRAP, *SERVICES]
+    assert (program(plan, METRICS).after, program(plan, STORE).after) == ((), ())
+    assert program(plan, BOOTSTRAP).after == (STORE,)
+    assert {program(plan, name).after for name in SERVICES} == {(BOOTSTRAP,)}
 
 
-def test_a_hash_does_not_change_with_variables_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Services do not read where runs are kept, or the ID of a run."""
-    before = config_hash(SETTINGS)
-    monkeypatch.setenv("LAB_RUNS_DIR", "elsewhere")
-    monkeypatch.setenv("LAB_RUN_ID", "a-run")
-    assert config_hash(SETTINGS) == before
+def test_servers_listen_where_a_port_was_found() -> None:
+    """Everybody is told the same address."""
+    plan = planned()
+    assert (plan.redis_url, plan.prometheus_url) == ("redis://127.0.0.1:15001/0", "http://127.0.0.1:15002")
+    store, metrics = program(plan, STORE), program(plan, METRICS)
+    assert (store.command[0], store.ready.kind, store.ready.where) == ("/bin/a-store", "redis", "127.0.0.1:15001")
+    assert (metrics.command[0], metrics.ready.where) == ("/bin/a-prometheus", "http://127.0.0.1:15002/-/ready")
+    assert {program(plan, name).environment["LAB_REDIS_URL"] for name in (BOOTSTRAP, *SERVICES)} == {plan.redis_url}
 
 
-# ------------------------------------------------------------------------------------------------------------ plan
+def test_servers_of_the_users_own_are_used_and_not_started() -> None:
+    """Bootstrap waits for nothing then."""
+    plan = planned(NONE, OUTSIDE)
+    assert [program.name for program in plan.programs] == [BOOTSTRAP, *SERVICES]
+    assert program(plan, BOOTSTRAP).after == ()
+    assert (plan.redis_url, plan.prometheus_url) == (OUTSIDE.redis_url, OUTSIDE.prometheus_url)
 
 
-def test_metrics_are_scraped_unless_they_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the user names an endpoint, the services choose the exporter."""
-    assert telemetry_environment()["OTEL_METRICS_EXPORTER"] == "prometheus"
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://127.0.0.1:4317")
-    assert "OTEL_METRICS_EXPORTER" not in telemetry_environment()
+def test_every_program_has_a_log_and_the_same_time_to_get_ready() -> None:
+    """The user sets that time."""
+    plan = planned()
+    assert {program.log for program in plan.programs} == {f"/stacks/a/logs/{each.name}.log" for each in plan.programs}
+    assert {program.ready.deadline_s for program in plan.programs} == {20.0}
+
+
+def test_services_get_their_settings_and_where_telemetry_goes() -> None:
+    """Bootstrap, which sends no metrics, gets the settings alone."""
+    plan = planned(LAB_LOG_LEVEL="debug")
+    for name in SERVICES:
+        environment = program(plan, name).environment
+        assert (environment["LAB_LOG_LEVEL"], environment["OTEL_METRICS_EXPORTER"]) == ("debug", "prometheus")
+        assert environment["LAB_READY_FILE"] == program(plan, name).ready.where
+    assert program(plan, BOOTSTRAP).environment == {"LAB_LOG_LEVEL": "debug", "LAB_REDIS_URL": plan.redis_url}
+
+
+def test_only_the_worker_keeps_the_memory_that_it_freed() -> None:
+    """Other services free little."""
+    with_malloc = [name for name in SERVICES if program(planned(), name).environment.keys() >= MALLOC.keys()]
+    assert with_malloc == [PROCESS_WORKER]
+
+
+def test_whoever_uses_the_store_is_told_where_its_secrets_are() -> None:
+    """In files; no secret stands in a plan."""
+    plan = planned(replace(NONE, secrets={"LAB_REDIS_PASSWORD_FILE": "/secrets/store"}), OUTSIDE)
+    for name in (BOOTSTRAP, *SERVICES):
+        assert program(plan, name).environment["LAB_REDIS_PASSWORD_FILE"] == "/secrets/store"
+
+
+def test_a_plan_knows_what_it_was_made_from() -> None:
+    """By the hash of the configuration; the stack is thrown away unless it is to stay."""
+    assert (planned().config_hash, planned().throw_away) == ("abc", True)
+    assert not Recipe(SETTINGS, {}, throw_away=False).plan(FOLDER, OWN).throw_away
 
 
 def test_a_service_on_this_machine_is_given_the_time_it_drains(tmp_path: Path) -> None:
     """The lab waits as long when it takes the stack down."""
-    settings = LabSettings(redis_url="redis://127.0.0.1:1/0", prometheus_url="http://127.0.0.1:1")
     folder = StackFolder(tmp_path)
 
     def planned_grace_s(**services: str) -> float:
-        plan = Recipe(settings, services).plan(folder, lambda _: None)
+        plan = planned(NONE, OUTSIDE, **services)
         write_plan(folder.plan, plan)
         [grace_s] = {program.grace_s for program in plan.programs if program.name in SERVICES}
         return grace_s
@@ -106,22 +117,7 @@ def test_a_service_on_this_machine_is_given_the_time_it_drains(tmp_path: Path) -
     assert (planned_grace_s(LAB_DRAIN_SECONDS="60"), stop_timeout_s(folder)) == (65.0, 90.0)
 
 
-# ----------------------------------------------------------------------------------------------------------- store
-
-
-@pytest.mark.parametrize(
-    ("line", "facts"),
-    [
-        ('{"kind": "valkey", "version": "9.1.2", "durability": "durable"}', StoreFacts("valkey", "9.1.2", "durable")),
-        ('{"durability": "window", "kind": "redis", "version": "7.0.15"}', StoreFacts("redis", "7.0.15", "window")),
-        ("", UNKNOWN),
-        ("null", UNKNOWN),
-        ("[]", UNKNOWN),
-        ('{"kind": "redis", "version": "7.0.15"}', UNKNOWN),
-        ("bootstrap: ready", UNKNOWN),
-        ("a warning of some library at the end", UNKNOWN),
-    ],
-)
-def test_the_store_is_what_bootstrap_said_it_is(line: str, facts: StoreFacts) -> None:
-    """A line of another form makes the store unknown."""
-    assert store_facts(line) == facts
+def test_a_drain_that_is_no_number_of_seconds_makes_no_plan() -> None:
+    """The message names the variable."""
+    with pytest.raises(BadConfig, match="LAB_DRAIN_SECONDS"):
+        planned(LAB_DRAIN_SECONDS="soon")

@@ -8,8 +8,7 @@ import pytest
 from lab.model import NANOS
 from lab.systems.services import SERVICES
 from lab.targets.processes.folder import StackFolder
-from lab.targets.processes.plan import Plan, Program, Ready, write_plan
-from lab.targets.processes.recipe import BOOTSTRAP, METRICS, STORE
+from lab.targets.processes.plan import BOOTSTRAP, METRICS, STORE, Plan, Program, Ready, write_plan
 from lab.targets.processes.stages import Stages
 from lab.targets.processes.state import ProgramPhase, ProgramState, StackState
 
