@@ -32,7 +32,7 @@ def concerning(error: LabError, findings: Sequence[Finding]) -> Finding | None:
     return None
 
 
-def explained(error: LabError, snapshot: Snapshot, file: Path) -> LabError:
+def explained(error: LabError, snapshot: Snapshot, file: Path | None) -> LabError:
     """Return the error with the cause and the evidence of a finding; unchanged where the snapshot has no finding.
 
     It is the first finding that concerns the error. Where none does, the first of all is told as something else that is
@@ -41,13 +41,13 @@ def explained(error: LabError, snapshot: Snapshot, file: Path) -> LabError:
     Args:
         error: What failed.
         snapshot: Taken when it had failed.
-        file: Where the snapshot is kept.
+        file: Where the snapshot is kept; None where it is not.
     """
     findings = diagnose(snapshot)
     if not findings:
         return error
     concerned = concerning(error, findings)
-    finding, kept = concerned or findings[0], f"lab diagnose --snapshot {file}"
+    finding, kept = concerned or findings[0], f"lab diagnose --snapshot {file}" if file else "lab diagnose"
     title = f"{finding.title} ({finding.cause})"
     if not concerned:
         title = f"{'this machine' if snapshot.is_local else 'the cluster'} also has: {title}"

@@ -1,1 +1,1 @@
-"""Breaks one thing, and always undoes it."""
+"""Breaks one thing at a time; what lasts is undone."""

@@ -1,4 +1,4 @@
-"""Declares every kind of fault and how a deployment carries it out.
+"""Declares how a deployment carries out each kind of fault.
 
 A new kind is a function here and a row in `FAULTS`.
 """
@@ -14,10 +14,17 @@ ON_A_CLUSTER: Final = "-p target kubernetes"
 
 
 class Breakable(Protocol):
-    """The part of a deployment that every fault may use."""
+    """The part of a deployment that every fault may use.
+
+    Every method raises UsageFault where the stack has no such program.
+    """
 
     def kill(self, service: str) -> int:
-        """End a process with signal 9; return nanoseconds since the epoch."""
+        """End a process with signal 9; return nanoseconds since the epoch.
+
+        Raises:
+            Unavailable: It does not run now, for example because it is just being restarted.
+        """
 
     def paused(self, service: str) -> AbstractContextManager[None]:
         """Stop a process for as long as the context lasts."""

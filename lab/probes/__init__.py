@@ -1,1 +1,1 @@
-"""Asks what a stack depends on, and returns facts; judges nothing."""
+"""Asks for the facts of a stack, which `lab/diagnosis` judges."""

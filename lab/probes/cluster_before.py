@@ -1,4 +1,4 @@
-"""Takes a snapshot of a cluster before a deployment: the cluster, and what the settings choose for it."""
+"""Takes a snapshot of a cluster before a deployment."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Final
 from lab.errors import LabError
 from lab.images.lock import FILE_NAME, read_lock
 from lab.probes.error_text import text_of_error
-from lab.probes.ports import Dependencies
+from lab.probes.ports import AskedCluster, Dependencies, Stacks
 from lab.probes.rights import lacking_rights
 from lab.settings import LabSettings
 from lab.snapshots.before import ClusterProbe, ImageSetting, LockedImage, LockProbe, SettingsProbe, Source
@@ -18,8 +18,6 @@ from lab.snapshots.probes import Denial, Probes
 from lab.snapshots.snapshot import Objects, Snapshot
 from lab.systems.services import SERVICES
 from lab.targets.kubernetes.applying.namespace import RESERVED, is_for_the_lab
-from lab.targets.kubernetes.client.cluster import Cluster
-from lab.targets.kubernetes.client.kubeconfig import open_cluster
 from lab.targets.kubernetes.client.rights import Right
 from lab.targets.kubernetes.kinds import NAMESPACE, NODE
 from lab.targets.kubernetes.rendering.from_settings import architectures_of, single_images
@@ -35,16 +33,17 @@ SETTINGS: Final[Mapping[str, str]] = {
 """Workload that a stack has once → the setting that names its image."""
 
 
-def snapshot_before(settings: LabSettings, dependencies: Dependencies) -> Snapshot:
+def snapshot_before(settings: LabSettings, dependencies: Dependencies, stacks: Stacks) -> Snapshot:
     """Return a snapshot of what a stack with these settings would depend on. Nothing is changed anywhere.
 
     Where the cluster does not answer, what is in the cluster is left out, and the rest is asked all the same.
 
     Args:
-        settings: Choose the cluster, and what a stack in it depends on.
+        settings: Choose the namespace, and what a stack in it depends on.
         dependencies: Ask what is outside the cluster.
+        stacks: Open the cluster.
     """
-    cluster, objects, denials = _probe_cluster(settings)
+    cluster, objects, denials = _probe_cluster(stacks)
     chosen = probe_settings(settings)
     return Snapshot(
         namespace=settings.namespace,
@@ -82,10 +81,10 @@ def probe_settings(settings: LabSettings) -> SettingsProbe:
     )
 
 
-def _probe_cluster(settings: LabSettings) -> tuple[ClusterProbe, Objects, tuple[Denial, ...]]:
+def _probe_cluster(stacks: Stacks) -> tuple[ClusterProbe, Objects, tuple[Denial, ...]]:
     """Return the cluster, its nodes and its namespace, and the rights that the lab lacks."""
     try:
-        cluster = open_cluster(settings.kubeconfig, context=settings.context, namespace=settings.namespace)
+        cluster = stacks.cluster()
         where = cluster.where
         probe = ClusterProbe(where.server, where.user, where.context, cluster.version())
         if cluster.namespace.startswith(RESERVED):
@@ -99,14 +98,14 @@ def _probe_cluster(settings: LabSettings) -> tuple[ClusterProbe, Objects, tuple[
     return probe, Objects(namespace=namespace, nodes=tuple(nodes)), denials
 
 
-def _nodes(cluster: Cluster, probe: ClusterProbe) -> tuple[ClusterProbe, Sequence[Raw]]:
+def _nodes(cluster: AskedCluster, probe: ClusterProbe) -> tuple[ClusterProbe, Sequence[Raw]]:
     try:
         return probe, cluster.list(NODE)
     except LabError as error:
         return replace(probe, nodes_error=text_of_error(error)), ()
 
 
-def _namespace(cluster: Cluster, probe: ClusterProbe) -> tuple[ClusterProbe, Raw]:
+def _namespace(cluster: AskedCluster, probe: ClusterProbe) -> tuple[ClusterProbe, Raw]:
     try:
         raw = cluster.find(NAMESPACE, cluster.namespace)
         if raw is None:

@@ -1,4 +1,4 @@
-"""Takes a snapshot of a stack on a cluster: objects, logs, processes, and what they depend on."""
+"""Takes a snapshot of a stack on a cluster: objects, logs, processes, servers around it."""
 
 import time
 from collections.abc import Iterable
@@ -12,9 +12,9 @@ from lab.errors import LabError, Unavailable
 from lab.images.lock import locked_images
 from lab.metrics.refusals import REFUSED
 from lab.probes.cluster_before import snapshot_before
-from lab.probes.denials import Collector
 from lab.probes.dependencies import ConfiguredDependencies
 from lab.probes.error_text import cause_of_error
+from lab.probes.inquiry import Inquiry
 from lab.probes.kubernetes_objects import read_objects
 from lab.probes.ports import Dependencies, RunningStack, Stacks
 from lab.probes.rights import lacking_rights
@@ -34,18 +34,12 @@ class ClusterSnapshots:
 
     Args:
         settings: Name the cluster, the namespace, and what the stack depends on.
-        _folder: Folder of a stack on this machine; nothing is read there.
         stacks: The cluster and its stack; that of the settings unless given.
         dependencies: Ask what the stack depends on; those of the settings unless given.
     """
 
     def __init__(
-        self,
-        settings: LabSettings,
-        _folder: Path | None = None,
-        *,
-        stacks: Stacks | None = None,
-        dependencies: Dependencies | None = None,
+        self, settings: LabSettings, *, stacks: Stacks | None = None, dependencies: Dependencies | None = None
     ) -> None:
         self._settings = settings
         self._stacks: Stacks = stacks or KubernetesTarget(settings)
@@ -57,28 +51,31 @@ class ClusterSnapshots:
         Raises:
             Unavailable: After a deployment: there is no such namespace, or no API server answers.
         """
-        return snapshot_before(self._settings, self._dependencies) if moment == "before" else self._after()
+        if moment == "before":
+            return snapshot_before(self._settings, self._dependencies, self._stacks)
+        return self._after()
 
     def _after(self) -> Snapshot:
         cluster = self._stacks.cluster()
         read = read_objects(cluster)
-        if not read.objects.namespace and not read.denials:
+        if not (read.objects.namespace or read.denials or read.unanswered):
             raise Unavailable(
                 f"no namespace {cluster.namespace} in this cluster",
                 found=f"it is {cluster.where.server} as {cluster.where.user}",
                 next_step="lab up --target kubernetes",
             )
-        collect = Collector([*read.denials])
-        collect.denials.extend(collect(lambda: lacking_rights(cluster), ()))
-        probes = self._of_what_runs(self._of_dependencies(read.objects), collect)
+        inquiry = Inquiry([*read.denials], [*read.unanswered])
+        inquiry.deny(inquiry.ask("rights", lambda: lacking_rights(cluster), ()))
+        wanted: tuple[Wanted, ...] = inquiry.ask("images.lock", self._wanted, ())
+        probes = self._of_what_runs(self._of_dependencies(read.objects), inquiry)
         return Snapshot(
             namespace=cluster.namespace,
             taken_at=time.time(),
             lab_version=version("observability-lab"),
             objects=read.objects,
             logs=read.logs,
-            probes=replace(probes, denials=tuple(dict.fromkeys(collect.denials))),
-            wanted=collect(self._wanted, ()),
+            probes=replace(probes, denials=tuple(inquiry.denials), unanswered=tuple(inquiry.unanswered)),
+            wanted=wanted,
         )
 
     def _wanted(self) -> tuple[Wanted, ...]:
@@ -98,18 +95,18 @@ class ClusterSnapshots:
             build_log=_last_build(self._settings.state_dir / "images" / "build.log"),
         )
 
-    def _of_what_runs(self, probes: Probes, collect: Collector) -> Probes:
+    def _of_what_runs(self, probes: Probes, inquiry: Inquiry) -> Probes:
         """Add what processes, collector, ledger and metrics tell, each as far as it can be reached."""
-        deployment = collect(self._stacks.current, None)
+        deployment = inquiry.ask("stack", self._stacks.current, None)
         if deployment is None:
             return probes
         try:
             return replace(
                 probes,
-                processes=collect(lambda: tuple(_processes(deployment)), ()),
-                clocks=collect(lambda: tuple(_clocks(deployment)), ()),
-                collector=collector_counters(collect(deployment.collector_page, "")),
-                ledger=collect(lambda: self._ledger(deployment), None),
+                processes=inquiry.ask("processes", lambda: tuple(_processes(deployment)), ()),
+                clocks=inquiry.ask("clocks", lambda: tuple(_clocks(deployment)), ()),
+                collector=collector_counters(inquiry.ask("collector", deployment.collector_page, "")),
+                ledger=inquiry.ask("ledger", lambda: self._ledger(deployment), None),
                 prometheus=self._with_samples(probes.prometheus, deployment),
             )
         finally:

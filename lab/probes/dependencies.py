@@ -1,28 +1,40 @@
 """Asks what a stack depends on, where the settings say that it is."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Protocol
 
 from lab.errors import BadConfig
-from lab.model import Endpoints
+from lab.model import Access, Endpoints
 from lab.probes.error_text import text_of_error
 from lab.probes.telemetry import OpenLedger, Samples
 from lab.settings import LabSettings
 from lab.snapshots.probes import ImageProbe, PrometheusProbe, RegistryProbe, StoreProbe
 
-Part = Literal["store", "unasked store", "prometheus", "registry", "images", "samples", "ledger"]
-PROBES: Final[Mapping[Part, str]] = {
-    "store": "lab.probes.store:probe_store",
-    "unasked store": "lab.probes.store:unasked",
-    "prometheus": "lab.probes.prometheus:probe_prometheus",
-    "registry": "lab.probes.registry:probe_registry",
-    "images": "lab.probes.registry:probe_images",
-    "samples": "lab.metrics.prometheus:open_prometheus",
-    "ledger": "lab.metrics.ledger:QueryLedger",
-}
-"""Part → what asks it. Their clients take longer to load than a doctor takes to answer, and so are loaded when used."""
+if TYPE_CHECKING:
+    from lab.rpc.channels import Connect
+
+# The clients of these take longer to load than a doctor takes to answer, so that each is loaded when it is used.
+STORE: Final = "lab.probes.store:probe_store"
+UNASKED_STORE: Final = "lab.probes.store:unasked"
+PROMETHEUS: Final = "lab.probes.prometheus:probe_prometheus"
+REGISTRY: Final = "lab.probes.registry:probe_registry"
+IMAGES: Final = "lab.probes.registry:probe_images"
+SAMPLES: Final = "lab.metrics.prometheus:open_prometheus"
+LEDGER: Final = "lab.metrics.ledger:QueryLedger"
+CONNECTOR: Final = "lab.rpc.channels:connector"
+
+AskStore = Callable[[str, Path | None, Path | None], StoreProbe]
+"""Called with the store's URL, the file of its password and the file of its CA."""
+
+
+class OpenQuery(Protocol):
+    """Opens the ledger behind a query-api; satisfied by the class `QueryLedger`."""
+
+    def __call__(self, address: str, /, *, connect: "Connect") -> OpenLedger:
+        """Return the ledger; nobody is called yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,46 +49,47 @@ class ConfiguredDependencies:
 
     def registry(self) -> RegistryProbe | None:
         """See `Dependencies.registry`."""
-        probe: RegistryProbe | None = _load("registry")(self.settings)
-        return probe
+        ask: Callable[[LabSettings], RegistryProbe | None] = resolve_name(REGISTRY)
+        return ask(self.settings)
 
     def images(self, references: Iterable[str]) -> Sequence[ImageProbe]:
         """See `Dependencies.images`."""
-        probes: Sequence[ImageProbe] = _load("images")(references, self.settings)
-        return probes
+        ask: Callable[[Iterable[str], LabSettings], Sequence[ImageProbe]] = resolve_name(IMAGES)
+        return ask(references, self.settings)
 
     def store(self, url: str = "") -> StoreProbe | None:
         """See `Dependencies.store`."""
-        settings = self.settings
-        where = url or settings.redis_url
-        access = (where, settings.redis_password_file, settings.redis_ca_file)
+        where = url or self.settings.redis_url
+        return self._store(where) if where else None
+
+    def _store(self, url: str) -> StoreProbe:
+        password_file, ca_file = self.settings.redis_password_file, self.settings.redis_ca_file
+        ask: AskStore = resolve_name(STORE)
         try:
-            probe: StoreProbe | None = _load("store")(*access) if where else None
+            return ask(url, password_file, ca_file)
         except BadConfig as error:
-            unasked: StoreProbe = _load("unasked store")(*access)
-            return replace(unasked, error=text_of_error(error))
-        return probe
+            unasked: AskStore = resolve_name(UNASKED_STORE)
+            return replace(unasked(url, password_file, ca_file), error=text_of_error(error))
 
     def prometheus(self, url: str = "") -> PrometheusProbe | None:
         """See `Dependencies.prometheus`."""
         where = url or self.settings.prometheus_url
+        return self._prometheus(where) if where else None
+
+    def _prometheus(self, url: str) -> PrometheusProbe:
+        ask: Callable[[str, LabSettings], PrometheusProbe] = resolve_name(PROMETHEUS)
         try:
-            probe: PrometheusProbe | None = _load("prometheus")(where, self.settings) if where else None
+            return ask(url, self.settings)
         except BadConfig as error:
-            return PrometheusProbe(where, reachable=None, error=text_of_error(error))
-        return probe
+            return PrometheusProbe(url, reachable=None, error=text_of_error(error))
 
     def samples(self, url: str) -> Samples:
         """See `Dependencies.samples`."""
-        source: Samples = _load("samples")(url, self.settings)
-        return source
+        opened: Callable[[str, LabSettings], Samples] = resolve_name(SAMPLES)
+        return opened(url, self.settings)
 
     def ledger(self, endpoints: Endpoints) -> OpenLedger:
         """See `Dependencies.ledger`."""
-        connect = resolve_name("lab.rpc.channels:connector")
-        ledger: OpenLedger = _load("ledger")(endpoints.query, connect=connect(endpoints.access))
-        return ledger
-
-
-def _load(part: Part) -> Any:  # noqa: ANN401  each has a type of its own
-    return resolve_name(PROBES[part])
+        connector: Callable[[Access], Connect] = resolve_name(CONNECTOR)
+        opened: OpenQuery = resolve_name(LEDGER)
+        return opened(endpoints.query, connect=connector(endpoints.access))

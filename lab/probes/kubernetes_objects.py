@@ -1,13 +1,13 @@
-"""Reads the objects of a namespace from the API server; what the server refuses is returned as a denial."""
+"""Reads what the API server holds of a namespace, as far as the user may: objects, logs."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from lab.errors import BadConfig, Forbidden, LabError
-from lab.probes.denials import denials_in
+from lab.probes.inquiry import Inquiry
 from lab.probes.ports import LogReader
 from lab.snapshots.kubernetes import Node, Raw
-from lab.snapshots.probes import Denial
+from lab.snapshots.probes import Denial, Unanswered
 from lab.snapshots.snapshot import ContainerLog, Objects
 from lab.targets.kubernetes.kinds import (
     CONFIG_MAP,
@@ -46,28 +46,40 @@ OPTIONAL: Final = frozenset({VOLUME})
 
 
 class ReadObjects(NamedTuple):
-    """The objects and logs that were read, and the requests that were refused."""
+    """What was read of a namespace, and why the rest was not.
+
+    Attributes:
+        objects: Objects of each kind of `KINDS`; none of a kind that may not be listed.
+        logs: The last lines of every container that was reached.
+        denials: What RBAC refused.
+        unanswered: What failed for any other reason.
+    """
 
     objects: Objects
     logs: tuple[ContainerLog, ...]
     denials: tuple[Denial, ...]
+    unanswered: tuple[Unanswered, ...]
 
 
 def read_objects(cluster: LogReader) -> ReadObjects:
-    """Read every object of the kinds that tell why a stack is not well, and the last lines of every container."""
-    denials: list[Denial] = []
-    lists = {field: _listed(cluster, kind, denials) for field, kind in KINDS.items()}
+    """Read every object of the kinds that tell why a stack is not well, and the last lines of every container.
+
+    Raises:
+        LabError: The cluster does not answer, or does not know the user.
+    """
+    inquiry = Inquiry()
+    lists = {field: _listed(cluster, kind, inquiry) for field, kind in KINDS.items()}
     namespace: Raw = {}
     try:
         namespace = cluster.find(NAMESPACE, cluster.namespace) or {}
     except Forbidden as error:
-        denials += denials_in(error)
+        inquiry.keep("namespace", error)
     objects = Objects(namespace=namespace, **{field: tuple(map(_slim, listed)) for field, listed in lists.items()})
     # Reading a log from a node that does not answer takes half a minute for each container.
     silent = {node.name for node in map(Node, objects.nodes) if node.condition("Ready").status and not node.is_ready}
     reachable = [pod for pod in objects.pods if pod["spec"].get("nodeName") not in silent]
-    logs = tuple(log for pod in reachable for log in _logs(cluster, pod, denials))
-    return ReadObjects(objects, logs, tuple(dict.fromkeys(denials)))
+    logs = tuple(log for pod in reachable for log in _logs(cluster, pod, inquiry))
+    return ReadObjects(objects, logs, tuple(inquiry.denials), tuple(inquiry.unanswered))
 
 
 def _slim(raw: Raw) -> Raw:
@@ -77,11 +89,12 @@ def _slim(raw: Raw) -> Raw:
     return raw
 
 
-def _listed(cluster: LogReader, kind: Kind, denials: list[Denial]) -> tuple[Raw, ...]:
+def _listed(cluster: LogReader, kind: Kind, inquiry: Inquiry) -> tuple[Raw, ...]:
     try:
         objects = cluster.list(kind)
     except Forbidden as error:
-        denials += () if kind in OPTIONAL else denials_in(error)
+        if kind not in OPTIONAL:
+            inquiry.keep(f"objects of kind {kind.name}", error)
     except BadConfig:
         pass  # a cluster without such a kind has no objects of it
     else:
@@ -90,9 +103,9 @@ def _listed(cluster: LogReader, kind: Kind, denials: list[Denial]) -> tuple[Raw,
     return ()
 
 
-def _logs(cluster: LogReader, pod: Raw, denials: list[Denial]) -> Iterator[ContainerLog]:
+def _logs(cluster: LogReader, pod: Raw, inquiry: Inquiry) -> Iterator[ContainerLog]:
     name, status = str(pod["metadata"]["name"]), pod.get("status", {})
-    statuses: Sequence[Mapping[str, Any]] = (
+    statuses: Sequence[Raw] = (
         *(status.get("initContainerStatuses") or ()),
         *(status.get("containerStatuses") or ()),
     )
@@ -101,10 +114,10 @@ def _logs(cluster: LogReader, pod: Raw, denials: list[Denial]) -> Iterator[Conta
         for previous in (True, False) if container_status.get("restartCount") else (False,):
             try:
                 text = cluster.log(name, container, previous=previous, lines=LOG_LINES)
-            except Forbidden as error:
-                denials += denials_in(error)
-                return
-            except LabError:
-                continue  # the pod has gone, or its node does not answer, which other facts tell
+            except LabError as error:
+                inquiry.keep(f"log of {name}/{container}", error)
+                if isinstance(error, Forbidden):
+                    return  # nor may any other log be read
+                continue
             if text:
                 yield ContainerLog(name, container, tuple(text.splitlines()), previous)

@@ -1,7 +1,7 @@
-"""Takes a snapshot of this machine: its resources, its stack, and what the stack depends on."""
+"""Takes a snapshot of this machine: its resources, its stack, servers around it."""
 
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +12,7 @@ from lab.errors import LabError
 from lab.model import Endpoints
 from lab.probes.dependencies import ConfiguredDependencies
 from lab.probes.error_text import cause_of_error
+from lab.probes.inquiry import Inquiry
 from lab.probes.local_stack import LocalStack, ports_of, probe_stack
 from lab.probes.machine import probe_machine
 from lab.probes.ports import Dependencies
@@ -55,7 +56,6 @@ class LocalSnapshots:
             taken_at=now,
             lab_version=version("observability-lab"),
             probes=self._probes(stack),
-            target="processes",
             moment=moment,
             machine=probe_machine(
                 self._settings,
@@ -93,7 +93,14 @@ class LocalSnapshots:
         )
 
     def _probes(self, stack: LocalStack) -> Probes:
-        return Probes(store=self._store(stack), prometheus=self._prometheus(stack), ledger=self._ledger(stack))
+        inquiry = Inquiry()
+        ledger = inquiry.ask("ledger", lambda: self._ledger(stack), None)
+        return Probes(
+            store=self._store(stack),
+            prometheus=self._prometheus(stack),
+            ledger=ledger,
+            unanswered=tuple(inquiry.unanswered),
+        )
 
     def _store(self, stack: LocalStack) -> StoreProbe | None:
         """Ask the store; none that the stack runs itself and that has no process."""
@@ -115,9 +122,8 @@ class LocalSnapshots:
         query = stack.address(QUERY) if stack.is_up else ""
         if not query:
             return None
-        with suppress(LabError), closing(self._dependencies.ledger(Endpoints(query=query))) as ledger:
+        with closing(self._dependencies.ledger(Endpoints(query=query))) as ledger:
             return watch_ledger(ledger)
-        return None
 
 
 def _runs(stack: LocalStack, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Asks the files of a local stack, and its processes: phase, deaths, addresses, logs."""
+"""Asks a local stack by its files: phase, deaths, addresses, logs."""
 
 import os
 import re
@@ -51,10 +51,10 @@ class LocalStack(NamedTuple):
         """Whether the stack is up, or being started."""
         return self.phase in {"starting", "ready"}
 
-    def address(self, service: str, kind: str = "grpc") -> str:
-        """Return the address of a service; empty where it has none."""
+    def address(self, service: str) -> str:
+        """Return the address of a service's gRPC port; empty where it has none."""
         program = self.state.program(service) if self.state else None
-        return program.addresses.get(kind, "") if program else ""
+        return program.addresses.get("grpc", "") if program else ""
 
 
 def probe_stack(folder: StackFolder, now: float) -> LocalStack:

@@ -1,4 +1,4 @@
-"""The parts of a cluster, of its stack and of its surroundings that are asked for a snapshot."""
+"""The ports of what is asked for a snapshot of a cluster."""
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol
@@ -6,16 +6,27 @@ from typing import Protocol
 from lab.model import Endpoints, NodeClock, ServiceStatus
 from lab.probes.telemetry import OpenLedger, Samples
 from lab.snapshots.probes import ImageProbe, PrometheusProbe, RegistryProbe, StoreProbe
-from lab.targets.kubernetes.client.reader import Reader
+from lab.targets.kubernetes.client.port import Reader
 from lab.targets.kubernetes.client.rights import Right
 from lab.targets.kubernetes.client.where import Where
 
 
 class LogReader(Reader, Protocol):
-    """Reads the objects and logs of one namespace."""
+    """Reads the objects and logs of one namespace.
+
+    Every method raises Forbidden where the user may not, BadConfig where the cluster has no such kind, and Unavailable
+    where nobody answers.
+    """
 
     def log(self, pod: str, container: str = "", *, previous: bool = False, lines: int | None = None) -> str:
-        """Return the log of a container; empty where the container never ran."""
+        """Return the log of a container; empty where the container never ran, or the pod is gone.
+
+        Args:
+            pod: Name of the pod.
+            container: Name of the container; empty for the first.
+            previous: Whether to read the log of the previous run.
+            lines: Number of last lines; None for all.
+        """
 
 
 class Reviewer(Protocol):
@@ -33,11 +44,14 @@ class Reviewer(Protocol):
 
 
 class AskedCluster(LogReader, Reviewer, Protocol):
-    """A cluster of which a snapshot is taken."""
+    """A cluster of which a snapshot is taken; `tests/ports/test_asked_cluster.py` holds for every cluster."""
 
     @property
     def where(self) -> Where:
         """Server, user and namespace."""
+
+    def version(self) -> str:
+        """Return the version of the API server now, for example `v1.34.4`."""
 
 
 class Named(Protocol):
@@ -57,7 +71,10 @@ class Namespaced(Protocol):
 
 
 class RunningStack(Protocol):
-    """The part of a cluster's deployment that is asked; every method raises LabError where nobody answers."""
+    """The part of a cluster's deployment that is asked; every method but `close` raises LabError where nobody answers.
+
+    `tests/ports/test_running_stack.py` holds for every stack.
+    """
 
     @property
     def cluster(self) -> Namespaced:
@@ -68,39 +85,56 @@ class RunningStack(Protocol):
         """URLs of store and metrics server."""
 
     def processes(self) -> Iterable[tuple[Named, ServiceStatus]]:
-        """Return every pod of a service that is ready, with what its process reports."""
+        """Return every pod of a service that is ready, with what its process reports now.
+
+        A process that does not answer has a status that is not healthy and has no `instance_id`.
+        """
 
     def clocks(self) -> Iterable[NodeClock]:
-        """Return the clock of every node that a service runs on."""
+        """Return the clock of every node that a service runs on and whose process answers, beside this machine's."""
 
     def collector_page(self) -> str:
-        """Return the collector's own metrics in Prometheus' text format."""
+        """Return the collector's own metrics in Prometheus' text format; empty where no collector is ready."""
 
     def address_of(self, service: str) -> str:
-        """Return the address of a service."""
+        """Return host:port of a service, as this machine reaches it."""
 
     def close(self) -> None:
-        """End port-forwards."""
+        """End port-forwards; do nothing where they have ended."""
 
 
 class Stacks(Protocol):
-    """The part of a target that is asked: a cluster, and the stack that is up in it."""
+    """The part of a target that is asked: a cluster, and the stack that is up in it.
+
+    `tests/ports/test_stacks.py` holds for the stacks of every target.
+    """
 
     def cluster(self) -> AskedCluster:
-        """Open the cluster."""
+        """Open the cluster.
+
+        Raises:
+            LabError: The kubeconfig cannot be used, or nobody answers.
+        """
 
     def current(self) -> RunningStack | None:
-        """Return the stack that is up, or None."""
+        """Return the stack that is up, which the caller closes; None where there is none.
+
+        Raises:
+            LabError: The cluster does not answer, or the user may not ask.
+        """
 
 
 class Dependencies(Protocol):
-    """Asks what is outside a stack; every answer is a probe, never an error, but for samples and ledger."""
+    """Asks what is outside a stack; every answer is a probe, never an error, but for samples and ledger.
+
+    `tests/ports/test_dependencies.py` holds for all dependencies.
+    """
 
     def registry(self) -> RegistryProbe | None:
         """Return the registry that images come from; None where none is configured."""
 
     def images(self, references: Iterable[str]) -> Sequence[ImageProbe]:
-        """Return what registries hold under these references."""
+        """Return what registries hold under these references, one probe for each, in their order."""
 
     def store(self, url: str = "") -> StoreProbe | None:
         """Return the store at a URL, or at that of the settings; None where neither names one."""
@@ -109,7 +143,15 @@ class Dependencies(Protocol):
         """Return the metrics server at a URL, or at that of the settings; None where neither names one."""
 
     def samples(self, url: str) -> Samples:
-        """Return the metrics of a stack, by the URL of its metrics server."""
+        """Return the metrics of a stack, by the URL of its metrics server.
+
+        Raises:
+            BadConfig: A file that the settings name cannot be read. Reading a sample raises Unavailable.
+        """
 
     def ledger(self, endpoints: Endpoints) -> OpenLedger:
-        """Return the account of a stack."""
+        """Return the account of a stack, which the caller closes.
+
+        Raises:
+            BadConfig: A file that secures calls cannot be read. Reading the account raises Unavailable.
+        """

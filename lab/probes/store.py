@@ -1,10 +1,10 @@
-"""Asks the store: whether it answers, lets the lab in, evicts, and how durable it is."""
+"""Asks the store: whether it answers, lets the lab in, evicts, keeps what it acknowledged."""
 
 import ssl
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypedDict
 from urllib.parse import SplitResult, urlsplit
 
 import redis
@@ -29,6 +29,13 @@ CUT_OFF: Final[Mapping[type[Exception], str]] = {
 }
 """The client's class for an error reply → the first word of the reply, which the client cuts off."""
 BAD_LOGIN: Final = "invalid username-password"
+
+
+class _Tls(TypedDict, total=False):
+    """Options of the client for a connection by TLS; empty for a connection without."""
+
+    ssl: bool
+    ssl_ca_certs: str | None
 
 
 def probe_store(url: str, password_file: Path | None, ca_file: Path | None) -> StoreProbe:
@@ -74,7 +81,7 @@ def unasked(url: str, password_file: Path | None, ca_file: Path | None) -> Store
 
 def _client(parts: SplitResult, password: str, ca_file: Path | None) -> redis.Redis:
     """Return a client that asks once; without a password nobody logs in."""
-    tls: dict[str, Any] = {}
+    tls: _Tls = {}
     if parts.scheme == "rediss":
         trusted(ca_file)
         tls = {"ssl": True, "ssl_ca_certs": str(ca_file) if ca_file else None}

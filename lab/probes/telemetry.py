@@ -1,13 +1,13 @@
 """Asks how far metrics come: ledger, collector, Prometheus."""
 
 import re
-import threading
 import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
 from lab.model import Balance, StoreView
 from lab.snapshots.probes import CollectorProbe, LastSample, LedgerProbe
+from lab.waiting import Polls, let_pass
 from services.contracts.signals import PROMISED
 
 STILL_S: Final = 16.0
@@ -43,15 +43,28 @@ class OpenLedger(Ledger, Protocol):
 
 
 def watch_ledger(
-    ledger: Ledger, *, patience_s: float = STILL_S, clock: Callable[[], float] = time.monotonic
+    ledger: Ledger,
+    *,
+    patience_s: float = STILL_S,
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], object] = let_pass,
 ) -> LedgerProbe:
-    """Return the account of the whole store. While events wait, watch until one is counted or the patience ends."""
-    first, started, pause = ledger.view("").balance, clock(), threading.Event()
-    now = first
-    while _stands_still(first, now) and clock() - started < patience_s:
-        pause.wait(POLL_S)
+    """Return the account of the whole store. While events wait, watch until one is counted or the patience ends.
+
+    Args:
+        ledger: The account.
+        patience_s: Length of the longest watch, in seconds.
+        clock: Returns monotonic seconds.
+        pause: Lets so many seconds pass.
+
+    Raises:
+        LabError: The account cannot be read.
+    """
+    first = now = ledger.view("").balance
+    polls = Polls(within_s=patience_s, every_s=POLL_S, clock=clock, pause=pause)
+    while _stands_still(first, now) and polls.another():
         now = ledger.view("").balance
-    still_s = clock() - started if _stands_still(first, now) else 0.0
+    still_s = polls.passed_s if _stands_still(first, now) else 0.0
     return LedgerProbe(now.accepted, now.counted, now.backlog, still_s)
 
 
@@ -76,7 +89,11 @@ def collector_counters(page: str) -> CollectorProbe | None:
 
 
 def last_samples(source: Samples, names: tuple[str, ...] = PROMISED_NAMES) -> tuple[LastSample, ...]:
-    """Return the newest sample of some metrics of each process; of the promised metrics unless given."""
+    """Return the newest sample of some metrics of each process; of the promised metrics unless given.
+
+    Raises:
+        LabError: The metrics cannot be read.
+    """
     return tuple(LastSample(name, instance, at) for name in names for instance, at in source.newest(name).items())
 
 

@@ -9,7 +9,10 @@ class SnapshotSource(Protocol):
     """Takes snapshots of a stack and of what the stack depends on."""
 
     def take(self, moment: Moment = "after") -> Snapshot:
-        """Ask everything once. What cannot be asked is left out; what was refused is among the denials.
+        """Ask everything once.
+
+        A part that is missing because RBAC refused it is told by `Probes.denials`; a part that is missing for any other
+        reason by its own probe, or by `Probes.unanswered`.
 
         Args:
             moment: `before` a deployment there is no stack, and what the settings choose is asked in its place.

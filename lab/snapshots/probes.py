@@ -166,6 +166,19 @@ class Denial:
 
 
 @dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A part of a snapshot that is missing because asking for it failed; a refusal by RBAC is a `Denial`.
+
+    Attributes:
+        part: What was asked for, for example `clocks`, or `log of worker-1/service`.
+        error: What was attempted and what was found, in one line.
+    """
+
+    part: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerProbe:
     """The store's account, in events; *still_s*: for how many seconds nothing was counted while events waited."""
 
@@ -195,7 +208,21 @@ class ProcessProbe:
 
 @dataclass(frozen=True, slots=True)
 class Probes:
-    """What was asked of servers and processes; *build_log*: the last lines of the last build of images."""
+    """What was asked of servers and processes.
+
+    Attributes:
+        registries: Registries that images come from.
+        images: What registries hold of the images that were looked for.
+        store: The store.
+        prometheus: The metrics server.
+        collector: The collector's own counters.
+        ledger: The store's account.
+        processes: What processes tell of themselves.
+        clocks: Clocks of nodes.
+        denials: What RBAC refused.
+        build_log: The last lines of the last build of images.
+        unanswered: Parts that are missing because asking for them failed.
+    """
 
     registries: tuple[RegistryProbe, ...] = ()
     images: tuple[ImageProbe, ...] = ()
@@ -207,3 +234,4 @@ class Probes:
     clocks: tuple[ClockProbe, ...] = ()
     denials: tuple[Denial, ...] = ()
     build_log: tuple[str, ...] = ()
+    unanswered: tuple[Unanswered, ...] = ()

@@ -1,9 +1,9 @@
 """Hides secrets in everything that is about to be stored."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 HIDDEN: Final = "***"
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
@@ -26,8 +26,11 @@ PATTERNS: Final = (
 )
 
 
-def redacted(value: Any) -> Any:  # noqa: ANN401  JSON, or frozen values of it
+def redacted(value: object) -> object:
     """Return a value without secrets: environment variables, arguments, addresses, tokens, keys, Secrets.
+
+    Args:
+        value: JSON, or frozen dataclasses that hold such values. The result is of the same type.
 
     >>> redacted({"env": [{"name": "REDIS_PASSWORD", "value": "hunter2"}], "command": ["--token", "t0p"]})
     {'env': [{'name': 'REDIS_PASSWORD', 'value': '***'}], 'command': ['--token', '***']}
@@ -54,7 +57,7 @@ def without_secrets(text: str) -> str:
     return PRIVATE_KEY.sub(lambda match: match[1] + HIDDEN + "\n" * match[2].count("\n") + match[3], text)
 
 
-def _object(value: Mapping[str, Any]) -> dict[str, Any]:
+def _object(value: Mapping[str, object]) -> dict[str, object]:
     clean = {key: _entry(key, entry) for key, entry in value.items() if key not in DROPPED}
     if "value" in clean and SECRET_NAME.search(str(value.get("name", ""))):
         clean["value"] = HIDDEN
@@ -63,11 +66,11 @@ def _object(value: Mapping[str, Any]) -> dict[str, Any]:
     return clean
 
 
-def _entry(key: str, value: Any) -> Any:  # noqa: ANN401  JSON
+def _entry(key: str, value: object) -> object:
     return HIDDEN if isinstance(value, str) and value and SECRET_KEY.search(key) else redacted(value)
 
 
-def _items(values: Any) -> list[Any]:  # noqa: ANN401  JSON
+def _items(values: Sequence[object]) -> list[object]:
     """Return the items of a list. The item after a flag for a secret is a secret."""
     flags = ["", *(item if isinstance(item, str) else "" for item in values)]
     return [

@@ -78,7 +78,6 @@ class Snapshot:
         logs: The last lines of every container.
         probes: What servers and processes returned to the lab.
         wanted: What the lab had applied.
-        target: Name of the target that the stack runs on.
         moment: Before or after a deployment.
         machine: This machine; None for a cluster.
         programs: Programs of the stack on this machine; where there is no stack, those that it would start.
@@ -93,7 +92,6 @@ class Snapshot:
     logs: tuple[ContainerLog, ...] = ()
     probes: Probes = field(default_factory=Probes)
     wanted: tuple[Wanted, ...] = ()
-    target: str = "kubernetes"
     moment: Moment = "after"
     machine: MachineProbe | None = None
     programs: tuple[ProgramProbe, ...] = ()

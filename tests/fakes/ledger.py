@@ -28,6 +28,8 @@ class FakeLedger:
         self._balances: dict[str, Balance] = {}
         self._last_commit_ns: dict[str, int] = {}
         self._versions: dict[str, int] = {}
+        self.closings = 0
+        """How often it was closed."""
 
     def accept(self, run: str, events: int) -> None:
         """Append events of a producer."""
@@ -65,6 +67,10 @@ class FakeLedger:
     def windows(self, run: str) -> Sequence[Aggregate]:
         """See `LedgerSource.windows`. All events are in one window."""
         return [replace(total, window_start_ns=ONLY_WINDOW_NS) for total in self.totals(run)]
+
+    def close(self) -> None:
+        """See `LedgerSource.close`; it holds no connection."""
+        self.closings += 1
 
     def _counted(self, run: str) -> Balance:
         balance = self._balances.get(run, Balance())

@@ -3,13 +3,14 @@
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from lab.errors import UsageFault
-from lab.load.port import LoadOrder, Progress
-from lab.model import NANOS, Account, Aggregate, Constant, LoadRun, Samples, Window
+from lab.load.port import LoadOrder, Progress, ignore_file, never
+from lab.model import NANOS, Account, Aggregate, Constant, LoadRun, Replay, Samples, Window
 from tests.fakes.ledger import ONLY_WINDOW_NS, FakeLedger
 
 
@@ -43,7 +44,14 @@ class FakeLoad:
         self._ledger, self._fails, self._stops_early, self._note = ledger, fails, stops_early, note
         self.begun: list[Begun] = []
 
-    def run(self, order: LoadOrder, on_progress: Callable[[Progress], None]) -> LoadRun:
+    def run(
+        self,
+        order: LoadOrder,
+        on_progress: Callable[[Progress], None],
+        *,
+        on_file: Callable[[str], None] = ignore_file,
+        hurried: Callable[[], bool] = never,
+    ) -> LoadRun:
         """See `LoadGenerator.run`."""
         self._note(f"load {order.run}")
         self.begun.append(Begun(order, self._ledger.backlog))
@@ -53,9 +61,11 @@ class FakeLoad:
         rate = order.load.shape.rate if isinstance(order.load.shape, Constant) else 100.0
         if rate <= 0:
             raise UsageFault("cannot carry out this load run", found="the rate must be more than 0")
+        if isinstance(order.load.source, Replay):
+            on_file(f"{Path(order.load.source.path).name}: 1 row; time=time; values: x")
         started_ns, half_s = time.time_ns(), order.duration_s / 2
         threading.Event().wait(half_s)
-        stopped = self._stops_early and measured
+        stopped = hurried() or (self._stops_early and measured)
         try:
             on_progress(Progress(half_s, _account(round(rate * half_s)), rate, rate, 0, 1.0, 1.0))
         except KeyboardInterrupt:
@@ -71,7 +81,7 @@ class FakeLoad:
         return LoadRun(
             account=_account(events),
             window=Window(started_ns, ended_ns),
-            samples=Samples(started_ns, zero, zero, zero + 1_000_000, zero + events, np.ones(1, np.int8)),
+            samples=Samples(started_ns, zero, zero, zero + 1_000_000, zero + events, np.ones(1, np.int8), zero),
             producer_ledger=(Aggregate("fake", "fake", events, events * 1_000_000, 1.0, 1.0, ONLY_WINDOW_NS),),
             window_ns=order.window_ns or NANOS,
             stopped=stopped,

@@ -1,6 +1,5 @@
 """A whole lab of fakes around one ledger."""
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -11,12 +10,14 @@ from typing import Final
 from lab.errors import UsageFault
 from lab.faults.kinds import Lasting, kind_of
 from lab.faults.port import FaultInjector
-from lab.model import Constant, Evidence, Experiment, Fault, FaultRecord, Host, Load, Trial, Window
+from lab.interrupts import Interrupts
+from lab.model import Constant, CpuUse, Evidence, Experiment, Fault, FaultRecord, Host, Load, Trial, Window
 from lab.systems.services import SYSTEM
 from lab.targets.port import Deployment
 from lab.trials.phases import observe
 from lab.trials.ports import NO_NOTEBOOK, NotebookParameters, Parts, Patience
 from lab.trials.trial import run_trial
+from lab.waiting import let_pass
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.load import FakeLoad
 from tests.fakes.metrics import FakeMetrics
@@ -36,6 +37,7 @@ class FakeInjector:
     """Breaks nothing, takes as long as the fault, and records the events in flight; satisfies `FaultInjector`."""
 
     in_flight: Callable[[], int]
+    pause: Callable[[float], object] = let_pass
 
     def inject(self, fault: Fault) -> FaultRecord:
         """See `FaultInjector.inject`."""
@@ -44,7 +46,7 @@ class FakeInjector:
         started_ns = time.time_ns()
         if not isinstance(kind, Lasting):
             return FaultRecord(fault.kind, fault.service, started_ns, started_ns, events)
-        threading.Event().wait(fault.seconds)
+        self.pause(fault.seconds)
         return FaultRecord(fault.kind, fault.service, started_ns, time.time_ns(), events)
 
 
@@ -63,6 +65,8 @@ class World:
         load_fails: How the measured load ends.
         load_stops_early: Somebody ends the measured load half-way.
         target_fails: Why no stack can be brought up.
+        interrupts: Signals that ask the trial to end.
+        watch: Called with everything that is written into the diary.
     """
 
     ledger: FakeLedger = field(default_factory=FakeLedger)
@@ -72,10 +76,16 @@ class World:
     load_stops_early: bool = False
     target_fails: BaseException | None = None
     patience: Patience = PATIENT
+    interrupts: Interrupts = field(default_factory=Interrupts)
+    watch: Callable[[str], None] = lambda _: None
 
     def __post_init__(self) -> None:
         self.diary: list[str] = []
-        note = self.diary.append
+
+        def note(event: str) -> None:
+            self.diary.append(event)
+            self.watch(event)
+
         self.target = FakeTarget(self.deployment, fails=self.target_fails, note=note)
         self.load = FakeLoad(self.ledger, fails=self.load_fails, stops_early=self.load_stops_early, note=note)
         self.recorder = FakeRecorder(note=note)
@@ -93,9 +103,11 @@ class World:
             ledger=lambda _: self.ledger,
             faults=_injector,
             pauses=lambda: nullcontext([(1.0, 0.2)]),
+            cpu_users=lambda: nullcontext([CpuUse("make", 0.4)]),
             environment=lambda deployment: {"store": deployment.store.kind},
             spans=self._spans,
             patience=self.patience,
+            interrupts=self.interrupts,
         )
 
     def run(self, experiment: Experiment = EXPERIMENT, *, notebook: NotebookParameters = NO_NOTEBOOK) -> Trial:
@@ -111,5 +123,7 @@ class World:
         return [{"file": file.name} for file in files]
 
 
-def _injector(deployment: Deployment, in_flight: Callable[[], int]) -> FaultInjector:
-    return FakeInjector(in_flight)
+def _injector(
+    deployment: Deployment, in_flight: Callable[[], int], /, *, pause: Callable[[float], object] = let_pass
+) -> FaultInjector:
+    return FakeInjector(in_flight, pause)

@@ -45,7 +45,7 @@ def ledger(ledger_of: Callable[..., RedisLedger]) -> RedisLedger:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessDeployment]:
     """A stack of real processes for all suites of this folder; every test leaves it healthy."""
     target = ProcessTarget(load_settings(state_dir=tmp_path_factory.mktemp("state")))
-    with target.deployed(StackRequest(reuse=False), lambda *_: None) as deployment:
+    with target.deployed(StackRequest(), lambda *_: None) as deployment:
         deployment.bring_up()
         yield deployment
 

@@ -5,8 +5,9 @@ from itertools import count
 
 import numpy as np
 
-from services.contracts.aggregates import Aggregation, KeyTable, aggregate, name_of
+from services.contracts.aggregates import Aggregation, aggregate
 from services.contracts.batches import Columns, decode, encode
+from services.contracts.key_table import KeyTable, name_of
 from services.ledger.records import Append, Commit, Entry
 from services.ledger.redis_ledger import RedisLedger
 

@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 import redis
 
-from services.contracts.aggregates import AggregateBlock, KeyTable, aggregate
+from services.contracts.aggregates import PACKED, AggregateBlock, aggregate, unpack
+from services.contracts.batches import decode
+from services.contracts.key_table import KeyTable, name_of
 from services.ledger import errors
 from services.ledger.keys import prefix_of
-from services.ledger.records import BadEvent, Commit, Entry
+from services.ledger.records import BadEvent, BeyondRange, Commit, Entry
 from services.ledger.redis_ledger import RedisLedger
-from tests.ports.entries import RUN, SECOND, batch, commit_of, exact_sum, fill, folded
+from tests.events import columns_of
+from tests.ports.entries import RUN, SECOND, append_of, commit_of, exact_sum, fill, folded
 
 
 def test_partial_overlap_has_no_side_effect_and_the_rest_is_counted_once(
@@ -110,11 +113,13 @@ def test_a_commit_that_breaks_the_rules_changes_nothing(
         ledger.commit(planted(entries))
 
     audit = ledger.audit()
-    assert (audit.pending_entries, audit.balance.counted, audit.audited_backlog) == (3, 0, 150)
+    assert (len(ledger.pending()), audit.balance.counted, audit.audited_backlog) == (3, 0, 150)
     assert ledger.commit(commit_of(entries)).counted == 150
 
 
-@pytest.mark.parametrize("key", ["ledger", f"dirty:{RUN}", f"wins:{RUN}", f"tot:{RUN}", "dead", "suspect"])
+@pytest.mark.parametrize(
+    "key", ["ledger", f"dirty:{RUN}", f"wins:{RUN}", f"tot:{RUN}", "dead", "suspect", "runs", "audit"]
+)
 def test_a_key_of_the_wrong_type_stops_a_commit_before_it_writes(
     ledger: RedisLedger, raw: redis.Redis, key: str
 ) -> None:
@@ -134,19 +139,36 @@ def test_a_key_of_the_wrong_type_stops_a_commit_before_it_writes(
     assert ledger.commit(commit_of(entries)).counted == 50
 
 
-def test_an_aggregate_that_would_leave_the_exact_range_is_refused_before_any_write(
-    ledger: RedisLedger, raw: redis.Redis
+@pytest.mark.parametrize("place", ["tot:{run}", "agg:{run}:{window}"])
+def test_a_sum_that_would_leave_the_exact_range_is_named_before_any_write(
+    ledger: RedisLedger, raw: redis.Redis, place: str
 ) -> None:
-    """No sum saturates or rounds: an overflow is refused."""
+    """No sum saturates or rounds: the whole commit is refused, and says what the store holds."""
     fill(ledger, 1)
     entries = ledger.read(count=1, block_ms=10)
-    name = folded(entries).totals.names[0]
-    near = np.array([1.0, 2.0**53 - 1, 2.0**32 - 1, 0.0, 0.0]).tobytes()
-    raw.hset(f"{prefix_of('lab')}tot:{RUN}", name, near)
+    aggregation = folded(entries)
+    window = next(iter(aggregation.windows))
+    name = aggregation.windows[window].names[0]
+    near = PACKED.pack(1.0, 2.0**53 - 1, 2.0**32 - 1, 0.0, 0.0)
+    raw.hset(prefix_of("lab") + place.format(run=RUN, window=window), name, near)
 
-    huge = replace(batch(1), value=np.full(50, 2.0**45))
-    bigger = aggregate([huge], KeyTable(), window_ns=SECOND)
-    with pytest.raises(errors.AggregateOutOfRange):
-        ledger.commit(Commit(RUN, entries, bigger))
+    huge = replace(decode(entries[0].payload), value=np.full(50, 2.0**45))
+    outcome = ledger.commit(Commit(RUN, entries, aggregate([huge], KeyTable(), window_ns=SECOND)))
 
-    assert ledger.audit().pending_entries == 1
+    assert outcome.counted == 0
+    assert outcome.beyond == (BeyondRange(window if "agg" in place else None, name, unpack(near)),)
+    assert len(ledger.pending()) == 1
+
+
+def test_a_sum_reaches_the_last_micro_unit_of_the_range(ledger: RedisLedger, raw: redis.Redis) -> None:
+    """The largest sum that the store can hold is counted; a micro-unit more is refused."""
+    name = name_of("pi", "temp")
+    raw.hset(f"{prefix_of('lab')}tot:{RUN}", name, PACKED.pack(1.0, 2.0**53 - 1, 2.0**32 - 2, 0.0, 0.0))
+    for sequence in (1, 2):
+        ledger.append(append_of(columns_of([("pi", "temp", 0, 0.000001)]), sequence))
+    first, second = ledger.read(count=2, block_ms=10)
+
+    assert ledger.commit(commit_of([first])).counted == 1
+    [beyond] = ledger.commit(commit_of([second])).beyond
+    assert beyond.held is not None
+    assert beyond.held.sum_micro == 2**53 * 2**32 - 1

@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import NamedTuple
 
+import grpc
 import pytest
 
 from lab.errors import Unavailable
 from lab.metrics.ledger import QueryLedger
 from lab.metrics.port import LedgerSource
 from lab.model import Balance, StoreView
+from lab.rpc.channels import plaintext
+from lab.targets.processes.deployment import ProcessDeployment
+from services.contracts.generated.lab.query.v1.query_pb2 import GetLedgerRequest
+from services.contracts.generated.lab.query.v1.query_pb2_grpc import QueryServiceStub
 from services.ledger.connection import StoreSettings
 from services.ledger.redis_ledger import open_ledger
 from tests.fakes.ledger import FakeLedger
@@ -128,6 +133,30 @@ def test_the_whole_store_is_the_sum_of_its_runs(books: Books, run: str) -> None:
     after = books.source.view("")
     assert after.balance.accepted == before.balance.accepted + 70
     assert (before.known, after.known, dict(after.instances), after.last_commit_ns) == (True, True, {}, 0)
+
+
+def test_a_ledger_that_was_closed_may_be_closed_and_read_again(books: Books, run: str) -> None:
+    """So that a caller who closes it too early gets an answer, not an error of its client."""
+    before = counted(books, run, 50)
+    books.source.close()
+    books.source.close()
+    assert books.source.view(run).balance == before.balance
+
+
+def test_a_ledger_of_a_service_holds_one_channel_until_it_is_closed(stack: ProcessDeployment, run: str) -> None:
+    """However often it is read; a channel that stays would keep its threads."""
+    channels: list[grpc.Channel] = []
+
+    def connect(address: str) -> grpc.Channel:
+        channels.append(plaintext(address))
+        return channels[-1]
+
+    with closing(QueryLedger(stack.endpoints.query, connect=connect)) as ledger:
+        ledger.view(run)
+        ledger.totals(run)
+    [channel] = channels
+    with pytest.raises(ValueError, match="closed channel"):
+        QueryServiceStub(channel).GetLedger(GetLedgerRequest(run=run))
 
 
 def test_a_service_that_does_not_answer_is_unavailable(books: Books, run: str) -> None:

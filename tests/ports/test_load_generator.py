@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -12,7 +13,7 @@ from lab.load.port import LoadGenerator, LoadOrder, Progress
 from lab.load.simulator import SimulatorLoad
 from lab.metrics.ledger import QueryLedger
 from lab.metrics.port import LedgerSource
-from lab.model import NANOS, OUTCOMES, Account, Aggregate, Constant, Load, LoadRun, Synthetic
+from lab.model import NANOS, OUTCOMES, Account, Aggregate, Constant, Load, LoadRun, Replay, Synthetic
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.load import FakeLoad
 from tests.programs import free_port
@@ -120,11 +121,35 @@ def test_progress_is_told_while_the_load_goes_on(sending: Sending, run: str) -> 
     assert all(0 <= progress.account.acknowledged <= account.acknowledged for progress in told)
 
 
+def test_what_was_understood_of_a_file_is_told_before_the_progress(sending: Sending, run: str, tmp_path: Path) -> None:
+    """Once, in one line that names the file; a load without a file tells nothing."""
+    path = tmp_path / "flows.csv"
+    path.write_text("time,x\n2026-11-20T10:00:00Z,1\n2026-11-20T10:00:01Z,2\n")
+    told: list[str] = []
+    load = Load(Replay(str(path)), None)
+    sending.load.run(LoadOrder(run, load, DURATION_S), lambda _: told.append("progress"), on_file=told.append)
+    assert told[0].startswith("flows.csv: ")
+    assert told[0].isprintable()
+    assert set(told[1:]) <= {"progress"}
+    told.clear()
+    sending.load.run(order(f"{run}-b"), ignore, on_file=told.append)
+    assert told == []
+
+
 def test_ctrl_c_ends_the_load_run_and_not_the_report(sending: Sending, run: str) -> None:
     """The report says that the load was stopped; what was acknowledged until then is in the ledger."""
     load_run = sending.load.run(order(run, duration_s=2.0), interrupt)
     assert load_run.stopped
     assert load_run.account.acknowledged < RATE * 2.0
+    await_counted(sending, run, load_run)
+
+
+def test_somebody_in_a_hurry_ends_the_load_run_and_not_the_report(sending: Sending, run: str) -> None:
+    """The report says that the load was stopped; what was acknowledged until then is in the ledger."""
+    end = time.monotonic() + DURATION_S
+    load_run = sending.load.run(order(run, duration_s=2.0), ignore, hurried=lambda: time.monotonic() > end)
+    assert load_run.stopped
+    assert 0 < load_run.account.acknowledged < RATE * 2.0
     await_counted(sending, run, load_run)
 
 

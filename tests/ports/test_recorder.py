@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from lab.runs.facts import INTERRUPTED
+from lab.runs.manifest import INTERRUPTED
 from lab.runs.record import RunRecord
 from lab.runs.store import RunStore
 from lab.trials.ports import Recorder
@@ -34,7 +34,7 @@ def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
         yield Kept(
             record,
             lambda: {log.stem for log in (run.path / "logs").glob("*.log")},
-            lambda: run.manifest()["status"] == INTERRUPTED,
+            lambda: run.document()["status"] == INTERRUPTED,
         )
 
 

@@ -12,10 +12,9 @@ from lab.probes.local import LocalSnapshots
 from lab.settings import LabSettings
 from lab.snapshots.port import SnapshotSource
 from lab.snapshots.snapshot import Moment, Snapshot, load, save
-from lab.targets.kubernetes.kinds import Kind
+from tests.fakes.dependencies import FakeDependencies
+from tests.fakes.probed import FakeCluster, FakeRunningStack, FakeStacks, stacks_of
 from tests.programs import free_port
-from tests.unit.probes.test_cluster_snapshot import Around, Running, Target
-from tests.unit.probes.test_objects import Listed
 from tests.unit.trial.test_deploying import Kept
 
 Source = Callable[[Path], SnapshotSource]
@@ -50,8 +49,8 @@ def of_a_cluster(folder: Path) -> SnapshotSource:
     variables = {"TOKEN": PASSWORD, "URL": f"redis://lab:{PASSWORD}@h:6379/0"}
     env = [{"name": name, "value": value} for name, value in variables.items()]
     pod = {"metadata": {"name": "w"}, "spec": {"containers": [{"name": "c", "image": "h/c", "env": env}]}}
-    target = Target(Running(Listed({"Pod": [pod]})))
-    return ClusterSnapshots(nowhere(folder), stacks=target, dependencies=Around())
+    stacks = stacks_of(FakeRunningStack(FakeCluster({"Pod": [pod]})))
+    return ClusterSnapshots(nowhere(folder), stacks=stacks, dependencies=FakeDependencies())
 
 
 def of_memory(_: Path) -> SnapshotSource:
@@ -100,22 +99,15 @@ def test_a_snapshot_names_its_moment_and_its_lab(take: Source, moment: Moment, t
 
 
 def test_a_stack_that_is_up_has_no_part_in_a_snapshot_from_before(tmp_path: Path) -> None:
-    """The cluster of the settings is asked in its place, and does not answer."""
+    """The cluster and what the settings choose are asked in its place."""
     snapshot = of_a_cluster(tmp_path).take("before")
-    assert snapshot.objects.pods == ()
+    assert (snapshot.objects.pods, snapshot.probes.processes, snapshot.probes.clocks) == ((), (), ())
     assert snapshot.cluster is not None
-    assert snapshot.cluster.error
+    assert (snapshot.cluster.error, snapshot.cluster.version) == ("", "v1.34.4")
 
 
 def test_a_cluster_without_the_namespace_is_the_error_that_the_port_names(tmp_path: Path) -> None:
     """There is nothing to ask then."""
-
-    class Empty(Listed):
-        """An API server that has nothing."""
-
-        def find(self, kind: Kind, name: str) -> None:
-            """Find nothing."""
-
-    target = Target(Running(Empty()))
+    stacks = FakeStacks(FakeCluster(has_namespace=False))
     with pytest.raises(LabError, match="no namespace testbed"):
-        ClusterSnapshots(nowhere(tmp_path), stacks=target, dependencies=Around()).take()
+        ClusterSnapshots(nowhere(tmp_path), stacks=stacks, dependencies=FakeDependencies()).take()

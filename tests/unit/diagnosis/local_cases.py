@@ -73,7 +73,6 @@ def healthy() -> Snapshot:
             prometheus=PrometheusProbe(URL, reachable=True, receives=False, samples=samples, error="404: off"),
             ledger=LedgerProbe(500, 500, 0),
         ),
-        target="processes",
         machine=MachineProbe(
             system="Linux",
             architecture="x86_64",

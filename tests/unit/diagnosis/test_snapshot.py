@@ -10,7 +10,7 @@ import pytest
 from lab.diagnosis.diagnose import diagnose
 from lab.errors import DataFault
 from lab.snapshots.redaction import redacted, without_secrets
-from lab.snapshots.snapshot import ContainerLog, load, save
+from lab.snapshots.snapshot import ContainerLog, Snapshot, load, save
 from tests.unit.diagnosis.builders import healthy, pod, with_log, with_objects, with_pod, with_probes
 from tests.unit.diagnosis.cases import CASES, Case
 
@@ -42,6 +42,21 @@ def test_a_file_that_is_no_snapshot_is_refused(text: str, words: str, tmp_path: 
         load(tmp_path / "snapshot.json")
     assert words in str(caught.value)
     assert len(str(caught.value).splitlines()) <= 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"schema": 1, "snapshot": {"namespace": "testbed", "taken_at": 1.0}}',
+        '{"schema": 2, "snapshot": {"namespace": "testbed", "taken_at": 1.0, "target": "kubernetes"}}',
+        '{"schema": 2, "snapshot": {"namespace": "testbed", "taken_at": 1.0, "probes": {"denials": []}}}',
+    ],
+    ids=["of-version-1", "with-a-field-that-is-gone", "without-a-field-that-is-new"],
+)
+def test_a_snapshot_of_an_older_lab_is_read(text: str, tmp_path: Path) -> None:
+    """What it does not hold is as if it had not been asked."""
+    (tmp_path / "snapshot.json").write_text(text)
+    assert load(tmp_path / "snapshot.json") == Snapshot("testbed", 1.0)
 
 
 PLACES: dict[str, Any] = {

@@ -7,7 +7,8 @@ import pytest
 
 from lab.cli import main
 from lab.diagnosis.diagnose import diagnose
-from lab.diagnosis.text import as_json, text
+from lab.diagnosis.text import SHOWN_UNANSWERED, as_json, text
+from lab.snapshots.probes import Unanswered
 from lab.snapshots.snapshot import Snapshot, save
 from tests.unit.diagnosis.builders import NAMESPACE, healthy
 from tests.unit.diagnosis.cases import CASES, Case
@@ -32,6 +33,19 @@ def test_a_next_step_is_never_wrapped(case: Case) -> None:
         f"    do        {finding.do}" for finding in findings
     ]
     assert all(len(line) <= 112 for line in lines if not line.startswith("    do ") and " " in line[14:])
+
+
+def test_parts_without_an_answer_follow_the_findings() -> None:
+    """A few by their names, the others by their number."""
+    parts = [
+        Unanswered(f"log of worker-{number}/service", "cannot read the log: " + "timed out " * 20)
+        for number in range(20)
+    ]
+    shown = text((), namespace="", unanswered=parts).splitlines()
+    assert shown[:3] == ["  no problems on this machine", "", "  20 parts not judged, since asking failed"]
+    assert sum(line.startswith("    missing   log of worker-") for line in shown) == SHOWN_UNANSWERED
+    assert shown[-1].strip() == f"and {20 - SHOWN_UNANSWERED} more"
+    assert all(len(line) <= 112 for line in shown)
 
 
 def test_colour_only_adds_to_the_text() -> None:

@@ -1,25 +1,26 @@
 """A whole snapshot of a cluster, by a stack and dependencies that answer, refuse, or are not there."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from lab.diagnosis.diagnose import diagnose
 from lab.errors import BadConfig, Forbidden, LabError, Unavailable
-from lab.model import Endpoints, NodeClock
+from lab.model import Endpoints
 from lab.probes.cluster_snapshot import ClusterSnapshots
-from lab.probes.telemetry import OpenLedger
 from lab.settings import LabSettings
-from lab.snapshots.probes import Denial, PrometheusProbe
+from lab.snapshots.probes import Denial, PrometheusProbe, Unanswered
 from lab.snapshots.snapshot import Snapshot
-from tests.unit.probes.test_objects import Listed, forbidden
+from tests.fakes.dependencies import FakeDependencies
+from tests.fakes.probed import FakeCluster, FakeRunningStack, FakeStacks, forbidden, stacks_of
 
 EVENTS = Denial("list", "events", "testbed", "", "lab-user")
 URL = "http://h:9090"
-PAGE = 'otelcol_receiver_accepted_metric_points_total{receiver="otlp"} 20\n'
+OUTSIDE = {"": PrometheusProbe(URL, reachable=True, receives=True)}
+AROUND = FakeDependencies(metrics_servers=OUTSIDE)
+NO_LEDGER = Unanswered("ledger", "cannot reach query-api")
+"""The stacks of these tests have no query-api."""
 
 
 def refused(verb: str = "list", resource: str = "events") -> Forbidden:
@@ -27,101 +28,21 @@ def refused(verb: str = "list", resource: str = "events") -> Forbidden:
     return Forbidden(f"cannot {verb} {resource}", found=forbidden(verb, resource))
 
 
-@dataclass
-class Running:
-    """A stack whose parts answer or fail, each by its name."""
-
-    cluster: Listed
-    faults: Mapping[str, LabError] = field(default_factory=dict)
-    servers: Endpoints = Endpoints(redis_url="redis://h:6379/0", prometheus_url=URL)  # noqa: RUF009  it is frozen
-
-    def processes(self) -> list[Any]:
-        """Return no process."""
-        return list(self._part("processes", ()))
-
-    def clocks(self) -> list[NodeClock]:
-        """Return the clock of one node."""
-        return list(self._part("clocks", [NodeClock("r3", 0.0, 0.1, 3)]))
-
-    def collector_page(self) -> str:
-        """Return its counters."""
-        return str(self._part("collector", PAGE))
-
-    def address_of(self, service: str) -> str:
-        """Reach no service."""
-        raise Unavailable("cannot reach it")
-
-    def close(self) -> None:
-        """Hold nothing."""
-
-    def _part(self, name: str, answer: Any) -> Any:
-        if name in self.faults:
-            raise self.faults[name]
-        return answer
+def running(**faults: LabError) -> FakeStacks:
+    """Return a stack some parts of which cannot be asked."""
+    return stacks_of(FakeRunningStack(FakeCluster(), faults))
 
 
-@dataclass
-class Target:
-    """A cluster, and the stack that is up in it."""
-
-    running: Running
-    fault: LabError | None = None
-
-    def cluster(self) -> Listed:
-        """Return the cluster."""
-        return self.running.cluster
-
-    def current(self) -> Running:
-        """Return the stack."""
-        if self.fault is not None:
-            raise self.fault
-        return self.running
-
-
-@dataclass
-class Around:
-    """What a stack depends on; *answer* gives the samples of a metrics server."""
-
-    probe: PrometheusProbe | None = PrometheusProbe(URL, reachable=True, receives=True)  # noqa: RUF009  it is frozen
-    answer: Callable[[], dict[str, float]] = dict
-
-    def registry(self) -> None:
-        """Configure none."""
-
-    def images(self, _: object) -> tuple[()]:
-        """Hold none."""
-        return ()
-
-    def store(self, url: str = "") -> None:
-        """Have none outside."""
-
-    def prometheus(self, url: str = "") -> PrometheusProbe | None:
-        """Return the probe."""
-        return self.probe
-
-    def samples(self, _: str) -> "Around":
-        """Return itself."""
-        return self
-
-    def ledger(self, endpoints: Endpoints) -> OpenLedger:
-        """Reach none."""
-        raise Unavailable("no account", found=f"nobody answers at {endpoints.query}")
-
-    def newest(self, name: str) -> dict[str, float]:
-        """Return the samples."""
-        return self.answer()
-
-
-def taken(target: Target, around: Around, folder: Path) -> Snapshot:
+def taken(stacks: FakeStacks, around: FakeDependencies, folder: Path) -> Snapshot:
     """Return the snapshot."""
     settings = LabSettings(state_dir=folder, namespace="testbed")
-    return ClusterSnapshots(settings, stacks=target, dependencies=around).take()
+    return ClusterSnapshots(settings, stacks=stacks, dependencies=around).take()
 
 
 @pytest.mark.parametrize("part", ["processes", "clocks", "collector"])
 def test_what_is_refused_for_one_part_ends_no_other(part: str, tmp_path: Path) -> None:
     """The refusal is kept as a denial, and told."""
-    snapshot = taken(Target(Running(Listed(), {part: refused()})), Around(), tmp_path)
+    snapshot = taken(running(**{part: refused()}), AROUND, tmp_path)
     assert snapshot.probes.denials == (EVENTS,)
     assert [(finding.cause, finding.object) for finding in diagnose(snapshot)] == [("forbidden", "User/lab-user")]
     assert (snapshot.probes.collector is None, len(snapshot.probes.clocks)) == (
@@ -135,14 +56,16 @@ def test_what_is_refused_for_one_part_ends_no_other(part: str, tmp_path: Path) -
 def test_a_refusal_is_kept_once(tmp_path: Path) -> None:
     """Events are listed for the snapshot itself, and for every part of a stack."""
     every = {name: refused() for name in ("processes", "clocks", "collector")}
-    snapshot = taken(Target(Running(Listed(refused={"Event": "events"}), every)), Around(), tmp_path)
+    stack = FakeRunningStack(FakeCluster(refused={"Event": "events"}), every)
+    snapshot = taken(stacks_of(stack), AROUND, tmp_path)
     assert snapshot.probes.denials == (EVENTS,)
 
 
 def test_a_stack_that_cannot_be_asked_for_tells_what_was_refused(tmp_path: Path) -> None:
     """Nobody was asked for samples then, which is not silence."""
     denied = Denial("list", "deployments", "testbed", "", "lab-user")
-    snapshot = taken(Target(Running(Listed()), fault=refused("list", "deployments")), Around(), tmp_path)
+    stacks = stacks_of(FakeRunningStack(FakeCluster()), fault=refused("list", "deployments"))
+    snapshot = taken(stacks, AROUND, tmp_path)
     assert snapshot.probes.denials == (denied,)
     assert snapshot.probes.prometheus is not None
     assert snapshot.probes.prometheus.samples is None
@@ -166,7 +89,8 @@ def failing(error: LabError) -> Callable[[], dict[str, float]]:
 )
 def test_a_metrics_server_that_gives_no_samples_was_not_asked(error: LabError, words: str, tmp_path: Path) -> None:
     """The reason is kept."""
-    probe = taken(Target(Running(Listed())), Around(answer=failing(error)), tmp_path).probes.prometheus
+    around = FakeDependencies(metrics_servers=OUTSIDE, answer=failing(error))
+    probe = taken(running(), around, tmp_path).probes.prometheus
     assert probe is not None
     assert (probe.reachable, probe.samples) == (True, None)
     assert words in probe.error
@@ -175,10 +99,65 @@ def test_a_metrics_server_that_gives_no_samples_was_not_asked(error: LabError, w
 def test_a_metrics_server_inside_the_cluster_is_told_by_its_name_there(tmp_path: Path) -> None:
     """Where the port-forward fails nobody knows whether it answers."""
     name = "http://prometheus.testbed.svc:9090"
-    inside = taken(Target(Running(Listed())), Around(None), tmp_path).probes.prometheus
+    inside = taken(running(), FakeDependencies(), tmp_path).probes.prometheus
     assert inside == PrometheusProbe(name, reachable=True, samples=(), inside=True)
-    gone = Around(None, failing(Unavailable("no data", found="refused", code="PROM_UNREACHABLE")))
-    unknown = taken(Target(Running(Listed())), gone, tmp_path).probes.prometheus
+    gone = FakeDependencies(answer=failing(Unavailable("no data", found="refused", code="PROM_UNREACHABLE")))
+    unknown = taken(running(), gone, tmp_path).probes.prometheus
     assert unknown == PrometheusProbe(name, reachable=None, error="refused", inside=True)
-    nowhere = Running(Listed(), servers=Endpoints())
-    assert taken(Target(nowhere), Around(None), tmp_path).probes.prometheus is None
+    nowhere = FakeRunningStack(FakeCluster(), servers=Endpoints())
+    assert taken(stacks_of(nowhere), FakeDependencies(), tmp_path).probes.prometheus is None
+
+
+@pytest.mark.parametrize("part", ["processes", "clocks", "collector"])
+def test_what_fails_in_one_part_is_kept_and_ends_no_other(part: str, tmp_path: Path) -> None:
+    """No right is missing, and no finding would tell of it."""
+    broken = Unavailable(f"cannot ask for {part}", found="timed out")
+    snapshot = taken(running(**{part: broken}), AROUND, tmp_path)
+    assert snapshot.probes.denials == ()
+    assert snapshot.probes.unanswered == (Unanswered(part, f"cannot ask for {part}: timed out"), NO_LEDGER)
+    answered = {
+        "processes": bool(snapshot.probes.processes),
+        "clocks": bool(snapshot.probes.clocks),
+        "collector": snapshot.probes.collector is not None,
+    }
+    assert answered == {name: name != part for name in answered}
+
+
+def test_an_image_lock_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody then knows which workloads are the lab's."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "images.lock").write_text("{")
+    snapshot = taken(running(), AROUND, tmp_path)
+    assert [missing.part for missing in snapshot.probes.unanswered] == ["images.lock", "ledger"]
+    assert str(tmp_path / "images.lock") in snapshot.probes.unanswered[0].error
+
+
+def test_a_stack_is_closed_whatever_its_parts_do(tmp_path: Path) -> None:
+    """Its port-forwards would stay."""
+    stack = FakeRunningStack(FakeCluster(), {"processes": Unavailable("cannot ask"), "clocks": refused()})
+    taken(stacks_of(stack), AROUND, tmp_path)
+    assert stack.closings == 1
+
+
+def test_before_a_deployment_the_cluster_of_the_stacks_is_asked(tmp_path: Path) -> None:
+    """For its version, its nodes and its namespace, and for nothing that runs in it."""
+    node = {"metadata": {"name": "r3"}, "spec": {}, "status": {"nodeInfo": {"architecture": "arm64"}}}
+    stack = FakeRunningStack(FakeCluster({"Node": [node]}, denied=frozenset({("create", "pods/exec")})))
+    settings = LabSettings(state_dir=tmp_path, namespace="testbed")
+    snapshot = ClusterSnapshots(settings, stacks=stacks_of(stack), dependencies=AROUND).take("before")
+    assert snapshot.cluster is not None
+    assert (snapshot.cluster.version, snapshot.cluster.login) == ("v1.34.4", "lab-user")
+    assert [denial.resource for denial in snapshot.cluster.lacking_for_faults] == ["pods/exec"]
+    assert [node.name for node in snapshot.nodes] == ["r3"]
+    assert snapshot.objects.namespace["metadata"]["name"] == "testbed"
+
+
+def test_a_cluster_that_is_away_before_a_deployment_is_told_with_its_reason(tmp_path: Path) -> None:
+    """What is outside of it is asked all the same."""
+    settings = LabSettings(state_dir=tmp_path, namespace="testbed")
+    away = FakeStacks(FakeCluster(is_away=True))
+    snapshot = ClusterSnapshots(settings, stacks=away, dependencies=AROUND).take("before")
+    assert snapshot.cluster is not None
+    assert (snapshot.cluster.reason, snapshot.nodes) == ("E_UNREACHABLE", ())
+    assert "cannot reach the cluster" in snapshot.cluster.error
+    assert snapshot.probes.prometheus == OUTSIDE[""]

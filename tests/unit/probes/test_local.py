@@ -75,7 +75,7 @@ def test_a_failed_stack_tells_its_programs_and_its_deaths(tmp_path: Path) -> Non
     end = NOW_NS / NANOS + 1.0
     os.utime(folder.state, (end, end))
     snapshot = taken(tmp_path, folder)
-    assert (snapshot.target, snapshot.moment, snapshot.namespace) == ("processes", "after", "")
+    assert (snapshot.is_local, snapshot.moment, snapshot.namespace) == (True, "after", "")
     assert snapshot.machine is not None
     assert (snapshot.machine.stack, snapshot.machine.stack_dir) == ("failed", str(folder.root))
     store, bootstrap = snapshot.programs
