@@ -8,13 +8,15 @@ from typing import Final
 import numpy as np
 
 from lab.errors import DataFault, InternalFault
-from lab.runs.documents import JsonObject
+from lab.runs.documents import CORRUPT, OTHER_REVISION, JsonObject
 from lab.runs.stored_names import NAMES, TYPES
 
 TYPE: Final = "_"
 """The key that names the type of a value."""
 ITEMS: Final = "mapping"
 """The type of a mapping that has `TYPE` as a key: a list of pairs."""
+SHOWN_CHARACTERS: Final = 40
+"""Of a type's name that the lab does not know."""
 NOT_FINITE: Final = frozenset({"nan", "inf", "-inf"})
 """Floats that JSON lacks."""
 
@@ -54,7 +56,9 @@ def decode(data: object) -> object:
 def _name(value: object) -> str:
     if type(value) not in NAMES:
         raise InternalFault(
-            f"a {type(value).__name__} has no name in files", next_step="add it to lab/runs/stored_names.py"
+            f"a {type(value).__name__} cannot be written",
+            found="the type has no name in files",
+            next_step="add it to lab/runs/stored_names.py",
         )
     return NAMES[type(value)]
 
@@ -80,9 +84,10 @@ def _decode_mapping(data: JsonObject) -> object:
     if kind == ITEMS:
         return {key: decode(inner) for key, inner in data["items"]}
     if kind not in TYPES:
-        raise DataFault(f"a recorded {kind[:40]!r} cannot be read", found="no type of that name", code="CORRUPT_RUN")
+        attempted = f"a recorded {kind[:SHOWN_CHARACTERS]!r} cannot be read"
+        raise DataFault(attempted, found="no type of that name", next_step=OTHER_REVISION, code=CORRUPT)
     try:
         return TYPES[kind](**{key: decode(inner) for key, inner in data.items() if key != TYPE})
     except TypeError as error:
-        message = f"a recorded {kind} cannot be read"
-        raise DataFault(message, found=str(error), code="CORRUPT_RUN") from error
+        attempted = f"a recorded {kind} cannot be read"
+        raise DataFault(attempted, found=str(error), next_step=OTHER_REVISION, code=CORRUPT) from error

@@ -1,4 +1,4 @@
-"""Names the files of a run's folder, and says what each file holds."""
+"""Names the files of a run's folder, each with its content in words."""
 
 from collections.abc import Mapping
 from typing import Final

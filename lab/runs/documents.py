@@ -1,6 +1,75 @@
-"""Names the type of a JSON object that has been read from a file."""
+"""Holds what the JSON documents of a run's folder have in common: type, text, times, the error for damage."""
 
-from typing import Any
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from lab.errors import DataFault
+from lab.model import NANOS
 
 JsonObject = dict[str, Any]
-"""The keys depend on what wrote the file; `lab.runs.facts` holds the facts that the lab relies on."""
+"""The keys depend on what wrote the file; `lab.runs.manifest` holds the facts that the lab relies on."""
+CORRUPT: Final = "CORRUPT_RUN"
+OTHER_REVISION: Final = "read it with the revision in its run.json (environment.git_sha)"
+"""The next step where another version of the lab wrote a run."""
+MEASURE_AGAIN: Final = "restore the folder from a copy, or run its notebook again"
+"""The next step where a file of a run is damaged."""
+SHOWN_CHARACTERS: Final = 200
+"""Of the reason why a file cannot be read."""
+
+
+def text_of(document: Mapping[str, object]) -> str:
+    """Return a document as a text that every reader of JSON accepts: NaN and infinity become null.
+
+    >>> print(text_of({"rate": float("nan")}), end="")
+    {
+      "rate": null
+    }
+    """
+    return json.dumps(_standard(document), indent=2, allow_nan=False) + "\n"
+
+
+def iso(nanos: int) -> str:
+    """Return a time in UTC, to the millisecond.
+
+    Args:
+        nanos: Nanoseconds since the epoch.
+
+    >>> iso(1_800_000_000_123_000_000)
+    '2027-01-15T08:00:00.123+00:00'
+    """
+    return datetime.fromtimestamp(nanos / NANOS, UTC).isoformat(timespec="milliseconds")
+
+
+def damaged(file: Path, why: object, *, next_step: str = MEASURE_AGAIN) -> DataFault:
+    """Return the error for a file of a run that cannot be read.
+
+    Args:
+        file: The file.
+        why: What is wrong with it: an error, or words.
+        next_step: The way out.
+    """
+    return DataFault(
+        f"cannot read the run in {file.parent}",
+        found=f"{file.name}: {str(why)[:SHOWN_CHARACTERS]}",
+        next_step=next_step,
+        code=CORRUPT,
+    )
+
+
+def _standard(value: object) -> object:
+    """Return a value that every reader of JSON accepts: no NaN, numbers as numbers, anything else as its text."""
+    if isinstance(value, Mapping):
+        return {str(key): _standard(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_standard(item) for item in value]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int):
+        return value
+    # A scalar of numpy, recognised without importing numpy.
+    item = getattr(value, "item", None)
+    return _standard(item()) if callable(item) and getattr(value, "ndim", None) == 0 else str(value)

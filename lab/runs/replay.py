@@ -1,6 +1,5 @@
-"""Keeps and replays recorded runs, which a notebook shows in place of live runs."""
+"""Keeps the recorded runs that a notebook shows in place of live runs."""
 
-import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
@@ -9,22 +8,24 @@ from typing import Final
 
 from lab.analysis.judge import judge
 from lab.errors import DataFault, UsageFault
-from lab.files import new_folder, write_text
+from lab.files import new_folder
 from lab.model import Experiment, Trial
 from lab.runs.codec import decode, encode
 from lab.runs.contents import MANIFEST
 from lab.runs.evidence import load_trial, save_trial
-from lab.runs.facts import SUCCEEDED
-from lab.runs.folder import SCHEMA, RunFolder
+from lab.runs.folder import RunFolder
+from lab.runs.manifest import SUCCEEDED, write_manifest
 
 RECORDED: Final = Path("tests") / "data" / "recorded"
+"""Folder in the project; it holds a folder for each notebook, named after the notebook."""
 LARGEST_BYTES: Final = 1 << 20
 """Of a recorded run; the repository holds one for each notebook."""
 MOST_SHOWN: Final = 3
+"""Differing parameters that an error shows."""
 LONGEST_VALUE: Final = 120
+"""Characters of such a parameter's value."""
 ANSWERS: Final = ("validity", "verdict", "ledger", "comparison")
-LOCAL: Final = frozenset({"process", "measuring", "exit_code", "error"})
-"""Facts of the manifest that mean nothing on another machine."""
+"""Parts of a trial that its evidence decides."""
 
 
 def recorded_for(project: Path, experiment: Experiment) -> Trial:
@@ -66,26 +67,30 @@ def keep_recorded(run: RunFolder, project: Path) -> Path:
         UsageFault: The run did not succeed, belongs to no notebook, or is too large; the previous run stays.
         DataFault: The run lacks a file, or cannot be written; the previous run stays.
     """
-    facts = run.facts()
-    if facts.status != SUCCEEDED:
-        raise UsageFault(f"{run.run_id} cannot be kept as a recorded run", found=f"its status is {facts.status}")
-    if not facts.notebook:
-        raise UsageFault(f"{run.run_id} cannot be kept as a recorded run", found="it belongs to no notebook")
-    into = project / RECORDED / Path(facts.notebook).stem
+    manifest, attempted = run.manifest(), f"{run.run_id} cannot be kept as a recorded run"
+    if manifest.status != SUCCEEDED:
+        raise UsageFault(
+            attempted, found=f"its status is {manifest.status}", next_step=f"lab runs show {run.run_id}      (why)"
+        )
+    if not manifest.notebook:
+        raise UsageFault(attempted, found="it belongs to no notebook", next_step="lab run NOTEBOOK, then keep that run")
+    into = project / RECORDED / Path(manifest.notebook).stem
     try:
         with new_folder(into) as draft:
             _copy(run, draft)
             shutil.rmtree(into, ignore_errors=True)
-    except (OSError, DataFault) as error:
-        raise DataFault(f"{run.run_id} cannot be kept as a recorded run", found=str(error)) from error
+    except OSError as error:
+        step = f"df -h {project}      (room and permissions)"
+        raise DataFault(attempted, found=str(error), next_step=step) from error
+    except DataFault as error:
+        raise DataFault(attempted, found=error.found, next_step=error.next_step) from error
     return into
 
 
 def _copy(run: RunFolder, into: Path) -> None:
     """Write the part of a run that a replay reads, in today's schema."""
     save_trial(load_trial(run.path), into)
-    kept = {name: fact for name, fact in run.manifest().items() if name not in LOCAL}
-    write_text(into / MANIFEST, json.dumps(kept | {"schema": SCHEMA}, indent=2) + "\n")
+    write_manifest(into, run.manifest().portable())
     size = sum(path.stat().st_size for path in into.iterdir())
     if size > LARGEST_BYTES:
         raise UsageFault(

@@ -54,9 +54,9 @@ def upgraded_trial(document: object) -> object:
     return {TYPE: kind, **fields}
 
 
-def upgraded_manifest(manifest: JsonObject) -> JsonObject:
-    """Return the facts of `run.json` under the names of version 2."""
-    facts = {RENAMED_FACTS.get(name, name): value for name, value in manifest.items()}
+def upgraded_facts(stored: JsonObject) -> JsonObject:
+    """Return the facts of a trial in `run.json` under the names of version 2."""
+    facts = {RENAMED_FACTS.get(name, name): value for name, value in stored.items()}
     if isinstance(ledger := facts.get("ledger"), dict) and "twice" in ledger:
         facts["ledger"] = {("double_counted" if name == "twice" else name): value for name, value in ledger.items()}
     if isinstance(verdict := facts.get("verdict"), dict):

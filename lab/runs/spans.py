@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
-from lab.model import Window
+from lab.model import NANOS, Window
 from lab.runs.documents import JsonObject
 
-MARGIN_NS = 2_000_000_000
+MARGIN_NS: Final = 2 * NANOS
 """A batch that was sent in the window may be committed shortly after it."""
 
 

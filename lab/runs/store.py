@@ -2,6 +2,7 @@
 
 import difflib
 import shutil
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,13 +10,20 @@ from typing import Final
 
 from lab.errors import DataFault, Exists, Unavailable, UsageFault
 from lab.files import new_folder, sync
-from lab.model import Experiment
+from lab.interrupts import Interrupted
+from lab.model import NANOS, Experiment
 from lab.runs.contents import MANIFEST
-from lab.runs.folder import SCHEMA, RunFolder
+from lab.runs.documents import iso
+from lab.runs.folder import RunFolder
+from lab.runs.manifest import INTERRUPTED, RunManifest
 from lab.runs.names import checked_name, is_made_here, new_name
 
 LAST: Final = "last"
+"""Stands for the id of the newest run."""
 SHOWN: Final = 3
+"""Ids that an error shows."""
+NEAR: Final = 0.5
+"""Similarity from which an id is shown for a misspelt id."""
 
 
 class RunStore:
@@ -44,18 +52,13 @@ class RunStore:
             UsageFault: The id is not allowed.
             Unavailable: The folder cannot be made.
         """
-        now = datetime.now(UTC)
-        chosen = checked_name(run_id or new_name(name, now))
-        facts = {
-            "schema": SCHEMA,
-            "id": chosen,
-            "notebook": notebook,
-            "parameters": dict(parameters or {}),
-            "target": target,
-            "started": now.isoformat(timespec="milliseconds"),
-        }
+        now_ns = time.time_ns()
+        chosen = checked_name(run_id or new_name(name, datetime.fromtimestamp(now_ns / NANOS, UTC)))
+        manifest = RunManifest(
+            id=chosen, notebook=notebook, parameters=dict(parameters or {}), target=target, started=iso(now_ns)
+        )
         try:
-            self._make(chosen, facts)
+            self._make(manifest)
         except OSError as error:
             raise Unavailable(
                 f"cannot keep runs in {self.root}", found=str(error), next_step="df -h .      (room and permissions)"
@@ -94,7 +97,7 @@ class RunStore:
             Unavailable: A folder cannot be removed.
         """
         if keep < 0:
-            raise UsageFault(f"keep: {keep} must be 0 or more")
+            raise UsageFault(f"keep: {keep} must be 0 or more", next_step="give how many of the newest runs stay")
         removed = []
         for run in self.all()[keep:]:
             if _is_running(run):
@@ -102,22 +105,23 @@ class RunStore:
             try:
                 shutil.rmtree(run.path)
             except OSError as error:
-                raise Unavailable(f"cannot remove {run.run_id}", found=str(error)) from error
+                step = f"ls -ld {run.path} {run.path.parent}      (who may remove it)"
+                raise Unavailable(f"cannot remove {run.run_id}", found=str(error), next_step=step) from error
             removed.append(run.run_id)
         return removed
 
-    def _make(self, run_id: str, facts: Mapping[str, object]) -> None:
+    def _make(self, manifest: RunManifest) -> None:
         """Make the folder of a run; it appears together with its manifest."""
-        path = self.root / run_id
+        path = self.root / manifest.id
         if path.exists():
-            raise _taken(run_id)
+            raise _taken(manifest.id)
         try:
             with new_folder(path) as draft:
-                RunFolder(draft).begin(**facts)
+                RunFolder(draft).begin(manifest)
             sync(self.root)
         except OSError as error:
             if path.exists():
-                raise _taken(run_id) from error
+                raise _taken(manifest.id) from error
             raise
 
 
@@ -145,13 +149,17 @@ def folder_for(
         UsageFault: The begun run is gone.
         DataFault: The begun run's manifest cannot be read.
         Unavailable: The new folder cannot be made.
+        Interrupted: An earlier run of the notebook was interrupted; the signal was meant for the whole notebook.
     """
     first = store.open(begun) if begun else None
-    if first is not None and first.facts().is_fresh:
+    if first is not None and first.manifest().is_fresh:
         return first
+    earlier = [first, *(store.open(run_id) for run_id in first.manifest().also)] if first is not None else []
+    if any(run.manifest().status == INTERRUPTED for run in earlier):
+        raise Interrupted
     folder = store.new(experiment.name, notebook=notebook, target=experiment.target, parameters=parameters)
     if first is not None:
-        first.update(also=[*first.facts().also, folder.run_id])
+        first.update(lambda manifest: manifest.followed_by(folder.run_id))
     return folder
 
 
@@ -166,7 +174,7 @@ def _no_single_run(which: str, matching: list[RunFolder], runs: list[RunFolder])
         shown = ", ".join(run.run_id for run in matching[:SHOWN])
         message = f"{len(matching)} runs match: {shown}"
         return UsageFault(f'which run "{which}"?', found=message, next_step="lab runs list")
-    near = difflib.get_close_matches(which, names, n=SHOWN, cutoff=0.5)
+    near = difflib.get_close_matches(which, names, n=SHOWN, cutoff=NEAR)
     shown = f"near: {', '.join(near)}" if near else f"the latest are: {', '.join(names[:SHOWN]) or 'none'}"
     return UsageFault(f'no run "{which}"', found=shown, next_step="lab runs list")
 
@@ -181,7 +189,7 @@ def _is_run(path: Path) -> bool:
 def _began(run: RunFolder) -> tuple[str, str]:
     """Return when a run began, in UTC, and its name; without a manifest, when its folder last changed."""
     try:
-        began = run.facts().started
+        began = run.manifest().started
     except DataFault:
         began = ""
     return began or _changed(run.path), run.run_id
@@ -189,11 +197,11 @@ def _began(run: RunFolder) -> tuple[str, str]:
 
 def _changed(path: Path) -> str:
     """Return when a folder last changed, in the form of a manifest's times."""
-    return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="milliseconds")
+    return iso(path.stat().st_mtime_ns)
 
 
 def _is_running(run: RunFolder) -> bool:
     try:
-        return run.facts().is_running
+        return run.manifest().is_running
     except DataFault:
         return False

@@ -3,9 +3,12 @@
 `no-room` is not killed: from the measurement on, no file may be longer than a few kilobytes, as on a full disk.
 """
 
+import itertools
 import resource
 import sys
 import threading
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -45,10 +48,9 @@ def run(runs: Path, point: str) -> None:
 def write_for_ever(runs: Path) -> None:
     """Replace the manifest again and again."""
     folder = RunStore(runs).new("doomed", run_id="doomed")
-    number = 0
-    while True:
-        number += 1
-        folder.update(number=number, padding="x" * 20_000)
+    for number in itertools.count(1):
+        facts = {"number": number, "padding": "x" * 20_000}
+        folder.update(partial(replace, trial=facts))
         print(HERE, flush=True)
 
 

@@ -10,8 +10,8 @@ import pytest
 from lab.errors import DataFault
 from lab.model import Window
 from lab.runs.evidence import load_trial, save_trial
-from lab.runs.manifest import facts_of
 from lab.runs.spans import read_spans
+from lab.runs.trial_facts import facts_of
 from tests.unit import trials
 from tests.unit.runs.differences import differences
 

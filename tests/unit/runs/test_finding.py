@@ -1,5 +1,6 @@
 """Runs are listed in the order of their start, found by a part of their name, and removed with care."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,11 +10,17 @@ from hypothesis import strategies as st
 
 from lab.errors import DataFault, Unavailable, UsageFault
 from lab.runs.contents import MANIFEST
+from lab.runs.folder import RunFolder
 from lab.runs.names import checked_name, is_made_here, new_name
 from lab.runs.store import RunStore
 
 NOW = datetime(2026, 11, 23, 6, 53, 12, tzinfo=UTC)
 MADE = "2026-11-23-065312-k3f9-quickstart"
+
+
+def set_start(run: RunFolder, started: str) -> None:
+    """Record another start of a run."""
+    run.update(lambda manifest: replace(manifest, started=started))
 
 
 @given(purpose=st.text(max_size=80))
@@ -35,7 +42,7 @@ def test_the_newest_run_began_last(tmp_path: Path) -> None:
     """Its name does not matter."""
     store = RunStore(tmp_path)
     for name, began in (("zebra", "2026-01-01"), ("apple", "2026-01-03"), ("mango", "2026-01-02")):
-        store.new("a", run_id=name).update(started=f"{began}T00:00:00.000+00:00")
+        set_start(store.new("a", run_id=name), f"{began}T00:00:00.000+00:00")
     assert [run.run_id for run in store.all()] == ["apple", "mango", "zebra"]
     assert store.open("last").run_id == "apple"
 
@@ -79,7 +86,7 @@ def test_runs_that_cannot_be_read_are_listed(tmp_path: Path) -> None:
     assert {run.run_id for run in runs} == {"torn", MADE}
     for run in runs:
         with pytest.raises(DataFault):
-            run.manifest()
+            run.document()
 
 
 def test_a_folder_never_stands_without_a_manifest(tmp_path: Path) -> None:
@@ -88,7 +95,7 @@ def test_a_folder_never_stands_without_a_manifest(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         store.new("a", run_id="one", **unwritable)  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
-    assert store.new("a", run_id="one").manifest()["status"] == "running"
+    assert store.new("a", run_id="one").document()["status"] == "running"
 
 
 def test_a_file_cannot_keep_runs(tmp_path: Path) -> None:
@@ -110,7 +117,7 @@ def test_pruning_removes_what_cannot_be_read(tmp_path: Path) -> None:
 def test_pruning_to_fewer_than_none_is_refused(tmp_path: Path) -> None:
     """A negative count would keep the oldest runs and remove the others."""
     store = RunStore(tmp_path)
-    store.new("a", run_id="one").update(status="succeeded")
+    store.new("a", run_id="one").end("succeeded")
     with pytest.raises(UsageFault, match="keep"):
         store.prune(keep=-1)
     assert len(store.all()) == 1

@@ -36,8 +36,8 @@ def test_a_killed_run_reads_as_failed(tmp_path: Path, point: str) -> None:
     """It is running while its process lives, and failed when the process is gone, though nothing could record that."""
     with doomed(tmp_path, point) as output:
         assert output.readline().strip() == HERE
-        assert RunStore(tmp_path).open("doomed").manifest()["status"] == "running"
-    manifest = RunStore(tmp_path).open("doomed").manifest()
+        assert RunStore(tmp_path).open("doomed").document()["status"] == "running"
+    manifest = RunStore(tmp_path).open("doomed").document()
     assert (manifest["status"], manifest["reason"]) == ("failed", "the process of the run is gone")
 
 
@@ -45,7 +45,7 @@ def test_a_run_that_was_done_stays_succeeded(tmp_path: Path) -> None:
     """A kill after the end changes nothing: the manifest was on the disk."""
     with doomed(tmp_path, "done") as output:
         assert output.readline().strip() == HERE
-    assert RunStore(tmp_path).open("doomed").manifest()["status"] == "succeeded"
+    assert RunStore(tmp_path).open("doomed").document()["status"] == "succeeded"
 
 
 @pytest.mark.parametrize("updates", [1, 7, 40])
@@ -65,7 +65,7 @@ def test_a_run_without_room_has_failed_and_leaves_no_half_file(tmp_path: Path) -
     command = [sys.executable, "-m", "tests.unit.runs.doomed", str(tmp_path), "no-room"]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=DEADLINE_S, check=True)
     assert "cannot write the run" in done.stdout
-    manifest = RunStore(tmp_path).open("doomed").manifest()
+    manifest = RunStore(tmp_path).open("doomed").document()
     assert (manifest["status"], manifest["exit_code"]) == ("failed", 69)
     assert "File too large" in manifest["reason"]
     files = [path.name for path in (tmp_path / "doomed").rglob("*") if path.is_file()]

@@ -41,7 +41,7 @@ def succeed(run: RunFolder, trial: Trial, *, interrupted: bool = False) -> Trial
 def test_the_manifest_of_a_run_that_succeeded_holds_what_is_promised(run: RunFolder) -> None:
     """Every key, all of the ledger, and both answers apart."""
     succeed(run, trials.rich())
-    manifest = run.manifest()
+    manifest = run.document()
     assert set(manifest) >= set(PROMISED.split())
     assert list(manifest["ledger"]) == LEDGER.split()
     assert (manifest["status"], manifest["validity"]["status"], manifest["verdict"]["status"]) == (
@@ -65,13 +65,13 @@ def test_parameters_stand_unless_the_kernel_knows_better(
 ) -> None:
     """A kernel that cannot tell its parameters does not erase those that `lab run` was given."""
     succeed(run, replace(trials.trial(), parameters=parameters))
-    assert run.manifest()["parameters"] == stands
+    assert run.document()["parameters"] == stands
 
 
 def test_a_load_that_was_stopped_is_an_interrupted_run_with_its_record(run: RunFolder) -> None:
     """Its measurement is kept (`ARCHITECTURE.md` D46)."""
     succeed(run, trials.trial(), interrupted=True)
-    assert run.manifest()["status"] == "interrupted"
+    assert run.document()["status"] == "interrupted"
     assert load_trial(run.path).ledger.counted == trials.trial().ledger.counted
 
 
@@ -86,7 +86,7 @@ def test_publishing_that_fails_leaves_a_failed_run(run: RunFolder) -> None:
         RunRecord(run, publish=publish) as record,
     ):
         record.succeeded(trials.trial(), interrupted=False)
-    manifest = run.manifest()
+    manifest = run.document()
     assert (manifest["status"], manifest["exit_code"]) == ("failed", 69)
     assert "No space left on device" in manifest["reason"]
     assert len(manifest["reason"].splitlines()) <= 5
@@ -96,7 +96,7 @@ def test_a_reason_is_as_long_as_a_terminal_shows(run: RunFolder) -> None:
     """At most five lines of at most 300 characters; the manifest holds no traceback."""
     with pytest.raises(RuntimeError), RunRecord(run, publish=lambda _: None):
         raise RuntimeError("\n".join(["x" * 5_000] * 40))
-    reason = run.manifest()["reason"]
+    reason = run.document()["reason"]
     assert len(reason.splitlines()) == 5
     assert max(map(len, reason.splitlines())) <= 300
 
@@ -114,7 +114,7 @@ def test_logs_that_cannot_be_copied_fail_a_run_that_was_well(run: RunFolder, tmp
     """A record without its logs is no whole record; no half log is left."""
     with pytest.raises(Unavailable), RunRecord(run, publish=lambda _: None) as record:
         record.keep_logs({"worker": tmp_path})
-    assert run.manifest()["status"] == "failed"
+    assert run.document()["status"] == "failed"
     assert list((run.path / "logs").iterdir()) == []
 
 
@@ -134,7 +134,7 @@ def test_an_error_of_the_lab_is_recorded_as_data(run: RunFolder) -> None:
     """Its class and all its parts, so that a program need not read the words."""
     with pytest.raises(DataFault), RunRecord(run, publish=lambda _: None):
         raise DataFault("cannot read a.csv", found="row 7", next_step="head a.csv", code="NO_TIME")
-    manifest = run.manifest()
+    manifest = run.document()
     assert manifest["error"] == {
         "kind": "DataFault",
         "attempted": "cannot read a.csv",
@@ -150,7 +150,7 @@ def test_any_other_error_is_recorded_in_words(run: RunFolder) -> None:
     """It has no parts and no exit code."""
     with pytest.raises(ZeroDivisionError), RunRecord(run, publish=lambda _: None):
         raise ZeroDivisionError("by zero")
-    manifest = run.manifest()
+    manifest = run.document()
     assert (manifest["error"], manifest["exit_code"]) == (None, None)
     assert manifest["reason"] == "ZeroDivisionError: by zero"
 

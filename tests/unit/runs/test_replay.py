@@ -11,7 +11,8 @@ from lab.errors import DataFault, UsageFault
 from lab.model import Constant, Load, Objective, Step, Synthetic, Trial
 from lab.reports import summary
 from lab.runs.evidence import load_trial
-from lab.runs.folder import SCHEMA, RunFolder
+from lab.runs.folder import RunFolder
+from lab.runs.manifest import SCHEMA
 from lab.runs.record import RunRecord
 from lab.runs.replay import LARGEST_BYTES, RECORDED, keep_recorded, recorded_for
 from lab.runs.store import RunStore
@@ -141,7 +142,7 @@ def test_a_run_that_did_not_succeed_is_not_kept(tmp_path: Path) -> None:
     """Nor does it replace the one before."""
     keep_recorded(run_of(tmp_path, trials.rich()), tmp_path)
     failed = run_of(tmp_path, trials.trial())
-    failed.update(status="failed")
+    failed.end("failed")
     with pytest.raises(UsageFault, match="cannot be kept") as fault:
         keep_recorded(failed, tmp_path)
     assert "failed" in str(fault.value)

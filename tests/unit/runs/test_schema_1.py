@@ -12,7 +12,8 @@ from lab.model import Aggregate, Objective, Trial
 from lab.runs.codec import TYPE, decode
 from lab.runs.contents import MANIFEST, TRIAL
 from lab.runs.evidence import load_trial, save_trial
-from lab.runs.folder import SCHEMA, RunFolder
+from lab.runs.folder import RunFolder
+from lab.runs.manifest import SCHEMA, RunManifest
 from lab.runs.replay import RECORDED, judged_again
 from lab.runs.schema_1 import (
     DROPPED_FIELDS,
@@ -21,7 +22,7 @@ from lab.runs.schema_1 import (
     RENAMED_OBJECTIVES,
     RENAMED_TABLES,
     RENAMED_TYPES,
-    upgraded_manifest,
+    upgraded_facts,
     upgraded_trial,
 )
 from lab.runs.store import RunStore
@@ -79,7 +80,7 @@ def test_a_round_trip_writes_version_2(folder: Path, tmp_path: Path) -> None:
 def test_a_manifest_of_version_1_has_the_facts_of_version_2(folder: Path) -> None:
     """Nothing but names changes."""
     stored = json.loads((folder / MANIFEST).read_text())
-    manifest = RunFolder(folder).manifest()
+    manifest = RunFolder(folder).document()
     assert not words_of(manifest) & OLD_WORDS
     assert manifest["ledger"]["double_counted"] == stored["ledger"]["twice"]
     assert [result["observed"] for result in manifest["verdict"]["objectives"]] == [
@@ -91,13 +92,13 @@ def test_a_manifest_of_version_1_has_the_facts_of_version_2(folder: Path) -> Non
 @pytest.mark.parametrize(("old", "new"), RENAMED_FACTS.items())
 def test_a_renamed_fact_keeps_its_value(old: str, new: str) -> None:
     """Under the name of version 2 alone."""
-    assert upgraded_manifest({"schema": 1, old: [1]}) == {"schema": 1, new: [1]}
+    assert upgraded_facts({"experiment": "a", old: [1]}) == {"experiment": "a", new: [1]}
 
 
 def test_a_manifest_of_a_run_that_failed_early_is_upgraded() -> None:
     """It has neither a ledger nor a verdict."""
-    manifest = {"schema": 1, "status": "failed", "reason": "no stack"}
-    assert upgraded_manifest(manifest) == manifest
+    manifest = RunManifest.of({"schema": 1, "status": "failed", "reason": "no stack"})
+    assert manifest.upgraded() == manifest
 
 
 def test_a_total_is_an_aggregate() -> None:

@@ -24,10 +24,10 @@ def test_the_first_run_names_those_after_it(tmp_path: Path) -> None:
     made = []
     for _ in range(3):
         folder = folder_for(trials.trial().experiment, store, begun=FIRST)
-        folder.take_over()
+        folder.begin_measuring()
         made.append(folder.run_id)
     assert made[0] == FIRST
-    assert first.facts().also == tuple(made[1:])
+    assert first.manifest().also == tuple(made[1:])
     assert len(set(made)) == 3
 
 
@@ -36,8 +36,8 @@ def test_a_run_that_lab_run_did_not_begin_has_a_folder_of_its_own(tmp_path: Path
     store, experiment = RunStore(tmp_path), trials.trial().experiment
     folder = folder_for(experiment, store, notebook="notebooks/a.ipynb", parameters={"rate": 5.0})
     assert [run.run_id for run in store.all()] == [folder.run_id]
-    assert folder.facts().is_fresh
-    manifest = folder.manifest()
+    assert folder.manifest().is_fresh
+    manifest = folder.document()
     assert (manifest["notebook"], manifest["parameters"]) == ("notebooks/a.ipynb", {"rate": 5.0})
     assert manifest["target"] == experiment.target
 
@@ -60,15 +60,17 @@ def test_the_exit_code_is_the_worst_of_them(
 ) -> None:
     """A second architecture that does not keep up is not hidden behind a first one that does."""
     cell = f"""
+from dataclasses import replace
 from lab.runs.store import RunStore
 from lab.settings import load_settings
 settings = load_settings()
 store = RunStore(settings.runs_dir)
 status = None if {word!r} == "INVALID" else {word!r}
-later = dict(status="succeeded", verdict=dict(status=status), validity=dict(status={word!r}))
-store.new("question", run_id={SECOND!r}).update(**later)
-first = dict(status="succeeded", verdict=dict(status="MET"), validity=dict(status="VALID"))
-store.open(settings.run_id).update(also=[{SECOND!r}], **first)
+later = dict(verdict=dict(status=status), validity=dict(status={word!r}))
+store.new("question", run_id={SECOND!r}).update(lambda begun: replace(begun, status="succeeded", trial=later))
+first = dict(verdict=dict(status="MET"), validity=dict(status="VALID"))
+run = store.open(settings.run_id)
+run.update(lambda begun: replace(begun, status="succeeded", trial=first).followed_by({SECOND!r}))
 """
     with environment_with(LAB_RUNS_DIR=str(tmp_path / "runs")):
         assert main(["run", str(notebook(tmp_path, cell)), "--json"]) == code

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lab.analysis import traces
+from lab.analysis.traces import spans as traces
 from lab.model import Window
 from lab.runs.spans import MARGIN_NS, read_spans
 

@@ -18,7 +18,7 @@ from tests.unit import trials
 def test_a_run_begins_as_running(tmp_path: Path) -> None:
     """With its parameters and a schema."""
     run = RunStore(tmp_path).new("Quick start!", notebook="notebooks/a.ipynb", parameters={"rate": 5.0})
-    manifest = run.manifest()
+    manifest = run.document()
     assert (manifest["status"], manifest["schema"], manifest["parameters"]) == ("running", 2, {"rate": 5.0})
     assert run.run_id.endswith("-quick-start")
     assert manifest["id"] == run.run_id
@@ -59,7 +59,7 @@ def test_a_truncated_manifest_is_a_damaged_run(tmp_path: Path) -> None:
     file = run.path / MANIFEST
     file.write_text(file.read_text()[:50])
     with pytest.raises(DataFault) as damaged:
-        run.manifest()
+        run.document()
     assert (damaged.value.reason, damaged.value.exit_code) == ("CORRUPT_RUN", 65)
 
 
@@ -69,11 +69,11 @@ def test_a_killed_run_never_says_that_it_succeeded(tmp_path: Path) -> None:
 import os, signal
 from pathlib import Path
 from lab.runs.store import RunStore
-RunStore(Path({str(tmp_path)!r})).new("a", run_id="killed").take_over()
+RunStore(Path({str(tmp_path)!r})).new("a", run_id="killed").begin_measuring()
 os.kill(os.getpid(), signal.SIGKILL)
 """
     subprocess.run([sys.executable, "-c", code], check=False, timeout=30)
-    manifest = RunFolder(tmp_path / "killed").manifest()
+    manifest = RunFolder(tmp_path / "killed").document()
     assert (manifest["status"], manifest["reason"]) == ("failed", "the process of the run is gone")
 
 
@@ -82,8 +82,8 @@ def test_pruning_keeps_the_newest_and_what_runs(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     for number in range(4):
         store.new("a", run_id=f"run-{number}")
-    store.open("run-0").update(status="failed")
-    store.open("run-2").update(status="succeeded")
+    store.open("run-0").end("failed")
+    store.open("run-2").end("succeeded")
     assert store.prune(keep=1) == ["run-2", "run-0"]
     assert [run.run_id for run in store.all()] == ["run-3", "run-1"]
 
@@ -93,13 +93,13 @@ def test_success_is_recorded_last(tmp_path: Path) -> None:
     run, seen = RunStore(tmp_path).new("a"), []
 
     def publish(_trial: Trial) -> None:
-        seen.append((run.manifest()["status"], (run.path / "samples.parquet").exists()))
+        seen.append((run.document()["status"], (run.path / "samples.parquet").exists()))
 
     with RunRecord(run, publish=publish) as record:
         record.succeeded(trials.trial(), interrupted=False)
     assert seen == [("running", True)]
-    assert run.manifest()["status"] == "succeeded"
-    assert run.manifest()["verdict"]["status"] == "MET"
+    assert run.document()["status"] == "succeeded"
+    assert run.document()["verdict"]["status"] == "MET"
 
 
 @pytest.mark.parametrize(
@@ -122,5 +122,5 @@ def test_what_ends_a_run_is_written_down(tmp_path: Path, error: BaseException, s
 
     with pytest.raises(type(error)):
         end_by_the_error()
-    assert (run.manifest()["status"], run.manifest()["reason"]) == (status, reason)
+    assert (run.document()["status"], run.document()["reason"]) == (status, reason)
     assert (run.path / "logs" / "worker.log").read_text() == "a line\n"
