@@ -1,21 +1,18 @@
 """Prepares a store to hold the ledger, or says why it cannot."""
 
-import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
-from typing import Final
 
 import redis
 
-from services.contracts.durability import Classified, Durability, durability_of
+from services.contracts.durability import Classified, Durability
 from services.contracts.limits import OLDEST_STORE
 from services.ledger.connection import StoreSettings, open_client, our_errors
+from services.ledger.durability import read_durability
 from services.ledger.keys import EPOCH, FACTS, GROUP, KEY_TYPES, STREAM, prefix_of
+from services.ledger.library import CODE, LIBRARY
 from services.ledger.waiting import wait_for_store
-
-LIBRARY: Final = "lab_ledger"
 
 
 class UnfitStore(Exception):
@@ -38,6 +35,8 @@ class Facts:
 def bootstrap(settings: StoreSettings, *, require_durability: str = "", wait_s: float = 0.0) -> Facts:
     """Load the functions, make epoch and group where they are missing, and write down the facts. Idempotent.
 
+    A store that holds all of this is not written to, so that a service starts at the store's memory limit, too.
+
     Args:
         settings: Where the store is.
         require_durability: `durable` refuses every other class of store. Empty accepts all.
@@ -59,17 +58,10 @@ def bootstrap(settings: StoreSettings, *, require_durability: str = "", wait_s: 
         _require(classified, require_durability)
         facts = Facts("valkey" if "valkey_version" in server else "redis", version, classified.durability)
         _load_functions(client)
-        client.set(prefix + EPOCH, uuid.uuid4().hex, nx=True)
+        if not client.exists(prefix + EPOCH):
+            client.set(prefix + EPOCH, uuid.uuid4().hex, nx=True)
         _make_group(client, prefix)
-        client.hset(
-            prefix + FACTS,
-            mapping={
-                "kind": facts.kind,
-                "version": facts.version,
-                "durability": facts.durability,
-                "checked": time.time_ns(),
-            },
-        )
+        _write_facts(client, prefix, facts)
     return facts
 
 
@@ -96,17 +88,11 @@ def _check_keys(client: redis.Redis, prefix: str) -> None:
 
 def _classify(client: redis.Redis) -> Classified:
     """Return the durability class. Raises UnfitStore for a store that evicts keys."""
-    info: dict[str, str] = {}
-    try:
-        for section in ("memory", "persistence", "replication"):
-            info |= {name: str(value) for name, value in client.info(section).items()}
-        appendfsync = client.config_get("appendfsync").get("appendfsync")
-    except redis.exceptions.ResponseError as error:
-        return Classified("unknown", f"the store does not tell: {error}")
+    classified, info = read_durability(client)
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         raise UnfitStore("STORE_EVICTS", f"maxmemory-policy {policy} can delete events; set noeviction")
-    return durability_of(info, role=info.get("role", ""), appendfsync=appendfsync)
+    return classified
 
 
 def _require(classified: Classified, wanted: str) -> None:
@@ -120,15 +106,26 @@ def _require(classified: Classified, wanted: str) -> None:
 
 
 def _load_functions(client: redis.Redis) -> None:
-    code = resources.files("services.ledger").joinpath("functions.lua").read_text()
+    """Load this version's functions beside those of other versions."""
     loaded = client.execute_command("FUNCTION", "LIST", "LIBRARYNAME", LIBRARY, "WITHCODE")
-    if not loaded or code.encode() not in loaded[0]:
-        client.function_load(code, replace=True)
+    if not loaded or CODE.encode() not in loaded[0]:
+        client.function_load(CODE, replace=True)
 
 
 def _make_group(client: redis.Redis, prefix: str) -> None:
+    stream = prefix + STREAM
+    if client.exists(stream) and any(group["name"] == GROUP.encode() for group in client.xinfo_groups(stream)):
+        return
     try:
-        client.xgroup_create(prefix + STREAM, GROUP, id="0", mkstream=True)
+        client.xgroup_create(stream, GROUP, id="0", mkstream=True)
     except redis.exceptions.ResponseError as error:
+        # Another service of the stack was faster.
         if not str(error).startswith("BUSYGROUP"):
             raise
+
+
+def _write_facts(client: redis.Redis, prefix: str, facts: Facts) -> None:
+    fields = {"kind": facts.kind, "version": facts.version, "durability": facts.durability}
+    written = client.hgetall(prefix + FACTS)
+    if {name: written.get(name.encode(), b"").decode() for name in fields} != fields:
+        client.hset(prefix + FACTS, mapping=fields)

@@ -6,21 +6,19 @@ any order therefore give the same aggregate, bit for bit.
 """
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.batches import Columns
+from services.contracts.key_table import KeyTable
 
 LIMB: Final = 2**32
 MICRO: Final = 1e6
 PACKED: Final = struct.Struct("<ddddd")
-SEPARATOR: Final = "\x1f"
-"""Stands between source and kind in the name of an aggregate. No valid name holds it."""
-
 DENSE_GROUPS: Final = 1 << 16
 """With up to this many possible groups, a counting array is cheaper than sorting."""
 
@@ -75,17 +73,6 @@ def join_sum(high: int, low: int) -> int:
     return high * LIMB + low
 
 
-def name_of(source: str, kind: str) -> bytes:
-    """Return the field under which the store keeps the aggregate of (source, kind)."""
-    return f"{source}{SEPARATOR}{kind}".encode()
-
-
-def source_and_kind(name: bytes) -> tuple[str, str]:
-    """Return the (source, kind) of a name that `name_of` made."""
-    source, _, kind = name.decode().partition(SEPARATOR)
-    return source, kind
-
-
 @dataclass(frozen=True, slots=True)
 class AggregateBlock:
     """Aggregates of one window, or the totals of a run.
@@ -116,56 +103,48 @@ class Aggregation:
         return sum(len(block.names) for block in self.windows.values())
 
 
-class KeyTable:
-    """Numbers (source, kind) pairs, so that events can be grouped by integer. Grows with every new pair."""
-
-    def __init__(self) -> None:
-        self.names: list[bytes] = []
-        self._number: dict[bytes, int] = {}
-        self._tables: dict[tuple[tuple[str, ...], tuple[str, ...]], NDArray[np.int64]] = {}
-
-    def numbers(self, columns: Columns) -> NDArray[np.int64]:
-        """Return the number of each event's pair, shape (events,)."""
-        pair = columns.source_index.astype(np.int64) * len(columns.kinds) + columns.kind_index
-        numbers: NDArray[np.int64] = self._table(columns.sources, columns.kinds)[pair]
-        return numbers
-
-    def _table(self, sources: tuple[str, ...], kinds: tuple[str, ...]) -> NDArray[np.int64]:
-        table = self._tables.get((sources, kinds))
-        if table is None:
-            if len(self._tables) >= 1_024:
-                self._tables.clear()
-            pairs = [self._number_of(name_of(source, kind)) for source in sources for kind in kinds]
-            table = self._tables[sources, kinds] = np.array(pairs, np.int64)
-        return table
-
-    def _number_of(self, name: bytes) -> int:
-        number = self._number.setdefault(name, len(self.names))
-        if number == len(self.names):
-            self.names.append(name)
-        return number
-
-
 def aggregate(batches: Sequence[Columns], keys: KeyTable, *, window_ns: int) -> Aggregation:
     """Aggregate at most 2**19 events of one run. With more events the limbs could lose a digit."""
-    key = np.concatenate([keys.numbers(batch) for batch in batches])
+    key = keys.numbers(batches)
     window = np.concatenate([batch.time_ns for batch in batches]) // window_ns
     # + 0.0 turns -0.0 into 0.0, so that minimum and maximum do not depend on the order.
     value = np.concatenate([batch.value for batch in batches]) + 0.0
     micro = np.rint(value * MICRO)
     high = np.floor(micro / LIMB)
     events = np.column_stack((np.ones(len(value)), high, micro - high * LIMB, value, value))
-    first, span = int(window.min()), int(window.max() - window.min()) + 1
-    aggregate_group, aggregates = _fold((window - first) * len(keys.names) + key, events, groups=span * len(keys.names))
-    aggregate_window, aggregate_key = np.divmod(aggregate_group, len(keys.names))
-    total_group, totals = _fold(aggregate_key, aggregates, groups=len(keys.names))
+    names = len(keys.names)
+    steps = _steps(window, names)
+    aggregate_group, aggregates = _fold(steps.numbers * names + key, events, groups=steps.size * names)
+    aggregate_step, aggregate_key = np.divmod(aggregate_group, names)
+    total_group, totals = _fold(aggregate_key, aggregates, groups=names)
     return Aggregation(
         totals=_block(total_group, totals, keys),
         windows={
-            first + number: _block(aggregate_key[rows], aggregates[rows], keys)
-            for number, rows in _runs_of_equal(aggregate_window)
+            steps.window(step): _block(aggregate_key[rows], aggregates[rows], keys)
+            for step, rows in _runs_of_equal(aggregate_step)
         },
     )
+
+
+class _Steps(NamedTuple):
+    """Windows as small numbers: each event's number, how many there can be, and the window of a number."""
+
+    numbers: NDArray[np.int64]
+    size: int
+    window: Callable[[int], int]
+
+
+def _steps(window: NDArray[np.int64], names: int) -> _Steps:
+    """Number windows from the first, or by rank where (window, name) would not fit into 64 bits.
+
+    Three centuries of milliseconds times a million names are more than 2**63.
+    """
+    first = int(window.min())
+    span = int(window.max()) - first + 1
+    if span * names < 2**63:
+        return _Steps(window - first, span, lambda step: first + step)
+    occurring, rank = np.unique(window, return_inverse=True)
+    return _Steps(rank, len(occurring), lambda step: int(occurring[step]))
 
 
 def _fold(

@@ -42,11 +42,16 @@ class Columns:
 
 
 class PayloadError(ValueError):
-    """The bytes are not a batch of events; *reason* is a code such as `RAGGED_COLUMNS`."""
+    """The bytes are not a batch of events, or the batch breaks a rule.
 
-    def __init__(self, reason: str, message: str) -> None:
+    Attributes:
+        reason: Code of ours, such as `RAGGED_COLUMNS`.
+        field: The part at fault, by its name in the proto; empty where the whole batch is at fault.
+    """
+
+    def __init__(self, reason: str, message: str, *, field: str = "") -> None:
         super().__init__(message)
-        self.reason = reason
+        self.reason, self.field = reason, field
 
 
 def encode(columns: Columns) -> bytes:
@@ -70,19 +75,31 @@ def encode(columns: Columns) -> bytes:
     return batch.SerializeToString()
 
 
-def decode(payload: bytes) -> Columns:
+def decode(payload: bytes, *, most_names: int | None = None) -> Columns:
     """Return the columns of a payload.
 
     The packed columns are read in place. A protobuf field may legally arrive in pieces, and a `bytes` field keeps only
     the last piece. Then, and where an index takes more than one byte, the public message is parsed instead.
 
+    Args:
+        payload: The bytes of an EventBatch.
+        most_names: Names that a dictionary may have; None for any number. A larger dictionary is refused before its
+            names are made: a mebibyte can hold half a million.
+
     Raises:
-        PayloadError: The payload is not a batch, or its columns differ in length.
+        PayloadError: The payload is not a batch, its columns differ in length, or a dictionary is too large.
     """
     try:
         reader = EventBatchReader.FromString(payload)
+    except MemoryError:
+        raise
     except Exception as error:
         raise PayloadError("MALFORMED", f"not an EventBatch: {error}") from error
+    if most_names is not None and max(len(reader.sources), len(reader.kinds)) > most_names:
+        field, names = max(("sources", len(reader.sources)), ("kinds", len(reader.kinds)), key=lambda pair: pair[1])
+        # The error keeps this frame, and the parsed message would stay with it.
+        del reader
+        raise PayloadError("DICTIONARY_TOO_LARGE", f"{names} names, limit {most_names}", field=field)
     count = reader.event_count
     source_index, kind_index = _single_bytes(reader.source_index, count), _single_bytes(reader.kind_index, count)
     whole = len(reader.time_unix_nano) == 8 * count == len(reader.value)
@@ -111,6 +128,8 @@ def _decode_message(payload: bytes) -> Columns:
     """Decode slowly, through the public message."""
     try:
         batch = EventBatch.FromString(payload)
+    except MemoryError:
+        raise
     except Exception as error:
         raise PayloadError("MALFORMED", f"not an EventBatch: {error}") from error
     lengths = {

@@ -15,7 +15,9 @@ MAX_VALUE = 2.0**45
 MAX_RUN_BYTES = 80
 """UTF-8 bytes of a run's name, which is part of the run's keys in the store."""
 MAX_KEYS_PER_RUN = 10_000
-"""(source, kind) pairs of one run, so that random names cannot fill the store. `functions.lua` keeps the limit."""
+"""(source, kind) pairs of one run, so that random names cannot fill the store. The store's functions keep the limit."""
+MAX_DICTIONARY_NAMES = MAX_KEYS_PER_RUN
+"""Names of one dictionary of a batch. No run could use more of them."""
 MAX_PAGE_ROWS = 10_000
 """Rows of one page. An answer is limited by its size, never by the age of what it shows (D28)."""
 PRODUCER_ID_BYTES = 16
@@ -24,6 +26,11 @@ MAX_UPLOAD_BYTES = 64 << 20
 """Bytes of a file to replay that is sent to a simulator. The simulator reads the file into a small board's memory."""
 UPLOAD_CHUNK_BYTES = 1 << 20
 """Bytes of one message of an upload, below gRPC's own limit of 4 MiB."""
+MAX_DURATION_S = 86_400.0
+"""Seconds of a load run: a day."""
+MAX_BATCHES = 10_000_000
+"""Batches of a load run. The simulator keeps 50 bytes of each until the report is sent; a day at the usual hundred
+batches a second has 8.6 million."""
 
 NANOS = 1_000_000_000
 """Nanoseconds of a second."""

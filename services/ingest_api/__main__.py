@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from services.ingest_api.servicer import SERVICE, IngestServicer, add_to
 from services.ingest_api.settings import IngestSettings
+from services.ledger.durability import SELDOM_S
 from services.ledger.redis_ledger import open_ledger
 from services.serving.program import Context, Dependency, Service, run_program
 from services.serving.store import store_dependency
@@ -16,10 +17,11 @@ def build(context: Context[IngestSettings]) -> Service:
         settings,
         context.instance_id,
         backlog_limit=settings.ingest_backlog_limit,
+        backlog_bytes=settings.ingest_backlog_bytes,
         wait_s=settings.ingest_store_wait_s,
     )
     servicer = IngestServicer(ledger, context.instruments, context.tracing)
-    durability = ledger.facts().durability
+    durability = ledger.watched_durability(every_s=SELDOM_S)
 
     def dependencies() -> Sequence[Dependency]:
         return (store_dependency(ledger),)
@@ -28,7 +30,7 @@ def build(context: Context[IngestSettings]) -> Service:
         register=lambda server: add_to(server, servicer),
         grpc_names=(SERVICE,),
         dependencies=dependencies,
-        durability=lambda: durability,
+        durability=durability,
     )
 
 

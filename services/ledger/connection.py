@@ -14,7 +14,6 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from services.ledger.errors import (
-    AggregateOutOfRange,
     LedgerError,
     LedgerMisuse,
     StoreDenied,
@@ -49,7 +48,6 @@ class StoreSettings(BaseSettings, frozen=True, env_prefix="LAB_"):
 REPLIES: Final[Mapping[str, tuple[type[LedgerError], str]]] = {
     "LABEMPTY": (StoreEmpty, "redis {where} is empty or was reset; its acknowledged events are gone"),
     "LABEPOCH": (StoreReplaced, "redis {where} is another store than at the start"),
-    "LABRANGE": (AggregateOutOfRange, "the sum of {text!r} would leave the exact range"),
     "OOM": (StoreFull, "redis {where} reached its memory limit: {text}"),
     "NOPERM": (StoreDenied, "redis {where}: {reply}"),
     "NOAUTH": (StoreDenied, "redis {where}: {reply}"),

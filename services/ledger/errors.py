@@ -99,12 +99,6 @@ class DeadLetterFull(LedgerError):
     reason = "DEAD_LETTER_FULL"
 
 
-class AggregateOutOfRange(LedgerError):
-    """A sum would leave the range that stays exact; nothing was written."""
-
-    reason = "CELL_RANGE"
-
-
 class LedgerMisuse(LedgerError):
     """A call broke the ledger's rules; nothing was written. *reply* is the store's error reply."""
 

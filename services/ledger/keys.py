@@ -1,4 +1,4 @@
-"""Names in the store that Python and `functions.lua` share."""
+"""Names in the store that Python and the store's functions share."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -21,6 +21,7 @@ KEY_TYPES: Final[Mapping[str, str]] = {
     "producers": "zset",
     HEARTBEATS: "hash",
     SUSPECTS: "hash",
+    "audit": "hash",
     FACTS: "hash",
 }
 """Key without its prefix → its type in the store, for every key that belongs to no single run."""

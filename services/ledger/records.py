@@ -53,6 +53,8 @@ class Entry:
         payload: The bytes of the batch.
         traceparent: W3C trace context, or empty.
         deliveries: Number of deliveries, this one included. Delivery is at least once.
+        counted_bytes: Bytes that the entry takes in the account of the backlog; 0 for an entry of an earlier version,
+            which kept no such account.
     """
 
     entry_id: str
@@ -63,6 +65,7 @@ class Entry:
     payload: bytes
     traceparent: str = ""
     deliveries: int = 1
+    counted_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +91,33 @@ class Commit:
     bad: Sequence[BadEvent] = ()
 
 
-class Committed(NamedTuple):
-    """Outcome of a commit: counted, or refused as a whole because another worker had committed the `stale` entries.
+class BeyondRange(NamedTuple):
+    """A sum that a commit would take out of the range that stays exact.
 
-    `windows` is the number of windows that the run has now, which retention limits.
+    Attributes:
+        window: Number of the window; None for the total of the run.
+        name: Name of the aggregate.
+        held: The aggregate that the store holds; None where it holds none.
+    """
+
+    window: int | None
+    name: bytes
+    held: Aggregate | None
+
+
+class Committed(NamedTuple):
+    """Outcome of a commit: counted, or refused as a whole without any effect.
+
+    Attributes:
+        counted: Events counted.
+        stale: Entries that another worker had committed, which is why the commit was refused.
+        beyond: Sums that would leave the exact range, which is why the commit was refused.
+        windows: Windows that the run has now, which retention limits.
     """
 
     counted: int
     stale: tuple[str, ...] = ()
+    beyond: tuple[BeyondRange, ...] = ()
     windows: int = 0
 
 
@@ -138,19 +160,15 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """The account that is kept, and the same figures recomputed from the streams.
+    """The account that is kept, and its backlog recomputed from the stream.
 
     Attributes:
         balance: The account that is kept.
         audited_backlog: Backlog recomputed from every entry's own count.
-        audited_dead: Dead events recomputed from every dead letter.
-        pending_entries: Entries delivered and not committed.
     """
 
     balance: Balance
     audited_backlog: int
-    audited_dead: int
-    pending_entries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +187,7 @@ class Changes:
         totals: Name → aggregate; empty when nothing changed.
         instances: Worker instance → events it has counted.
         more: Whether another call is needed to reach the present.
+        born: Differs between a run and an earlier run of the same name, which the store has forgotten.
     """
 
     epoch: str
@@ -182,6 +201,7 @@ class Changes:
     totals: Mapping[bytes, Aggregate] = field(default_factory=dict)
     instances: Mapping[str, int] = field(default_factory=dict)
     more: bool = False
+    born: int = 0
 
 
 class StoreFacts(NamedTuple):

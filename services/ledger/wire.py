@@ -1,14 +1,49 @@
-"""Arguments and replies of the store's functions (`functions.lua`), to and from records. Pure."""
+"""Arguments and replies of the store's functions (`functions/`), to and from records. Pure."""
 
+import hashlib
+import struct
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from services.contracts.aggregates import Aggregate, AggregateBlock, unpack
-from services.ledger.records import Audit, Balance, Changes, Commit, DeadLetter, Entry
+from services.ledger.records import (
+    Append,
+    Audit,
+    Balance,
+    BeyondRange,
+    Changes,
+    Commit,
+    Committed,
+    DeadLetter,
+    Entry,
+)
+
+STALE: Final = -1
+BEYOND_RANGE: Final = -2
+"""First elements of the reply to a commit that was refused."""
 
 
-def commit_tail(commit: Commit) -> Iterator[object]:
-    """Yield the arguments of `lab_commit` after the counts."""
+def digest_of(batch: Append) -> str:
+    """Return the digest that tells a repeat of a batch from another batch of the same sequence.
+
+    It covers the payload, the run and the width of its windows: the same payload in another run is another batch.
+    """
+    payload = hashlib.blake2b(batch.payload, digest_size=8).hexdigest()
+    return f"{payload}.{_digest_of_run(batch.run, batch.window_ns)}"
+
+
+@lru_cache(maxsize=256)
+def _digest_of_run(run: str, window_ns: int) -> str:
+    return hashlib.blake2b(f"{window_ns} {run}".encode(), digest_size=6).hexdigest()
+
+
+def commit_arguments(commit: Commit) -> Iterator[object]:
+    """Yield the arguments of the function `commit` after epoch, run and instance."""
+    yield len(commit.entries)
+    yield from (entry.entry_id for entry in commit.entries)
+    yield struct.pack(f"<{len(commit.entries)}H", *(entry.events for entry in commit.entries))
+    yield sum(entry.counted_bytes for entry in commit.entries)
     yield len(commit.bad)
     for event in commit.bad:
         yield from (event.entry_id, event.index, event.reason, event.payload)
@@ -28,19 +63,42 @@ def _block(block: AggregateBlock) -> Iterator[object]:
     yield from block.names
 
 
+def committed_of(reply: Sequence[Any]) -> Committed:
+    """Return the outcome in a reply of the function `commit`."""
+    if reply[0] == STALE:
+        return Committed(0, stale=tuple(entry_id.decode() for entry_id in reply[1:]))
+    if reply[0] == BEYOND_RANGE:
+        sums = zip(reply[1::3], reply[2::3], reply[3::3], strict=True)
+        return Committed(
+            0,
+            beyond=tuple(
+                BeyondRange(int(window) if window else None, name, unpack(held) if held else None)
+                for window, name, held in sums
+            ),
+        )
+    return Committed(counted=reply[0], windows=reply[2])
+
+
 def entry_of(entry_id: bytes, fields: Mapping[bytes, bytes], deliveries: Mapping[str, int] | None = None) -> Entry:
     """Return an entry from its fields. A foreign entry comes back without events or payload."""
     name = entry_id.decode()
     return Entry(
         entry_id=name,
         run=fields.get(b"run", b"").decode("utf-8", "replace"),
-        window_ns=int(fields.get(b"w", b"0")),
-        events=int(fields.get(b"n", b"0")),
-        appended_ns=int(fields.get(b"t", b"0")) * 1_000,
+        window_ns=_count(fields, b"w"),
+        events=_count(fields, b"n"),
+        appended_ns=_count(fields, b"t") * 1_000,
         payload=fields.get(b"d", b""),
         traceparent=fields.get(b"tp", b"").decode("ascii", "replace"),
         deliveries=deliveries[name] if deliveries else 1,
+        counted_bytes=_count(fields, b"b"),
     )
+
+
+def _count(fields: Mapping[bytes, bytes], name: bytes) -> int:
+    """Return a field as a number; 0 where it is missing or not a number, since anybody may have written the entry."""
+    text = fields.get(name, b"")
+    return int(text) if text.isdigit() else 0
 
 
 def dead_letter_of(dead_id: bytes, flat: Sequence[bytes]) -> DeadLetter:
@@ -52,14 +110,14 @@ def dead_letter_of(dead_id: bytes, flat: Sequence[bytes]) -> DeadLetter:
         entry_id=fields[b"id"].decode(),
         index=int(fields[b"i"]),
         reason=fields[b"why"].decode("utf-8", "replace"),
-        events=int(fields.get(b"n", b"0")),
+        events=_count(fields, b"n"),
         payload=fields.get(b"d", b""),
     )
 
 
 def changes_of(reply: Sequence[Any]) -> Changes:
-    """Return the changes in a reply of `lab_changes`."""
-    epoch, known, version, balance, width, low, last_us, more, windows, totals, instances = reply
+    """Return the changes in a reply of the function `changes`."""
+    epoch, known, version, balance, width, low, last_us, more, windows, totals, instances, born, _ = reply
     return Changes(
         epoch=epoch.decode(),
         known=bool(known),
@@ -72,13 +130,14 @@ def changes_of(reply: Sequence[Any]) -> Changes:
         totals=_aggregates(totals),
         instances={name.decode(): int(count) for name, count in pairs(instances)},
         more=bool(more),
+        born=int(born),
     )
 
 
 def audit_of(reply: Sequence[Any]) -> Audit:
-    """Return the audit in a reply of `lab_audit`."""
-    balance, backlog, dead, pending = reply
-    return Audit(_balance(balance), audited_backlog=backlog, audited_dead=dead, pending_entries=pending)
+    """Return the audit in the last reply of the function `audit`."""
+    balance, backlog = reply
+    return Audit(_balance(balance), audited_backlog=backlog)
 
 
 def pairs(flat: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:

@@ -4,6 +4,7 @@ import gc
 from collections.abc import Sequence
 
 from services.contracts.generated.lab.process.v1.process_pb2_grpc import add_ProcessServiceServicer_to_server
+from services.ledger.durability import SELDOM_S
 from services.ledger.redis_ledger import open_ledger
 from services.process_worker.committing import Committer
 from services.process_worker.consumer import Consumer, Heartbeat, Pace
@@ -21,7 +22,7 @@ def build(context: Context[WorkerSettings]) -> Service:
     """Put the worker together."""
     settings = context.settings
     ledger = open_ledger(settings, context.instance_id, wait_s=settings.worker_store_wait_s)
-    durability = ledger.facts().durability
+    durability = ledger.watched_durability(every_s=SELDOM_S)
     heartbeat = Heartbeat(ledger)
     handler = Handler(
         cost_us=settings.worker_cost_us, crash_on_kind=settings.worker_crash_on_kind, alive=heartbeat.advance
@@ -44,7 +45,7 @@ def build(context: Context[WorkerSettings]) -> Service:
         register=lambda server: add_ProcessServiceServicer_to_server(servicer, server),
         grpc_names=(SERVICE,),
         dependencies=dependencies,
-        durability=lambda: durability,
+        durability=durability,
         work=lambda: consumer.run(context.stopping),
         progress=progress,
         patience=Patience(settings.worker_stalled_after_s, settings.worker_give_up_after_s),
@@ -57,6 +58,7 @@ def _pace(settings: WorkerSettings) -> Pace:
         block_ms=settings.worker_block_ms,
         nap_s=settings.worker_nap_ms / 1_000,
         idle_s=settings.worker_idle_s,
+        keep_runs=settings.worker_keep_runs,
     )
 
 

@@ -1,33 +1,33 @@
-"""Commits entries: decode, handle, aggregate, commit, and retry without stale entries."""
+"""Commits entries: decode, handle, aggregate, commit, and retry without what cannot be committed."""
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
 from itertools import groupby
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from services.contracts.aggregates import Aggregation, KeyTable, aggregate
-from services.contracts.batches import Columns, PayloadError, decode, encode
+from services.contracts.aggregates import Aggregation, aggregate
+from services.contracts.batch_rules import check_countable
+from services.contracts.batches import PayloadError
+from services.contracts.key_table import KeyTable
 from services.contracts.limits import MAX_COMMIT_AGGREGATES, MAX_COMMIT_ENTRIES, MAX_COMMIT_EVENTS
-from services.ledger.records import BadEvent, Commit, Entry
+from services.ledger.errors import LedgerMisuse
+from services.ledger.records import Commit, Committed, Entry
 from services.ledger.redis_ledger import RedisLedger
+from services.process_worker.decoding import Decoded, decoded_entry, subset
+from services.process_worker.exact_range import overflowing
 from services.process_worker.handling import Handler
 from services.process_worker.isolation import Isolation
 from services.process_worker.telemetry import WorkerTelemetry
 
 ISOLATED_FROM_DELIVERY: Final = 3
-KEYS_KEPT: Final = 100_000
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """An entry and its columns."""
-
-    entry: Entry
-    columns: Columns
+NAMES_KEPT_BYTES: Final = 16 << 20
+"""Memory of the remembered names. A board's worker has 192 MiB, of which it needs 80 at rest."""
+UNCOUNTABLE: Final = (ArithmeticError, IndexError, ValueError, LedgerMisuse)
+"""Errors that an entry causes which ingest-api did not write."""
+KILLED_TWO: Final = "killed two workers"
 
 
 class Committer:
@@ -59,86 +59,106 @@ class Committer:
         """Decode entries. An entry that cannot be decoded becomes a dead letter."""
         for entry in entries:
             try:
-                columns = _columns_of(entry)
+                decoded = decoded_entry(entry)
             except PayloadError as error:
-                self._telemetry.dead_lettered(self._ledger.dead_letter(entry.entry_id, f"decode: {error}"))
+                self._dead_letter(entry, error)
             else:
-                yield Decoded(entry, columns)
+                yield decoded
 
     def _commit(self, batch: Sequence[Decoded]) -> None:
-        """Commit together: in halves where there are too many aggregates, again without stale entries."""
+        """Commit together: in halves where there are too many aggregates, again without what cannot be committed."""
         while batch:
-            aggregation = self._aggregate(batch)
-            if aggregation.aggregate_count > MAX_COMMIT_AGGREGATES and len(batch) > 1:
-                middle = len(batch) // 2
-                self._commit(batch[:middle])
-                batch = batch[middle:]
-                continue
-            remaining = self._send(Commit(batch[0].entry.run, [decoded.entry for decoded in batch], aggregation))
-            batch = [decoded for decoded in batch if decoded.entry.entry_id in remaining]
+            try:
+                aggregation = self._aggregate(batch)
+                if aggregation and aggregation.aggregate_count > MAX_COMMIT_AGGREGATES and len(batch) > 1:
+                    middle = len(batch) // 2
+                    self._commit(batch[:middle])
+                    batch = batch[middle:]
+                    continue
+                outcome = self._send(batch, aggregation)
+            except UNCOUNTABLE as error:
+                batch = self._countable(batch, error)
+            else:
+                batch = self._rest(batch, outcome)
 
-    def _aggregate(self, batch: Sequence[Decoded]) -> Aggregation:
-        if len(self._keys.names) > KEYS_KEPT:
+    def _aggregate(self, batch: Sequence[Decoded]) -> Aggregation | None:
+        """Return the aggregates of a batch; None where no event of it is to be counted."""
+        if self._keys.memory_bytes > NAMES_KEPT_BYTES:
             self._keys = KeyTable()
-        return aggregate([decoded.columns for decoded in batch], self._keys, window_ns=batch[0].entry.window_ns)
+        columns = [decoded.columns for decoded in batch if len(decoded.columns)]
+        return aggregate(columns, self._keys, window_ns=batch[0].entry.window_ns) if columns else None
 
-    def _send(self, commit: Commit) -> set[str]:
-        """Send a commit. Return the ids that are still to be committed, because other entries were stale."""
+    def _send(self, batch: Sequence[Decoded], aggregation: Aggregation | None) -> Committed:
+        entries = [decoded.entry for decoded in batch]
+        commit = Commit(batch[0].entry.run, entries, aggregation, [event for part in batch for event in part.bad])
         started = time.perf_counter()
         outcome = self._ledger.commit(commit)
-        if not outcome.stale:
+        if outcome.stale:
+            self._telemetry.stale(len(outcome.stale))
+        elif not outcome.beyond:
             self._telemetry.committed(commit, outcome, took_s=time.perf_counter() - started)
             if outcome.windows > self._keep_windows:
                 self._ledger.prune(commit.run, keep_windows=self._keep_windows)
-            return set()
-        self._telemetry.stale(len(outcome.stale))
-        return {entry.entry_id for entry in commit.entries} - set(outcome.stale)
+        return outcome
+
+    def _rest(self, batch: Sequence[Decoded], outcome: Committed) -> Sequence[Decoded]:
+        """Return what is still to be committed after an attempt."""
+        if outcome.stale:
+            return [decoded for decoded in batch if decoded.entry.entry_id not in outcome.stale]
+        if not outcome.beyond:
+            return ()
+        if len(batch) > 1:
+            # Alone, an entry leaves out only what does not fit after all entries before it.
+            for decoded in batch:
+                self._commit([decoded])
+            return ()
+        [decoded] = batch
+        left_out = overflowing(decoded.columns, decoded.entry.window_ns, outcome.beyond)
+        return [decoded.without(np.flatnonzero(left_out), "its sum would leave the exact range")]
+
+    def _countable(self, batch: Sequence[Decoded], error: Exception) -> Sequence[Decoded]:
+        """Return the entries that keep the rules, after an error; the others become dead letters.
+
+        The rules are checked only now, since ingest-api has checked what it wrote.
+        """
+        countable = []
+        for decoded in batch:
+            try:
+                if len(decoded.columns):
+                    check_countable(decoded.columns, decoded.entry.window_ns)
+            except PayloadError as broken:
+                self._dead_letter(decoded.entry, broken)
+            else:
+                countable.append(decoded)
+        if len(countable) == len(batch):
+            raise error
+        return countable
+
+    def _dead_letter(self, entry: Entry, error: PayloadError) -> None:
+        reason = f"{error.field}: {error}" if error.field else str(error)
+        self._telemetry.dead_lettered(self._ledger.dead_letter(entry.entry_id, f"decode: {reason}"))
 
     def _isolate(self, entry: Entry) -> None:
-        """Handle a suspect range by range, each noted before its attempt, then commit without the isolated events."""
+        """Open and handle a suspect range by range, each noted before its attempt; commit without isolated events."""
+        state = Isolation.of(self._ledger.isolation_note(entry.entry_id), entry.events)
+        if state.kills_when_opened:
+            reason = f"{KILLED_TWO} when it was opened"
+            self._telemetry.dead_lettered(self._ledger.dead_letter(entry.entry_id, reason))
+            return
+        state = state.opening()
+        self._ledger.keep_isolation_note(entry.entry_id, state.note)
         for decoded in self._decoded(iter([entry])):
-            state = Isolation.of(self._ledger.isolation_note(entry.entry_id), len(decoded.columns))
+            with suppress(*UNCOUNTABLE):  # the commit finds the same error, and deals with it
+                self._aggregate([decoded])
+            state = state.survived()
             while state.todo:
                 state = state.attempt()
                 self._ledger.keep_isolation_note(entry.entry_id, state.note)
                 assert state.trying is not None  # noqa: S101  attempt() has just set it
                 self._handler.handle(subset(decoded.columns, np.arange(state.trying.start, state.trying.end)))
                 state = state.survived()
-            self._commit_without(decoded, [part.start for part in state.isolated])
-
-    def _commit_without(self, decoded: Decoded, isolated: Sequence[int]) -> None:
-        """Commit an entry whose *isolated* events become dead letters."""
-        if not isolated:
-            self._commit([decoded])
-            return
-        entry_id, columns = decoded.entry.entry_id, decoded.columns
-        good = np.setdiff1d(np.arange(len(columns)), isolated)
-        bad = [
-            BadEvent(entry_id, index, "killed two workers", encode(subset(columns, np.array([index]))))
-            for index in isolated
-        ]
-        rest = replace(decoded, columns=subset(columns, good))
-        aggregation = self._aggregate([rest]) if len(good) else None
-        self._send(Commit(decoded.entry.run, [decoded.entry], aggregation, bad))
-
-
-def subset(columns: Columns, index: NDArray[np.intp]) -> Columns:
-    """Return the events at some positions of a batch."""
-    return replace(
-        columns,
-        source_index=columns.source_index[index],
-        kind_index=columns.kind_index[index],
-        time_ns=columns.time_ns[index],
-        value=columns.value[index],
-    )
-
-
-def _columns_of(entry: Entry) -> Columns:
-    """Return the columns of an entry. Raises PayloadError, also for an entry that ingest-api did not write."""
-    columns = decode(entry.payload)
-    if len(columns) != entry.events or not entry.events or not entry.window_ns:
-        raise PayloadError("NOT_OURS", f"{len(columns)} events, the entry says {entry.events}")
-    return columns
+            isolated = np.array([part.start for part in state.isolated], np.intp)
+            self._commit([decoded.without(isolated, KILLED_TWO)])
 
 
 def _run_of(entry: Entry) -> str:

@@ -1,12 +1,15 @@
 """Isolates the poison message of an entry: halves the entry until two workers have died on a single event. Pure.
 
+A worker may also die before it has handled a single event, for example because the decoded entry does not fit into its
+memory. Opening the entry is therefore tried first, as a range without events.
+
 The state of the search is a short text, kept in the store before every attempt, so that the text outlives the worker:
 `todo|trying|once|isolated`, each a comma-separated list of ranges `a-b` (events a to b-1).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Range(NamedTuple):
@@ -16,14 +19,18 @@ class Range(NamedTuple):
     end: int
 
     @property
-    def is_single(self) -> bool:
-        """Whether the range is a single event."""
-        return self.end - self.start == 1
+    def is_divisible(self) -> bool:
+        """Whether the range has several events."""
+        return self.end - self.start > 1
 
     def halves(self) -> tuple["Range", "Range"]:
         """Return two parts of about the same size."""
         middle = (self.start + self.end) // 2
         return Range(self.start, middle), Range(middle, self.end)
+
+
+OPENING: Final = Range(0, 0)
+"""Stands for opening the entry, before any event of it is handled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,15 @@ class Isolation:
         groups = (self.todo, trying, self.once, self.isolated)
         return "|".join(",".join(f"{part.start}-{part.end}" for part in group) for group in groups)
 
+    @property
+    def kills_when_opened(self) -> bool:
+        """Whether two workers have died while they opened the entry."""
+        return OPENING in self.isolated
+
+    def opening(self) -> "Isolation":
+        """Return the state in which the entry is being opened. Every worker that tries the entry begins with this."""
+        return replace(self, trying=OPENING)
+
     def attempt(self) -> "Isolation":
         """Return the state in which the next range is being tried."""
         return replace(self, todo=self.todo[1:], trying=self.todo[0])
@@ -68,11 +84,12 @@ class Isolation:
 
     def _died(self, on: Range) -> "Isolation":
         """Return the state after a death on a range: halve the range, or count the death of a single event."""
-        if not on.is_single:
+        if on.is_divisible:
             return replace(self, todo=(*on.halves(), *self.todo))
         if on in self.once:
             return replace(self, isolated=(*self.isolated, on))
-        return replace(self, todo=(on, *self.todo), once=(*self.once, on))
+        todo = self.todo if on == OPENING else (on, *self.todo)
+        return replace(self, todo=todo, once=(*self.once, on))
 
 
 def _ranges(text: str) -> Iterator[Range]:

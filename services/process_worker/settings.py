@@ -23,6 +23,8 @@ class WorkerSettings(ServiceSettings, StoreSettings, frozen=True, env_prefix="LA
     """For tests: the process kills itself when it handles an event of this kind."""
     worker_keep_windows: int = Field(100_000, ge=1, le=10_000_000)
     """Newest windows of a run that stay in the store. Totals are never removed."""
+    worker_keep_runs: int = Field(100, ge=1, le=100_000)
+    """Runs used last that stay in the store. Older runs go once they are counted and nobody used them for two hours."""
     worker_stalled_after_s: float = Field(15.0, gt=0)
     """Seconds of backlog without progress until health says NOT_SERVING."""
     worker_give_up_after_s: float = Field(60.0, gt=0)

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +10,24 @@ import pytest
 from opentelemetry import metrics, trace
 
 from services.bootstrap.store import bootstrap
-from services.contracts.aggregates import KeyTable, aggregate, name_of
+from services.contracts.aggregates import aggregate
 from services.contracts.batches import encode
 from services.contracts.generated.lab.query.v1 import query_pb2 as pb
 from services.contracts.generated.lab.query.v1.query_pb2_grpc import (
     QueryServiceStub,
     add_QueryServiceServicer_to_server,
 )
+from services.contracts.key_table import KeyTable, name_of
 from services.ledger.connection import StoreSettings, open_client
 from services.ledger.errors import StoreLost, StoreUnreachable
 from services.ledger.records import Append, Commit
 from services.ledger.redis_ledger import RedisLedger, open_ledger
-from services.query_api.cache import FILE_NAME
+from services.query_api.cache import FILE_NAME, WindowFilter
 from services.query_api.mirror import Mirror
 from services.query_api.servicer import QueryServicer
-from services.serving.interceptors import CallInterceptor
+from services.serving.calls import Calls
+from services.serving.interceptors import MeasuringInterceptor
+from services.serving.workers import Workers
 from services.telemetry.instruments import Instruments
 from services.telemetry.tracing import Tracing
 from tests.events import columns_of
@@ -55,10 +57,12 @@ class serving:  # noqa: N801  reads as a verb in a with statement
         instruments = Instruments(metrics.NoOpMeterProvider().get_meter("t"), "query-api")
         tracing = Tracing(trace.NoOpTracerProvider().get_tracer("t"))
         self._mirror = Mirror(ledger, folder)
-        self._server = grpc.server(
-            ThreadPoolExecutor(4), interceptors=[CallInterceptor(instruments, tracing, stream_limit=2)]
-        )
-        servicer = QueryServicer(self._mirror, ledger, instruments, durability="durable")
+        self._workers = Workers(4, "rpc")
+        interceptors: list[grpc.ServerInterceptor] = [
+            MeasuringInterceptor(Calls(self._workers, stream_limit=2), instruments, tracing)
+        ]
+        self._server = grpc.server(self._workers, interceptors=interceptors)
+        servicer = QueryServicer(self._mirror, ledger, instruments, durability=lambda: "durable")
         add_QueryServiceServicer_to_server(servicer, self._server)
         port = self._server.add_insecure_port("127.0.0.1:0")
         self._channel = grpc.insecure_channel(f"127.0.0.1:{port}")
@@ -70,6 +74,7 @@ class serving:  # noqa: N801  reads as a verb in a with statement
     def __exit__(self, *_: object) -> None:
         self._channel.close()
         self._server.stop(0).wait()
+        self._workers.shutdown()
         self._mirror.close()
 
 
@@ -246,4 +251,49 @@ def test_an_answer_while_the_store_is_away_tells_its_age(store: str, tmp_path: P
     assert (seen.state.balance.counted, seen.staleness_ms) == (4, 7_500)
     with pytest.raises(StoreUnreachable):
         mirror.refresh("another")
+    mirror.close()
+
+
+def test_a_run_that_the_store_has_forgotten_is_unknown_and_may_come_again(
+    ledger: RedisLedger, store: str, tmp_path: Path
+) -> None:
+    """The cache forgets it, too. A new run of the same name is answered with its own events alone."""
+    count(ledger, 1)
+    mirror = Mirror(ledger, tmp_path)
+    assert mirror.refresh("r").state.balance.counted == 4
+    count(ledger, 2, run="another")
+    raw = open_client(StoreSettings(redis_url=store))
+    raw.zadd("{lab:lab}:runs", {"r": 0})
+    assert ledger.forget_runs(keep_runs=1)
+
+    assert not mirror.refresh("r").state.known
+    _, rows = mirror.read("r", lambda cache, _state: cache.totals("r", after=None, limit=10))
+    assert rows == []
+
+    raw.zadd("{lab:lab}:runs", {"another": 0})
+    count(ledger, 3, events=[("new", "temp", 9, 1.0)] * 5)
+    for _ in range(2):
+        seen, rows = mirror.read("r", lambda cache, _state: cache.totals("r", after=None, limit=10))
+        assert [(key.source, total.count) for key, total in rows] == [("new", 5)]
+        assert seen.state.balance.counted == 5
+    mirror.close()
+
+
+def test_a_run_that_came_again_between_two_answers_is_answered_alone(
+    ledger: RedisLedger, store: str, tmp_path: Path
+) -> None:
+    """Nobody asked while it was gone, and it has more events than before: nothing of the old run is mixed in."""
+    count(ledger, 1)
+    mirror = Mirror(ledger, tmp_path)
+    mirror.refresh("r")
+    count(ledger, 2, run="another")
+    open_client(StoreSettings(redis_url=store)).zadd("{lab:lab}:runs", {"r": 0})
+    assert ledger.forget_runs(keep_runs=1)
+    count(ledger, 3, events=[("new", "temp", 9, 1.0)] * 50)
+
+    _, rows = mirror.read("r", lambda cache, _state: cache.totals("r", after=None, limit=10))
+    _, windows = mirror.read("r", lambda cache, _state: cache.windows("r", WindowFilter(), after=None, limit=10))
+
+    assert [(key.source, total.count) for key, total in rows] == [("new", 50)]
+    assert [key.source for key, _ in windows] == ["new"]
     mirror.close()

@@ -9,7 +9,6 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,7 +30,9 @@ from services.ingest_api.servicer import IngestServicer, add_to
 from services.ledger.connection import StoreSettings, open_client
 from services.ledger.errors import StoreDenied, StoreLoading
 from services.ledger.redis_ledger import open_ledger
-from services.serving.interceptors import CallInterceptor
+from services.serving.calls import Calls
+from services.serving.interceptors import MeasuringInterceptor
+from services.serving.workers import Workers
 from services.telemetry.instruments import Instruments
 from services.telemetry.tracing import Tracing
 from tests.bench.load import batched_calls
@@ -61,8 +62,9 @@ class Ingest:
         )
         instruments = Instruments(metrics.NoOpMeterProvider().get_meter("t"), "ingest-api")
         tracing = Tracing(trace.NoOpTracerProvider().get_tracer("t"))
-        interceptors: list[grpc.ServerInterceptor] = [CallInterceptor(instruments, tracing, stream_limit=4)]
-        self._server = grpc.server(ThreadPoolExecutor(2), interceptors=interceptors)
+        self._workers = Workers(2, "rpc")
+        interceptors: list[grpc.ServerInterceptor] = [MeasuringInterceptor(Calls(self._workers), instruments, tracing)]
+        self._server = grpc.server(self._workers, interceptors=interceptors)
         add_to(self._server, IngestServicer(self.ledger, instruments, tracing))
         self._channel = grpc.insecure_channel(f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}")
         self._server.start()
@@ -98,6 +100,7 @@ class Ingest:
         """Stop serving."""
         self._channel.close()
         self._server.stop(0).wait()
+        self._workers.shutdown()
 
 
 @contextlib.contextmanager

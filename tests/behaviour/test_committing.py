@@ -4,69 +4,20 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from opentelemetry import metrics, trace
 
-from services.contracts.aggregates import name_of
-from services.contracts.batches import encode
 from services.ledger.connection import StoreSettings
-from services.ledger.records import Append, Commit, Committed
+from services.ledger.records import Append
 from services.ledger.redis_ledger import RedisLedger, open_ledger
-from services.process_worker.committing import Committer
-from services.process_worker.handling import Handler
-from services.process_worker.telemetry import WorkerTelemetry
-from services.telemetry.instruments import Instruments
-from services.telemetry.tracing import Tracing
-from tests.events import columns_of
-
-SECOND = 1_000_000_000
-
-
-class Notes(WorkerTelemetry):
-    """Telemetry that also remembers."""
-
-    def __init__(self) -> None:
-        instruments = Instruments(metrics.NoOpMeterProvider().get_meter("t"), "process-worker")
-        super().__init__(instruments, Tracing(trace.NoOpTracerProvider().get_tracer("t")), "worker")
-        self.counted: list[int] = []
-        self.stale_entries = self.dead_lettered_events = 0
-
-    def committed(self, commit: Commit, outcome: Committed, *, took_s: float) -> None:
-        """Remember the commit."""
-        self.counted.append(outcome.counted)
-        super().committed(commit, outcome, took_s=took_s)
-
-    def stale(self, entries: int) -> None:
-        """Remember stale entries."""
-        self.stale_entries += entries
-        super().stale(entries)
-
-    def dead_lettered(self, events: int) -> None:
-        """Remember dead-lettered events."""
-        self.dead_lettered_events += events
-        super().dead_lettered(events)
+from tests.workers import SECOND, Notes, append, committer_of
 
 
 @pytest.fixture
 def ledger(store: str) -> RedisLedger:
     """The ledger of the worker under test."""
     return open_ledger(StoreSettings(redis_url=store), "worker")
-
-
-def append(ledger: RedisLedger, sequence: int, kinds: Sequence[str], *, run: str = "r", spread_s: int = 0) -> None:
-    """Append a batch with one event per kind, *spread_s* apart."""
-    start = 1_700_000_000 * SECOND
-    columns = columns_of([("pi", kind, start + i * spread_s * SECOND, float(i)) for i, kind in enumerate(kinds)])
-    names = [name_of("pi", kind) for kind in columns.kinds]
-    ledger.append(Append(b"p" * 16, sequence, run, SECOND, encode(columns), len(kinds), names))
-
-
-def committer_of(ledger: RedisLedger, notes: Notes, *, keep_windows: int = 1_000_000) -> Committer:
-    """Return a committer without a cost per event."""
-    return Committer(ledger, Handler(cost_us=0, crash_on_kind="", alive=lambda: None), notes, keep_windows=keep_windows)
 
 
 def test_entries_of_several_runs_are_committed_run_by_run(ledger: RedisLedger) -> None:
@@ -139,13 +90,10 @@ DYING_WORKER = """
     import sys
     from services.ledger.connection import StoreSettings
     from services.ledger.redis_ledger import open_ledger
-    from services.process_worker.handling import Handler
-    from services.process_worker.committing import Committer
-    from tests.behaviour.test_committing import Notes
+    from tests.workers import Notes, committer_of
 
     ledger = open_ledger(StoreSettings(redis_url=sys.argv[1]), sys.argv[2])
-    handler = Handler(cost_us=0, crash_on_kind="poison", alive=lambda: None)
-    committer = Committer(ledger, handler, Notes(), keep_windows=1000)
+    committer = committer_of(ledger, Notes(), crash_on_kind="poison")
     committer.commit(ledger.claim(ledger.pending()) or ledger.read(count=10, block_ms=10))
 """
 

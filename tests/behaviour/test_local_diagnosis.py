@@ -104,6 +104,8 @@ def test_a_wrong_setting_is_explained_when_the_stack_does_not_come_up(
     assert "LAB_WORKER_COST_US" in findings(capsys)["wrong-settings"]["found"]
     [kept] = tmp_path.glob("state/**/last-failure.json")
     assert [finding.cause for finding in diagnose(load(kept))] == ["wrong-settings"]
+    assert main(["diagnose"]) == 1
+    assert f"see it: lab diagnose --snapshot {kept}\n" in capsys.readouterr().out
 
 
 @needs_prometheus

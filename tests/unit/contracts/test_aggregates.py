@@ -14,13 +14,12 @@ from services.contracts.aggregates import (
     PACKED,
     Aggregate,
     Aggregation,
-    KeyTable,
     aggregate,
-    name_of,
     unpack,
 )
 from services.contracts.batches import Columns
-from services.contracts.limits import MAX_COMMIT_EVENTS, MAX_TIME_NS, MAX_VALUE, MIN_TIME_NS
+from services.contracts.key_table import KeyTable, name_of
+from services.contracts.limits import MAX_COMMIT_EVENTS, MAX_TIME_NS, MAX_VALUE, MIN_TIME_NS, MIN_WINDOW_NS
 from tests.events import columns_of
 
 SECOND = 1_000_000_000
@@ -77,6 +76,15 @@ def aggregates_of(rows: Sequence[Event], *, window_ns: int = SECOND) -> Aggregat
     return aggregate([columns_of(rows)], KeyTable(), window_ns=window_ns)
 
 
+def grid(names: Sequence[str], sources: Sequence[int]) -> Columns:
+    """Return columns with an event of every pair of some sources and all kinds; both dictionaries are *names*."""
+    source, kind = (index.ravel() for index in np.meshgrid(np.array(sources), np.arange(len(names))))
+    zeros = np.zeros(len(source))
+    return Columns(
+        tuple(names), tuple(names), source.astype(np.uint32), kind.astype(np.uint32), zeros.astype(np.int64), zeros
+    )
+
+
 def same_values(count: int, value: float, *, time_ns: int = 0) -> Columns:
     """Return columns of one key that repeat a value."""
     zeros = np.zeros(count, np.uint8)
@@ -97,6 +105,25 @@ def test_windows_and_totals_equal_plain_integers(rows: list[Event]) -> None:
 def test_windows_centuries_apart_are_as_exact(rows: list[Event]) -> None:
     """With more possible groups than a counting array may have, sorting gives the same aggregates."""
     assert window_aggregates(aggregates_of(rows)) == plain_aggregates(rows, window_ns=SECOND)
+
+
+def test_windows_three_centuries_apart_keep_their_numbers_beside_a_million_names() -> None:
+    """A window's number times the number of names does not fit into 64 bits: 9.4 * 10^12 windows, 10^6 names."""
+    keys, names = KeyTable(), tuple(f"n{i}" for i in range(1_000))
+    for first in range(0, 1_000, 250):
+        aggregate([grid(names, range(first, first + 250))], keys, window_ns=SECOND)
+    assert len(keys.names) == 1_000_000
+    rows = [("n0", "n0", MIN_TIME_NS, 1.5), ("n999", "n999", MAX_TIME_NS - 1, 2.5), ("n0", "n0", MAX_TIME_NS - 1, 4.0)]
+
+    aggregation = aggregate([columns_of(rows)], keys, window_ns=MIN_WINDOW_NS)
+
+    assert window_aggregates(aggregation) == plain_aggregates(rows, window_ns=MIN_WINDOW_NS)
+
+
+@given(rows=events(st.integers(MIN_TIME_NS, MAX_TIME_NS - 1)), width=st.integers(1, MAX_TIME_NS))
+def test_windows_of_any_width_are_exact(rows: list[Event], width: int) -> None:
+    """From one nanosecond, of which three centuries have more than 2^63, to all time."""
+    assert window_aggregates(aggregates_of(rows, window_ns=width)) == plain_aggregates(rows, window_ns=width)
 
 
 def test_both_ways_of_grouping_give_the_same_aggregates() -> None:

@@ -1,6 +1,10 @@
 """Which batches are admitted, and with which reason and message the others are refused."""
 
 import contextlib
+import subprocess
+import sys
+import textwrap
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
@@ -61,6 +65,16 @@ REFUSED: dict[str, tuple[Callable[[], AppendRequest], str, str]] = {
     "9 large index": (lambda: request(kind_index=[0, 300]), "BAD_INDEX", r"kind_index\[1\]: 300, dictionary has 2"),
     "9 no dictionary": (lambda: request(sources=[]), "BAD_INDEX", r"source_index\[0\]: 0, dictionary has 0"),
     "9 ragged": (lambda: request(value=[1.0]), "RAGGED_COLUMNS", "event_count is 2, but .* value 1"),
+    "9 too many sources": (
+        lambda: request(sources=["s"] * 10_001),
+        "DICTIONARY_TOO_LARGE",
+        "sources: 10001 names, limit 10000",
+    ),
+    "9 too many kinds": (
+        lambda: request(kinds=[""] * 300_000),
+        "DICTIONARY_TOO_LARGE",
+        "kinds: 300000 names, limit 10000",
+    ),
     "10 NaN": (lambda: request(value=[float("nan"), 1.0]), "BAD_VALUE", r"value\[0\]: NaN is not allowed"),
     "10 infinite": (lambda: request(value=[1.0, float("-inf")]), "BAD_VALUE", r"value\[1\]: -inf"),
     "10 too large": (lambda: request(value=[1.0, 2.0**45 * 1.01]), "BAD_VALUE", r"value\[1\]: .*at most 2\^45"),
@@ -136,6 +150,83 @@ def test_a_good_batch_names_the_pairs_it_holds() -> None:
 
     assert admitted.names == [b"pi\x1ftemp", b"pi\x1fload"]
     assert (admitted.events, admitted.window_ns, admitted.run) == (2, SECOND, "r")
+
+
+def diagonal(size: int, *, prefix: str = "") -> bytes:
+    """Return a request in which each source has one kind of its own; its dictionaries span size * size pairs."""
+    columns: dict[str, object] = {
+        "sources": [f"{prefix}s{i}" for i in range(size)],
+        "kinds": [f"{prefix}k{i}" for i in range(size)],
+        "source_index": list(range(size)),
+        "kind_index": list(range(size)),
+    }
+    return many(size, **columns).SerializeToString()
+
+
+@pytest.mark.parametrize("size", [500, 1_150, 4_000])
+def test_of_a_large_dictionary_only_pairs_that_occur_are_named(size: int) -> None:
+    """A few kilobytes of names span a million pairs, of which an event for each name holds one."""
+    assert Admission().admit(diagonal(size)).names == [f"s{i}\x1fk{i}".encode() for i in range(size)]
+
+
+def test_many_large_dictionaries_do_not_fill_the_memory() -> None:
+    """Forty requests of 6 to 25 kB with other names each, twelve million pairs together, stay within 24 MiB."""
+    requests = [diagonal(550, prefix=f"{i}-") for i in range(40)]
+    admission = Admission()
+    tracemalloc.start()
+    for _ in range(2):
+        for number, wanted in enumerate(requests):
+            assert admission.admit(wanted).names[0] == f"{number}-s0\x1f{number}-k0".encode()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 24 << 20
+
+
+def test_dictionaries_that_are_too_large_are_refused_before_their_names_are_made() -> None:
+    """A mebibyte holds a quarter of a million names, which would take 20 MiB each time."""
+    names = request(sources=[f"{i % 100:02d}" for i in range(250_000)]).SerializeToString()
+    tracemalloc.start()
+    with pytest.raises(NotAdmitted, match="250000 names"):
+        Admission().admit(names)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 4 << 20
+
+
+EIGHT_AT_A_TIME = """
+    import resource, sys
+    from concurrent.futures import ThreadPoolExecutor
+    from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendRequest, EventBatch
+    from services.ingest_api.admission import Admission, NotAdmitted, events_in
+
+    names = EventBatch(sources=[""] * 500_000)
+    request = AppendRequest(producer_id=b"p" * 16, sequence=1, run="r", batch=names).SerializeToString()
+    del names
+    if sys.argv[1] == "in pieces":
+        request = AppendRequest(batch=EventBatch(kinds=["k"])).SerializeToString() + request
+    admission, before = Admission(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    def refuse(_: int) -> None:
+        try:
+            admission.admit(request)
+        except NotAdmitted:
+            events_in(request)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(refuse, range(80)))
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.parametrize("form", ["whole", "in pieces"])
+def test_large_requests_at_the_same_time_do_not_fill_the_memory(form: str) -> None:
+    """A mebibyte of half a million empty names is parsed by one thread, not by eight; they add less than 96 MiB."""
+    script = textwrap.dedent(EIGHT_AT_A_TIME)
+    done = subprocess.run([sys.executable, "-c", script, form], check=True, capture_output=True, text=True, timeout=60)
+
+    assert int(done.stdout) < 96 << 10
 
 
 def test_limits_are_inclusive() -> None:

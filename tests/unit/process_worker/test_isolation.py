@@ -1,10 +1,12 @@
 """How the poison messages of an entry are isolated."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.process_worker.isolation import Isolation
+from services.process_worker.isolation import Isolation, Range
 
 
 def deaths_until_known(events: int, killers: frozenset[int]) -> tuple[int, set[int]]:
@@ -50,3 +52,54 @@ def test_one_death_by_chance_isolates_no_event() -> None:
         state = state.attempt().survived()
 
     assert state.isolated == ()
+
+
+def life(note: str, events: int, *, survives: Sequence[bool] = (True,)) -> tuple[str, bool]:
+    """Imitate a worker that dies at its first step that it does not survive. Return the note and whether it buried."""
+    state = Isolation.of(note, events)
+    if state.kills_when_opened:
+        return state.note, True
+    steps = iter(survives)
+    state = state.opening()
+    note = state.note
+    if not next(steps):
+        return note, False
+    state = state.survived()
+    while state.todo:
+        state = state.attempt()
+        note = state.note
+        if not next(steps, True):
+            return note, False
+        state = state.survived()
+    return note, False
+
+
+@pytest.mark.parametrize("events", [1, 2, 5_000])
+def test_an_entry_that_kills_when_it_is_opened_is_known_after_two_deaths(events: int) -> None:
+    """Its events are never tried; halving them would take thousands of deaths."""
+    note, deaths = "", 0
+    while True:
+        note, is_buried = life(note, events, survives=[False])
+        if is_buried:
+            break
+        deaths += 1
+
+    assert deaths == 2
+
+
+def test_one_death_by_chance_while_opening_isolates_nothing() -> None:
+    """A worker that is killed from outside while it opens an innocent entry changes nothing for its events."""
+    note, _ = life("", 8, survives=[False])
+    state = Isolation.of(note, 8)
+
+    assert not state.kills_when_opened
+    assert state.todo == (Range(0, 8),)
+
+
+def test_deaths_at_opening_and_on_an_event_are_told_apart() -> None:
+    """One of each convicts neither."""
+    note, _ = life("", 1, survives=[False])
+    note, _ = life(note, 1, survives=[True, False])
+    state = Isolation.of(note, 1)
+
+    assert (state.kills_when_opened, state.isolated) == (False, ())

@@ -1,0 +1,169 @@
+-- ------------------------------------------------------------------------------------------------------ append
+--
+-- A batch is known by (producer, sequence). The ring of its producer remembers the last 1024 sequences, each with a
+-- digest of payload, run and width. A repeat of a sequence finds its slot and is not added again. What a kill does:
+--   before the step   nothing was written; the producer has no answer and repeats the sequence: it is added then
+--   within the step   a function is one unit of the append-only file; the store replays it whole or not at all
+--   after the step    the entry and its slot are there together; the repeat is answered as a duplicate
+-- A slot is overwritten by a larger sequence alone. A repeat that comes after that is refused as too old, not added.
+-- A ring ends only after seven days without an append of its producer, in the ledger's own time, so that no step of the
+-- store's clock ends one. A producer repeats a batch for minutes.
+-- Where there are too many producers, the ring that is unused for longest is folded: it keeps its highest sequence
+-- alone. A repeat is then refused, not added, and the producer goes on with larger sequences. So nobody can keep a new
+-- producer out by appending under many names.
+
+local RING, RING_LIFE_US, RINGS_AT_ONCE = 1024, 7 * 24 * HOUR_US, 16
+-- Whole rings, up to 72 kB each, and all producers that are remembered. A folded ring takes about 300 bytes.
+local MAX_RINGS, MAX_PRODUCERS, REMEMBERED_US = 10000, 500000, HOUR_US
+local MAX_KEYS = 10000
+local PAYLOAD_DIGEST = 16
+
+-- Forgets the rings that have not been used for seven days, the oldest first.
+local function retire_rings(base, producers, time)
+  local last = '(' .. digits(time - RING_LIFE_US)
+  for _, producer in ipairs(redis.call('ZRANGEBYSCORE', producers, '-inf', last, 'LIMIT', 0, RINGS_AT_ONCE)) do
+    redis.call('UNLINK', base .. 'p:' .. producer)
+    redis.call('ZREM', producers, producer)
+  end
+end
+
+-- Folds the ring that is unused for longest, where one more would be too many. In order of use folded rings come first.
+local function fold_ring(base, producers)
+  local at = redis.call('ZCARD', producers) - MAX_RINGS
+  if at < 0 then return end
+  local ring = base .. 'p:' .. redis.call('ZRANGE', producers, at, at)[1]
+  local highest = 0
+  for _, value in ipairs(redis.call('HVALS', ring)) do
+    highest = math.max(highest, tonumber(string.match(value, '^%d+')))
+  end
+  redis.call('UNLINK', ring)
+  if highest > 0 then redis.call('HSET', ring, 'folded', digits(highest)) end
+end
+
+-- Forgets the producer that is unused for longest, where there are too many. Returns false where it is needed yet.
+local function forget_producer(base, producers, time)
+  if redis.call('ZCARD', producers) < MAX_PRODUCERS then return true end
+  local producer, last_use = unpack(redis.call('ZRANGE', producers, 0, 0, 'WITHSCORES'))
+  if time - tonumber(last_use) < REMEMBERED_US then return false end
+  redis.call('UNLINK', base .. 'p:' .. producer)
+  redis.call('ZREM', producers, producer)
+  return true
+end
+
+-- Answers a sequence that the ring holds: a duplicate, or a refusal. Counts a duplicate once.
+local function repeated(ring, slot, held, argv, ledger, runkey, accepted)
+  local held_seq, held_digest, flag = string.match(held, '^(%d+) (%S+) (%S)$')
+  held_seq = tonumber(held_seq)
+  if held_seq > tonumber(argv[3]) then return refuse('LABTOOOLD', digits(held_seq)) end
+  if held_seq < tonumber(argv[3]) then return end
+  -- Versions before this one kept the digest of the payload alone.
+  if held_digest ~= argv[4] and held_digest ~= string.sub(argv[4], 1, PAYLOAD_DIGEST) then
+    return refuse('LABCONFLICT', held_digest)
+  end
+  if flag == '-' then
+    account(runkey, 'dup')
+    redis.call('HSET', ring, slot, argv[3] .. ' ' .. held_digest .. ' +')
+    redis.call('HINCRBY', ledger, 'dup', argv[5])
+    if redis.call('HEXISTS', runkey, 'width') == 1 then redis.call('HINCRBY', runkey, 'dup', argv[5]) end
+  end
+  return {'DUP', '', accepted}
+end
+
+-- Returns why there is no room for a batch, or nothing. Where dead letters alone fill the limit, waiting is no help.
+local function full(dead, backlog, added, cap, unit)
+  if dead + added > cap then return {'DEAD', digits(dead), digits(cap), unit} end
+  if dead + backlog + added > cap then return {'BUSY', digits(dead + backlog), digits(cap), unit} end
+end
+
+-- ARGV epoch producer seq digest n run width cap byte_cap seen traceparent payload new_name...
+-- Adds a batch once; `seen` is the highest `accepted` that the caller was told.
+local function append(keys, argv)
+  local base, producer, run = keys[1], argv[2], argv[6]
+  local failed = guard(base, argv[1]); if failed then return failed end
+  local seq, n, cap, byte_cap, seen = whole(argv[3]), whole(argv[5]), whole(argv[8]), whole(argv[9]), whole(argv[10])
+  -- A width may be more than a number of Lua can hold exactly, so that it is compared as text.
+  local width = string.match(argv[7], '^[1-9]%d*$')
+  if not (seq and seq >= 1 and n and n >= 1 and n <= 65535 and width and cap and byte_cap and seen) then
+    return refuse('LABARG', 'seq, n, width, cap, byte_cap or seen is out of range')
+  end
+  local ledger, runkey, ring = base .. 'ledger', base .. 'run:' .. run, base .. 'p:' .. producer
+  local store = account(ledger, 'accepted', 'backlog', 'dead', 'bytes', 'dead_bytes', 'promised', 'wall', 'time')
+  local promised = math.max(seen, store.promised)
+  if store.accepted < promised then
+    if store.promised < promised then redis.call('HSET', ledger, 'promised', promised) end
+    return refuse('LABROLLBACK', digits(store.accepted) .. ' ' .. digits(promised))
+  end
+
+  local slot = digits(seq % RING)
+  local held, folded = unpack(redis.call('HMGET', ring, slot, 'folded'))
+  local answer = held and repeated(ring, slot, held, argv, ledger, runkey, store.accepted)
+  if answer then return answer end
+  if folded and seq <= tonumber(folded) then return refuse('LABFOLDED', digits(MAX_RINGS)) end
+
+  local account_of_run = account(runkey, 'accepted', 'backlog', 'dup')
+  local known = redis.call('HGET', runkey, 'width')
+  if known and known ~= width then return refuse('LABWIDTH', known) end
+  local names, fresh = base .. 'keys:' .. run, {}
+  for i = 13, #argv do
+    if redis.call('SISMEMBER', names, argv[i]) == 0 then fresh[#fresh + 1] = argv[i] end
+  end
+  if #fresh > 0 and redis.call('SCARD', names) + #fresh > MAX_KEYS then return refuse('LABKEYS', digits(MAX_KEYS)) end
+  local size = entry_bytes(argv[12])
+  -- Workers of an earlier version do not keep the bytes; a stream without events has none.
+  if store.backlog == 0 then store.bytes = 0 end
+  if store.dead == 0 then store.dead_bytes = 0 end
+  answer = full(store.dead, store.backlog, n, cap, 'events')
+    or full(store.dead_bytes, store.bytes, size, byte_cap, 'bytes')
+  if answer then
+    if answer[1] == 'BUSY' then redis.call('HINCRBY', ledger, 'refused', n) end
+    return answer
+  end
+  local now, producers, runs = clock_us(), base .. 'producers', base .. 'runs'
+  local time, moved = own_time(store.wall, store.time, now)
+  local last_use = redis.call('ZSCORE', producers, producer)
+  if not known then redis.call('ZSCORE', runs, run) end
+  redis.call('XLEN', base .. 'ev')
+  if not last_use then
+    retire_rings(base, producers, time)
+    if not forget_producer(base, producers, time) then return refuse('LABPRODUCERS', digits(MAX_PRODUCERS)) end
+  end
+  local returns = folded and redis.call('HLEN', ring) == 1
+  if returns or not last_use then fold_ring(base, producers) end
+
+  local id
+  if argv[11] == '' then
+    id = redis.call('XADD', base .. 'ev', '*', 'n', n, 'run', run, 'w', width, 't', now, 'b', size, 'd', argv[12])
+  else
+    id = redis.call('XADD', base .. 'ev', '*', 'n', n, 'run', run, 'w', width, 't', now, 'b', size, 'tp', argv[11],
+      'd', argv[12])
+  end
+  redis.call('HSET', ring, slot, argv[3] .. ' ' .. argv[4] .. ' -')
+  -- Versions before this one gave rings an expiry by the store's clock.
+  redis.call('PERSIST', ring)
+  if tonumber(last_use or '-1') ~= time then redis.call('ZADD', producers, time, producer) end
+  if not known then
+    -- A run that was forgotten may come again under its name; `born` tells a cache that it is another.
+    redis.call('HSET', runkey, 'width', width, 'born', store.accepted)
+    redis.call('ZADD', runs, time, run)
+  end
+  for i = 1, #fresh do redis.call('SADD', names, fresh[i]) end
+  redis.call('HSET', runkey, 'accepted', account_of_run.accepted + n, 'backlog', account_of_run.backlog + n)
+  local accepted = store.accepted + n
+  redis.call('HSET', ledger, 'accepted', accepted, 'backlog', store.backlog + n, 'bytes', store.bytes + size)
+  if moved then redis.call('HSET', ledger, 'wall', now, 'time', time) end
+  return {'OK', id, accepted}
+end
+
+-- ARGV epoch seen
+-- Marks a store that is behind what it had acknowledged, so that nobody appends to it any more, whoever starts later.
+local function mark_loss(keys, argv)
+  local ledger, seen = keys[1] .. 'ledger', whole(argv[2])
+  local failed = guard(keys[1], argv[1]); if failed then return failed end
+  if not seen then return refuse('LABARG', 'seen is out of range') end
+  local store = account(ledger, 'accepted', 'promised')
+  if store.accepted < seen and store.promised < seen then redis.call('HSET', ledger, 'promised', seen) end
+  return store.accepted
+end
+
+register('append', append)
+register('mark_loss', mark_loss, 'allow-oom')
