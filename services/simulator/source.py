@@ -36,6 +36,10 @@ class Source(Protocol):
         """Facts that a reader of the result should know."""
 
     @property
+    def description(self) -> str:
+        """What was understood of a file, in one line; empty where no file is read."""
+
+    @property
     def is_live(self) -> bool:
         """Whether events exist only from the time when they are due."""
 

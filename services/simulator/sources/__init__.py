@@ -1,18 +1,15 @@
 """Opens the source of events that a request names."""
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
 from services.simulator import arrivals
 from services.simulator.arrivals import Schedule
-from services.simulator.request import peak_rate, read_schedule
+from services.simulator.request import check_ledger, pairs_of, peak_rate, read_schedule
 from services.simulator.source import Source
 from services.simulator.sources.host import open_host
 from services.simulator.sources.replay import open_replay
 from services.simulator.sources.synthetic import SyntheticSource
-
-DEFAULT_SOURCES: Final = 5
-DEFAULT_KINDS: Final = 4
 
 
 class Prepared(NamedTuple):
@@ -34,14 +31,14 @@ def prepare(request: pb.RunLoadRequest) -> Prepared:
     kind = request.WhichOneof("source")
     if kind == "replay":
         return _replay(request)
-    schedule = read_schedule(request.profile)
     if kind == "host":
-        return Prepared(open_host(peak_rate(request.profile)), schedule)
-    wanted = request.synthetic
-    source = SyntheticSource(
-        seed=wanted.seed, sources=wanted.sources or DEFAULT_SOURCES, kinds=wanted.kinds or DEFAULT_KINDS
-    )
-    return Prepared(source, schedule)
+        host = open_host(peak_rate(request.profile))
+        check_ledger(request, host.kinds)
+        return Prepared(host, read_schedule(request.profile))
+    pairs = pairs_of(request.synthetic)
+    check_ledger(request, pairs.sources * pairs.kinds)
+    source = SyntheticSource(seed=request.synthetic.seed, sources=pairs.sources, kinds=pairs.kinds)
+    return Prepared(source, read_schedule(request.profile))
 
 
 def _replay(request: pb.RunLoadRequest) -> Prepared:

@@ -49,6 +49,7 @@ class HostSource:
     """
 
     notes: Sequence[str] = ()
+    description = ""
     skipped_rows = 0
     skipped: Sequence[SkippedRow] = ()
     is_live = True

@@ -23,6 +23,7 @@ class SyntheticSource:
     """
 
     notes: Sequence[str] = ()
+    description = ""
     is_live = False
     skipped_rows = 0
     skipped: Sequence[SkippedRow] = ()
