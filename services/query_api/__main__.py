@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from services.contracts.generated.lab.query.v1.query_pb2_grpc import add_QueryServiceServicer_to_server
+from services.ledger.durability import FRESH_S
 from services.ledger.redis_ledger import open_ledger
 from services.query_api.gauges import StoreGauges
 from services.query_api.mirror import Mirror
@@ -17,7 +18,7 @@ def build(context: Context[QuerySettings]) -> Service:
     settings = context.settings
     ledger = open_ledger(settings, context.instance_id, wait_s=settings.query_store_wait_s)
     mirror = Mirror(ledger, settings.query_cache_dir)
-    durability = ledger.facts().durability
+    durability = ledger.watched_durability(every_s=FRESH_S)
     StoreGauges(ledger).observe_with(context.instruments)
     servicer = QueryServicer(mirror, ledger, context.instruments, durability=durability)
 
@@ -29,7 +30,7 @@ def build(context: Context[QuerySettings]) -> Service:
         register=lambda server: add_QueryServiceServicer_to_server(servicer, server),
         grpc_names=(SERVICE,),
         dependencies=dependencies,
-        durability=lambda: durability,
+        durability=durability,
         drained=mirror.close,
     )
 

@@ -8,17 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from services.contracts.aggregates import Aggregate, join_sum, source_and_kind, split_sum
+from services.contracts.aggregates import Aggregate, join_sum, split_sum
+from services.contracts.key_table import source_and_kind
 from services.ledger.records import Balance, Changes
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 FILE_NAME: Final = "cache.sqlite"
 
 TABLES: Final = """
 CREATE TABLE meta (epoch TEXT NOT NULL);
 CREATE TABLE run (
     name TEXT PRIMARY KEY, version INTEGER, window_ns INTEGER, low_window INTEGER, last_commit_ns INTEGER,
-    balance TEXT, instances TEXT
+    balance TEXT, instances TEXT, born INTEGER
 ) WITHOUT ROWID;
 CREATE TABLE aggregate (
     run TEXT, number INTEGER, source TEXT, kind TEXT,
@@ -54,6 +55,7 @@ class RunState:
         low_window: Windows below this number have been removed from the store; None when none were.
         last_commit_ns: The store's clock at its last commit; 0 before the first.
         instances: Worker instance → events it has counted.
+        born: Differs between the run and an earlier run of the same name, which the store has forgotten.
     """
 
     known: bool = False
@@ -63,6 +65,7 @@ class RunState:
     low_window: int | None = None
     last_commit_ns: int = 0
     instances: Mapping[str, int] = field(default_factory=dict)
+    born: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,13 @@ class Cache:
                 self._database.execute(f"DELETE FROM {table}")  # noqa: S608  a name of ours
             self._database.execute("UPDATE meta SET epoch = ?", (epoch,))
 
+    def forget(self, run: str) -> None:
+        """Forget a run."""
+        with self._transaction():
+            self._database.execute("DELETE FROM run WHERE name = ?", (run,))
+            for table in ("aggregate", "total"):
+                self._database.execute(f"DELETE FROM {table} WHERE run = ?", (run,))  # noqa: S608  a name of ours
+
     def apply(self, run: str, page: Changes) -> None:
         """Add one page of changes in one transaction."""
         with self._transaction():
@@ -138,14 +148,14 @@ class Cache:
             if page.low_window is not None:
                 self._database.execute("DELETE FROM aggregate WHERE run = ? AND number < ?", (run, page.low_window))
             if page.known:
-                self._database.execute("INSERT OR REPLACE INTO run VALUES (?,?,?,?,?,?,?)", _state_row(run, page))
+                self._database.execute("INSERT OR REPLACE INTO run VALUES (?,?,?,?,?,?,?,?)", _state_row(run, page))
 
     def state(self, run: str) -> RunState:
         """Return the state of a run; an unknown one where the cache does not hold the run."""
         row = self._database.execute("SELECT * FROM run WHERE name = ?", (run,)).fetchone()
         if row is None:
             return RunState()
-        _, version, window_ns, low_window, last_commit_ns, balance, instances = row
+        _, version, window_ns, low_window, last_commit_ns, balance, instances, born = row
         return RunState(
             known=True,
             version=version,
@@ -154,6 +164,7 @@ class Cache:
             low_window=low_window,
             last_commit_ns=last_commit_ns,
             instances=json.loads(instances),
+            born=born,
         )
 
     def windows(self, run: str, wanted: WindowFilter, *, after: Key | None, limit: int) -> list[Row]:
@@ -229,4 +240,5 @@ def _state_row(run: str, page: Changes) -> tuple[str | int | None, ...]:
         page.last_commit_ns,
         json.dumps([balance.accepted, balance.counted, balance.dead, balance.backlog, balance.duplicates]),
         json.dumps(dict(page.instances)),
+        page.born,
     )

@@ -5,6 +5,7 @@ import sqlite3
 import tempfile
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ CANNOT_WRITE: Final = {
 PRIMARY: Final = 0xFF
 REPAIRS: Final = 3
 """How often one query repairs a damaged cache and is tried again."""
+RUNS_REMEMBERED: Final = 10_000
+"""Runs whose last answer is remembered, about 2 MB. A forgotten run is refused while the store is away."""
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -64,7 +67,7 @@ class Mirror:
         self._own_folder = tempfile.TemporaryDirectory(prefix="lab-query-") if folder is None else None
         self._path: Path | None = (folder or Path(self._own_folder.name if self._own_folder else "")) / FILE_NAME
         self._lock = threading.Lock()
-        self._answered_s: dict[str, float] = {}
+        self._answered_s: OrderedDict[str, float] = OrderedDict()
         self.degraded = ""
         self._epoch = ledger.facts().epoch
         self._cache = self._open()
@@ -98,15 +101,25 @@ class Mirror:
                 self._own_folder.cleanup()
 
     def _read(self, run: str, query: Callable[[Cache, RunState], T]) -> tuple[Seen, T]:
+        answered_s = self._now_s()
         try:
             self._update(run)
-            self._answered_s[run] = self._now_s()
         except (StoreUnreachable, StoreLoading):
             if run not in self._answered_s:
                 raise
+            answered_s = self._answered_s[run]
         state = self._cache.state(run)
-        age_ms = round((self._now_s() - self._answered_s[run]) * 1e3)
+        if state.known:
+            self._remember(run, answered_s)
+        age_ms = round((self._now_s() - answered_s) * 1e3)
         return Seen(self._epoch, state, age_ms, self.degraded), query(self._cache, state)
+
+    def _remember(self, run: str, answered_s: float) -> None:
+        """Remember when the store answered about a run that it knows, for the last runs that were asked about."""
+        self._answered_s[run] = answered_s
+        self._answered_s.move_to_end(run)
+        if len(self._answered_s) > RUNS_REMEMBERED:
+            self._answered_s.popitem(last=False)
 
     def _update(self, run: str) -> None:
         """Apply changes page by page, up to the present."""
@@ -116,15 +129,24 @@ class Mirror:
         while more:
             before = self._cache.state(run)
             page = self._ledger.changes(run, since=before.version)
+            self._check_epoch(page)
+            if _is_another(before, page):
+                log.info("the store forgot run %r, which nobody had used for long", run)
+                self._cache.forget(run)
+                more = page.known
+                continue
             self._check(run, before, page)
             if page.version != before.version or page.balance != before.balance or not before.known:
                 self._cache.apply(run, page)
             more = page.more
 
-    def _check(self, run: str, before: RunState, page: Changes) -> None:
-        """Raise where the store was replaced, or is behind the cache."""
+    def _check_epoch(self, page: Changes) -> None:
+        """Raise where the store was replaced."""
         if page.epoch != self._epoch:
             raise StoreReplaced("the store is another one than at the start; the events it had acknowledged are gone")
+
+    def _check(self, run: str, before: RunState, page: Changes) -> None:
+        """Raise where the store is behind the cache."""
         then, now = before.balance.accepted, page.balance.accepted
         if page.version >= before.version and now >= then:
             return
@@ -167,6 +189,11 @@ class Mirror:
         self._cache.close()
         reason = _cannot_write(error)
         self._cache = self._in_memory(reason, error) if reason else self._rebuilt()
+
+
+def _is_another(before: RunState, page: Changes) -> bool:
+    """Return whether the store has forgotten the cached run, and holds no run or a new one of that name."""
+    return before.known and (not page.known or page.born != before.born)
 
 
 def _cannot_write(error: sqlite3.DatabaseError) -> str:

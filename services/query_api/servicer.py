@@ -1,6 +1,6 @@
 """Serves queries: reads the mirror, answers with messages."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import grpc
@@ -9,11 +9,13 @@ from services.contracts import signals
 from services.contracts.aggregates import Aggregate, split_sum
 from services.contracts.generated.lab.query.v1 import query_pb2 as pb
 from services.contracts.generated.lab.query.v1.query_pb2_grpc import QueryServiceServicer
+from services.contracts.limits import MAX_NAME_BYTES, MAX_RUN_BYTES
 from services.ledger.records import Balance
 from services.ledger.redis_ledger import RedisLedger
 from services.query_api.cache import Key, Row, RunState, WindowFilter
 from services.query_api.mirror import Mirror, Seen
 from services.query_api.paging import key_of, token_of
+from services.serving.invalid import InvalidRequest
 from services.serving.paging import page_size
 from services.serving.status import Refused
 from services.telemetry.instruments import Instruments
@@ -26,7 +28,9 @@ DEFAULT_PAGE: Final = 1_000
 class QueryServicer(QueryServiceServicer):
     """`lab.query.v1.QueryService`."""
 
-    def __init__(self, mirror: Mirror, ledger: RedisLedger, instruments: Instruments, *, durability: str) -> None:
+    def __init__(
+        self, mirror: Mirror, ledger: RedisLedger, instruments: Instruments, *, durability: Callable[[], str]
+    ) -> None:
         self._mirror, self._ledger, self._instruments, self._durability = mirror, ledger, instruments, durability
         for method in METHODS:
             self._instruments.declare(signals.QUERY_REQUESTS, _labels(method))
@@ -35,6 +39,7 @@ class QueryServicer(QueryServiceServicer):
         self, request: pb.GetLedgerRequest, _context: grpc.ServicerContext
     ) -> pb.GetLedgerResponse:
         """Return the account of one run, or of the whole store."""
+        _check_names(request.run)
         audited = self._ledger.audit().audited_backlog if request.audit else None
         seen = self._mirror.refresh(request.run)
         self._count("GetLedger")
@@ -53,6 +58,7 @@ class QueryServicer(QueryServiceServicer):
         self, request: pb.ListWindowsRequest, _context: grpc.ServicerContext
     ) -> pb.ListWindowsResponse:
         """List the aggregates of the windows that begin in a range of time."""
+        _check_names(request.run, source=request.source, kind=request.kind)
         query = (request.run, request.from_unix_nano, request.to_unix_nano, request.source, request.kind)
         after, size = key_of(query, request.page_token), page_size(request.page_size, default=DEFAULT_PAGE)
         _check_range(request.from_unix_nano, request.to_unix_nano)
@@ -74,6 +80,7 @@ class QueryServicer(QueryServiceServicer):
         self, request: pb.ListTotalsRequest, _context: grpc.ServicerContext
     ) -> pb.ListTotalsResponse:
         """List the aggregates over the whole run."""
+        _check_names(request.run)
         query = ("totals", request.run)
         after, size = key_of(query, request.page_token), page_size(request.page_size, default=DEFAULT_PAGE)
         seen, rows = self._mirror.read(
@@ -95,7 +102,7 @@ class QueryServicer(QueryServiceServicer):
             epoch=seen.epoch,
             version=seen.state.version,
             staleness_ms=seen.staleness_ms,
-            durability=self._durability,
+            durability=self._durability(),
             degraded=seen.degraded,
         )
 
@@ -134,6 +141,17 @@ def _aggregate(key: Key, aggregate: Aggregate, window_ns: int) -> pb.Aggregate:
 
 def _next_token(query: object, rows: Sequence[Row], size: int) -> str:
     return token_of(query, rows[-1][0]) if len(rows) == size else ""
+
+
+def _check_names(run: str, *, source: str = "", kind: str = "") -> None:
+    """Refuse names that are longer than any that the store holds."""
+    for field, name, limit in (
+        ("run", run, MAX_RUN_BYTES),
+        ("source", source, MAX_NAME_BYTES),
+        ("kind", kind, MAX_NAME_BYTES),
+    ):
+        if len(name.encode()) > limit:
+            raise InvalidRequest("NAME_TOO_LONG", field, f"{len(name.encode()):,} bytes, limit {limit}")
 
 
 def _check_range(from_ns: int, to_ns: int) -> None:

@@ -9,6 +9,7 @@ from services.serving.settings import ServiceSettings
 
 OPTIONS: Final = (
     ("grpc.enable_retries", 0),
+    ("grpc.enable_http_proxy", 0),
     ("grpc.lb_policy_name", "round_robin"),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
@@ -19,7 +20,7 @@ OPTIONS: Final = (
 )
 """Calls go in turn to all addresses of a name, such as a headless Service. The channel does not retry: only its user
 knows whether repeating is safe. A killed service is back on the same port within a second, so reconnecting is tried
-often."""
+often. No proxy stands between two services, whatever the user's shell says."""
 
 
 def open_aio_channel(address: str, settings: ServiceSettings) -> grpc.aio.Channel:

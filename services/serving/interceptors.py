@@ -1,170 +1,177 @@
-"""Surrounds every call: token, span, duration, statuses for errors, a limit of open streams."""
+"""Receives calls: checks the token before the message, takes messages as bytes, bounds how long a caller is waited for.
+
+On the wire a call with one message is a call with many. Every method is therefore served as a stream of messages: gRPC
+then gives a call to its handler before the first message, so that the token is checked first, and the wait for the
+message can be ended.
+"""
 
 from __future__ import annotations
 
-import contextvars
 import hmac
-import logging
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import grpc
 
-from services.contracts import signals
-from services.serving.status import Refused, refusal_of, status_of
-from services.telemetry.tracing import NO_SPAN, Kind, SpanHandle, Tracing
+from services.serving.answering import Answering, Measured
+from services.serving.invalid import InvalidRequest
+from services.serving.status import Refused, status_of
 
 if TYPE_CHECKING:
+    from services.serving.calls import Call, Calls
     from services.telemetry.instruments import Instruments
+    from services.telemetry.tracing import Tracing
 
 HEALTH_PREFIX: Final = "/grpc.health.v1.Health/"
 REFLECTION_PREFIX: Final = "/grpc.reflection."
 
-log = logging.getLogger(__name__)
-_traceparent: contextvars.ContextVar[str] = contextvars.ContextVar("traceparent", default="")
-
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+Continuation: TypeAlias = "Callable[[grpc.HandlerCallDetails], Handler | None]"
 Behaviour = Callable[[Any, grpc.ServicerContext], Any]
-
-
-def current_traceparent() -> str:
-    """Return the trace context of the call under way; empty where the call is not sampled."""
-    return _traceparent.get()
+Requests = Iterator[bytes]
 
 
 class TokenInterceptor(grpc.ServerInterceptor):
     """Admits callers that send the bearer token. Health needs no token, for the probes of Kubernetes."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, calls: Calls) -> None:
         self._expected = f"Bearer {token}".encode()
+        self._calls = calls
+        self._refusing = ThreadPoolExecutor(1, thread_name_prefix="refusals")
+        self._without, self._with_another = self._refuser("NO_TOKEN"), self._refuser("BAD_TOKEN")
 
-    def intercept_service(
-        self, continuation: Callable[[grpc.HandlerCallDetails], Handler | None], details: grpc.HandlerCallDetails
-    ) -> Handler | None:
-        """Return the handler, or one that answers UNAUTHENTICATED."""
+    def intercept_service(self, continuation: Continuation, details: grpc.HandlerCallDetails) -> Handler | None:
+        """Return the handler, or one that answers UNAUTHENTICATED without waiting for a message."""
         handler = continuation(details)
         if handler is None or str(details.method).startswith(HEALTH_PREFIX):
             return handler
-        sent = [str(value) for key, value in details.invocation_metadata or () if key == "authorization"]
-        if sent and hmac.compare_digest(sent[0].encode(), self._expected):
-            return handler
-        reason = "BAD_TOKEN" if sent else "NO_TOKEN"
+        sent = [value for key, value in details.invocation_metadata or () if key == "authorization"]
+        if not sent:
+            return self._without
+        return handler if hmac.compare_digest(str(sent[0]).encode(), self._expected) else self._with_another
+
+    def _refuser(self, reason: str) -> Handler:
         refused = Refused(grpc.StatusCode.UNAUTHENTICATED, reason, "a valid bearer token is needed")
 
-        def refuse(_request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401  any message
+        def refuse(_requests: Requests, context: grpc.ServicerContext) -> bytes:
+            self._calls.begin(context).answered(0)
             context.abort_with_status(status_of(refused))
 
-        return _with_behaviour(handler, refuse)
+        return grpc.stream_unary_rpc_method_handler(_on(self._refusing, refuse))
 
 
 class CallInterceptor(grpc.ServerInterceptor):
-    """Times calls, traces sampled calls, turns errors into statuses, limits open streams (D43)."""
+    """Serves every method with messages as bytes, and answers each error with a status of ours."""
 
-    def __init__(self, instruments: Instruments, tracing: Tracing, *, stream_limit: int) -> None:
-        self._instruments, self._tracing = instruments, tracing
-        self._streams = threading.BoundedSemaphore(stream_limit)
-        self._stream_limit = stream_limit
-        self._wrapped: dict[str, Handler] = {}
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._served: dict[str, Handler] = {}
 
-    def intercept_service(
-        self, continuation: Callable[[grpc.HandlerCallDetails], Handler | None], details: grpc.HandlerCallDetails
-    ) -> Handler | None:
-        """Return the surrounded handler, made once per method."""
+    def intercept_service(self, continuation: Continuation, details: grpc.HandlerCallDetails) -> Handler | None:
+        """Return the handler of a method, made once per method."""
         method = str(details.method)
-        wrapped = self._wrapped.get(method)
-        if wrapped is not None:
-            return wrapped
-        handler = continuation(details)
-        if handler is None or method.startswith((HEALTH_PREFIX, REFLECTION_PREFIX)):
-            return handler
-        call = _Call(self._instruments, self._tracing, method[1:])
-        behaviour = _behaviour_of(handler)
-        if handler.response_streaming or handler.request_streaming:
-            wrapped = _with_behaviour(handler, self._streaming(call, behaviour, handler.response_streaming))
-        else:
-            wrapped = _with_behaviour(handler, _unary(call, behaviour))
-        self._wrapped[method] = wrapped
-        return wrapped
+        served = self._served.get(method)
+        if served is None and (handler := continuation(details)) is not None:
+            served = self._served[method] = _served(handler, self._calls, self.answering(method))
+        return served
 
-    def _streaming(self, call: _Call, behaviour: Behaviour, responses: bool) -> Behaviour:  # noqa: FBT001
-        def stream(request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: ANN401  any message
-            with call.around(context), self._open_stream():
-                yield from behaviour(request, context)
+    def answering(self, method: str) -> Answering:
+        """Return what surrounds the calls of a method."""
+        return Answering(method[1:])
 
-        def collect(request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401  any message
-            with call.around(context), self._open_stream():
-                return behaviour(request, context)
 
-        return stream if responses else collect
+class MeasuringInterceptor(CallInterceptor):
+    """Serves like its base, and measures every call but those of health and reflection.
 
-    @contextmanager
-    def _open_stream(self) -> Iterator[None]:
-        if not self._streams.acquire(blocking=False):
-            message = f"{self._stream_limit} streams are open; close one"
-            raise Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_STREAMS", message)
+    Args:
+        calls: The calls of the server.
+        instruments: Record the durations.
+        tracing: Makes the spans.
+        probes: Serves the calls of health, on threads of its own; None serves them like all others.
+    """
+
+    def __init__(
+        self, calls: Calls, instruments: Instruments, tracing: Tracing, *, probes: CallInterceptor | None = None
+    ) -> None:
+        super().__init__(calls)
+        self._instruments, self._tracing, self._probes = instruments, tracing, probes
+
+    def intercept_service(self, continuation: Continuation, details: grpc.HandlerCallDetails) -> Handler | None:
+        """Return the handler of a method, made once per method."""
+        if self._probes and str(details.method).startswith(HEALTH_PREFIX):
+            return self._probes.intercept_service(continuation, details)
+        return super().intercept_service(continuation, details)
+
+    def answering(self, method: str) -> Answering:
+        """Return what surrounds the calls of a method."""
+        if method.startswith((HEALTH_PREFIX, REFLECTION_PREFIX)):
+            return super().answering(method)
+        return Measured(method[1:], self._instruments, self._tracing)
+
+
+def _served(handler: Handler, calls: Calls, answering: Answering) -> Handler:
+    """Return a handler of bytes around another handler."""
+    behaviour = _behaviour_of(handler)
+    read = _reader(handler.request_deserializer, answering.method)
+    write: Callable[[Any], bytes] = handler.response_serializer or bytes
+    take = _all_messages if handler.request_streaming else _only_message
+
+    def stream(requests: Requests, context: grpc.ServicerContext) -> Iterator[bytes]:
+        call = calls.begin(context)
         try:
-            yield
+            request = take(call, requests)
+            with answering.around(context), calls.stream(call):
+                yield from call.sent(map(write, behaviour(request(read), context)))
         finally:
-            self._streams.release()
+            call.answered(0)
+
+    def collect(requests: Requests, context: grpc.ServicerContext) -> bytes:
+        call, unread_bytes = calls.begin(context), 0
+        try:
+            request = take(call, requests)
+            with answering.around(context), calls.stream(call) if handler.request_streaming else nullcontext():
+                response = write(behaviour(request(read), context))
+            unread_bytes = len(response)
+            return response
+        finally:
+            call.answered(unread_bytes)
+
+    if handler.response_streaming:
+        return grpc.stream_stream_rpc_method_handler(_on(calls.workers, stream))
+    return grpc.stream_unary_rpc_method_handler(_on(calls.workers, collect))
 
 
-def _unary(call: _Call, behaviour: Behaviour) -> Behaviour:
-    def answer(request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401  any message
-        with call.around(context):
-            return behaviour(request, context)
+def _only_message(call: Call, requests: Requests) -> Callable[[Callable[[bytes], Any]], Any]:
+    """Wait for the message of a call with one message. Return what reads it."""
+    message = call.first(requests)
 
-    return answer
+    def read_with(read: Callable[[bytes], Any]) -> Any:  # noqa: ANN401  any message
+        if message is None:
+            raise InvalidRequest("NO_MESSAGE", "", "the call ended without a message")
+        return read(message)
+
+    return read_with
 
 
-class _Call:
-    """One method: its labels, its span, its statuses."""
+def _all_messages(call: Call, requests: Requests) -> Callable[[Callable[[bytes], Any]], Any]:
+    """Return what reads the messages of a stream as they come."""
+    return lambda read: map(read, call.messages(requests))
 
-    def __init__(self, instruments: Instruments, tracing: Tracing, method: str) -> None:
-        self._instruments, self._tracing, self._method = instruments, tracing, method
-        self._ok = self._labels("OK")
-        self._attributes = {signals.RPC_SYSTEM: "grpc", signals.RPC_METHOD: method}
 
-    @contextmanager
-    def around(self, context: grpc.ServicerContext) -> Iterator[None]:
-        """Surround one call of this method."""
-        started = time.perf_counter()
-        labels = self._ok
-        refused: Refused | None = None
-        with self._span(context) as span:
-            token = _traceparent.set(span.traceparent)
-            try:
-                yield
-            except Exception as error:  # noqa: BLE001  the caller gets a status of ours for every error
-                refused = self._refusal(error)
-                labels = self._labels(refused.code.name)
-                span.fail(refused.code.name)
-            finally:
-                _traceparent.reset(token)
-                if span is not NO_SPAN:
-                    span.set(signals.RPC_STATUS, labels[signals.RPC_STATUS])
-                self._instruments.record(signals.RPC_SERVER_DURATION, time.perf_counter() - started, labels)
-        if refused is not None:
-            context.abort_with_status(status_of(refused))
+def _reader(parse: Callable[[bytes], Any] | None, method: str) -> Callable[[bytes], Any]:
+    """Return the function that parses a message; the bytes stay as they are where the handler takes bytes."""
+    if parse is None:
+        return bytes
 
-    def _span(self, context: grpc.ServicerContext) -> AbstractContextManager[SpanHandle]:
-        for key, value in context.invocation_metadata() or ():
-            if key == signals.TRACEPARENT:
-                return self._tracing.child(
-                    signals.SERVE_CALL, str(value), self._attributes, kind=Kind.SERVER, name=self._method
-                )
-        return nullcontext(NO_SPAN)
+    def read(message: bytes) -> Any:  # noqa: ANN401  any message
+        try:
+            return parse(message)
+        except Exception as error:
+            raise InvalidRequest("MALFORMED", "", f"the message is no request of {method}") from error
 
-    def _refusal(self, error: Exception) -> Refused:
-        refused = refusal_of(error)
-        if refused.code is grpc.StatusCode.INTERNAL:
-            log.error("%s failed", self._method, exc_info=error)
-        return refused
-
-    def _labels(self, status: str) -> dict[str, str]:
-        return {signals.RPC_METHOD: self._method, signals.RPC_STATUS: status}
+    return read
 
 
 def _behaviour_of(handler: Handler) -> Behaviour:
@@ -172,16 +179,7 @@ def _behaviour_of(handler: Handler) -> Behaviour:
     return next(behaviour for behaviour in kinds if behaviour is not None)
 
 
-def _with_behaviour(handler: Handler, behaviour: Behaviour) -> Handler:
-    """Return a handler of the same kind around another function."""
-    make = {
-        (False, False): grpc.unary_unary_rpc_method_handler,
-        (False, True): grpc.unary_stream_rpc_method_handler,
-        (True, False): grpc.stream_unary_rpc_method_handler,
-        (True, True): grpc.stream_stream_rpc_method_handler,
-    }[bool(handler.request_streaming), bool(handler.response_streaming)]
-    return make(
-        behaviour,
-        request_deserializer=handler.request_deserializer,
-        response_serializer=handler.response_serializer,
-    )
+def _on(threads: ThreadPoolExecutor, behaviour: Callable[..., Any]) -> Callable[..., Any]:
+    """Let gRPC run a behaviour on these threads."""
+    behaviour.experimental_thread_pool = threads  # type: ignore[attr-defined]
+    return behaviour

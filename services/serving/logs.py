@@ -38,6 +38,8 @@ def set_up_logs(service: str, instance_id: str, *, level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(service, instance_id))
     logging.basicConfig(handlers=[handler], level=level, force=True)
+    # A header that is no UTF-8 would leave a traceback for each call; it is read as Latin-1.
+    logging.getLogger("grpc._cython.cygrpc").addFilter(lambda record: not record.msg.startswith("Invalid encoding"))
     # The exporter would report an unreachable collector every second.
     logging.getLogger("opentelemetry").setLevel(logging.ERROR)
 

@@ -18,16 +18,15 @@ from services.contracts import signals
 from services.contracts.generated.lab.status.v1.status_pb2_grpc import add_StatusServiceServicer_to_server
 from services.ledger.errors import LedgerError, StoreLost
 from services.serving import status_service
-from services.serving.interceptors import CallInterceptor, TokenInterceptor
+from services.serving.interceptors import CallInterceptor, MeasuringInterceptor, TokenInterceptor
 from services.serving.logs import set_up_logs
 from services.serving.ready import Ready, write_ready
-from services.serving.server import Servers, is_private, new_server, start
+from services.serving.server import Servers, is_private, new_calls, new_server, start
 from services.serving.settings import (
     EX_CONFIG,
     EX_UNAVAILABLE,
     ServiceFault,
     ServiceSettings,
-    quieten_grpc,
     read_settings,
 )
 from services.serving.status_service import Dependency
@@ -92,7 +91,6 @@ def run_program(name: str, settings_type: type[S], build: Callable[[Context[S]],
     when the work failed.
     """
     started_ns = time.time_ns()
-    quieten_grpc()
     try:
         settings = read_settings(settings_type)
         return _run(name, settings, build, started_ns=started_ns)
@@ -157,12 +155,13 @@ def _stopping_on_signals() -> threading.Event:
 
 def _serve(context: Context[S], service: Service, identity: Identity, *, started_ns: int) -> Servers:
     settings = context.settings
+    calls = new_calls(settings, stream_limit=service.stream_limit)
     interceptors: list[grpc.ServerInterceptor] = [
-        CallInterceptor(context.instruments, context.tracing, stream_limit=service.stream_limit)
+        MeasuringInterceptor(calls.service, context.instruments, context.tracing, probes=CallInterceptor(calls.probes))
     ]
     if settings.token_file:
-        interceptors.insert(0, TokenInterceptor(settings.token_file.read_text().strip()))
-    server = new_server(settings, interceptors)
+        interceptors.insert(0, TokenInterceptor(settings.token_file.read_text().strip(), calls.service))
+    server = new_server(settings, calls.service, interceptors)
     service.register(server)
     facts = status_service.Facts(context.name, identity.version, identity.instance_id, settings.config_hash, started_ns)
     status = status_service.StatusServicer(facts, service.dependencies, service.durability)
@@ -170,7 +169,7 @@ def _serve(context: Context[S], service: Service, identity: Identity, *, started
     names = (*service.grpc_names, status_service.SERVICE)
     if settings.reflection:
         _add_reflection(server, settings, names)
-    servers = start(server, settings, names)
+    servers = start(server, settings, names, calls)
     servers.set_healthy(True)
     return servers
 

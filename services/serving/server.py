@@ -1,30 +1,64 @@
 """Makes the gRPC servers of one process: one for the service, one for health alone."""
 
+import logging
+import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Final
+from typing import Final, NamedTuple, Never
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from services.serving.calls import OPEN_CALLS, Calls
+from services.serving.interceptors import CallInterceptor
 from services.serving.settings import EX_CONFIG, ServiceFault, ServiceSettings
+from services.serving.workers import Workers
 
 THREADS: Final = 8
-HEALTH_THREADS: Final = 2
+PROBE_THREADS: Final = 2
 MAX_MESSAGE_BYTES: Final = 4 << 20
 """gRPC's own limit. A larger message ends its call with RESOURCE_EXHAUSTED before our code sees it."""
+CONNECTIONS: Final = 512
+"""Most connections of a server. With those of the store they stay below the 1,024 files that a process may open."""
+PROBE_CONNECTIONS: Final = 64
 OPTIONS: Final = (
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", -1),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
+    # A caller that does not answer for 80 seconds is gone, and a connection without calls is closed after five minutes.
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.max_connection_idle_ms", 300_000),
+    ("grpc.server_handshake_timeout_ms", 10_000),
     ("grpc.max_concurrent_streams", 512),
 )
 EVERYTHING: Final = ""
 """The health service's name for the server as a whole."""
+SWEEP_EVERY_S: Final = 0.2
+STUCK_AFTER_S: Final = 5.0
+"""Seconds that a call waits for a thread until health says NOT_SERVING."""
+STALLED, STUCK = "stalled", "stuck"
+"""Causes for which health says NOT_SERVING: the work makes no progress, calls get no thread."""
+
+log = logging.getLogger(__name__)
+
+
+class CallsOfServers(NamedTuple):
+    """Calls of the service, and of health. Each kind has threads of its own."""
+
+    service: Calls
+    probes: Calls
+
+
+class Health(health.HealthServicer):
+    """`grpc.health.v1.Health` without `Watch`, whose callers could keep a call for ever, and block all others."""
+
+    def Watch(self, request: object, context: object, send_response_callback: object = None) -> Never:  # noqa: N802
+        """Refuse: nobody watches here, and a client that would takes UNIMPLEMENTED for healthy."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +67,32 @@ class Servers:
 
     main: grpc.Server
     probes: grpc.Server | None
-    health: health.HealthServicer
+    calls: CallsOfServers
+    health: Health
     names: tuple[str, ...]
     address: str
     health_address: str
+    _ailments: set[str] = field(default_factory=set)
+    _stopping: threading.Event = field(default_factory=threading.Event)
 
-    def set_healthy(self, healthy: bool) -> None:  # noqa: FBT001  reads as a sentence
-        """Let health say SERVING or NOT_SERVING, for the server and for each service."""
-        serving = health_pb2.HealthCheckResponse.SERVING
-        status = serving if healthy else health_pb2.HealthCheckResponse.NOT_SERVING
+    def set_healthy(self, healthy: bool, *, cause: str = STALLED) -> None:  # noqa: FBT001  reads as a sentence
+        """Say whether a cause for NOT_SERVING is absent. Health says SERVING where none is present."""
+        (self._ailments.discard if healthy else self._ailments.add)(cause)
+        serving, not_serving = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
         for name in (EVERYTHING, *self.names):
-            self.health.set(name, status)
+            self.health.set(name, not_serving if self._ailments else serving)
+
+    def sweep(self) -> None:
+        """Until the stop, end calls that keep threads waiting, and let health notice when calls get no thread."""
+        stuck = False
+        while not self._stopping.wait(SWEEP_EVERY_S):
+            for calls in self.calls:
+                calls.sweep()
+            now_stuck = self.calls.service.workers.delay_s() > STUCK_AFTER_S
+            if now_stuck != stuck:
+                stuck = now_stuck
+                self.set_healthy(not stuck, cause=STUCK)
+                log.warning("calls wait for a thread" if stuck else "calls get threads again")
 
     def stop(self, *, grace_s: float) -> None:
         """Say NOT_SERVING, finish calls under way within the grace, close."""
@@ -51,31 +100,45 @@ class Servers:
         self.main.stop(grace_s).wait(grace_s + 1)
         if self.probes:
             self.probes.stop(0)
+        self._stopping.set()
 
 
-def new_server(settings: ServiceSettings, interceptors: list[grpc.ServerInterceptor]) -> grpc.Server:
+def new_calls(settings: ServiceSettings, *, stream_limit: int) -> CallsOfServers:
+    """Return the calls of this process, none yet."""
+    wait_s = settings.caller_wait_seconds
+    return CallsOfServers(
+        Calls(Workers(THREADS, "rpc"), wait_s=wait_s, stream_limit=stream_limit),
+        Calls(Workers(PROBE_THREADS, "probe"), wait_s=wait_s),
+    )
+
+
+def new_server(settings: ServiceSettings, calls: Calls, interceptors: list[grpc.ServerInterceptor]) -> grpc.Server:
     """Return the main server, not yet listening."""
     check_exposure(settings)
-    threads = ThreadPoolExecutor(THREADS, thread_name_prefix="rpc")
-    return grpc.server(threads, interceptors=interceptors, options=OPTIONS)
+    return _server(calls, interceptors, connections=CONNECTIONS)
 
 
-def start(server: grpc.Server, settings: ServiceSettings, names: Sequence[str]) -> Servers:
+def _server(calls: Calls, interceptors: list[grpc.ServerInterceptor], *, connections: int) -> grpc.Server:
+    options = (*OPTIONS, ("grpc.max_allowed_incoming_connections", connections))
+    return grpc.server(calls.workers, interceptors=interceptors, options=options, maximum_concurrent_rpcs=OPEN_CALLS)
+
+
+def start(server: grpc.Server, settings: ServiceSettings, names: Sequence[str], calls: CallsOfServers) -> Servers:
     """Add health, bind and listen. Raises ServiceFault where an address is taken."""
-    servicer = health.HealthServicer(
-        experimental_non_blocking=True, experimental_thread_pool=ThreadPoolExecutor(HEALTH_THREADS)
-    )
+    servicer = Health()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     address = _bind(server, settings.bind, _credentials(settings))
     probes = None
     health_address = ""
     if settings.health_bind:
-        probes = grpc.server(ThreadPoolExecutor(HEALTH_THREADS, thread_name_prefix="health"), options=OPTIONS)
+        probes = _server(calls.probes, [CallInterceptor(calls.probes)], connections=PROBE_CONNECTIONS)
         health_pb2_grpc.add_HealthServicer_to_server(servicer, probes)
         health_address = _bind(probes, settings.health_bind, None)
         probes.start()
     server.start()
-    return Servers(server, probes, servicer, tuple(names), address, health_address)
+    servers = Servers(server, probes, calls, servicer, tuple(names), address, health_address)
+    threading.Thread(target=servers.sweep, name="sweep", daemon=True).start()
+    return servers
 
 
 def check_exposure(settings: ServiceSettings) -> None:

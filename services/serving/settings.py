@@ -55,6 +55,9 @@ class ServiceSettings(BaseSettings, frozen=True, env_prefix=PREFIX):
     """Least severe level that is logged."""
     drain_seconds: float = Field(5.0, ge=0, le=60)
     """Grace for calls under way at a stop. Together with the last scrape a stop stays below ten seconds."""
+    caller_wait_seconds: float = Field(60.0, ge=0.1, le=3_600)
+    """Longest that a caller may keep a call waiting: for a message, or until an answer is read. A batch of 1 MiB takes
+    eight seconds over a line of 1 Mbit/s."""
     instance_id: str = Field(default_factory=lambda: uuid.uuid4().hex, pattern=r"^[A-Za-z0-9._-]{1,64}$")
     """Unique per process start: `instance` label of the metrics, and name in the consumer group."""
 
@@ -77,11 +80,6 @@ def read_settings(settings_type: type[S]) -> S:
         shown = faults[: SHOWN_FAULTS - len(more)] + more
         raise ServiceFault(EX_CONFIG, "the environment is not right:\n" + "\n".join(f"  {line}" for line in shown))
     return settings
-
-
-def quieten_grpc() -> None:
-    """Keep the lines of gRPC's C core out of our JSON lines, unless the environment asks for them."""
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 
 def _unknown_variables(settings_type: type[BaseSettings]) -> list[str]:

@@ -15,8 +15,11 @@ from services.serving.invalid import InvalidRequest
 
 DOMAIN: Final = "lab"
 DETAILS_KEY: Final = "grpc-status-details-bin"
+MOST_BYTES: Final = 600
+"""Bytes of a message. A status travels in headers, encoded three times, and a caller takes 8 KiB of headers."""
 BACKLOG_RETRY_S: Final = 0.2
 STORE_RETRY_S: Final = 0.5
+CROWD_RETRY_S: Final = 60.0
 
 About = Literal["request", "data"]
 """What is at fault: the request itself, or the data of a file that the request names or sends."""
@@ -28,7 +31,7 @@ LEDGER_STATUS: Final[dict[type[errors.LedgerError], tuple[grpc.StatusCode, float
     errors.StoreFull: (grpc.StatusCode.RESOURCE_EXHAUSTED, STORE_RETRY_S),
     errors.BacklogFull: (grpc.StatusCode.RESOURCE_EXHAUSTED, BACKLOG_RETRY_S),
     errors.DeadLetterFull: (grpc.StatusCode.RESOURCE_EXHAUSTED, 0.0),
-    errors.TooManyProducers: (grpc.StatusCode.RESOURCE_EXHAUSTED, 0.0),
+    errors.TooManyProducers: (grpc.StatusCode.RESOURCE_EXHAUSTED, CROWD_RETRY_S),
     errors.SequenceConflict: (grpc.StatusCode.FAILED_PRECONDITION, 0.0),
     errors.SequenceTooOld: (grpc.StatusCode.FAILED_PRECONDITION, 0.0),
     errors.TooManyKeys: (grpc.StatusCode.FAILED_PRECONDITION, 0.0),
@@ -40,6 +43,8 @@ LEDGER_STATUS: Final[dict[type[errors.LedgerError], tuple[grpc.StatusCode, float
 
 class Refused(Exception):
     """A call is refused.
+
+    A message that quotes a long text of the caller is cut.
 
     Attributes:
         code: Status, for programs.
@@ -59,9 +64,14 @@ class Refused(Exception):
         field: str = "",
         about: About = "request",
     ) -> None:
-        super().__init__(message)
+        super().__init__(_cut(message))
         self.code, self.reason, self.retry_after_s = code, reason, retry_after_s
         self.field, self.about = field, about
+
+
+def _cut(message: str) -> str:
+    encoded = message.encode(errors="replace")
+    return message if len(encoded) <= MOST_BYTES else f"{encoded[:MOST_BYTES].decode(errors='ignore')}…"
 
 
 def refusal_of(error: Exception) -> Refused:

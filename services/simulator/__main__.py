@@ -2,12 +2,14 @@
 
 from services.contracts.generated.lab.simulator.v1.simulator_pb2_grpc import add_SimulatorServiceServicer_to_server
 from services.serving.program import Context, Service, run_program
+from services.simulator.memory import return_large_blocks
 from services.simulator.servicer import SERVICE, SimulatorServicer
 from services.simulator.settings import SimulatorSettings
 
 
 def build(context: Context[SimulatorSettings]) -> Service:
     """Put the service together."""
+    return_large_blocks()
     servicer = SimulatorServicer(context)
     return Service(
         register=lambda server: add_SimulatorServiceServicer_to_server(servicer, server),

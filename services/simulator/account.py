@@ -14,10 +14,27 @@ RECENT_BATCHES: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Outcome of a batch: `OUTCOME_…`, and whether ingest-api had accepted the batch before."""
+    """Outcome of a batch.
+
+    Attributes:
+        code: `OUTCOME_…`.
+        duplicate: Whether ingest-api had accepted the batch before.
+        reason: Code of the last refusal; empty where the batch was acknowledged.
+        message: Text of the last refusal.
+    """
 
     code: "pb.Outcome"
     duplicate: bool = False
+    reason: str = ""
+    message: str = ""
+
+
+@dataclass(slots=True)
+class Refusal:
+    """Events that were refused for good for one reason, and the text of the first refusal."""
+
+    events: int = 0
+    message: str = ""
 
 
 class Account:
@@ -27,6 +44,7 @@ class Account:
         intended_ns: When the batch is due.
         sent_ns: When it was first sent.
         completed_ns: When its outcome was known.
+        blocked_ns: How long before its send it waited for a free slot.
         events: Number of its events.
         outcome: `OUTCOME_…`.
         attempts: Calls made, retries included.
@@ -38,8 +56,10 @@ class Account:
         self.sent_ns = np.full(number, NEVER, np.int64)
         self.completed_ns = np.full(number, NEVER, np.int64)
         self.outcome = np.zeros(number, np.int8)
+        self.blocked_ns = np.zeros(number, np.int64)
         self.attempts = 0
         self._duplicates = 0
+        self._refusals: dict[str, Refusal] = {}
         self._recent: list[int] = []
 
     def sent(self, number: int, at_ns: int) -> None:
@@ -52,9 +72,17 @@ class Account:
         self.outcome[number] = outcome.code
         if outcome.duplicate:
             self._duplicates += int(self.events[number])
+        if outcome.code == pb.OUTCOME_REFUSED:
+            refusal = self._refusals.setdefault(outcome.reason, Refusal(message=outcome.message))
+            refusal.events += int(self.events[number])
         self._recent.append(number)
         if len(self._recent) > 2 * RECENT_BATCHES:
             del self._recent[:RECENT_BATCHES]
+
+    @property
+    def refusals(self) -> list[tuple[str, Refusal]]:
+        """Reasons of refused events, the most frequent first."""
+        return sorted(self._refusals.items(), key=lambda item: -item[1].events)
 
     @property
     def was_sent(self) -> NDArray[np.bool_]:
@@ -77,6 +105,10 @@ class Account:
             duplicates=self._duplicates,
             attempts=self.attempts,
         )
+
+    def blocked(self, number: int, blocked_ns: int) -> None:
+        """Record how long a batch waited for a free slot."""
+        self.blocked_ns[number] = blocked_ns
 
     def recent_latency_ms(self) -> NDArray[np.float64]:
         """Return the latency from the intended time of the last completed batches, at most 1,000."""

@@ -45,6 +45,8 @@ LONGEST_BACKOFF_S: Final = 0.5
 RETRY_WINDOW: Final = 1_000
 """Most sequences that a batch under way may lag behind. ingest-api recognises a repeat among the last 1,024."""
 CHECK_EVERY_S: Final = 0.1
+MESSAGE_CHARACTERS: Final = 200
+"""Characters of a refusal's text that are kept."""
 METHOD: Final = "lab.ingest.v1.IngestService/Append"
 Metadata = tuple[tuple[str, str], ...]
 
@@ -92,6 +94,7 @@ class LoadGenerator:
         self.account = Account((schedule.offset_s * NANOS).astype(np.int64), schedule.events)
         self.acknowledged, self.unknown = ProducerLedger(request.window_ns), ProducerLedger(request.window_ns)
         self.started_unix_ns = 0
+        self.clock_step_ns = 0
         self.stopping = stopping
         self._producer = secrets.token_bytes(PRODUCER_ID_BYTES)
         self._started_s = 0.0
@@ -111,6 +114,7 @@ class LoadGenerator:
     async def run(self) -> None:
         """Send all batches, until the end or until `stopping` is set. Then wait for the batches under way."""
         ready: asyncio.Queue[Batch | None] = asyncio.Queue(AHEAD)
+        ahead_ns = time.time_ns() - time.monotonic_ns()
         self.started_unix_ns = time.time_ns() + round(LEAD_S * NANOS)
         self._started_s = asyncio.get_running_loop().time() + LEAD_S
         async with asyncio.TaskGroup() as group:
@@ -120,6 +124,7 @@ class LoadGenerator:
                 task = group.create_task(self._send(batch))
                 self._under_way[batch.number] = task
             making.cancel()
+        self.clock_step_ns = time.time_ns() - time.monotonic_ns() - ahead_ns
 
     async def _make(self, ready: "asyncio.Queue[Batch | None]") -> None:
         """Make batches ahead of their time, on another thread, since making takes a while or waits for readings."""
@@ -164,10 +169,14 @@ class LoadGenerator:
         return not self.stopping.is_set()
 
     async def _room_for(self, number: int) -> None:
-        """Wait for a free slot, and for a batch that lags too far behind. Both waits show as schedule delay."""
+        """Wait for a free slot, and for a batch that lags too far behind. Both waits are the system's back-pressure."""
+        since_ns, waited = self.elapsed_ns(), self._slots.locked()
         await self._slots.acquire()
         while self._under_way and number - (oldest := next(iter(self._under_way))) >= RETRY_WINDOW:
+            waited = True
             await asyncio.wait([self._under_way[oldest]])
+        if waited:
+            self.account.blocked(number, self.elapsed_ns() - since_ns)
 
     async def _send(self, batch: Batch) -> None:
         """Send a batch until its outcome is known, and record the outcome."""
@@ -196,13 +205,15 @@ class LoadGenerator:
                 timeout = min(deadline_s - loop.time(), ATTEMPT_S)
                 answer = await self._resources.call(batch.request, timeout=timeout, metadata=metadata)
             except grpc.aio.AioRpcError as error:
-                failure = failure_of(refusal_from(error), backoff_s=backoff_s)
+                refused = refusal_from(error)
+                failure = failure_of(refused, backoff_s=backoff_s)
             else:
                 return Outcome(pb.OUTCOME_ACKNOWLEDGED, answer.duplicate)
             may_be_stored = may_be_stored or failure.may_be_stored
             if failure.retry_after_s is None or loop.time() + failure.retry_after_s >= deadline_s:
                 span.fail(failure.reason)
-                return Outcome(pb.OUTCOME_UNKNOWN if may_be_stored else pb.OUTCOME_REFUSED)
+                code = pb.OUTCOME_UNKNOWN if may_be_stored else pb.OUTCOME_REFUSED
+                return Outcome(code, reason=failure.reason, message=str(refused)[:MESSAGE_CHARACTERS])
             await asyncio.sleep(failure.retry_after_s)
             backoff_s = min(2 * backoff_s, LONGEST_BACKOFF_S)
 

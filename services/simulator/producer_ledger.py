@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from services.contracts.aggregates import Aggregate, KeyTable, aggregate, source_and_kind
+from services.contracts.aggregates import Aggregate, aggregate
 from services.contracts.batches import Columns
+from services.contracts.key_table import KeyTable, source_and_kind
 
 FOLDED_EVENTS: Final = 16_384
 """Events aggregated at once: about 3 ms, by which the next batch may be late."""

@@ -56,6 +56,7 @@ def _samples(generator: LoadGenerator) -> Iterator[pb.Samples]:
             completed_nanos=account.completed_ns[rows].tolist(),
             events=account.events[rows].tolist(),
             outcome=account.outcome[rows].tolist(),
+            blocked_nanos=account.blocked_ns[rows].tolist(),
         )
 
 
@@ -75,6 +76,11 @@ def _result(generator: LoadGenerator) -> pb.Result:
         skipped=[pb.SkippedRow(line=row.line, reason=row.reason) for row in source.skipped],
         stopped=stopped,
         notes=source.notes,
+        clock_step_nanos=generator.clock_step_ns,
+        refusals=[
+            pb.Refusal(reason=reason, events=refusal.events, message=refusal.message)
+            for reason, refusal in account.refusals
+        ],
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import grpc
+import grpc.aio
 
 from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendResponse
 from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
@@ -26,6 +27,7 @@ from services.simulator.uploads import Uploads
 
 SERVICE: Final = "lab.simulator.v1.SimulatorService"
 PROGRESS_S: Final = 0.2
+LOOK_EVERY_S: Final = 0.02
 CONNECT_S: Final = 10.0
 """A killed ingest-api is back within two seconds."""
 
@@ -57,11 +59,7 @@ class LoadRun:
     async def _run(self) -> None:
         settings = self.context.settings
         async with open_aio_channel(self.request.ingest_address, settings) as channel:
-            try:
-                await asyncio.wait_for(channel.channel_ready(), CONNECT_S)
-            except TimeoutError:
-                message = f"ingest-api {self.request.ingest_address} does not answer"
-                raise Refused(grpc.StatusCode.UNAVAILABLE, "INGEST_UNREACHABLE", message) from None
+            await self._connected(channel)
             call: Any = channel.unary_unary(f"/{METHOD}", None, AppendResponse.FromString)
             resources = Resources(
                 call,
@@ -72,6 +70,18 @@ class LoadRun:
             )
             self.generator = LoadGenerator(self.request, self.schedule, self.source, resources, stopping=self.stopping)
             await self.generator.run()
+
+    async def _connected(self, channel: grpc.aio.Channel) -> None:
+        """Wait until ingest-api answers. Raises Refused after ten seconds, or when the load run is stopped before.
+
+        The state is asked for: a watch that ends early would outlive this event loop, and disturb the next load run.
+        """
+        end_s = time.monotonic() + CONNECT_S
+        while channel.get_state(try_to_connect=True) is not grpc.ChannelConnectivity.READY:
+            if self.stopping.is_set() or time.monotonic() > end_s:
+                message = f"ingest-api {self.request.ingest_address} does not answer"
+                raise Refused(grpc.StatusCode.UNAVAILABLE, "INGEST_UNREACHABLE", message)
+            await asyncio.sleep(LOOK_EVERY_S)
 
     def stop(self) -> None:
         """End the load. The batches under way are waited for."""
@@ -107,7 +117,7 @@ class SimulatorServicer(SimulatorServiceServicer):
         self._uploads = Uploads()
 
     def RunLoad(self, request: pb.RunLoadRequest, context: grpc.ServicerContext) -> Iterator[pb.RunLoadResponse]:  # noqa: N802  the names are the proto's
-        """Generate one load. Yield progress, then the report."""
+        """Generate one load. Yield what was understood of a file, progress, then the report."""
         load_request = read_request(request)
         if not self._busy.acquire(blocking=False):
             message = "a load run is under way; two at once would measure each other"
@@ -147,6 +157,8 @@ class SimulatorServicer(SimulatorServiceServicer):
             # The file has been read whole, or cannot be read.
             self._uploads.forget(request.replay.path)
         with closing(prepared.source):
+            if prepared.source.description:
+                yield pb.RunLoadResponse(file=prepared.source.description)
             load_request = replace(load_request, window_ns=prepared.window_ns or load_request.window_ns)
             load_run = LoadRun(self._context, load_request, prepared.schedule, prepared.source)
             self._load_run = load_run

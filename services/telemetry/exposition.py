@@ -1,16 +1,26 @@
 """Serves metrics to Prometheus by HTTP, every sample labelled with its process."""
 
+import logging
+import socket
+import sys
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Final
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+MOST_CONNECTIONS: Final = 32
+"""Each has a thread of its own."""
+SILENT_S: Final = 60.0
+"""Seconds after which a silent connection is closed. Prometheus asks every second, by default every minute."""
+
+log = logging.getLogger(__name__)
 
 
 class Labelled:
@@ -29,6 +39,45 @@ class Labelled:
             yield metric
 
 
+class _Server(ThreadingHTTPServer):
+    """A server of few connections: a new one takes the place of the one that asked for nothing for longest."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self._connections: OrderedDict[socket.socket, None] = OrderedDict()
+        self._counting = threading.Lock()
+        super().__init__(address, handler)
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ANN401, ARG002  as the base has it
+        """Make room for a connection."""
+        with self._counting:
+            self._connections[request] = None
+            if len(self._connections) > MOST_CONNECTIONS:
+                idle, _ = self._connections.popitem(last=False)
+                with suppress(OSError):
+                    idle.shutdown(socket.SHUT_RDWR)
+        return True
+
+    def asks(self, request: socket.socket) -> None:
+        """Note that a connection asks for something."""
+        with self._counting, suppress(KeyError):
+            self._connections.move_to_end(request)
+
+    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401  as the base has it
+        """Close a connection."""
+        with self._counting:
+            self._connections.pop(request, None)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002  as the base has it
+        """Log an error of ours; say nothing of a caller that went away, or was silent for too long."""
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            log.error("the metrics could not be served", exc_info=error)
+
+
 class Exposition:
     """Serves a registry on `GET /metrics`, and counts the fetches."""
 
@@ -37,8 +86,7 @@ class Exposition:
         self._registry.register(Labelled(registry, labels))
         self._fetched = threading.Condition()
         self._begun = self._done = 0
-        self._server = ThreadingHTTPServer((host, port), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server((host, port), self._handler())
         threading.Thread(target=self._server.serve_forever, name="exposition", daemon=True).start()
 
     @property
@@ -81,9 +129,12 @@ class Exposition:
             """Answers one request."""
 
             protocol_version = "HTTP/1.1"
+            timeout = SILENT_S
+            server: _Server
 
             def do_GET(self) -> None:
                 """Send the samples as text."""
+                self.server.asks(self.connection)
                 if self.path.partition("?")[0] != "/metrics":
                     self._send(404, b"")
                     return

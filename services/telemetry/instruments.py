@@ -87,14 +87,15 @@ class Instruments:
             raise self._undeclared(signal, labels)
         histogram.record(value, labels)
 
-    def observe(self, signal: Signal, read: Callable[[], float]) -> None:
-        """Read a gauge, or a counter that is kept elsewhere, whenever metrics are collected."""
+    def observe(self, signal: Signal, read: Callable[[], float | None]) -> None:
+        """Read a gauge, or a counter that is kept elsewhere, whenever metrics are collected; None is no sample."""
         if signal.name not in self._signals or signal.name in self._observed or signal.labels:
             raise self._undeclared(signal, NO_LABELS)
         self._observed.add(signal.name)
 
         def callback(_options: CallbackOptions) -> Iterable[Observation]:
-            return (Observation(read()),)
+            value = read()
+            return () if value is None else (Observation(value),)
 
         if signal.instrument == "gauge":
             self._meter.create_observable_gauge(signal.name, [callback], signal.unit, signal.meaning)

@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n lab/simulator/v1/simulator.proto\x12\x10lab.simulator.v1\"\xc8\x02\n\x0eRunLoadRequest\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x14\n\x0cwindow_nanos\x18\x02 \x01(\x04\x12\x18\n\x10window_fits_file\x18\x03 \x01(\x08\x12*\n\x07profile\x18\x04 \x01(\x0b\x32\x19.lab.simulator.v1.Profile\x12\x36\n\tsynthetic\x18\x05 \x01(\x0b\x32!.lab.simulator.v1.SyntheticSourceH\x00\x12,\n\x04host\x18\x06 \x01(\x0b\x32\x1c.lab.simulator.v1.HostSourceH\x00\x12\x30\n\x06replay\x18\x07 \x01(\x0b\x32\x1e.lab.simulator.v1.ReplaySourceH\x00\x12\x13\n\x0b\x64\x65\x61\x64line_ms\x18\x08 \x01(\r\x12\x16\n\x0eingest_address\x18\t \x01(\tB\x08\n\x06source\"\xe2\x02\n\x07Profile\x12\x18\n\x10\x64uration_seconds\x18\x01 \x01(\x01\x12\x14\n\x0c\x62\x61tch_events\x18\x02 \x01(\r\x12\x33\n\x08\x63onstant\x18\x03 \x01(\x0b\x32\x1f.lab.simulator.v1.ConstantShapeH\x00\x12\x31\n\x07poisson\x18\x04 \x01(\x0b\x32\x1e.lab.simulator.v1.PoissonShapeH\x00\x12+\n\x04step\x18\x05 \x01(\x0b\x32\x1b.lab.simulator.v1.StepShapeH\x00\x12+\n\x04ramp\x18\x06 \x01(\x0b\x32\x1b.lab.simulator.v1.RampShapeH\x00\x12-\n\x05\x62urst\x18\x07 \x01(\x0b\x32\x1c.lab.simulator.v1.BurstShapeH\x00\x12-\n\x05trace\x18\x08 \x01(\x0b\x32\x1c.lab.simulator.v1.TraceShapeH\x00\x42\x07\n\x05shape\"\x1d\n\rConstantShape\x12\x0c\n\x04rate\x18\x01 \x01(\x01\"*\n\x0cPoissonShape\x12\x0c\n\x04rate\x18\x01 \x01(\x01\x12\x0c\n\x04seed\x18\x02 \x01(\x04\"\x1a\n\tStepShape\x12\r\n\x05rates\x18\x01 \x03(\x01\"/\n\tRampShape\x12\x11\n\tfrom_rate\x18\x01 \x01(\x01\x12\x0f\n\x07to_rate\x18\x02 \x01(\x01\"a\n\nBurstShape\x12\x11\n\tbase_rate\x18\x01 \x01(\x01\x12\x11\n\tpeak_rate\x18\x02 \x01(\x01\x12\x16\n\x0eperiod_seconds\x18\x03 \x01(\x01\x12\x15\n\rburst_seconds\x18\x04 \x01(\x01\"$\n\nTraceShape\x12\x16\n\x0eoffset_seconds\x18\x01 \x03(\x01\"?\n\x0fSyntheticSource\x12\x0c\n\x04seed\x18\x01 \x01(\x04\x12\x0f\n\x07sources\x18\x02 \x01(\r\x12\r\n\x05kinds\x18\x03 \x01(\r\"\x0c\n\nHostSource\"<\n\x0cReplaySource\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07\x63olumns\x18\x02 \x01(\t\x12\r\n\x05speed\x18\x03 \x01(\t\"\xe4\x01\n\x0fRunLoadResponse\x12.\n\x08progress\x18\x01 \x01(\x0b\x32\x1a.lab.simulator.v1.ProgressH\x00\x12,\n\x07samples\x18\x02 \x01(\x0b\x32\x19.lab.simulator.v1.SamplesH\x00\x12?\n\x0fproducer_ledger\x18\x03 \x01(\x0b\x32$.lab.simulator.v1.ProducerLedgerPageH\x00\x12*\n\x06result\x18\x04 \x01(\x0b\x32\x18.lab.simulator.v1.ResultH\x00\x42\x06\n\x04part\"\x87\x01\n\x07\x41\x63\x63ount\x12\x10\n\x08intended\x18\x01 \x01(\x04\x12\x0c\n\x04sent\x18\x02 \x01(\x04\x12\x14\n\x0c\x61\x63knowledged\x18\x03 \x01(\x04\x12\x0f\n\x07unknown\x18\x04 \x01(\x04\x12\x0f\n\x07refused\x18\x05 \x01(\x04\x12\x12\n\nduplicates\x18\x06 \x01(\x04\x12\x10\n\x08\x61ttempts\x18\x07 \x01(\x04\"\xb3\x01\n\x08Progress\x12\x17\n\x0f\x65lapsed_seconds\x18\x01 \x01(\x01\x12*\n\x07\x61\x63\x63ount\x18\x02 \x01(\x0b\x32\x19.lab.simulator.v1.Account\x12\x14\n\x0coffered_rate\x18\x03 \x01(\x01\x12\x19\n\x11\x61\x63knowledged_rate\x18\x04 \x01(\x01\x12\x11\n\tin_flight\x18\x05 \x01(\r\x12\x0e\n\x06p50_ms\x18\x06 \x01(\x01\x12\x0e\n\x06p99_ms\x18\x07 \x01(\x01\"\xa5\x01\n\x07Samples\x12\x19\n\x11started_unix_nano\x18\x01 \x01(\x10\x12\x16\n\x0eintended_nanos\x18\x02 \x03(\x12\x12\x12\n\nsent_nanos\x18\x03 \x03(\x12\x12\x17\n\x0f\x63ompleted_nanos\x18\x04 \x03(\x12\x12\x0e\n\x06\x65vents\x18\x05 \x03(\r\x12*\n\x07outcome\x18\x06 \x03(\x0e\x32\x19.lab.simulator.v1.Outcome\"^\n\x12ProducerLedgerPage\x12\x37\n\naggregates\x18\x01 \x03(\x0b\x32#.lab.simulator.v1.ProducerAggregate\x12\x0f\n\x07unknown\x18\x02 \x01(\x08\"\x95\x01\n\x11ProducerAggregate\x12\x0e\n\x06window\x18\x01 \x01(\x12\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\r\n\x05\x63ount\x18\x04 \x01(\x04\x12\x10\n\x08sum_high\x18\x05 \x01(\x12\x12\x0f\n\x07sum_low\x18\x06 \x01(\r\x12\x0f\n\x07minimum\x18\x07 \x01(\x01\x12\x0f\n\x07maximum\x18\x08 \x01(\x01\"*\n\nSkippedRow\x12\x0c\n\x04line\x18\x01 \x01(\x04\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\xe3\x01\n\x06Result\x12*\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x19.lab.simulator.v1.Account\x12\x19\n\x11started_unix_nano\x18\x02 \x01(\x10\x12\x17\n\x0f\x65nded_unix_nano\x18\x03 \x01(\x10\x12\x14\n\x0cwindow_nanos\x18\x04 \x01(\x04\x12\x14\n\x0cskipped_rows\x18\x05 \x01(\x04\x12-\n\x07skipped\x18\x06 \x03(\x0b\x32\x1c.lab.simulator.v1.SkippedRow\x12\x0f\n\x07stopped\x18\x07 \x01(\x08\x12\r\n\x05notes\x18\x08 \x03(\t\"\r\n\x0bStopRequest\"#\n\x0cStopResponse\x12\x13\n\x0bwas_running\x18\x01 \x01(\x08\"X\n\rUploadRequest\x12.\n\x06header\x18\x01 \x01(\x0b\x32\x1c.lab.simulator.v1.FileHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\">\n\nFileHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x04\x12\x0e\n\x06sha256\x18\x03 \x01(\x0c\"\x1e\n\x0eUploadResponse\x12\x0c\n\x04path\x18\x01 \x01(\t*f\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x18\n\x14OUTCOME_ACKNOWLEDGED\x10\x01\x12\x13\n\x0fOUTCOME_REFUSED\x10\x02\x12\x13\n\x0fOUTCOME_UNKNOWN\x10\x03\x32\xfa\x01\n\x10SimulatorService\x12P\n\x07RunLoad\x12 .lab.simulator.v1.RunLoadRequest\x1a!.lab.simulator.v1.RunLoadResponse0\x01\x12\x45\n\x04Stop\x12\x1d.lab.simulator.v1.StopRequest\x1a\x1e.lab.simulator.v1.StopResponse\x12M\n\x06Upload\x12\x1f.lab.simulator.v1.UploadRequest\x1a .lab.simulator.v1.UploadResponse(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n lab/simulator/v1/simulator.proto\x12\x10lab.simulator.v1\"\xc8\x02\n\x0eRunLoadRequest\x12\x0b\n\x03run\x18\x01 \x01(\t\x12\x14\n\x0cwindow_nanos\x18\x02 \x01(\x04\x12\x18\n\x10window_fits_file\x18\x03 \x01(\x08\x12*\n\x07profile\x18\x04 \x01(\x0b\x32\x19.lab.simulator.v1.Profile\x12\x36\n\tsynthetic\x18\x05 \x01(\x0b\x32!.lab.simulator.v1.SyntheticSourceH\x00\x12,\n\x04host\x18\x06 \x01(\x0b\x32\x1c.lab.simulator.v1.HostSourceH\x00\x12\x30\n\x06replay\x18\x07 \x01(\x0b\x32\x1e.lab.simulator.v1.ReplaySourceH\x00\x12\x13\n\x0b\x64\x65\x61\x64line_ms\x18\x08 \x01(\r\x12\x16\n\x0eingest_address\x18\t \x01(\tB\x08\n\x06source\"\xe2\x02\n\x07Profile\x12\x18\n\x10\x64uration_seconds\x18\x01 \x01(\x01\x12\x14\n\x0c\x62\x61tch_events\x18\x02 \x01(\r\x12\x33\n\x08\x63onstant\x18\x03 \x01(\x0b\x32\x1f.lab.simulator.v1.ConstantShapeH\x00\x12\x31\n\x07poisson\x18\x04 \x01(\x0b\x32\x1e.lab.simulator.v1.PoissonShapeH\x00\x12+\n\x04step\x18\x05 \x01(\x0b\x32\x1b.lab.simulator.v1.StepShapeH\x00\x12+\n\x04ramp\x18\x06 \x01(\x0b\x32\x1b.lab.simulator.v1.RampShapeH\x00\x12-\n\x05\x62urst\x18\x07 \x01(\x0b\x32\x1c.lab.simulator.v1.BurstShapeH\x00\x12-\n\x05trace\x18\x08 \x01(\x0b\x32\x1c.lab.simulator.v1.TraceShapeH\x00\x42\x07\n\x05shape\"\x1d\n\rConstantShape\x12\x0c\n\x04rate\x18\x01 \x01(\x01\"*\n\x0cPoissonShape\x12\x0c\n\x04rate\x18\x01 \x01(\x01\x12\x0c\n\x04seed\x18\x02 \x01(\x04\"\x1a\n\tStepShape\x12\r\n\x05rates\x18\x01 \x03(\x01\"/\n\tRampShape\x12\x11\n\tfrom_rate\x18\x01 \x01(\x01\x12\x0f\n\x07to_rate\x18\x02 \x01(\x01\"a\n\nBurstShape\x12\x11\n\tbase_rate\x18\x01 \x01(\x01\x12\x11\n\tpeak_rate\x18\x02 \x01(\x01\x12\x16\n\x0eperiod_seconds\x18\x03 \x01(\x01\x12\x15\n\rburst_seconds\x18\x04 \x01(\x01\"$\n\nTraceShape\x12\x16\n\x0eoffset_seconds\x18\x01 \x03(\x01\"?\n\x0fSyntheticSource\x12\x0c\n\x04seed\x18\x01 \x01(\x04\x12\x0f\n\x07sources\x18\x02 \x01(\r\x12\r\n\x05kinds\x18\x03 \x01(\r\"\x0c\n\nHostSource\"<\n\x0cReplaySource\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07\x63olumns\x18\x02 \x01(\t\x12\r\n\x05speed\x18\x03 \x01(\t\"\xf4\x01\n\x0fRunLoadResponse\x12.\n\x08progress\x18\x01 \x01(\x0b\x32\x1a.lab.simulator.v1.ProgressH\x00\x12,\n\x07samples\x18\x02 \x01(\x0b\x32\x19.lab.simulator.v1.SamplesH\x00\x12?\n\x0fproducer_ledger\x18\x03 \x01(\x0b\x32$.lab.simulator.v1.ProducerLedgerPageH\x00\x12*\n\x06result\x18\x04 \x01(\x0b\x32\x18.lab.simulator.v1.ResultH\x00\x12\x0e\n\x04\x66ile\x18\x05 \x01(\tH\x00\x42\x06\n\x04part\"\x87\x01\n\x07\x41\x63\x63ount\x12\x10\n\x08intended\x18\x01 \x01(\x04\x12\x0c\n\x04sent\x18\x02 \x01(\x04\x12\x14\n\x0c\x61\x63knowledged\x18\x03 \x01(\x04\x12\x0f\n\x07unknown\x18\x04 \x01(\x04\x12\x0f\n\x07refused\x18\x05 \x01(\x04\x12\x12\n\nduplicates\x18\x06 \x01(\x04\x12\x10\n\x08\x61ttempts\x18\x07 \x01(\x04\"\xb3\x01\n\x08Progress\x12\x17\n\x0f\x65lapsed_seconds\x18\x01 \x01(\x01\x12*\n\x07\x61\x63\x63ount\x18\x02 \x01(\x0b\x32\x19.lab.simulator.v1.Account\x12\x14\n\x0coffered_rate\x18\x03 \x01(\x01\x12\x19\n\x11\x61\x63knowledged_rate\x18\x04 \x01(\x01\x12\x11\n\tin_flight\x18\x05 \x01(\r\x12\x0e\n\x06p50_ms\x18\x06 \x01(\x01\x12\x0e\n\x06p99_ms\x18\x07 \x01(\x01\"\xbc\x01\n\x07Samples\x12\x19\n\x11started_unix_nano\x18\x01 \x01(\x10\x12\x16\n\x0eintended_nanos\x18\x02 \x03(\x12\x12\x12\n\nsent_nanos\x18\x03 \x03(\x12\x12\x17\n\x0f\x63ompleted_nanos\x18\x04 \x03(\x12\x12\x0e\n\x06\x65vents\x18\x05 \x03(\r\x12*\n\x07outcome\x18\x06 \x03(\x0e\x32\x19.lab.simulator.v1.Outcome\x12\x15\n\rblocked_nanos\x18\x07 \x03(\x04\"^\n\x12ProducerLedgerPage\x12\x37\n\naggregates\x18\x01 \x03(\x0b\x32#.lab.simulator.v1.ProducerAggregate\x12\x0f\n\x07unknown\x18\x02 \x01(\x08\"\x95\x01\n\x11ProducerAggregate\x12\x0e\n\x06window\x18\x01 \x01(\x12\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\r\n\x05\x63ount\x18\x04 \x01(\x04\x12\x10\n\x08sum_high\x18\x05 \x01(\x12\x12\x0f\n\x07sum_low\x18\x06 \x01(\r\x12\x0f\n\x07minimum\x18\x07 \x01(\x01\x12\x0f\n\x07maximum\x18\x08 \x01(\x01\"*\n\nSkippedRow\x12\x0c\n\x04line\x18\x01 \x01(\x04\x12\x0e\n\x06reason\x18\x02 \x01(\t\":\n\x07Refusal\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0e\n\x06\x65vents\x18\x02 \x01(\x04\x12\x0f\n\x07message\x18\x03 \x01(\t\"\xaa\x02\n\x06Result\x12*\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x19.lab.simulator.v1.Account\x12\x19\n\x11started_unix_nano\x18\x02 \x01(\x10\x12\x17\n\x0f\x65nded_unix_nano\x18\x03 \x01(\x10\x12\x14\n\x0cwindow_nanos\x18\x04 \x01(\x04\x12\x14\n\x0cskipped_rows\x18\x05 \x01(\x04\x12-\n\x07skipped\x18\x06 \x03(\x0b\x32\x1c.lab.simulator.v1.SkippedRow\x12\x0f\n\x07stopped\x18\x07 \x01(\x08\x12\r\n\x05notes\x18\x08 \x03(\t\x12+\n\x08refusals\x18\t \x03(\x0b\x32\x19.lab.simulator.v1.Refusal\x12\x18\n\x10\x63lock_step_nanos\x18\n \x01(\x12\"\r\n\x0bStopRequest\"#\n\x0cStopResponse\x12\x13\n\x0bwas_running\x18\x01 \x01(\x08\"X\n\rUploadRequest\x12.\n\x06header\x18\x01 \x01(\x0b\x32\x1c.lab.simulator.v1.FileHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\">\n\nFileHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x04\x12\x0e\n\x06sha256\x18\x03 \x01(\x0c\"\x1e\n\x0eUploadResponse\x12\x0c\n\x04path\x18\x01 \x01(\t*f\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x18\n\x14OUTCOME_ACKNOWLEDGED\x10\x01\x12\x13\n\x0fOUTCOME_REFUSED\x10\x02\x12\x13\n\x0fOUTCOME_UNKNOWN\x10\x03\x32\xfa\x01\n\x10SimulatorService\x12P\n\x07RunLoad\x12 .lab.simulator.v1.RunLoadRequest\x1a!.lab.simulator.v1.RunLoadResponse0\x01\x12\x45\n\x04Stop\x12\x1d.lab.simulator.v1.StopRequest\x1a\x1e.lab.simulator.v1.StopResponse\x12M\n\x06Upload\x12\x1f.lab.simulator.v1.UploadRequest\x1a .lab.simulator.v1.UploadResponse(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lab.simulator.v1.simulator_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_OUTCOME']._serialized_start=2651
-  _globals['_OUTCOME']._serialized_end=2753
+  _globals['_OUTCOME']._serialized_start=2821
+  _globals['_OUTCOME']._serialized_end=2923
   _globals['_RUNLOADREQUEST']._serialized_start=55
   _globals['_RUNLOADREQUEST']._serialized_end=383
   _globals['_PROFILE']._serialized_start=386
@@ -56,31 +56,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REPLAYSOURCE']._serialized_start=1110
   _globals['_REPLAYSOURCE']._serialized_end=1170
   _globals['_RUNLOADRESPONSE']._serialized_start=1173
-  _globals['_RUNLOADRESPONSE']._serialized_end=1401
-  _globals['_ACCOUNT']._serialized_start=1404
-  _globals['_ACCOUNT']._serialized_end=1539
-  _globals['_PROGRESS']._serialized_start=1542
-  _globals['_PROGRESS']._serialized_end=1721
-  _globals['_SAMPLES']._serialized_start=1724
-  _globals['_SAMPLES']._serialized_end=1889
-  _globals['_PRODUCERLEDGERPAGE']._serialized_start=1891
-  _globals['_PRODUCERLEDGERPAGE']._serialized_end=1985
-  _globals['_PRODUCERAGGREGATE']._serialized_start=1988
-  _globals['_PRODUCERAGGREGATE']._serialized_end=2137
-  _globals['_SKIPPEDROW']._serialized_start=2139
-  _globals['_SKIPPEDROW']._serialized_end=2181
-  _globals['_RESULT']._serialized_start=2184
-  _globals['_RESULT']._serialized_end=2411
-  _globals['_STOPREQUEST']._serialized_start=2413
-  _globals['_STOPREQUEST']._serialized_end=2426
-  _globals['_STOPRESPONSE']._serialized_start=2428
-  _globals['_STOPRESPONSE']._serialized_end=2463
-  _globals['_UPLOADREQUEST']._serialized_start=2465
-  _globals['_UPLOADREQUEST']._serialized_end=2553
-  _globals['_FILEHEADER']._serialized_start=2555
-  _globals['_FILEHEADER']._serialized_end=2617
-  _globals['_UPLOADRESPONSE']._serialized_start=2619
-  _globals['_UPLOADRESPONSE']._serialized_end=2649
-  _globals['_SIMULATORSERVICE']._serialized_start=2756
-  _globals['_SIMULATORSERVICE']._serialized_end=3006
+  _globals['_RUNLOADRESPONSE']._serialized_end=1417
+  _globals['_ACCOUNT']._serialized_start=1420
+  _globals['_ACCOUNT']._serialized_end=1555
+  _globals['_PROGRESS']._serialized_start=1558
+  _globals['_PROGRESS']._serialized_end=1737
+  _globals['_SAMPLES']._serialized_start=1740
+  _globals['_SAMPLES']._serialized_end=1928
+  _globals['_PRODUCERLEDGERPAGE']._serialized_start=1930
+  _globals['_PRODUCERLEDGERPAGE']._serialized_end=2024
+  _globals['_PRODUCERAGGREGATE']._serialized_start=2027
+  _globals['_PRODUCERAGGREGATE']._serialized_end=2176
+  _globals['_SKIPPEDROW']._serialized_start=2178
+  _globals['_SKIPPEDROW']._serialized_end=2220
+  _globals['_REFUSAL']._serialized_start=2222
+  _globals['_REFUSAL']._serialized_end=2280
+  _globals['_RESULT']._serialized_start=2283
+  _globals['_RESULT']._serialized_end=2581
+  _globals['_STOPREQUEST']._serialized_start=2583
+  _globals['_STOPREQUEST']._serialized_end=2596
+  _globals['_STOPRESPONSE']._serialized_start=2598
+  _globals['_STOPRESPONSE']._serialized_end=2633
+  _globals['_UPLOADREQUEST']._serialized_start=2635
+  _globals['_UPLOADREQUEST']._serialized_end=2723
+  _globals['_FILEHEADER']._serialized_start=2725
+  _globals['_FILEHEADER']._serialized_end=2787
+  _globals['_UPLOADRESPONSE']._serialized_start=2789
+  _globals['_UPLOADRESPONSE']._serialized_end=2819
+  _globals['_SIMULATORSERVICE']._serialized_start=2926
+  _globals['_SIMULATORSERVICE']._serialized_end=3176
 # @@protoc_insertion_point(module_scope)

@@ -131,16 +131,18 @@ class ReplaySource(_message.Message):
     def __init__(self, path: _Optional[str] = ..., columns: _Optional[str] = ..., speed: _Optional[str] = ...) -> None: ...
 
 class RunLoadResponse(_message.Message):
-    __slots__ = ("progress", "samples", "producer_ledger", "result")
+    __slots__ = ("progress", "samples", "producer_ledger", "result", "file")
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     SAMPLES_FIELD_NUMBER: _ClassVar[int]
     PRODUCER_LEDGER_FIELD_NUMBER: _ClassVar[int]
     RESULT_FIELD_NUMBER: _ClassVar[int]
+    FILE_FIELD_NUMBER: _ClassVar[int]
     progress: Progress
     samples: Samples
     producer_ledger: ProducerLedgerPage
     result: Result
-    def __init__(self, progress: _Optional[_Union[Progress, _Mapping]] = ..., samples: _Optional[_Union[Samples, _Mapping]] = ..., producer_ledger: _Optional[_Union[ProducerLedgerPage, _Mapping]] = ..., result: _Optional[_Union[Result, _Mapping]] = ...) -> None: ...
+    file: str
+    def __init__(self, progress: _Optional[_Union[Progress, _Mapping]] = ..., samples: _Optional[_Union[Samples, _Mapping]] = ..., producer_ledger: _Optional[_Union[ProducerLedgerPage, _Mapping]] = ..., result: _Optional[_Union[Result, _Mapping]] = ..., file: _Optional[str] = ...) -> None: ...
 
 class Account(_message.Message):
     __slots__ = ("intended", "sent", "acknowledged", "unknown", "refused", "duplicates", "attempts")
@@ -179,20 +181,22 @@ class Progress(_message.Message):
     def __init__(self, elapsed_seconds: _Optional[float] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., offered_rate: _Optional[float] = ..., acknowledged_rate: _Optional[float] = ..., in_flight: _Optional[int] = ..., p50_ms: _Optional[float] = ..., p99_ms: _Optional[float] = ...) -> None: ...
 
 class Samples(_message.Message):
-    __slots__ = ("started_unix_nano", "intended_nanos", "sent_nanos", "completed_nanos", "events", "outcome")
+    __slots__ = ("started_unix_nano", "intended_nanos", "sent_nanos", "completed_nanos", "events", "outcome", "blocked_nanos")
     STARTED_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
     INTENDED_NANOS_FIELD_NUMBER: _ClassVar[int]
     SENT_NANOS_FIELD_NUMBER: _ClassVar[int]
     COMPLETED_NANOS_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    BLOCKED_NANOS_FIELD_NUMBER: _ClassVar[int]
     started_unix_nano: int
     intended_nanos: _containers.RepeatedScalarFieldContainer[int]
     sent_nanos: _containers.RepeatedScalarFieldContainer[int]
     completed_nanos: _containers.RepeatedScalarFieldContainer[int]
     events: _containers.RepeatedScalarFieldContainer[int]
     outcome: _containers.RepeatedScalarFieldContainer[Outcome]
-    def __init__(self, started_unix_nano: _Optional[int] = ..., intended_nanos: _Optional[_Iterable[int]] = ..., sent_nanos: _Optional[_Iterable[int]] = ..., completed_nanos: _Optional[_Iterable[int]] = ..., events: _Optional[_Iterable[int]] = ..., outcome: _Optional[_Iterable[_Union[Outcome, str]]] = ...) -> None: ...
+    blocked_nanos: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, started_unix_nano: _Optional[int] = ..., intended_nanos: _Optional[_Iterable[int]] = ..., sent_nanos: _Optional[_Iterable[int]] = ..., completed_nanos: _Optional[_Iterable[int]] = ..., events: _Optional[_Iterable[int]] = ..., outcome: _Optional[_Iterable[_Union[Outcome, str]]] = ..., blocked_nanos: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class ProducerLedgerPage(_message.Message):
     __slots__ = ("aggregates", "unknown")
@@ -230,8 +234,18 @@ class SkippedRow(_message.Message):
     reason: str
     def __init__(self, line: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
+class Refusal(_message.Message):
+    __slots__ = ("reason", "events", "message")
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    events: int
+    message: str
+    def __init__(self, reason: _Optional[str] = ..., events: _Optional[int] = ..., message: _Optional[str] = ...) -> None: ...
+
 class Result(_message.Message):
-    __slots__ = ("account", "started_unix_nano", "ended_unix_nano", "window_nanos", "skipped_rows", "skipped", "stopped", "notes")
+    __slots__ = ("account", "started_unix_nano", "ended_unix_nano", "window_nanos", "skipped_rows", "skipped", "stopped", "notes", "refusals", "clock_step_nanos")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     STARTED_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
     ENDED_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
@@ -240,6 +254,8 @@ class Result(_message.Message):
     SKIPPED_FIELD_NUMBER: _ClassVar[int]
     STOPPED_FIELD_NUMBER: _ClassVar[int]
     NOTES_FIELD_NUMBER: _ClassVar[int]
+    REFUSALS_FIELD_NUMBER: _ClassVar[int]
+    CLOCK_STEP_NANOS_FIELD_NUMBER: _ClassVar[int]
     account: Account
     started_unix_nano: int
     ended_unix_nano: int
@@ -248,7 +264,9 @@ class Result(_message.Message):
     skipped: _containers.RepeatedCompositeFieldContainer[SkippedRow]
     stopped: bool
     notes: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, account: _Optional[_Union[Account, _Mapping]] = ..., started_unix_nano: _Optional[int] = ..., ended_unix_nano: _Optional[int] = ..., window_nanos: _Optional[int] = ..., skipped_rows: _Optional[int] = ..., skipped: _Optional[_Iterable[_Union[SkippedRow, _Mapping]]] = ..., stopped: _Optional[bool] = ..., notes: _Optional[_Iterable[str]] = ...) -> None: ...
+    refusals: _containers.RepeatedCompositeFieldContainer[Refusal]
+    clock_step_nanos: int
+    def __init__(self, account: _Optional[_Union[Account, _Mapping]] = ..., started_unix_nano: _Optional[int] = ..., ended_unix_nano: _Optional[int] = ..., window_nanos: _Optional[int] = ..., skipped_rows: _Optional[int] = ..., skipped: _Optional[_Iterable[_Union[SkippedRow, _Mapping]]] = ..., stopped: _Optional[bool] = ..., notes: _Optional[_Iterable[str]] = ..., refusals: _Optional[_Iterable[_Union[Refusal, _Mapping]]] = ..., clock_step_nanos: _Optional[int] = ...) -> None: ...
 
 class StopRequest(_message.Message):
     __slots__ = ()

@@ -57,7 +57,8 @@ class SimulatorServiceServicer:
     """
 
     def RunLoad(self, request, context):
-        """RunLoad sends one load and streams progress, then samples, the producer ledger and the result.
+        """RunLoad sends one load and streams progress, then samples, the producer ledger and the result. For a replay it first
+        says what was understood of the file.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -1,0 +1,1 @@
+"""Sends seeded nonsense to every method of every service, and files of nonsense to the simulator."""
