@@ -11,19 +11,22 @@
 """
 
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from lab.beside import SERVICES as _SERVICES  # noqa: F401  before anything of it is imported
 from lab.errors import LabError
 from lab.load.profiles import load
 from lab.model import Experiment, Trial
 from lab.questions import (
     delete_pod,
+    keeps_up,
     kill,
     latency,
     nothing_counted_twice,
     nothing_lost,
     pause,
     recovered,
+    refused,
     scale,
     throughput,
 )
@@ -50,6 +53,7 @@ __all__ = [
     "conclusion",
     "delete_pod",
     "figures",
+    "keeps_up",
     "kill",
     "latency",
     "load",
@@ -58,6 +62,7 @@ __all__ = [
     "pause",
     "query",
     "recovered",
+    "refused",
     "run",
     "run_each",
     "run_on_each_architecture",
@@ -80,7 +85,7 @@ _LOADED_WHEN_USED = {
 """Name → entry point in a module that imports what only a run needs."""
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  a module may hold anything
+def __getattr__(name: str) -> object:
     """Load a heavy part when it is first used, so that `import lab` stays quick."""
     if name in _LOADED_WHEN_USED:
         return resolve_name(_LOADED_WHEN_USED[name])

@@ -24,6 +24,8 @@ QUERY: Final = f'sum by (instance) ({COUNTER}{{job="{WORKER_JOB}"}})'
 KILLED: Final = "killed-before-scrape"
 STOPPED: Final = "scraping-stopped"
 NOT_INCREMENTED: Final = "not-incremented"
+NOT_DRAINED: Final = "not-drained"
+"""Workers still counted while ledger and Prometheus were read, so that each holds another moment."""
 UNEXPLAINED: Final = "unexplained"
 
 SIGKILL: Final = 9
@@ -68,7 +70,11 @@ def compare_counts(
     drained_s = store.last_commit_ns / NANOS + SCRAPE_MARGIN_S
     job_was_scraped = _job_was_scraped(series, drained_s)
     attributions = [
-        _attribution(_worker(name, missing, counters.get(name), deaths), drained_s, job_was_scraped=job_was_scraped)
+        _not_drained(name, missing)
+        if 0 < abs(missing) <= store.balance.backlog
+        else _attribution(
+            _worker(name, missing, counters.get(name), deaths), drained_s, job_was_scraped=job_was_scraped
+        )
         for name in sorted(store.instances.keys() | seen.keys())
         if (missing := store.instances.get(name, 0) - seen.get(name, 0))
     ]
@@ -106,6 +112,10 @@ def _worker(name: str, missing: int, counter: Series | None, deaths: Sequence[De
 def _attribution(worker: _Worker, drained_s: float, *, job_was_scraped: bool) -> Attribution:
     cause = _cause(worker, drained_s, job_was_scraped=job_was_scraped)
     return Attribution(cause, worker.instance_id, worker.missing, explained=cause != UNEXPLAINED)
+
+
+def _not_drained(name: str, missing: int) -> Attribution:
+    return Attribution(NOT_DRAINED, name, missing, explained=True)
 
 
 def _cause(worker: _Worker, drained_s: float, *, job_was_scraped: bool) -> str:

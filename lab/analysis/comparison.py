@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from lab.analysis.cpu_cost import cpu_cost
 from lab.analysis.estimate import Estimate, ratio
 from lab.analysis.latency import quantile_interval
-from lab.analysis.ledger import close_ledger, events_double_counted, events_lost
+from lab.analysis.ledger import close_ledger, events_double_counted, events_lost, events_refused
 from lab.analysis.places import emulated_places
 from lab.analysis.throughput import throughput_interval
 from lab.systems.services import HANDLES_EVENTS, INGEST_API, PROCESS_WORKER
@@ -145,9 +145,10 @@ MEASURED: Final = (
 )
 """Figures with an interval within the run."""
 COUNTS: Final = (
+    Figure("events refused", "%", lambda trial: events_refused(trial.evidence.load_run)),
     _ledger("events counted", lambda ledger: Estimate(ledger.account.counted)),
     _ledger("events lost", events_lost),
     _ledger("events counted twice", events_double_counted),
 )
-"""Figures of the ledger."""
+"""Figures of the accounts."""
 FIGURES: Final = (*MEASURED, *COUNTS)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from lab.model import NANOS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,6 +25,8 @@ COVERAGE: Final = 0.95
 RESAMPLES: Final = 1_000
 MIN_BLOCKS: Final = 5
 """Fewer seconds than this give no interval: there are too few mixtures of them."""
+MAX_BLOCKS: Final = 1_000
+"""A run of more seconds has longer blocks, so that the memory and the time of an interval stay bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +48,26 @@ class Estimate:
     samples: int = 0
 
 
+def block_of(time_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the number of the block that each time falls into; a block lasts one second, or longer in a long run."""
+    seconds = int(time_ns.max(initial=0)) // NANOS + 1
+    return time_ns // (NANOS * math.ceil(seconds / MAX_BLOCKS))
+
+
 def ends(resampled: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the 95 % interval of a resampled figure."""
+    """Return the 95 % interval of a resampled figure; an end is infinite where so many drawings are."""
     tail = (1 - COVERAGE) / 2
-    low, high = np.quantile(resampled, (tail, 1 - tail))
+    if np.isfinite(resampled).all():
+        low, high = np.quantile(resampled, (tail, 1 - tail))
+    else:
+        low, high = np.quantile(resampled, (tail, 1 - tail), method="inverted_cdf")
     return float(low), float(high)
 
 
 def resample(block_count: int, figure: Callable[[NDArray[np.int64]], float], *, seed: int) -> NDArray[np.float64]:
     """Return a figure for each of 1,000 drawings; *figure* gets how often each block was drawn."""
-    drawings = np.random.default_rng(seed).multinomial(block_count, np.full(block_count, 1 / block_count), RESAMPLES)
-    return np.array([figure(drawn) for drawn in drawings])
+    random, even = np.random.default_rng(seed), np.full(block_count, 1 / block_count)
+    return np.array([figure(random.multinomial(block_count, even)) for _ in range(RESAMPLES)])
 
 
 def ratio(over: Estimate, under: Estimate) -> Estimate:
@@ -68,10 +81,14 @@ def ratio(over: Estimate, under: Estimate) -> Estimate:
     (3.0, 2.6, 3.46)
     """
     if over.value is None or not under.value or min(over.value, under.value) < 0:
-        return Estimate(None, note="no ratio without a figure, or to one that is not above 0")
+        return Estimate(None, note="no ratio without a figure, or to a figure that is not above 0")
+    if math.isinf(over.value) or math.isinf(under.value):
+        return Estimate(None, note="no ratio of an infinite figure")
     value = over.value / under.value
     if not (over.low and over.high and under.low and under.high):
         return Estimate(value, note="no interval without those of both")
+    if math.isinf(over.high) or math.isinf(under.high):
+        return Estimate(value, note="no interval where an end is infinite")
     below = math.hypot(math.log(over.value / over.low), math.log(under.high / under.value))
     above = math.hypot(math.log(over.high / over.value), math.log(under.value / under.low))
     return Estimate(value, value * math.exp(-below), value * math.exp(above))

@@ -41,6 +41,7 @@ class Sum(NamedTuple):
 
 NOTHING = Sum(0, 0)
 NO_PRODUCER_LEDGER = Estimate(None, note="the generator left no producer ledger")
+NOTHING_ACKNOWLEDGED = Estimate(None, note="no event was acknowledged")
 
 
 class AggregateFinding(NamedTuple):
@@ -66,8 +67,8 @@ class LedgerFindings:
     Attributes:
         account: The account as it is shown.
         lost_at_most: `account.lost`, had every unknown batch been accepted.
+        double_counted_at_most: `account.double_counted`, had no unknown batch been accepted.
         missing: Aggregates with fewer events than were acknowledged; dead and backlogged events are among them.
-        extra: Aggregates with more events than acknowledged and unknown batches together.
         wrong_sums: Aggregates with the right count and a wrong exact sum.
         producer_ledger_gap: Events by which the producer ledger differs from the generator's own account; anything but
             0 is a fault of the generator.
@@ -76,8 +77,8 @@ class LedgerFindings:
 
     account: LedgerAccount
     lost_at_most: int
+    double_counted_at_most: int
     missing: tuple[AggregateFinding, ...]
-    extra: tuple[AggregateFinding, ...]
     wrong_sums: tuple[AggregateFinding, ...]
     producer_ledger_gap: int
     has_producer_ledger: bool
@@ -104,8 +105,8 @@ def close_ledger(
             load_run, store, lost=lost, double_counted=max(sum(map(_extra, aggregates)) for aggregates in levels)
         ),
         lost_at_most=max(lost, sum(map(_missing_at_most, by_windows)) - accounted),
+        double_counted_at_most=max(sum(map(_extra_at_most, aggregates)) for aggregates in levels),
         missing=tuple(aggregate for aggregate in by_windows if _missing(aggregate)),
-        extra=tuple(aggregate for aggregate in by_windows if _extra(aggregate)),
         wrong_sums=tuple(aggregate for aggregates in levels for aggregate in aggregates if _has_wrong_sum(aggregate)),
         producer_ledger_gap=_producer_ledger_gap(load_run),
         has_producer_ledger=bool(load_run.producer_ledger),
@@ -113,22 +114,45 @@ def close_ledger(
 
 
 def events_lost(ledger: LedgerFindings) -> Estimate:
-    """Return how many events were lost, and how many could have been, had every unknown event been accepted."""
+    """Return how many events were lost, and how many could have been.
+
+    An unknown event may have been accepted, and then hides an event that was lost. An event in the backlog may still be
+    counted.
+    """
     account, at_most = ledger.account, ledger.lost_at_most
     if not ledger.has_producer_ledger:
-        return NO_PRODUCER_LEDGER
+        return NO_PRODUCER_LEDGER if account.acknowledged else NOTHING_ACKNOWLEDGED
     note = f"of {account.acknowledged:,} acknowledged"
+    if account.backlog:
+        at_most = max(at_most, account.lost + account.backlog)
+        note += f"; {account.backlog:,} are still in the backlog"
     if at_most == account.lost:
         return Estimate(account.lost, note=note)
-    note += f"; at most {at_most:,}, had all {account.unknown:,} unknown events been accepted"
+    if account.unknown:
+        note += f"; at most {at_most:,}, had all {account.unknown:,} unknown events been accepted"
     return Estimate(account.lost, account.lost, at_most, note)
 
 
 def events_double_counted(ledger: LedgerFindings) -> Estimate:
-    """Return how many events were counted twice."""
+    """Return how many events were counted twice, and how many could have been, had no unknown event been accepted."""
+    account, at_most = ledger.account, ledger.double_counted_at_most
     if not ledger.has_producer_ledger:
-        return NO_PRODUCER_LEDGER
-    return Estimate(ledger.account.double_counted, note=f"of {ledger.account.counted:,} counted")
+        return NO_PRODUCER_LEDGER if account.acknowledged else NOTHING_ACKNOWLEDGED
+    note = f"of {account.counted:,} counted"
+    if at_most == account.double_counted:
+        return Estimate(account.double_counted, note=note)
+    note += f"; at most {at_most:,}, had none of {account.unknown:,} unknown events been accepted"
+    return Estimate(account.double_counted, account.double_counted, at_most, note)
+
+
+def events_refused(load_run: LoadRun) -> Estimate:
+    """Return the share of the intended events that were refused for good, in percent; the note names the reasons."""
+    account = load_run.account
+    if not account.intended:
+        return Estimate(None, note="no event was intended")
+    reasons = (f"{refusal.events:,} {refusal.reason}" for refusal in load_run.refusals)
+    note = "; ".join((f"{account.refused:,} of {account.intended:,}", *reasons))
+    return Estimate(100 * account.refused / account.intended, note=note, samples=account.intended)
 
 
 def _compare(load_run: LoadRun, answer: Iterable[Aggregate], *, with_window: bool) -> list[AggregateFinding]:
@@ -165,6 +189,11 @@ def _missing_at_most(aggregate: AggregateFinding) -> int:
 
 def _extra(aggregate: AggregateFinding) -> int:
     return max(0, aggregate.answer.events - aggregate.producer_ledger.events - aggregate.unknown.events)
+
+
+def _extra_at_most(aggregate: AggregateFinding) -> int:
+    """Return the events that were counted in excess, had none of the unknown ones been accepted."""
+    return max(0, aggregate.answer.events - aggregate.producer_ledger.events)
 
 
 def _has_wrong_sum(aggregate: AggregateFinding) -> bool:

@@ -9,28 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-import numpy as np
-
-from lab.analysis.counters import named
 from lab.analysis.estimate import WITHIN, Estimate
-from lab.analysis.latency import quantile_interval, quantiles_over_time
-from lab.analysis.ledger import events_double_counted, events_lost
+from lab.analysis.lag import USUAL_BACKLOG_S, Lag, backlog_of, lag_of
+from lab.analysis.latency import ACKNOWLEDGED, quantile_interval, quantiles_over_time
+from lab.analysis.ledger import events_double_counted, events_lost, events_refused
 from lab.analysis.recovery import recovery_s
 from lab.analysis.throughput import throughput_interval
 from lab.errors import UsageFault
-from lab.model import ObjectiveResult, Series, Verdict
-from services.contracts.signals import STREAM_BACKLOG
+from lab.model import Objective, ObjectiveResult, Series, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from lab.analysis.facts import Facts
-    from lab.model import Experiment, Objective, Validity
+    from lab.model import Evidence, Experiment, Validity
 
+REFUSED: Final = "refused"
+KEEPS_UP: Final = "keeps-up"
 Status = Literal["MET", "NOT_MET", "INCONCLUSIVE"]
-
-USUAL_BACKLOG_S: Final = 0.1
-"""A system under load may have a tenth of a second's events in its backlog at any time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +67,14 @@ def latency_objectives(experiment: Experiment) -> list[Objective]:
 def judge_objectives(facts: Facts, validity: Validity, *, seed: int = 0) -> Verdict:
     """Judge every objective; a run that is not valid has results and no verdict.
 
-    One missed objective decides. Without one, an objective that cannot be judged leaves no verdict.
+    One missed objective decides. Without one, an objective that cannot be judged leaves no verdict. Refused events are
+    judged even if no objective bounds them: their bound is then 0.
 
     Raises:
         UsageFault: An objective is of an undeclared kind.
     """
-    results = tuple(kind_of(objective).judge(objective, facts, seed) for objective in facts.experiment.objectives)
+    objectives = (*facts.experiment.objectives, *_implied(facts))
+    results = tuple(kind_of(objective).judge(objective, facts, seed) for objective in objectives)
     statuses = {result.status for result in results}
     if validity.status != "VALID" or (statuses and statuses <= {"MET", "INCONCLUSIVE"} and statuses != {"MET"}):
         return Verdict(None, results)
@@ -99,9 +97,18 @@ def result_of(objective: Objective, label: str, unit: str, estimate: Estimate, *
     )
 
 
+def _implied(facts: Facts) -> tuple[Objective, ...]:
+    """Return the bound on refused events that holds where nobody states one, if any event was refused."""
+    stated = any(objective.kind == REFUSED for objective in facts.experiment.objectives)
+    return () if stated or not facts.evidence.load_run.account.refused else (Objective(REFUSED, 0.0),)
+
+
 def _latency(objective: Objective, facts: Facts, seed: int) -> ObjectiveResult:
-    estimate = quantile_interval(facts.evidence.load_run.samples, objective.quantile, seed=seed)
+    samples = facts.evidence.load_run.samples
+    estimate = quantile_interval(samples, objective.quantile, seed=seed)
     met = None if estimate.value is None else estimate.value < objective.threshold
+    if len(samples) and not (samples.outcome == ACKNOWLEDGED).any():
+        met = False
     return result_of(objective, f"p{100 * objective.quantile:g} acknowledgement", "ms", estimate, met=met)
 
 
@@ -120,8 +127,36 @@ def _double_counted(objective: Objective, facts: Facts, _seed: int) -> Objective
 
 
 def _counted(objective: Objective, label: str, estimate: Estimate) -> ObjectiveResult:
-    met = None if estimate.value is None else estimate.value <= objective.threshold
+    """Judge a count; an interval that reaches across the threshold cannot be judged."""
+    low = estimate.value if estimate.low is None else estimate.low
+    high = estimate.value if estimate.high is None else estimate.high
+    met = None
+    if low is not None and low > objective.threshold:
+        met = False
+    elif high is not None and high <= objective.threshold:
+        met = True
     return result_of(objective, label, "events", estimate, met=met)
+
+
+def _refused(objective: Objective, facts: Facts, _seed: int) -> ObjectiveResult:
+    estimate = events_refused(facts.evidence.load_run)
+    met = None if estimate.value is None else estimate.value <= objective.threshold
+    return result_of(objective, "events refused", "%", estimate, met=met)
+
+
+def _keeps_up(objective: Objective, facts: Facts, _seed: int) -> ObjectiveResult:
+    label, lag = "counted while sent", lag_during(facts.evidence)
+    if lag is None:
+        few = "the backlog was looked at too rarely while events were sent"
+        return result_of(objective, label, "%", Estimate(None, note=few), met=None)
+    grew = f"the lag grew by {lag.trend:,.0f} events/s at {lag.load:,.0f} acknowledged events/s"
+    estimate = Estimate(100 * max(0.0, min(1.0, lag.counted_share)), note=grew, samples=lag.looks)
+    return result_of(objective, label, "%", estimate, met=lag.keeps_up(objective.threshold / 100))
+
+
+def lag_during(evidence: Evidence) -> Lag | None:
+    """Return the lag of a trial while events were sent; None where it was looked at too rarely."""
+    return lag_of(evidence.load_run.samples, backlog_of(evidence.series))
 
 
 def _recovery(objective: Objective, facts: Facts, _seed: int) -> ObjectiveResult:
@@ -138,7 +173,7 @@ def _recovery(objective: Objective, facts: Facts, _seed: int) -> ObjectiveResult
 def _recoveries(facts: Facts) -> list[Estimate]:
     """Return the recovery from each fault: the backlog is as usual again, and latencies are within their bounds."""
     load_run = facts.evidence.load_run
-    backlog = _merged(named(facts.evidence.series, STREAM_BACKLOG.prometheus_name))
+    backlog = backlog_of(facts.evidence.series)
     events_per_s = load_run.account.intended / load_run.window.seconds if load_run.window.seconds > 0 else 0.0
     slow = [
         Series(latency.name, latency.labels, latency.time_s, latency.value - objective.threshold)
@@ -146,15 +181,9 @@ def _recoveries(facts: Facts) -> list[Estimate]:
         for latency in quantiles_over_time(load_run.samples, (objective.quantile,))
     ]
     floor = USUAL_BACKLOG_S * events_per_s
-    return [recovery_s(fault, backlog, floor=floor, violations=slow) for fault in facts.evidence.faults]
-
-
-def _merged(series: Sequence[Series]) -> Series:
-    """Return the samples of all series by time: a process that restarts has another series."""
-    time_s = np.concatenate([np.empty(0), *(part.time_s for part in series)])
-    value = np.concatenate([np.empty(0), *(part.value for part in series)])
-    order = np.argsort(time_s, kind="stable")
-    return Series(STREAM_BACKLOG.prometheus_name, {}, time_s[order], value[order])
+    faults = facts.evidence.faults
+    first_ns = min((fault.started_ns for fault in faults), default=0)
+    return [recovery_s(fault, backlog, quiet_until_ns=first_ns, floor=floor, violations=slow) for fault in faults]
 
 
 def _note(estimate: Estimate, objective: Objective) -> str:
@@ -171,5 +200,7 @@ OBJECTIVES: Final[dict[str, ObjectiveKind]] = {
     "double-counted": ObjectiveKind(_double_counted, ""),
     "recovery": ObjectiveKind(_recovery, "≤"),
     "throughput": ObjectiveKind(_throughput, "≥"),
+    REFUSED: ObjectiveKind(_refused, "≤"),
+    KEEPS_UP: ObjectiveKind(_keeps_up, "≥"),
 }
 """Kind of an objective → how it is judged and written."""

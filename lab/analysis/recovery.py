@@ -19,16 +19,23 @@ if TYPE_CHECKING:
 
 USUAL_QUANTILE: Final = 0.95
 MIN_USUAL_SAMPLES: Final = 3
-HOLD_S: Final = 2.0
+DETECTION_S: Final = 7.5
+"""Seconds after which every effect of a fault has begun: entries of a dead worker stay unclaimed for 5 s, and workers
+look for such entries every 2.5 s."""
+HOLD_LOOKS: Final = 2
 GAP_INTERVALS: Final = 3
 
 
-def usual_backlog(backlog: Series, fault: FaultRecord, *, floor: float = 0.0) -> float | None:
-    """Return the 95th percentile of the backlog before a fault; None where there are fewer than three samples.
+def usual_backlog(backlog: Series, until_ns: int, *, floor: float = 0.0) -> float | None:
+    """Return the 95th percentile of the backlog in the quiet seconds; None where it was looked at fewer than 3 times.
 
-    It is at least *floor*: a system under load cannot be held to a backlog of 0 that every scrape happened to see.
+    Args:
+        backlog: Events not yet committed, over time.
+        until_ns: Start of the first fault, nanoseconds since the epoch.
+        floor: The least that is returned: a system under load cannot be held to a backlog of 0 that every look
+            happened to see.
     """
-    before = backlog.value[backlog.time_s < fault.started_ns / NANOS]
+    before = backlog.value[backlog.time_s < until_ns / NANOS]
     if len(before) < MIN_USUAL_SAMPLES:
         return None
     return max(floor, float(np.quantile(before, USUAL_QUANTILE)))
@@ -38,61 +45,69 @@ def recovery_s(
     fault: FaultRecord,
     backlog: Series,
     *,
+    quiet_until_ns: int,
     floor: float = 0.0,
-    hold_s: float = HOLD_S,
+    detection_s: float = DETECTION_S,
     violations: Sequence[Series] = (),
 ) -> Estimate:
     """Return the seconds from a fault to the first instant from which on every condition holds.
 
+    The conditions must hold for the detection time and two looks at the backlog, since an effect may begin late. A gap
+    in the looks leaves no value: nobody knows what happened in it.
+
     Args:
         fault: Its start is the start of the recovery.
         backlog: Events not yet committed, over time.
+        quiet_until_ns: Start of the first fault; the backlog before it is usual.
         floor: Backlog that is usual under this load in any case, in events.
-        hold_s: For how long the conditions must hold from that instant on.
+        detection_s: Seconds after which every effect of a fault has begun.
         violations: Further conditions over time: a value above 0 violates one, NaN says nothing.
 
     Returns:
-        The first sample from which on every condition holds; `low` is the last sample before that violates one, since
+        The first look from which on every condition holds; `low` is the last look before that violates one, since
         nothing is known in between. Without a value where the conditions never hold; `low` is then how long they
         certainly did not.
     """
-    usual = usual_backlog(backlog, fault, floor=floor)
+    usual = usual_backlog(backlog, quiet_until_ns, floor=floor)
     if usual is None:
-        return Estimate(None, note=f"the backlog was sampled fewer than {MIN_USUAL_SAMPLES} times before the fault")
-    start_s = fault.started_ns / NANOS
-    interval_s = median_distance(backlog.time_s)
-    good, bad = _split(start_s, backlog, usual, violations)
+        few = f"the backlog was looked at fewer than {MIN_USUAL_SAMPLES} times before the first fault"
+        return Estimate(None, note=few)
+    start_s, interval_s = fault.started_ns / NANOS, median_distance(backlog.time_s)
+    hold_s = detection_s + HOLD_LOOKS * interval_s
+    looks, good, bad = _looks(start_s, backlog, usual, violations)
+    note = f"the backlog was not seen at or below {usual:,.0f} for {hold_s:g} s"
     for instant in good:
-        violated = bad[bad >= instant]
-        if (not len(violated) or violated[0] > instant + hold_s) and _held(good, instant, hold_s, interval_s):
+        if _holds_from(instant, bad, hold_s) and looks[-1] >= instant + hold_s - interval_s:
             before = bad[bad < instant]
-            return Estimate(
-                float(instant - start_s),
-                low=float(before[-1] - start_s) if len(before) else 0.0,
-                high=float(instant - start_s),
-                note=f"backlog at most {usual:,.0f} for {hold_s:g} s",
-                samples=len(good) + len(bad),
-            )
-    return Estimate(
-        None,
-        low=float(bad[-1] - start_s) if len(bad) else 0.0,
-        note=f"the backlog was not seen at or below {usual:,.0f} for {hold_s:g} s",
-        samples=len(good) + len(bad),
-    )
+            low = float(before[-1] - start_s) if len(before) else 0.0
+            if gap_s := _longest_gap_s(start_s, looks, instant + hold_s, interval_s):
+                note = (
+                    f"nobody looked at the backlog for {gap_s:.1f} s, within {hold_s:g} s of {instant - start_s:.1f} s"
+                )
+                return Estimate(None, low=low, note=note, samples=len(looks))
+            value = float(instant - start_s)
+            return Estimate(value, low, value, f"backlog at most {usual:,.0f} for {hold_s:g} s", len(looks))
+    return Estimate(None, low=float(bad[-1] - start_s) if len(bad) else 0.0, note=note, samples=len(looks))
 
 
-def _split(
+def _looks(
     start_s: float, backlog: Series, usual: float, violations: Sequence[Series]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the times since the fault with a usual backlog, and those with any violated condition."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the times since the fault: of all looks, of those with a usual backlog, of every violated condition."""
     since = backlog.time_s >= start_s
     time_s, usual_again = backlog.time_s[since], backlog.value[since] <= usual
     violated = [series.time_s[(series.time_s >= start_s) & (series.value > 0)] for series in violations]
-    return time_s[usual_again], np.sort(np.concatenate([time_s[~usual_again], *violated]))
+    return time_s, time_s[usual_again], np.sort(np.concatenate([time_s[~usual_again], *violated]))
 
 
-def _held(good: NDArray[np.float64], instant: float, hold_s: float, interval_s: float) -> bool:
-    """Return whether samples cover the hold time without a gap of more than three of their intervals."""
-    inside = good[(good >= instant) & (good <= instant + hold_s)]
-    covered = good[-1] >= instant + hold_s - interval_s
-    return bool(covered and np.diff(inside).max(initial=0.0) <= GAP_INTERVALS * interval_s)
+def _holds_from(instant: float, bad: NDArray[np.float64], hold_s: float) -> bool:
+    """Return whether no condition is violated from an instant on, for the hold time."""
+    later = bad[bad >= instant]
+    return not len(later) or bool(later[0] > instant + hold_s)
+
+
+def _longest_gap_s(start_s: float, looks: NDArray[np.float64], until_s: float, interval_s: float) -> float:
+    """Return the longest time without a look between a fault and the end of the hold time; 0 where looks are dense."""
+    times = np.concatenate([[start_s], looks[looks < until_s], [until_s]])
+    longest_s = float(np.diff(times).max())
+    return longest_s if longest_s > GAP_INTERVALS * interval_s else 0.0

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lab.analysis.estimate import MIN_BLOCKS, Estimate, ends, resample
+from lab.analysis.estimate import MAX_BLOCKS, MIN_BLOCKS, Estimate, ends, resample
 from lab.analysis.latency import ACKNOWLEDGED
-from lab.model import NANOS, Series
+from lab.model import NANOS, Series, Window
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,23 +28,38 @@ def acknowledged_rate(samples: Samples) -> Series:
 
 
 def throughput_interval(samples: Samples, *, seed: int = 0) -> Estimate:
-    """Return the acknowledged events per second, with the interval within this run.
+    """Return the acknowledged events per second of the intended time, with the interval within this run.
 
-    The rate is taken between the first and the last acknowledgement, so that a constant latency does not change it.
+    The intended time is that of the whole load: an outage at its end counts. Acknowledgements are counted for as long
+    as the intended time lasts, from the quickest possible acknowledgement on, so that a constant latency does not
+    change the rate.
     """
+    if len(samples) < 2 or samples.intended_ns[-1] == samples.intended_ns[0]:
+        return Estimate(None, note=f"{len(samples)} batches, a rate needs two", samples=len(samples))
+    intended = _intended_time(samples)
     rows = samples.outcome == ACKNOWLEDGED
-    order = np.argsort(samples.completed_ns[rows], kind="stable")
-    completed, events = samples.completed_ns[rows][order], samples.events[rows][order]
-    if len(completed) < 2 or completed[-1] == completed[0]:
-        return Estimate(None, note=f"{len(completed)} acknowledged batches, a rate needs two", samples=len(completed))
-    seconds = (completed[-1] - completed[0]) / NANOS
-    value = float(events[1:].sum() / seconds)
-    second = (completed[1:] - completed[0] - 1) // NANOS
-    whole = np.bincount(second, events[1:])[: int(seconds)]
-    if len(whole) < MIN_BLOCKS:
-        return Estimate(value, note=f"no interval from fewer than {MIN_BLOCKS} s", samples=len(completed))
-    low, high = ends(resample(len(whole), lambda drawn: float(drawn @ whole / len(whole)), seed=seed))
-    return Estimate(value, low, high, samples=len(completed))
+    completed_ns, events = samples.completed_ns[rows], samples.events[rows]
+    quickest_ns = int((completed_ns - samples.intended_ns[rows]).min(initial=np.iinfo(np.int64).max))
+    since_ns = completed_ns - quickest_ns - intended.start_ns
+    blocks = max(1, min(MAX_BLOCKS, round(intended.seconds)))
+    block_ns = NANOS * intended.seconds / blocks
+    in_time = since_ns <= NANOS * intended.seconds
+    block = np.clip(np.ceil(since_ns[in_time] / block_ns).astype(np.int64) - 1, 0, None)
+    per_block = np.bincount(block, events[in_time], minlength=blocks) * NANOS / block_ns
+    value = float(per_block.mean())
+    if blocks < MIN_BLOCKS:
+        return Estimate(value, note=f"no interval from fewer than {MIN_BLOCKS} s", samples=len(events))
+    low, high = ends(resample(blocks, lambda drawn: float(drawn @ per_block / blocks), seed=seed))
+    return Estimate(value, min(low, value), max(high, value), samples=len(events))
+
+
+def _intended_time(samples: Samples) -> Window:
+    """Return the time from the start of the first batch's events to the last intended time.
+
+    A batch is due at the time of its last event, so that the first batch begins a typical gap earlier.
+    """
+    first_ns, last_ns = int(samples.intended_ns.min()), int(samples.intended_ns.max())
+    return Window(first_ns - (last_ns - first_ns) // (len(samples) - 1), last_ns)
 
 
 def _per_second(name: str, started_ns: int, time_ns: NDArray[np.int64], events: NDArray[np.int64]) -> Series:

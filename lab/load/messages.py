@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from lab.model import (
     LoadRun,
     Poisson,
     Ramp,
+    Refusal,
     Replay,
     Samples,
     SkippedRow,
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
     from lab.load.port import LoadOrder
     from lab.model import Shape, Source
+
+Kind = TypeVar("Kind", bound=np.generic)
 
 
 def run_load_request(order: LoadOrder, *, ingest_address: str) -> pb.RunLoadRequest:
@@ -87,9 +90,11 @@ class Report:
         self._samples: list[pb.Samples] = []
         self._producer_ledger: list[pb.ProducerLedgerPage] = []
 
-    def take(self, part: pb.RunLoadResponse) -> Progress | None:
-        """Keep a part of the report; return a progress message instead of keeping it."""
+    def take(self, part: pb.RunLoadResponse) -> Progress | str | None:
+        """Keep a part of the report; return what is shown at once: a progress, or what was understood of a file."""
         match part.WhichOneof("part"):
+            case "file":
+                return part.file
             case "progress":
                 return progress_of(part.progress)
             case "samples":
@@ -114,6 +119,8 @@ class Report:
             skipped=tuple(SkippedRow(row.line, row.reason) for row in result.skipped),
             notes=tuple(result.notes),
             stopped=result.stopped,
+            clock_step_ns=result.clock_step_nanos,
+            refusals=tuple(Refusal(refusal.reason, refusal.events, refusal.message) for refusal in result.refusals),
         )
 
 
@@ -133,9 +140,22 @@ def samples_of(parts: Sequence[pb.Samples], *, started_ns: int) -> Samples:
         intended_ns=intended[order],
         sent_ns=times(lambda part: part.sent_nanos)[order],
         completed_ns=times(lambda part: part.completed_nanos)[order],
-        events=np.concatenate([np.empty(0, np.int64), *(np.fromiter(p.events, np.int64) for p in parts)])[order],
-        outcome=np.concatenate([np.empty(0, np.int8), *(np.fromiter(p.outcome, np.int8) for p in parts)])[order],
+        events=_column(parts, lambda part: part.events, np.int64)[order],
+        outcome=_column(parts, lambda part: part.outcome, np.int8)[order],
+        blocked_ns=_column(parts, _blocked_nanos, np.int64)[order],
     )
+
+
+def _column(
+    parts: Sequence[pb.Samples], column: Callable[[pb.Samples], Iterable[int]], kind: type[Kind]
+) -> NDArray[Kind]:
+    """Return one column of all parts."""
+    return np.concatenate([np.empty(0, kind), *(np.fromiter(column(part), kind) for part in parts)])
+
+
+def _blocked_nanos(part: pb.Samples) -> Iterable[int]:
+    """Return how long each batch waited for a slot; 0 where an older simulator does not say."""
+    return part.blocked_nanos or [0] * len(part.intended_nanos)
 
 
 def _add_shape(profile: pb.Profile, shape: Shape) -> None:

@@ -39,12 +39,36 @@ class LoadOrder:
     deadline_ms: int = 5_000
 
 
+def ignore_file(_description: str) -> None:
+    """Do nothing: nobody looks on."""
+
+
+def never() -> bool:
+    """Return False: nobody is in a hurry."""
+    return False
+
+
 class LoadGenerator(Protocol):
     """Carries out one load run at a time."""
 
-    def run(self, order: LoadOrder, on_progress: Callable[[Progress], None]) -> LoadRun:
-        """Carry out a load run to its end and return its report; Ctrl-C ends the load run, not the report.
+    def run(
+        self,
+        order: LoadOrder,
+        on_progress: Callable[[Progress], None],
+        *,
+        on_file: Callable[[str], None] = ignore_file,
+        hurried: Callable[[], bool] = never,
+    ) -> LoadRun:
+        """Carry out a load run to its end and return its report.
+
+        Args:
+            order: What is sent.
+            on_progress: Called with the progress, several times a second.
+            on_file: Called once with what was understood of a replayed file, in one line, before the first progress.
+            hurried: Returns whether the load run shall end now; asked several times a second. Ctrl-C does the same. The
+                report then says that the load run was stopped.
 
         Raises:
             LabError: The load run cannot be carried out; UsageFault and DataFault where the order is at fault.
+            KeyboardInterrupt: A second Ctrl-C; the load run is stopped, and its report is lost.
         """

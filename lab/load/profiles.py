@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from lab.errors import DataFault, UsageFault
 from lab.model import Burst, Constant, Host, Load, Poisson, Ramp, Replay, Step, Synthetic, Trace
+from lab.model.arguments import check_numeric, check_text, check_whole
 from services.contracts.limits import MAX_BATCH_EVENTS
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 SOURCES: Final = ("synthetic", "host", "replay")
 DEFAULT_RATES: Final = {"synthetic": 1_000.0, "host": 500.0}
 """Events per second. About five hundred readings a second do not disturb the machine that is read."""
+SHAPES: Final = (Constant, Poisson, Step, Ramp, Burst, Trace)
+LONGEST_SHAPE: Final = 80
+"""Characters of a shape in a message; a trace may have a million offsets."""
 FASTEST: Final = "max"
 LARGEST_SEED: Final = 2**64 - 1
 """The largest seed that fits into the simulator's messages."""
@@ -40,7 +44,8 @@ def load(  # noqa: PLR0913 - one argument for each parameter of a notebook, all 
         rate: Events per second, open-loop: the time of a send does not depend on earlier answers. 0 means 1,000 for
             synthetic, 500 for host, the file's own pace for replay.
         path: For replay: a CSV, JSON-lines or Parquet file.
-        columns: For replay: which column is what, as `time=ts,source=host,kind=metric,value=v`; empty goes by names.
+        columns: For replay: which column is what, as `time=ts,source=host,kind=metric,value=v`; empty recognises them.
+            `time=date+hour` joins columns, `source=` means none, `unit=ms` and `decimal=comma` say how numbers are read.
         speed: For replay: a factor, `max`, or empty to fit the file into the duration; not together with a rate.
         shape: A rate that changes over time, in place of *rate*.
         seed: Seed of synthetic events.
@@ -53,9 +58,12 @@ def load(  # noqa: PLR0913 - one argument for each parameter of a notebook, all 
     >>> load("synthetic", rate=2000).shape
     Constant(rate=2000)
     """
+    for name, text in (("source", source), ("path", path), ("columns", columns), ("speed", speed)):
+        check_text(name, text)
     _check_source(source)
     _check_rate(rate, shape)
     _check_seed(seed)
+    check_whole("batch_events", batch_events)
     if not 0 <= batch_events <= MAX_BATCH_EVENTS:
         raise _usage(f"batch_events: {batch_events} must be 0 (about 100 calls a second) to {MAX_BATCH_EVENTS:,}")
     if source != "replay":
@@ -77,14 +85,24 @@ def _check_source(source: str) -> None:
 
 
 def _check_rate(rate: float, shape: Shape | None) -> None:
+    check_numeric("rate", rate)
     if not math.isfinite(rate) or rate < 0:
         raise _usage(f"rate: {rate:g} must be a positive number of events per second, or 0 for the default")
     if rate and shape:
         raise _usage("a load takes a rate or a shape, not both", next_step=f"leave out rate={rate:g}")
     if shape:
+        _check_kind(shape)
         _check_shape(shape)
     if isinstance(shape, Poisson):
         _check_seed(shape.seed)
+
+
+def _check_kind(shape: object) -> None:
+    if not isinstance(shape, SHAPES):
+        names = ", ".join(kind.__name__ for kind in SHAPES)
+        raise _usage(f"shape: {str(shape)[:LONGEST_SHAPE]!r} is no shape of a load", found=f"there are: {names}")
+    for number in _numbers(shape):
+        check_numeric("shape", number)
 
 
 def _check_shape(shape: Shape) -> None:
@@ -100,7 +118,7 @@ def _check_shape(shape: Shape) -> None:
         case Trace(offsets_s):
             sound = bool(offsets_s) and offsets_s[0] >= 0 and list(offsets_s) == sorted(offsets_s)
     if not sound or any(not math.isfinite(number) for number in _numbers(shape)):
-        brief = str(shape) if len(str(shape)) <= 80 else f"{str(shape)[:77]}…"
+        brief = str(shape) if len(str(shape)) <= LONGEST_SHAPE else f"{str(shape)[: LONGEST_SHAPE - 3]}…"
         rule = (
             "rates must be finite and not negative, and not all 0; times must not be negative\n"
             "and must ascend; a burst must be shorter than its period"
@@ -109,6 +127,7 @@ def _check_shape(shape: Shape) -> None:
 
 
 def _check_seed(seed: int) -> None:
+    check_whole("seed", seed)
     if not 0 <= seed <= LARGEST_SEED:
         raise _usage(f"seed: {seed} must be 0 to 2^64 - 1")
 

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Final
 
 import grpc
 
-from lab.errors import InternalFault, LabError, Unavailable
+from lab.errors import LabError, Unavailable
 from lab.load import upload
-from lab.load.messages import Report, run_load_request
+from lab.load.messages import run_load_request
+from lab.load.port import ignore_file, never
+from lab.load.reading import Reading
 from lab.rpc.channels import plaintext
 from lab.rpc.errors import translated
 from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
 from services.contracts.generated.lab.simulator.v1.simulator_pb2_grpc import SimulatorServiceStub
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from lab.load.port import LoadOrder, Progress
     from lab.model import LoadRun
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 GRACE_S: Final = 120.0
 """Beyond the duration: to read a large file at the beginning, to send the producer ledger at the end."""
 STOP_DEADLINE_S: Final = 10.0
+POLL_S: Final = 0.1
+"""Seconds between two looks at whether the load run shall end."""
 
 
 class SimulatorLoad:
@@ -43,8 +47,15 @@ class SimulatorLoad:
         self._address, self._ingest_address, self._connect = address, ingest_address, connect
         self._uploads = uploads
 
-    def run(self, order: LoadOrder, on_progress: Callable[[Progress], None]) -> LoadRun:
-        """Carry out a load run to its end and return its report; Ctrl-C ends the load run, not the report.
+    def run(
+        self,
+        order: LoadOrder,
+        on_progress: Callable[[Progress], None],
+        *,
+        on_file: Callable[[str], None] = ignore_file,
+        hurried: Callable[[], bool] = never,
+    ) -> LoadRun:
+        """See `LoadGenerator.run`.
 
         Raises:
             UsageFault: The load makes no sense.
@@ -61,36 +72,54 @@ class SimulatorLoad:
                     # The load run uses the same channel: only the simulator behind that channel has the file.
                     request.replay.path = upload.send(stub, path, content)
                 call = stub.RunLoad(request, timeout=order.duration_s + order.deadline_ms / 1_000 + GRACE_S)
-                cleanup.callback(call.cancel)
-                return self._report(call, on_progress)
+                reading = cleanup.enter_context(Reading(call))
+                self._await_end(reading, on_progress, on_file, hurried)
+                return reading.load_run()
             except grpc.RpcError as error:
                 raise self._fault(error) from error
 
-    def stop(self) -> None:
-        """End the load run that is under way; `run` then returns the report of what happened so far."""
+    def stop(self) -> bool:
+        """End the load run that is under way; `run` then returns the report of what happened so far.
+
+        Returns:
+            Whether a load run was under way; a simulator that still reads the file to replay has none yet.
+        """
         with self._connect(self._address) as channel:
             try:
-                SimulatorServiceStub(channel).Stop(pb.StopRequest(), timeout=STOP_DEADLINE_S)
+                return bool(SimulatorServiceStub(channel).Stop(pb.StopRequest(), timeout=STOP_DEADLINE_S).was_running)
             except grpc.RpcError as error:
                 raise self._fault(error) from error
 
-    def _report(self, call: Iterator[pb.RunLoadResponse], on_progress: Callable[[Progress], None]) -> LoadRun:
-        """Read the whole report; the first Ctrl-C only stops the load run, a second one is raised."""
-        report, stopped = Report(), False
-        while report.result is None:
+    def _await_end(
+        self,
+        reading: Reading,
+        on_progress: Callable[[Progress], None],
+        on_file: Callable[[str], None],
+        hurried: Callable[[], bool],
+    ) -> None:
+        """Show the progress until the report is read; an interrupt ends the load run, the next one is raised."""
+        is_hurried = is_stopped = False
+        while not reading.is_over:
             try:
-                progress = report.take(next(call))
-                if progress is not None:
-                    on_progress(progress)
-            except StopIteration:
-                ended = "the simulator ended its report early"
-                raise InternalFault("the load run has no result", found=ended, code="NO_RESULT") from None
+                news = reading.news(within_s=POLL_S)
+                if isinstance(news, str):
+                    on_file(news)
+                elif news is not None:
+                    on_progress(news)
+                is_hurried = is_hurried or hurried()
             except KeyboardInterrupt:
-                if stopped:
+                if is_hurried:
                     raise
-                stopped = True
-                self.stop()
-        return report.load_run(report.result)
+                is_hurried = True
+            if is_hurried and not is_stopped:
+                is_stopped = self._has_stopped()
+
+    def _has_stopped(self) -> bool:
+        """Stop the load run; return False where it must be tried again, for example because the simulator is paused."""
+        try:
+            return self.stop()
+        except Unavailable:
+            return False
 
     def _fault(self, error: grpc.RpcError) -> LabError:
         return translated(

@@ -48,7 +48,17 @@ OUTCOMES = ("unspecified", "acknowledged", "refused", "unknown")
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """One row a batch; all arrays have the same length. Times are nanoseconds after `started_ns`."""
+    """One row a batch; all arrays have the same length. Times are nanoseconds after `started_ns`.
+
+    Attributes:
+        started_ns: Start of the load, nanoseconds since the epoch.
+        intended_ns: When each batch was due.
+        sent_ns: When it was first sent.
+        completed_ns: When its outcome was known.
+        events: Number of its events.
+        outcome: Index into `OUTCOMES`.
+        blocked_ns: How long before its send the generator waited for a free slot, since the system had not answered.
+    """
 
     started_ns: int
     intended_ns: NDArray[np.int64]
@@ -56,6 +66,7 @@ class Samples:
     completed_ns: NDArray[np.int64]
     events: NDArray[np.int64]
     outcome: NDArray[np.int8]
+    blocked_ns: NDArray[np.int64]
 
     def __len__(self) -> int:
         """Return the number of batches."""
@@ -82,6 +93,14 @@ class SkippedRow(NamedTuple):
     reason: str
 
 
+class Refusal(NamedTuple):
+    """Why events were refused for good: a reason code, how many events, and the message of the first refusal."""
+
+    reason: str
+    events: int
+    message: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class LoadRun:
     """The report of the load generator at the end of a load run.
@@ -96,6 +115,8 @@ class LoadRun:
         skipped_rows: Rows of the replayed file without a usable value; `skipped` names the first hundred.
         notes: Sentences for the reader of the report.
         stopped: Whether the load was stopped before its end.
+        refusals: Refused events by reason, the most frequent first.
+        clock_step_ns: By how much the generator's clock was set forward meanwhile; negative where it was set back.
     """
 
     account: Account
@@ -108,6 +129,8 @@ class LoadRun:
     skipped: Sequence[SkippedRow] = ()
     notes: Sequence[str] = ()
     stopped: bool = False
+    refusals: Sequence[Refusal] = ()
+    clock_step_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +198,20 @@ class FaultRecord(NamedTuple):
     in_flight_events: int = 0
 
 
+class CpuUse(NamedTuple):
+    """The share of all CPUs of the lab's machine that a program used while events were sent, between 0 and 1."""
+
+    program: str
+    share: float
+
+
+class DurabilityLook(NamedTuple):
+    """The durability class of the store at a moment, nanoseconds since the epoch."""
+
+    at_ns: int
+    durability: str
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Everything that a trial observed, before it is judged; a recorded run holds the same."""
@@ -191,5 +228,11 @@ class Evidence:
     spans: tuple[Mapping[str, object], ...] = ()
     pauses_s: tuple[tuple[float, float], ...] = ()
     """Stalls of the machine itself, measured by a spin probe: (seconds since the epoch, length in seconds)."""
+    cpu_uses: tuple[CpuUse, ...] = ()
+    """The programs that used most of the lab's machine, the largest first."""
     clocks: tuple[NodeClock, ...] = ()
     """Clocks of the nodes that services run on; empty where there is one machine."""
+    durability: tuple[DurabilityLook, ...] = ()
+    """How durable the store was from the start of the load to its end, every few seconds."""
+    read_ns: int = 0
+    """When the lab read the ledger after draining, by its own clock; 0 where a recorded run does not say."""

@@ -103,9 +103,12 @@ class Objective:
     Attributes:
         kind: A key of `lab.analysis.objectives.OBJECTIVES`: `latency` (a quantile of acknowledgement latency, from the
             intended time), `lost`, `double-counted`, `recovery` (seconds from a fault until the backlog is gone),
-            `throughput` (acknowledged events per second) and others that are declared there.
+            `throughput` (acknowledged events per second), `refused` (share of events that were refused for good),
+            `keeps-up` (share of acknowledged events that were counted while events were sent) and others that are
+            declared there.
         threshold: `latency`: upper bound in milliseconds; `lost`, `double-counted`: 0; `recovery`: upper bound in
-            seconds; `throughput`: lower bound in events per second.
+            seconds; `throughput`: lower bound in events per second; `refused`: upper bound in percent; `keeps-up`:
+            lower bound in percent.
         quantile: Only for `latency`.
     """
 

@@ -74,7 +74,7 @@ class Attribution(NamedTuple):
     """Events that Prometheus lacks (positive) or has in excess (negative), and the layer that lost them.
 
     Attributes:
-        cause: `killed-before-scrape`, `scraping-stopped`, `not-incremented`, or `unexplained`.
+        cause: `killed-before-scrape`, `scraping-stopped`, `not-incremented`, `not-drained`, or `unexplained`.
         instance_id: The process; empty where no process has the events.
         events: Ledger minus Prometheus.
         explained: Whether the cause is known; False makes the run INVALID.

@@ -42,7 +42,11 @@ class Conclusion:
 
 
 def answer(trial: Trial) -> Answer:
-    """Return validity, verdict, every objective with its figures, and every number of the ledger."""
+    """Return validity, verdict, every objective with its figures, and every number of the ledger.
+
+    Returns:
+        One line for each; figures with their units and 95 % intervals, the ledger in events.
+    """
     ledger = trial.ledger
     return Answer(
         (
@@ -56,7 +60,11 @@ def answer(trial: Trial) -> Answer:
 
 
 def conclusion(trial: Trial) -> Conclusion:
-    """Return what the trial shows, what may not be concluded, and what to try next."""
+    """Return what the trial shows, what may not be concluded, and what to try next.
+
+    Returns:
+        Sentences, and a command to paste into a terminal.
+    """
     head = words.headline(trial)
     if head in {"INVALID", "INCONCLUSIVE"}:
         word = "may not be believed" if head == "INVALID" else "is not enough to judge by"

@@ -18,7 +18,7 @@ def text(trial: Trial) -> str:
 def html(trial: Trial) -> str:
     """Return the card for a notebook or a report; styles are inline, text has the colour of its surroundings."""
     head = words.headline(trial)
-    rows = "".join(_objective(result) for result in trial.verdict.objectives)
+    rows = "".join(_objective(trial, result) for result in trial.verdict.objectives)
     return (
         '<div style="border:1px solid rgba(128,128,128,.35);border-radius:10px;overflow:hidden;max-width:920px;'
         'font-family:system-ui,sans-serif;font-size:14px;line-height:1.45">'
@@ -39,24 +39,24 @@ def _header(trial: Trial, head: str) -> str:
     )
 
 
-def _objective(result: ObjectiveResult) -> str:
+def _objective(trial: Trial, result: ObjectiveResult) -> str:
     cell = "border:0;padding:4px 14px 4px 0;text-align:left;background:transparent"
     faint = f'<span style="opacity:.65">{escape(words.interval(result))}</span>'
     return (
-        f'<tr style="background:transparent"><td style="{cell}">{words.mark(result)} {escape(result.label)}</td>'
+        f'<tr style="background:transparent"><td style="{cell}">{words.mark(trial, result)} {escape(result.label)}</td>'
         f'<td style="{cell};font-weight:700;white-space:nowrap">{escape(words.figure(result))}</td>'
         f'<td style="{cell}">{faint}</td>'
         f'<td style="{cell};white-space:nowrap">objective {escape(words.bound(result))}</td>'
-        f'<td style="{cell}">{_bar(result)}</td></tr>'
+        f'<td style="{cell}">{_bar(trial, result)}</td></tr>'
     )
 
 
-def _bar(result: ObjectiveResult) -> str:
-    """Return the figure as a bar that is full at the bound."""
+def _bar(trial: Trial, result: ObjectiveResult) -> str:
+    """Return the figure as a bar that is full at the bound; grey in a run that may not be believed."""
     if result.observed is None or result.objective.threshold <= 0:
         return ""
     share = min(1.0, result.observed / result.objective.threshold)
-    colour = COLOURS["MET" if result.status == "MET" else "NOT_MET"]
+    colour = COLOURS["INVALID" if trial.validity.status == "INVALID" else result.status]
     return (
         '<div style="width:90px;height:8px;border-radius:4px;background:rgba(128,128,128,.25)">'
         f'<div style="width:{100 * share:.0f}%;height:8px;border-radius:4px;background:{colour}"></div></div>'
@@ -72,6 +72,7 @@ def _small(trial: Trial) -> str:
         words.telemetry(trial),
         words.places(trial),
         words.machine_pauses(trial),
+        words.disturbance(trial),
         *words.notes(trial),
         f"store {store.kind} {store.version}, {store.durability}; target {trial.experiment.target}"
         + (f"; revision {revision}{dirty}" if revision else ""),

@@ -6,11 +6,12 @@ from typing import Final, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from lab.analysis.waterfall import slowest_trace
+from lab.analysis.traces.waterfall import slowest_trace
 from lab.files import write_text
 from lab.metrics.queries import PasteQuery, queries_to_paste
 from lab.model import Trial
 from lab.reports import breakdown, card, figures, waterfall, words
+from lab.reports.shown import NOT_DRAWN
 
 TEMPLATE: Final = "report.html.j2"
 REPORT: Final = "report.html"
@@ -20,7 +21,7 @@ OWN_CONTENTS: Final[Mapping[str, str]] = {f"{FIGURES}/": "the pictures of this p
 
 
 class Picture(NamedTuple):
-    """A picture of the report, with its title and a line about it."""
+    """A picture of the report, with its title and a line about it; no picture where drawing failed."""
 
     title: str
     about: str
@@ -46,10 +47,11 @@ def write(trial: Trial, folder: Path, *, contents: Mapping[str, str]) -> Path:
     Raises:
         OSError: There is no room; no partial file is left.
     """
-    pictures = {name: picture for name, picture in _pictures(trial) if picture.svg}
+    pictures = {name: picture for name, picture in _pictures(trial) if picture.svg or NOT_DRAWN in picture.about}
     (folder / FIGURES).mkdir(exist_ok=True)
     for name, picture in pictures.items():
-        write_text(folder / FIGURES / f"{name}.svg", picture.svg)
+        if picture.svg:
+            write_text(folder / FIGURES / f"{name}.svg", picture.svg)
     report = folder / REPORT
     write_text(report, html(trial, tuple(pictures.values()), contents=contents))
     return report

@@ -17,16 +17,16 @@ def text(trial: Trial, *, colour: bool = False, width: int = 100) -> str:
     gap = " " * max(2, width - 2 - len(words.HEADWORDS[head]) - 3 - len(title) - len(run))
     lines = [f"  {_painted(words.HEADWORDS[head], head, colour=colour)}   {title}{gap}{run}"]
     lines += _wrapped(f"{trial.validity.status:7s} {words.why_believed(trial)}", width)
-    lines += [_objective(result) for result in trial.verdict.objectives]
+    lines += [_objective(trial, result) for result in trial.verdict.objectives]
     lines += _wrapped(words.account(trial), width)
-    sentences = (words.places(trial), words.machine_pauses(trial), *words.notes(trial))
+    sentences = (words.places(trial), words.machine_pauses(trial), words.disturbance(trial), *words.notes(trial))
     lines += [line for sentence in sentences for line in _wrapped(sentence, width)]
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _objective(result: ObjectiveResult) -> str:
+def _objective(trial: Trial, result: ObjectiveResult) -> str:
     observed = f"{result.label:22s} {words.figure(result):>10s}  {words.interval(result):38s}"
-    return f"{INDENT}{observed} objective {words.bound(result):12s} {words.mark(result)}"
+    return f"{INDENT}{observed} objective {words.bound(result):12s} {words.mark(trial, result)}"
 
 
 def _wrapped(sentence: str, width: int) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-from lab.analysis.waterfall import WaterfallRow
+from lab.analysis.traces.waterfall import WaterfallRow
 from lab.reports.words import number
 from lab.systems.services import INGEST_API, PROCESS_WORKER, SIMULATOR
 

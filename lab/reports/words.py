@@ -6,7 +6,7 @@ from itertools import pairwise
 from lab.analysis.breakdown import Share, breakdown
 from lab.analysis.objectives import kind_of
 from lab.analysis.warnings import warnings_of
-from lab.model import ObjectiveResult, Trial
+from lab.model import ObjectiveResult, Refusal, Trial
 
 HEADWORDS = {"MET": "MET", "NOT_MET": "NOT MET", "INVALID": "INVALID", "INCONCLUSIVE": "INCONCLUSIVE"}
 
@@ -19,11 +19,13 @@ def headline(trial: Trial) -> str:
 def number(value: float) -> str:
     """Return three significant digits with separated thousands; all digits of a whole number; a dash for NaN.
 
-    >>> number(12345.0), number(3.14159), number(0.01234), number(250.4), number(float("nan"))
-    ('12,345', '3.14', '0.0123', '250', '–')
+    >>> number(12345.0), number(3.14159), number(0.01234), number(250.4), number(float("nan")), number(float("inf"))
+    ('12,345', '3.14', '0.0123', '250', '–', '∞')
     """
-    if not math.isfinite(value):
+    if math.isnan(value):
         return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
     if abs(value) >= 100:
@@ -39,8 +41,8 @@ def figure(result: ObjectiveResult) -> str:
 
 
 def interval(result: ObjectiveResult) -> str:
-    """Return the interval within this run, or the note where there is none."""
-    if result.low is None or result.high is None:
+    """Return the interval within this run; the note where there is none, or where the figure is infinite."""
+    if result.low is None or result.high is None or (result.observed is not None and math.isinf(result.observed)):
         return result.note
     return f"[{number(result.low)}, {number(result.high)}] within this run"
 
@@ -51,8 +53,10 @@ def bound(result: ObjectiveResult) -> str:
     return f"{sign} {threshold} {result.unit}" if sign else threshold
 
 
-def mark(result: ObjectiveResult) -> str:
-    """Return a tick, a cross, or a question mark."""
+def mark(trial: Trial, result: ObjectiveResult) -> str:
+    """Return a tick, a cross, or a question mark; a dot in a run that may not be believed."""
+    if trial.validity.status == "INVALID":
+        return "·"
     return {"MET": "✓", "NOT_MET": "✗", "INCONCLUSIVE": "?"}[result.status]
 
 
@@ -97,8 +101,14 @@ def telemetry(trial: Trial) -> str:
 
 
 def notes(trial: Trial) -> tuple[str, ...]:
-    """Return the generator's notes, and the warnings that follow from the evidence."""
-    return (*trial.evidence.load_run.notes, *warnings_of(trial.evidence))
+    """Return the reasons of refusals, the generator's notes, and the warnings that follow from the evidence."""
+    load_run = trial.evidence.load_run
+    return (*map(_refusal, load_run.refusals), *load_run.notes, *warnings_of(trial.evidence))
+
+
+def _refusal(refusal: Refusal) -> str:
+    message = f": {refusal.message}" if refusal.message else ""
+    return f"{refusal.events:,} events were refused with {refusal.reason}{message}"
 
 
 def places(trial: Trial) -> str:
@@ -121,3 +131,13 @@ def machine_pauses(trial: Trial) -> str:
         return ""
     longest_ms = 1e3 * max(seconds for _, seconds in pauses)
     return f"the machine itself paused {len(pauses)} times, for at most {number(longest_ms)} ms"
+
+
+def disturbance(trial: Trial) -> str:
+    """Return who used the machine while the generator was behind, and what to do; an empty text in any other run."""
+    behind = any(reason.code == "generator-behind" for reason in trial.validity.reasons)
+    uses = trial.evidence.cpu_uses
+    if not behind or not uses:
+        return ""
+    users = ", ".join(f"{use.program} {100 * use.share:.0f} %" for use in uses)
+    return f"this machine's CPUs meanwhile: {users}; end what does not belong here, or ask at a lower rate, and repeat"

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lab.analysis.agreement import COUNTER
-from lab.analysis.latency import ACKNOWLEDGED
 from lab.model import (
     NANOS,
+    OUTCOMES,
     Account,
     Aggregate,
     Balance,
@@ -18,6 +18,7 @@ from lab.model import (
     Load,
     LoadRun,
     Objective,
+    Refusal,
     Samples,
     Series,
     StoreFacts,
@@ -45,6 +46,7 @@ def samples(
         completed_ns=intended + np.round(latency * 1e6).astype(np.int64),
         events=np.full(len(latency), events, np.int64),
         outcome=np.broadcast_to(np.asarray(outcome, np.int8), latency.shape).copy(),
+        blocked_ns=np.zeros(len(latency), np.int64),
     )
 
 
@@ -72,13 +74,18 @@ def up(seconds: list[float], *, job: str = WORKER_JOB, failed: tuple[float, ...]
 
 def load_run(measured: Samples, producer_ledger: tuple[Aggregate, ...] | None = None) -> LoadRun:
     """Return the report of a generator that sent every batch."""
-    acknowledged = int(measured.events[measured.outcome == ACKNOWLEDGED].sum())
+    acknowledged, refused, unknown = (
+        int(measured.events[measured.outcome == OUTCOMES.index(outcome)].sum())
+        for outcome in ("acknowledged", "refused", "unknown")
+    )
     intended = int(measured.events.sum())
     return LoadRun(
-        account=Account(intended=intended, sent=intended, acknowledged=acknowledged, attempts=len(measured)),
+        account=Account(intended, intended, acknowledged, unknown, refused, attempts=len(measured)),
         window=Window(START_NS, START_NS + int(measured.completed_ns.max(initial=0))),
         samples=measured,
         producer_ledger=(total("pi", "temp", acknowledged),) if producer_ledger is None else producer_ledger,
+        producer_ledger_unknown=(total("pi", "temp", unknown),) if unknown else (),
+        refusals=(Refusal("BACKLOG_FULL", refused, "the backlog is full"),) if refused else (),
     )
 
 

@@ -60,7 +60,8 @@ def trial_on(architecture: str, *, latency_ms: float = 3.0, cpu_of_board: str = 
     good = builders.evidence(_around(latency_ms))
     here = tuple(status for status in places.statuses(cpu_of_board=cpu_of_board) if status.node == node)
     series = places.evidence().series
-    cost = [metric for metric in series if metric.labels["k8s_node_name"] == node and "cpu" in metric.name]
+    cpu = [metric for metric in series if metric.labels["k8s_node_name"] == node and "cpu" in metric.name]
+    cost = [replace(metric, time_s=metric.time_s + 0.4) for metric in cpu]  # Scraped together with the counter.
     worker = places.instance(PROCESS_WORKER, node)
     counter = replace(good.series[0], labels={"job": WORKER_JOB, "instance": worker})
     store = replace(good.store, instances={worker: 2_000})
@@ -90,13 +91,22 @@ def test_latency_and_throughput_stand_beside_each_other() -> None:
 
 
 def test_a_refused_batch_counts_as_it_does_in_the_verdict() -> None:
-    """A refusal cannot improve the p99: it counts as at least the slowest acknowledgement."""
+    """A refusal cannot improve a quantile, and no ratio is made of an infinite one."""
     refusing = trials.trial(Objective("latency", 50.0), evidence=half_refused())
-    p99 = figures(trials.trial(), refusing)["p99 acknowledgement"]
-    (result,) = refusing.verdict.objectives
+    compared = figures(trials.trial(), refusing)
+    p99, result = compared["p99 acknowledgement"], refusing.verdict.objectives[0]
     assert (p99.values[1].value, p99.values[1].low, p99.values[1].high) == (result.observed, result.low, result.high)
-    assert p99.values[1].value == pytest.approx(900.0)
-    assert p99.values[1].note == result.note
+    assert (p99.values[1].value, p99.values[1].note) == (np.inf, result.note)
+    assert (p99.ratios[0].value, p99.ratios[0].note) == (None, "no ratio of an infinite figure")
+    assert values(compared["events refused"]) == (0.0, 50.0, None)
+
+
+def test_time_outs_do_not_look_better() -> None:
+    """The slowest three tenths of the batches time out: the rest is quick, and the p50 is that of all."""
+    latency = np.tile([3.0, 3.0, 3.0, 6.0, 6.0, 6.0, 6.0, 9.0, 9.0, 9.0], 200)
+    timed_out = builders.samples(np.where(latency == 9.0, 1.0, latency), outcome=np.where(latency == 9.0, 3, 1))
+    first, second = trials.trial(evidence=builders.evidence(builders.samples(latency))), builders.evidence(timed_out)
+    assert values(figures(first, trials.trial(evidence=second))["p50 acknowledgement"]) == (6.0, 6.0, 1.0)
 
 
 @pytest.mark.parametrize("evidence", [builders.evidence(), half_refused(), losing(5)])
@@ -112,7 +122,7 @@ def test_every_figure_of_an_objective_is_the_verdicts_own(evidence: Evidence) ->
     trial = trials.trial(*objectives, evidence=evidence)
     compared = figures(trial, trial)
     for result in trial.verdict.objectives:
-        figure = compared[result.label]
+        figure = compared[result.label]  # Refused events are judged although no objective bounds them.
         assert figure.unit == result.unit
         for estimate in figure.values:
             assert (estimate.value, estimate.low, estimate.high) == (result.observed, result.low, result.high)
@@ -127,10 +137,37 @@ def test_events_lost_have_no_ratio_to_none() -> None:
 
 def test_cpu_is_that_of_the_window_for_each_counted_event() -> None:
     """Growth before and after the window is left out: a millisecond for each of a hundred events a second."""
-    spent = [(-2.0, 0.0), (-1.0, 5.0), (0.0, 6.0), (20.0, 8.0), (21.0, 90.0)]
-    counted = [(-1.0, 0.0), (0.0, 0.0), (20.0, 2_000.0), (24.0, 2_000.0)]
+    spent = [(-2.0, 0.0), (-1.0, 5.0), (0.0, 6.0), (19.9, 8.0), (21.0, 90.0)]
+    counted = [(-1.0, 0.0), (0.0, 0.0), (19.9, 2_000.0), (21.0, 2_000.0)]
     compared = figures(with_cpu(spent, counted=counted), trials.trial())
     assert compared[WORKER_CPU].values[0].value == pytest.approx(2.0 * 1e6 / 2_000)
+
+
+def test_cpu_is_read_from_scrape_to_scrape() -> None:
+    """Scrapes at 0.4 s of every second: the interval is that of 19 cost figures, and not of an interpolation.
+
+    Each interval of a hundred events takes 1 or 3 ms of CPU in turn: 20 ms per 1,000 events on average. A thousandth of
+    a second may be rounded anywhere, so that the ends are compared with a margin.
+    """
+    seconds = np.arange(-2.6, 24)
+    steps = np.where(np.arange(len(seconds)) % 2, 0.001, 0.003)
+    spent = list(zip(seconds.tolist(), np.cumsum(steps).tolist(), strict=True))
+    counted = [(at, 100.0 * number) for number, at in enumerate(seconds.tolist())]
+    estimate = figures(with_cpu(spent, counted=counted), trials.trial())[WORKER_CPU].values[0]
+    assert estimate.value == pytest.approx(20.0, rel=0.05)
+    assert estimate.low is not None
+    assert estimate.high is not None
+    spread = 10.0 / np.sqrt(19)
+    assert estimate.high - estimate.low == pytest.approx(2 * 1.96 * spread, rel=0.15)
+
+
+def test_the_time_before_the_first_scrape_of_a_process_costs_no_event() -> None:
+    """A worker that starts within the window has spent a second of CPU on starting."""
+    seconds = [float(at) for at in range(5, 24)]
+    spent = [(at, 1.0 + 0.002 * number) for number, at in enumerate(seconds)]
+    counted = [(at, 100.0 * number) for number, at in enumerate(seconds)]
+    estimate = figures(with_cpu(spent, counted=counted), trials.trial())[WORKER_CPU].values[0]
+    assert estimate.value == pytest.approx(20.0)
 
 
 def test_without_a_figure_there_is_none() -> None:

@@ -1,5 +1,6 @@
 """Latency from intended times, its quantiles, their intervals."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from lab.analysis.latency import (
     latency_ms,
     quantile_interval,
     quantiles_over_time,
+    rank_of,
     samples_needed,
     schedule_delay_ms,
 )
@@ -38,19 +40,54 @@ def test_latency_from_the_send_would_hide_that_pause() -> None:
     assert (latency_ms(late) - schedule_delay_ms(late)).tolist() == [50.0]
 
 
-def test_unanswered_batches_stay_in_the_denominator() -> None:
-    """Two timeouts among a hundred batches decide the p99."""
-    outcome = np.ones(1_000, np.int8)
-    latency = np.full(1_000, 3.0)
-    latency[:20], outcome[:20] = 5_000.0, 3
+@pytest.mark.parametrize(("never", "value"), [(10, 3.0), (11, np.inf), (999, np.inf)])
+def test_more_than_one_minus_q_without_an_answer_make_a_quantile_infinite(never: int, value: float) -> None:
+    """Ten of a thousand lie beyond the p99; the eleventh is its value."""
+    outcome, latency = np.ones(1_000, np.int8), np.full(1_000, 3.0)
+    latency[:never], outcome[:never] = 5_000.0, 3
     estimate = quantile_interval(samples(latency, outcome=outcome), 0.99)
-    assert estimate.value == 5_000.0
-    assert "2 % of the batches were never acknowledged, so this is a lower bound" in estimate.note
+    assert estimate.value == value
+    assert f"{100 * never / 1_000:.2g} % of the batches were never acknowledged" in estimate.note
 
 
 def test_a_quick_refusal_does_not_flatter() -> None:
-    """A batch refused after 1 ms counts as the slowest acknowledged one."""
-    assert latency_ms(samples([40.0, 3.0, 1.0], outcome=[1, 1, 2])).tolist() == [40.0, 3.0, 40.0]
+    """A batch refused after 1 ms never got its answer."""
+    assert latency_ms(samples([40.0, 3.0, 1.0], outcome=[1, 1, 2])).tolist() == [40.0, 3.0, np.inf]
+
+
+def test_where_nothing_was_acknowledged_there_is_no_quantile() -> None:
+    """The times of refusals are no latencies."""
+    estimate = quantile_interval(samples(np.full(2_000, 9.0), outcome=2), 0.5)
+    assert (estimate.value, estimate.low, estimate.high) == (None, None, None)
+    assert estimate.note == "none of 2,000 batches was acknowledged"
+
+
+@pytest.mark.parametrize(
+    ("quantile", "count", "rank"), [(0.07, 100, 7), (0.29, 100, 29), (0.57, 100, 57), (0.999, 1_000, 999), (0.5, 3, 2)]
+)
+def test_ranks_are_exact(quantile: float, count: int, rank: int) -> None:
+    """0.07 · 100 is 7.000000000000001 in binary fractions, and rounding that up would take the next value."""
+    assert rank_of(quantile, count) == rank
+    assert exact_quantile(np.arange(1.0, count + 1), quantile) == rank
+
+
+def test_a_day_of_batches_is_judged_within_seconds_and_megabytes() -> None:
+    """Blocks grow with the run, and the ends of the interval are looked for among a bounded number of values."""
+    seconds, per_second = 86_400, 10
+    latency = np.random.default_rng(2).exponential(5.0, seconds * per_second)
+    day = samples(latency, per_second=per_second)
+    tracemalloc.start()
+    estimate = quantile_interval(day, 0.99)
+    over_time = quantiles_over_time(day)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    truth = -5.0 * np.log(0.01)
+    assert estimate.low is not None
+    assert estimate.high is not None
+    assert estimate.low <= truth <= estimate.high
+    assert estimate.high - estimate.low < 0.5
+    assert [len(series.time_s) for series in over_time] == [seconds, seconds]
+    assert peak < 300e6
 
 
 @pytest.mark.parametrize(("quantile", "needed"), [(0.5, 20), (0.9, 100), (0.99, 1_000), (0.999, 10_000)])

@@ -4,11 +4,18 @@ from collections.abc import Sequence
 
 import pytest
 
+from lab.analysis.estimate import Estimate
 from lab.analysis.recovery import recovery_s, usual_backlog
 from lab.model import NANOS, FaultRecord, Series
 from tests.unit.analysis.builders import START_NS, series
 
 FAULT = FaultRecord("kill", "process-worker", START_NS + 10 * NANOS, START_NS + 12 * NANOS)
+
+
+def recovered(looks: Series, *, violations: Sequence[Series] = (), quiet_until_s: float = 10.0) -> Estimate:
+    """Return the recovery from the fault, where every effect has begun within a second: it must hold for 3 s."""
+    quiet_until_ns = START_NS + round(quiet_until_s * NANOS)
+    return recovery_s(FAULT, looks, quiet_until_ns=quiet_until_ns, detection_s=1.0, violations=violations)
 
 
 def backlog(values: Sequence[float], *, start: float = 0.5) -> Series:
@@ -18,45 +25,70 @@ def backlog(values: Sequence[float], *, start: float = 0.5) -> Series:
 
 def test_recovery_ends_when_the_backlog_is_as_usual_again() -> None:
     """Ten quiet seconds, five seconds of backlog, quiet again."""
-    estimate = recovery_s(FAULT, backlog([5] * 10 + [400, 900, 700, 300, 80] + [4] * 6))
+    estimate = recovered(backlog([5] * 10 + [400, 900, 700, 300, 80] + [4] * 6))
     assert estimate.value == pytest.approx(5.5)
     assert [estimate.low, estimate.high] == pytest.approx([4.5, 5.5])
 
 
 def test_a_backlog_that_comes_back_was_not_gone() -> None:
-    """The backlog must stay usual for two seconds."""
-    estimate = recovery_s(FAULT, backlog([5] * 10 + [400, 0, 500, 0, 0, 0, 0]))
+    """The backlog must stay usual for the detection time and two looks."""
+    estimate = recovered(backlog([5] * 10 + [400, 0, 500, 0, 0, 0, 0]))
     assert estimate.value == pytest.approx(3.5)
 
 
 def test_a_backlog_that_never_rose_recovered_at_the_first_sample() -> None:
     """Nothing is known between fault and sample."""
-    estimate = recovery_s(FAULT, backlog([5] * 20))
+    estimate = recovered(backlog([5] * 20))
     assert [estimate.low, estimate.value] == pytest.approx([0.0, 0.5])
 
 
 def test_a_backlog_that_stays_has_no_recovery_but_a_lower_bound() -> None:
     """How long the recovery certainly took."""
-    estimate = recovery_s(FAULT, backlog([5] * 10 + [900] * 8))
+    estimate = recovered(backlog([5] * 10 + [900] * 8))
     assert estimate.value is None
     assert estimate.low == pytest.approx(7.5)
 
 
 def test_a_series_that_ends_too_early_proves_no_recovery() -> None:
     """One good sample at the very end does not hold."""
-    assert recovery_s(FAULT, backlog([5] * 10 + [900, 900, 0])).value is None
+    assert recovered(backlog([5] * 10 + [900, 900, 0])).value is None
 
 
 def test_another_violated_condition_delays_recovery() -> None:
     """All objectives must hold, not the backlog alone."""
     slow = series("latency", {}, [(10.5, 80.0), (11.5, 20.0), (12.5, -40.0), (13.5, float("nan"))])
-    estimate = recovery_s(FAULT, backlog([5] * 20), violations=[slow])
+    estimate = recovered(backlog([5] * 20), violations=[slow])
     assert estimate.value == pytest.approx(2.5)
 
 
-def test_the_usual_backlog_is_the_95th_percentile_before_the_fault() -> None:
-    """With a floor, since a loaded system is rarely empty; unknown where there are too few samples."""
-    assert usual_backlog(backlog([0] * 10 + [900]), FAULT) == 0.0
-    assert usual_backlog(backlog([0] * 10 + [900]), FAULT, floor=50) == 50.0
-    assert usual_backlog(backlog([7, 7], start=8), FAULT) is None
-    assert "fewer than 3 times" in recovery_s(FAULT, backlog([7, 7], start=8)).note
+def test_an_effect_that_begins_late_is_not_missed() -> None:
+    """Entries of a dead worker stay unclaimed for seconds: the backlog rises 3 s after the fault, for 4 s."""
+    late = backlog([5] * 13 + [400, 900, 700, 300] + [5] * 13)
+    estimate = recovery_s(FAULT, late, quiet_until_ns=FAULT.started_ns)
+    assert estimate.value == pytest.approx(7.5)
+
+
+@pytest.mark.parametrize("lost", [range(10, 14), range(11, 16), range(12, 17)])
+def test_where_nobody_looked_there_is_no_recovery(lost: range) -> None:
+    """From the fault to the end of the hold time; what happened in the gap is not known."""
+    full = backlog([5] * 10 + [400, 400] + [5] * 12)
+    kept = [row for row in range(len(full.time_s)) if row not in lost]
+    estimate = recovered(Series(full.name, full.labels, full.time_s[kept], full.value[kept]))
+    assert estimate.value is None
+    assert "nobody looked at the backlog for" in estimate.note
+
+
+def test_the_outage_of_an_earlier_fault_is_not_usual() -> None:
+    """Only what lies before the first fault is."""
+    second = backlog([5] * 4 + [900] * 5 + [5] + [700, 800, 600, 500] + [5] * 6)
+    assert recovered(second, quiet_until_s=4.0).value == pytest.approx(4.5)
+    assert "at most 5 for" in recovered(second, quiet_until_s=4.0).note
+
+
+def test_the_usual_backlog_is_the_95th_percentile_before_the_first_fault() -> None:
+    """With a floor, since a loaded system is rarely empty; unknown where there are too few looks."""
+    until_ns = FAULT.started_ns
+    assert usual_backlog(backlog([0] * 10 + [900]), until_ns) == 0.0
+    assert usual_backlog(backlog([0] * 10 + [900]), until_ns, floor=50) == 50.0
+    assert usual_backlog(backlog([7, 7], start=8), until_ns) is None
+    assert "fewer than 3 times" in recovered(backlog([7, 7], start=8)).note

@@ -16,6 +16,7 @@ from lab.model import (
     Load,
     Poisson,
     Ramp,
+    Refusal,
     Replay,
     Shape,
     SkippedRow,
@@ -144,6 +145,11 @@ def test_progress_is_returned_at_once() -> None:
     assert Report().take(pb.RunLoadResponse(progress=message)) == Progress(1.5, account, 100, 99, 4, 1.25, 7.5)
 
 
+def test_what_was_understood_of_a_file_is_returned_at_once() -> None:
+    """It is shown before the first progress."""
+    assert Report().take(pb.RunLoadResponse(file="a.csv: 2 rows")) == "a.csv: 2 rows"
+
+
 def test_other_parts_are_no_progress() -> None:
     """They are kept until the result comes."""
     report = Report()
@@ -194,6 +200,24 @@ def test_samples_of_all_parts_are_one_table_in_the_order_of_their_intended_time(
     assert table.completed_ns.tolist() == [110, 210, 310]
     assert table.events.tolist() == [2, 5, 2]
     assert table.outcome.tolist() == [1, 3, 1]
+    assert table.blocked_ns.tolist() == [0, 0, 0], "an older simulator does not say how long a batch waited"
+
+
+def test_the_wait_for_a_slot_goes_with_its_batch() -> None:
+    """In the order of the intended time, like every column."""
+    part = samples(START_NS, [300, 100])
+    part.blocked_nanos.extend([7, 0])
+    table = reported(pb.RunLoadResponse(samples=part)).load_run(pb.Result(started_unix_nano=START_NS)).samples
+    assert table.blocked_ns.tolist() == [0, 7]
+
+
+def test_refusals_and_a_clock_that_was_set_are_told() -> None:
+    """Reason, events and the first message; the clock's step in nanoseconds."""
+    refusal = pb.Refusal(reason="BACKLOG_FULL", events=40, message="the backlog is full")
+    result = pb.Result(started_unix_nano=START_NS, refusals=[refusal], clock_step_nanos=-5)
+    load_run = reported().load_run(result)
+    assert load_run.refusals == (Refusal("BACKLOG_FULL", 40, "the backlog is full"),)
+    assert load_run.clock_step_ns == -5
 
 
 def test_a_load_that_sent_nothing_has_an_empty_table() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lab.model import LedgerAccount, Objective, Trial
+from lab.model import CpuUse, LedgerAccount, Objective, Reason, Trial, Validity
 from lab.reports import answer, card, figures, flow, report, summary, words
 from lab.runs.contents import CONTENTS
 from lab.runs.record import RunRecord
@@ -139,16 +139,47 @@ def test_the_flow_draws_a_loss_where_it_happened() -> None:
     assert "4 refused" in flow.svg(replace(EXACT, refused=4))
 
 
-def test_the_p99_of_a_figure_is_the_verdicts_own() -> None:
-    """Also where batches were refused: a refusal counts as it does in the verdict."""
+@pytest.mark.parametrize(("never", "p99"), [(10, "9"), (1_000, "∞")])
+def test_the_p99_of_a_figure_is_the_verdicts_own(never: int, p99: str) -> None:
+    """Also where batches were refused: they have no latency, however quick the refusal was."""
+    outcome = np.where(np.arange(2_000) < never, 2, 1)
+    measured = builders.samples(np.where(outcome == 1, 9.0, 1.0), outcome=outcome)
+    trial = trials.trial(evidence=builders.evidence(measured))
+    assert words.figure(trial.verdict.objectives[0]) == f"{p99} ms"
+    assert f"p99 {p99} ms, {2_000 - never:,} acknowledged batches" in figures.latency(trial).text
+    assert figures.latencies([trial]).text.endswith(f"p99 {p99} ms")
+
+
+def test_refusals_are_told_with_their_reasons() -> None:
+    """How many events, why, and what the service said; in the card, in the terminal, beside their share."""
     outcome = np.where(np.arange(2_000) % 2, 1, 2)
-    refusing = trials.trial(evidence=builders.evidence(builders.samples(np.full(2_000, 9.0), outcome=outcome)))
-    slow = builders.samples(np.where(outcome == 1, 9.0, 700.0), outcome=outcome)
-    waiting = trials.trial(evidence=builders.evidence(slow))
-    for trial, p99 in ((refusing, "9"), (waiting, "700")):
-        assert words.figure(trial.verdict.objectives[0]) == f"{p99} ms"
-        assert f"p99 {p99} ms, 1,000 acknowledged batches" in figures.latency(trial).text
-        assert figures.latencies([trial]).text.endswith(f"p99 {p99} ms")
+    trial = trials.trial(evidence=builders.evidence(builders.samples(np.full(2_000, 3.0), outcome=outcome)))
+    for shown in (summary.text(trial, width=200), card.html(trial)):
+        assert "1,000 events were refused with BACKLOG_FULL: the backlog is full" in shown
+        assert "events refused" in shown
+    assert "NOT MET" in summary.text(trial)
+
+
+def test_a_run_that_may_not_be_believed_has_no_ticks() -> None:
+    """Its figures are shown; whether they meet anything is not said."""
+    trial = trials.trial()
+    invalid = replace(trial, validity=Validity("INVALID", (Reason("scrape-gap", "nobody looked"),)))
+    assert "✓" in summary.text(trial)
+    assert "✓" in card.html(trial)
+    for shown in (summary.text(invalid), card.html(invalid)):
+        assert not {"✓", "✗"} & set(shown)
+
+
+def test_a_disturbed_run_says_who_disturbed_it() -> None:
+    """A run whose generator was behind names the programs and what to do; any other run does not."""
+    busy = (CpuUse("make", 0.41), CpuUse("services.ingest_api", 0.22))
+    measured = builders.samples(np.full(2_000, 900.0), delay_ms=700.0)
+    late = trials.trial(evidence=replace(builders.evidence(measured), cpu_uses=busy))
+    well = trials.trial(evidence=replace(builders.evidence(), cpu_uses=busy))
+    sentence = "this machine's CPUs meanwhile: make 41 %, services.ingest_api 22 %; end what does not belong here"
+    for shown in (summary.text(late, width=300), card.html(late).replace("&#x27;", "'")):
+        assert sentence in shown
+    assert "meanwhile" not in summary.text(well) + card.html(well)
 
 
 @pytest.mark.parametrize(

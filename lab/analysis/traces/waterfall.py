@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from lab.analysis.latency import schedule_delay_ms
-from lab.analysis.traces import complete_traces, read_spans
+from lab.analysis.traces.spans import complete_traces, read_spans
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lab.analysis.traces import CompleteTrace, Span
+    from lab.analysis.traces.spans import CompleteTrace, Span
     from lab.model import Samples
 
 STAGES: Final = ("schedule", "network", "ingest", "queue", "commit")
@@ -37,11 +37,10 @@ class WaterfallRow(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """A part of the path from the intended time to the commit: its mean time, and its share of the whole."""
+    """A part of the path from the intended time to the commit, with its mean time."""
 
     name: str
     mean_ms: float
-    share: float
 
 
 def slowest_trace(documents: Sequence[Mapping[str, object]]) -> tuple[WaterfallRow, ...]:
@@ -64,8 +63,7 @@ def mean_path(documents: Sequence[Mapping[str, object]], samples: Samples) -> tu
         return ()
     stages = np.array([_stages_ms(trace) for trace in traces]).mean(axis=0)
     means = np.maximum(0.0, np.array([schedule_delay_ms(samples).mean(), *stages]))
-    total = float(means.sum()) or 1.0
-    return tuple(Stage(name, float(mean), float(mean) / total) for name, mean in zip(STAGES, means, strict=True))
+    return tuple(Stage(name, float(mean)) for name, mean in zip(STAGES, means, strict=True))
 
 
 def _row(span: Span, start_ns: int, depth: int) -> WaterfallRow:

@@ -1,0 +1,1 @@
+"""Traces of single batches: their spans, and where their time went."""

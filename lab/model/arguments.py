@@ -1,0 +1,123 @@
+"""Checks the arguments of a call. Pure."""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Final
+
+from lab.errors import UsageFault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BAD_ARGUMENT: Final = "BAD_PARAM"
+WORDS: Final = {bool: "a truth value", str: "a text", type(None): "nothing"}
+"""Type → what a value of that type is called in a message."""
+LONGEST: Final = 60
+
+
+def unnamed(_value: object) -> str:
+    """Return nothing: no value has a name of its own."""
+    return ""
+
+
+def check_number(
+    name: str,
+    value: float,
+    *,
+    at_least: float = -math.inf,
+    above: float = -math.inf,
+    at_most: float = math.inf,
+    named: Callable[[object], str] = unnamed,
+) -> None:
+    """Raise unless a value is a finite number within its bounds.
+
+    Args:
+        name: Name of the argument.
+        value: Its value.
+        at_least: Smallest number allowed.
+        above: Largest number that is too small.
+        at_most: Largest number allowed.
+        named: Returns the name of the notebook's parameter that holds a value; empty where there is none.
+
+    Raises:
+        UsageFault: The message names the argument, its value and what is needed.
+
+    >>> check_number("duration", 20, above=0)
+    >>> check_number("duration", "20", above=0)
+    Traceback (most recent call last):
+    lab.errors.UsageFault: duration: '20' is a text, not a number
+    >>> check_number("duration", float("nan"), above=0)
+    Traceback (most recent call last):
+    lab.errors.UsageFault: duration: nan is not a finite number
+    """
+    check_numeric(name, value, named=named)
+    number = float(value)
+    problem = ""
+    if not math.isfinite(number):
+        problem = "is not a finite number"
+    elif number < at_least:
+        problem = f"must be at least {at_least:,g}"
+    elif number <= above:
+        problem = f"must be above {above:,g}"
+    elif number > at_most:
+        problem = f"must be at most {at_most:,.12g}"
+    if problem:
+        raise UsageFault(f"{_place(name, value, named)}: {number:g} {problem}", code=BAD_ARGUMENT)
+
+
+def check_numeric(name: str, value: object, *, named: Callable[[object], str] = unnamed) -> None:
+    """Raise unless a value is a number, finite or not.
+
+    Raises:
+        UsageFault: The message names the argument and its value.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise _wrong(name, value, "a number", named)
+
+
+def check_whole(name: str, value: object) -> None:
+    """Raise unless a value is a whole number.
+
+    Raises:
+        UsageFault: The message names the argument and its value.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise _wrong(name, value, "a whole number", unnamed)
+
+
+def check_text(name: str, value: object) -> None:
+    """Raise unless a value is a text.
+
+    Raises:
+        UsageFault: The message names the argument and its value.
+
+    >>> check_text("source", False)
+    Traceback (most recent call last):
+    lab.errors.UsageFault: source: False is a truth value, not a text
+    """
+    if not isinstance(value, str):
+        raise _wrong(name, value, "a text", unnamed)
+
+
+def check_flag(name: str, value: object) -> None:
+    """Raise unless a value is true or false.
+
+    Raises:
+        UsageFault: The message names the argument and its value.
+    """
+    if not isinstance(value, bool):
+        raise _wrong(name, value, "True or False", unnamed)
+
+
+def _wrong(name: str, value: object, wanted: str, named: Callable[[object], str]) -> UsageFault:
+    brief = repr(value) if len(repr(value)) <= LONGEST else f"{repr(value)[:LONGEST]}…"
+    kind = WORDS.get(type(value), f"a {type(value).__name__}")
+    return UsageFault(f"{_place(name, value, named)}: {brief} is {kind}, not {wanted}", code=BAD_ARGUMENT)
+
+
+def _place(name: str, value: object, named: Callable[[object], str]) -> str:
+    """Return the name of the notebook's parameter and of the argument, where they differ."""
+    parameter = named(value)
+    return f"{parameter} ({name})" if parameter and parameter != name else name
