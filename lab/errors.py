@@ -69,6 +69,13 @@ class Exists(LabError):
     code = "EXISTS"
 
 
+class NotWritten(LabError):
+    """A file or a stream takes no more."""
+
+    exit_code = 74
+    code = "NOT_WRITTEN"
+
+
 class Forbidden(LabError):
     """A permission is missing."""
 
@@ -85,7 +92,7 @@ class BadConfig(LabError):
 
 KINDS: Final[Mapping[str, type[LabError]]] = {
     kind.__name__: kind
-    for kind in (LabError, UsageFault, DataFault, Unavailable, InternalFault, Exists, Forbidden, BadConfig)
+    for kind in (LabError, UsageFault, DataFault, Unavailable, InternalFault, Exists, NotWritten, Forbidden, BadConfig)
 }
 """Class name in data → class."""
 

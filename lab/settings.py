@@ -29,11 +29,19 @@ SERVICE_PREFIXES = ("LAB_WORKER_", "LAB_INGEST_", "LAB_QUERY_", "LAB_SIMULATOR_"
 
 def project_dir() -> Path:
     """Return the nearest folder upwards that holds `pyproject.toml` and `notebooks`, else the working folder."""
-    here = Path.cwd()
+    return _project_above(Path.cwd()) or Path.cwd()
+
+
+def project_of(notebook: Path | None) -> Path:
+    """Return the project of a notebook; the project of the working folder where the notebook has none."""
+    return (_project_above(notebook.parent) if notebook is not None else None) or project_dir()
+
+
+def _project_above(here: Path) -> Path | None:
     for folder in (here, *here.parents):
         if (folder / "pyproject.toml").is_file() and (folder / "notebooks").is_dir():
             return folder
-    return here
+    return None
 
 
 def _xdg(variable: str, fallback: str) -> Path:
@@ -183,6 +191,18 @@ def load_settings(**overrides: object) -> LabSettings:
         return LabSettings(**cast("Any", from_file | given))
     except ValidationError as error:
         raise _bad_value(error, file, given) from error
+
+
+def settings_for(notebook: Path | None) -> LabSettings:
+    """Read the settings for a notebook, whose runs belong to its own project, wherever it was started from.
+
+    Raises:
+        BadConfig: As `load_settings`.
+    """
+    settings = load_settings()
+    if "runs_dir" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"runs_dir": project_of(notebook) / "runs"})
 
 
 def origins(settings: LabSettings) -> list[Origin]:

@@ -31,9 +31,11 @@ TARGETS: Final[dict[str, str | Callable[[LabSettings], Target]]] = {
 """Target → class; called with the lab's settings."""
 SNAPSHOTS: Final[dict[str, str | Callable[[LabSettings, Path | None], SnapshotSource]]] = {
     "processes": "lab.probes.local:LocalSnapshots",
-    "kubernetes": "lab.probes.cluster_snapshot:ClusterSnapshots",
+    # A stack on a cluster is named by its namespace, a setting; it has no folder that is asked.
+    "kubernetes": lambda settings, _: resolve_name(CLUSTER_SNAPSHOTS)(settings),
 }
 """Target → class that takes snapshots of its stacks; called with the lab's settings and the stack's folder."""
+CLUSTER_SNAPSHOTS: Final = "lab.probes.cluster_snapshot:ClusterSnapshots"
 CONNECT: Final = "lab.rpc.channels:connector"
 LOAD: Final = "lab.load.simulator:SimulatorLoad"
 METRICS: Final = "lab.metrics.prometheus:open_prometheus"
@@ -41,6 +43,7 @@ LEDGER: Final = "lab.metrics.ledger:QueryLedger"
 DEAD_LETTERS: Final = "lab.metrics.dead_letters:DeadLetters"
 FAULTS: Final = "lab.faults.injector:DeploymentFaults"
 PAUSES: Final = "lab.load.machine_pauses:PauseProbe"
+CPU_USERS: Final = "lab.load.cpu_users:CpuUsers"
 ENVIRONMENT: Final = "lab.runs.environment:describe"
 SPANS: Final = "lab.runs.spans:read_spans"
 RUNS: Final = "lab.runs.store:RunStore"
@@ -67,7 +70,11 @@ def snapshots(name: str, settings: LabSettings, folder: Path | None = None) -> S
 
 
 def load_generator(endpoints: Endpoints) -> LoadGenerator:
-    """Return the load generator of a stack."""
+    """Return the load generator of a stack.
+
+    Raises:
+        BadConfig: A file that secures calls to the stack cannot be read.
+    """
     generator: LoadGenerator = resolve_name(LOAD)(
         endpoints.simulator,
         ingest_address=endpoints.ingest_for_simulator or endpoints.ingest,
@@ -78,19 +85,19 @@ def load_generator(endpoints: Endpoints) -> LoadGenerator:
 
 
 def metric_source(settings: LabSettings, endpoints: Endpoints) -> MetricSource:
-    """Return the Prometheus of a stack, with the authorization that the settings name."""
+    """Return the Prometheus of a stack. BadConfig where the file of its authorization cannot be read."""
     source: MetricSource = resolve_name(METRICS)(endpoints.prometheus_url, settings)
     return source
 
 
 def ledger_source(endpoints: Endpoints) -> LedgerSource:
-    """Return the ledger of a stack."""
+    """Open the ledger of a stack, which the caller closes. BadConfig where a file of its access cannot be read."""
     source: LedgerSource = resolve_name(LEDGER)(endpoints.query, connect=resolve_name(CONNECT)(endpoints.access))
     return source
 
 
 def dead_letters(endpoints: Endpoints) -> DeadLetters:
-    """Return the dead letters of a stack, read through its worker."""
+    """Return the dead letters of a stack, read by its worker. BadConfig where a file of its access cannot be read."""
     letters: DeadLetters = resolve_name(DEAD_LETTERS)(endpoints.worker, connect=resolve_name(CONNECT)(endpoints.access))
     return letters
 
@@ -102,7 +109,11 @@ def run_store(settings: LabSettings) -> RunStore:
 
 
 def parts(settings: LabSettings, target_name: str) -> Parts:
-    """Return the parts of a trial on a target."""
+    """Return the parts of a trial on a target.
+
+    Raises:
+        UsageFault: No target has that name.
+    """
     describe = resolve_name(ENVIRONMENT)
     made: Parts = resolve_name(PARTS)(
         target=target(target_name, settings),
@@ -112,13 +123,19 @@ def parts(settings: LabSettings, target_name: str) -> Parts:
         ledger=ledger_source,
         faults=resolve_name(FAULTS),
         pauses=resolve_name(PAUSES),
+        cpu_users=resolve_name(CPU_USERS),
         environment=lambda deployment: describe(settings.project, deployment.store) | dict(deployment.facts()),
         spans=resolve_name(SPANS),
         is_in_index=lambda reference, digest: resolve_name(INDEXES)(reference, digest, settings),
         snapshots=partial(snapshots, target_name, settings) if target_name in SNAPSHOTS else None,
-        failures=settings.state_dir / "failures" / target_name,
+        failures=failures_folder(settings, target_name),
     )
     return made
+
+
+def failures_folder(settings: LabSettings, target_name: str) -> Path:
+    """Return the folder that keeps the snapshot of the last failure on a target; there may be none yet."""
+    return settings.state_dir / "failures" / target_name
 
 
 def _entry(table: Mapping[str, str | T], name: str) -> T:

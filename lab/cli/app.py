@@ -7,10 +7,14 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from lab.cli.lazy import Command, Group, LazyGroup, Table, commands_of
-from lab.errors import LabError, UsageFault
+from lab.cli.lazy import Command, Group, LazyGroup, Raised, Table, commands_of
+from lab.cli.streams import Outlet, outlets
+from lab.cli.unexpected import explained
+from lab.errors import LabError, NotWritten, UsageFault
+from lab.interrupts import exit_code_of, raised
 
-EX_INTERRUPTED: Final = 130
+VERDICTS: Final = range(4)
+"""Exit codes that tell a verdict; any other tells what went wrong, also where the output is lost."""
 # Some versions of Typer contain click, others depend on it; in both, click's errors descend from this class.
 USAGE_ERROR: Final[Any] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 HELP: Final = "Experiments on a distributed system, with answers that can be defended."
@@ -83,19 +87,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; an error is at most five lines on stderr, unless `--debug` is given."""
     words = joined_parameters(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
-    words = [word for word in words if word != "--debug"]
-    try:
-        code = application()(words, prog_name="lab", standalone_mode=False)
-    except USAGE_ERROR as error:
-        return _fail(UsageFault(error.format_message(), next_step="lab --help"), debug=debug)
-    except (typer.Abort, KeyboardInterrupt):
-        print("lab: interrupted", file=sys.stderr)
-        return EX_INTERRUPTED
-    except LabError as error:
-        return _fail(error, debug=debug)
-    except BrokenPipeError:
-        return 0
-    return code if isinstance(code, int) else 0
+    with outlets() as output:
+        code = _code_of([word for word in words if word != "--debug"], debug=debug)
+        output.flush()
+        return _fail(_lost(output), debug=debug) if output.is_lost and code in VERDICTS else code
 
 
 def application() -> Any:  # noqa: ANN401  a group of click, see `USAGE_ERROR`
@@ -121,6 +116,33 @@ def joined_parameters(words: Sequence[str]) -> list[str]:
             name = left.pop(0)
             joined.append(name if "=" in name or not left else f"{name}={left.pop(0)}")
     return joined
+
+
+def _code_of(words: Sequence[str], *, debug: bool) -> int:
+    """Run one command and return its exit code, whatever happens: exit 1 means that objectives were not met."""
+    try:
+        with raised():
+            code = application()(words, prog_name="lab", standalone_mode=False)
+    except USAGE_ERROR as error:
+        return _fail(UsageFault(error.format_message(), next_step="lab --help"), debug=debug)
+    except Raised as carrier:
+        return _code_of_error(carrier.error, debug=debug)
+    except BaseException as error:  # noqa: BLE001  Python itself would exit with 1
+        return _code_of_error(error, debug=debug)
+    return code if isinstance(code, int) else 0
+
+
+def _code_of_error(error: BaseException, *, debug: bool) -> int:
+    """Show why a command ended, and return its exit code."""
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        print(f"lab: interrupted {error}".rstrip(), file=sys.stderr)
+        return exit_code_of(error)
+    return _fail(explained(error), debug=debug)
+
+
+def _lost(output: Outlet) -> LabError:
+    """Return the error for a command whose output could not be written."""
+    return NotWritten("cannot write to stdout", found=str(output.error), next_step="df -h      (room on the disk)")
 
 
 def _options(

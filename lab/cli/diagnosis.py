@@ -4,6 +4,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -18,10 +19,12 @@ from lab.probes.local import LocalSnapshots
 from lab.settings import LabSettings, is_set, load_settings
 from lab.snapshots.snapshot import Snapshot, load
 from lab.snapshots.snapshot import save as write
+from lab.trials.explain import FILE_NAME
 
 KUBECONFIG: Final = Path.home() / ".kube" / "config"
 NOTHING_UP: Final = "  no stack is up on this machine; next: lab up"
 LAST_FAILED: Final = "  the last stack on this machine failed; these are its logs"
+LAST_FAILURE: Final = "  the last failure here, of {at}, is kept; see it: lab diagnose --snapshot {file}"
 
 
 def diagnose(
@@ -40,7 +43,7 @@ def diagnose(
         raise UsageFault(
             "--snapshot goes with no --target, --namespace or --save", next_step=f"lab diagnose --snapshot {snapshot}"
         )
-    taken = load(snapshot) if snapshot is not None else _take(target, namespace)
+    taken, last_failure = (load(snapshot), None) if snapshot is not None else _take(target, namespace)
     if save is not None:
         with _writing(save):
             write(taken, save)
@@ -48,15 +51,18 @@ def diagnose(
     if as_json:
         print(text.as_json(findings))
         return 1 if findings else 0
-    for line in _about_the_stack(taken):
+    for line in _about_the_stack(taken, last_failure):
         print(line)
-    print(text.text(findings, namespace=taken.namespace, colour=sys.stdout.isatty()))
+    is_terminal, unanswered = sys.stdout.isatty(), taken.probes.unanswered
+    print(text.text(findings, namespace=taken.namespace, colour=is_terminal, unanswered=unanswered))
     return 1 if findings else 0
 
 
-def _take(target: str, namespace: str) -> Snapshot:
+def _take(target: str, namespace: str) -> tuple[Snapshot, Path]:
+    """Return a snapshot, and the file that keeps the snapshot of the last failure on the same target, if any."""
     settings = load_settings(namespace=namespace or None)
-    return wiring.snapshots(target or _chosen(settings, namespace), settings).take()
+    place = target or _chosen(settings, namespace)
+    return wiring.snapshots(place, settings).take(), wiring.failures_folder(settings, place) / FILE_NAME
 
 
 def _chosen(settings: LabSettings, namespace: str) -> str:
@@ -67,13 +73,15 @@ def _chosen(settings: LabSettings, namespace: str) -> str:
     return "kubernetes" if kubeconfig and not LocalSnapshots(settings).is_up else HERE
 
 
-def _about_the_stack(snapshot: Snapshot) -> Iterator[str]:
-    """Yield a line about a local stack that is not up."""
+def _about_the_stack(snapshot: Snapshot, last_failure: Path | None) -> Iterator[str]:
+    """Yield lines about a local stack that is not up, and about the snapshot that its last failure left, if any."""
     machine = snapshot.machine
-    if machine is not None and machine.stack in {"", "stopped"}:
-        yield NOTHING_UP
-    if machine is not None and machine.stack == "failed":
-        yield LAST_FAILED
+    if machine is None or machine.stack not in {"", "stopped", "failed"}:
+        return
+    yield LAST_FAILED if machine.stack == "failed" else NOTHING_UP
+    if last_failure is not None and last_failure.is_file():
+        at = datetime.fromtimestamp(last_failure.stat().st_mtime, UTC).astimezone()
+        yield LAST_FAILURE.format(at=f"{at:%Y-%m-%d %H:%M}", file=shlex.quote(str(last_failure)))
 
 
 @contextmanager

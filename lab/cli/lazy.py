@@ -46,8 +46,31 @@ class StandIn(TyperCommand):
         return typer.main.get_command(alone)
 
 
+class Raised(Exception):
+    """Carries an error of a command past Typer, which has exit codes of its own for interrupts and for closed pipes.
+
+    Args:
+        error: The error.
+    """
+
+    def __init__(self, error: KeyboardInterrupt | OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class LazyGroup(TyperGroup):
     """Loads only the command that is called."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  as above
+        """Run the command.
+
+        Raises:
+            Raised: An interrupt or an OSError ended the command.
+        """
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, OSError) as error:
+            raise Raised(error) from error
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:  # noqa: ANN401  as above
         """Return the name of the called command, the command, and the arguments after it."""

@@ -8,13 +8,11 @@ from typing import Annotated, Final
 
 import typer
 
-from lab.cli.app import EX_INTERRUPTED
 from lab.cli.options import HERE, AsJson
-from lab.cli.runs import show_text
+from lab.cli.runs import from_here, show_text
 from lab.display.following import followed
 from lab.display.terminal import TerminalDisplay
 from lab.errors import UsageFault
-from lab.runs.facts import INTERRUPTED
 from lab.runs.folder import PROGRESS
 from lab.runs.parameters import checked, parameters_of
 from lab.settings import load_settings
@@ -48,17 +46,26 @@ def run(
         target=str(values.get("target", HERE)),
         parameters=values,
     )
-    with followed(folder.path / PROGRESS, TerminalDisplay(sys.stderr if as_json else sys.stdout)):
-        resolve_name(RUN_NOTEBOOK)(notebook, folder, given, project=settings.project)
-    folders = [folder, *(store.open(name) for name in folder.facts().also)]
-    facts = [made.facts() for made in folders]
+    interrupt = None
+    try:
+        with followed(folder.path / PROGRESS, TerminalDisplay(sys.stderr if as_json else sys.stdout)):
+            resolve_name(RUN_NOTEBOOK)(notebook, folder, given, project=settings.project)
+    except KeyboardInterrupt as error:
+        interrupt = error
+    if interrupt is not None and folder.manifest().is_running:
+        folder.end_by(interrupt)
+    folders = [folder, *(store.open(name) for name in folder.manifest().also)]
+    headlines = [made.manifest().headline for made in folders]
     if as_json:
-        print(json.dumps(folder.manifest(), indent=2))
-    for made in () if as_json else folders:
-        show_text(made.path, notebook)
-    if any(made.status == INTERRUPTED for made in facts):
-        return EX_INTERRUPTED
-    return EXIT_CODES[max((made.headline for made in facts), key=SEVERITY.index)]
+        print(json.dumps(folder.document(), indent=2))
+    for made, headline in () if as_json else zip(folders, headlines, strict=True):
+        if headline:
+            show_text(made.path, notebook)
+    if interrupt is None:
+        return EXIT_CODES[max(headlines, key=SEVERITY.index)]
+    if not any(headlines):
+        print(f"  record    {from_here(folder.path)}      (nothing was measured)", file=sys.stderr)
+    raise interrupt
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -15,8 +15,8 @@ from lab.reports import summary
 from lab.reports.answer import conclusion
 from lab.reports.comparison import lines
 from lab.runs.evidence import load_trial
-from lab.runs.facts import INTERRUPTED, SUCCEEDED, RunFacts
 from lab.runs.folder import RunFolder
+from lab.runs.manifest import INTERRUPTED, SUCCEEDED
 from lab.settings import has_display, load_settings
 from lab.wiring import run_store
 
@@ -52,13 +52,13 @@ def show(which: Which = "last", *, as_json: AsJson = False) -> None:
     """One run: verdict, figures, ledger."""
     folder = run_store(load_settings()).open(which)
     if as_json:
-        print(json.dumps(folder.manifest(), indent=2))
+        print(json.dumps(folder.document(), indent=2))
         return
-    facts = folder.facts()
-    if facts.status in {SUCCEEDED, INTERRUPTED} and facts.headline:
-        show_text(folder.path, Path(facts.notebook))
+    manifest = folder.manifest()
+    if manifest.status in {SUCCEEDED, INTERRUPTED} and manifest.headline:
+        show_text(folder.path, Path(manifest.notebook))
     else:
-        print(f"  {folder.run_id}  {facts.status}\n        {facts.reason}")
+        print(f"  {folder.run_id}  {manifest.status}\n        {manifest.reason}")
 
 
 def open_(which: Which = "last") -> None:
@@ -91,20 +91,20 @@ def show_text(folder: Path, notebook: Path) -> None:
     trial = load_trial(folder)
     width = min(120, max(80, shutil.get_terminal_size(fallback=(110, 24)).columns))
     print("\n" + summary.text(trial, colour=sys.stdout.isatty(), width=width) + "\n")
-    print(f"  report    {_from_here(folder / 'report.html')}")
-    print(f"  notebook  {_from_here(folder / notebook.name)}")
+    print(f"  report    {from_here(folder / 'report.html')}")
+    print(f"  notebook  {from_here(folder / notebook.name)}")
     print(f"  next      {conclusion(trial).command}")
+
+
+def from_here(path: Path) -> str:
+    """Return a path relative to the working folder where the path lies below it."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def _row(folder: RunFolder) -> Row:
     try:
-        facts = folder.facts()
+        manifest = folder.manifest()
     except DataFault:
-        facts = RunFacts(DAMAGED)
-    return Row(folder.run_id, facts.status, facts.headline, facts.notebook)
-
-
-def _from_here(path: Path) -> str:
-    """Return a path relative to the working folder where the path lies below it."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+        return Row(folder.run_id, DAMAGED, "", "")
+    return Row(folder.run_id, manifest.status, manifest.headline, manifest.notebook)

@@ -3,6 +3,7 @@
 import json
 import webbrowser
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from typing import Annotated, Final, Literal, TypeVar
 
@@ -130,7 +131,8 @@ def _line(is_well: bool, name: str, words: str) -> str:  # noqa: FBT001  its sig
 def _ledger(endpoints: Endpoints) -> StoreView:
     if not endpoints.query:
         raise Unavailable("query-api cannot be reached")
-    return ledger_source(endpoints).view("")
+    with closing(ledger_source(endpoints)) as ledger:
+        return ledger.view("")
 
 
 def _followed(line: str, names: Sequence[str]) -> str:

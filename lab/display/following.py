@@ -16,7 +16,7 @@ POLL_S: Final = 0.1
 
 @contextmanager
 def followed(path: Path, display: TerminalDisplay) -> Iterator[None]:
-    """Show what a `FileDisplay` writes into a file for as long as the context lasts."""
+    """Show what a `FileDisplay` writes into a file for as long as the context lasts; leave other lines out."""
     over = threading.Event()
     thread = threading.Thread(target=_follow, args=(path, display, over), name="progress", daemon=True)
     path.touch()
@@ -30,7 +30,7 @@ def followed(path: Path, display: TerminalDisplay) -> Iterator[None]:
 
 
 def _follow(path: Path, display: Display, over: threading.Event) -> None:
-    with path.open(encoding="utf-8") as file:
+    with path.open(encoding="utf-8", errors="replace") as file:
         rest = ""
         while True:
             last = over.wait(POLL_S)

@@ -11,14 +11,13 @@ from rich.text import Text
 from lab.display.terminal import TerminalDisplay
 from lab.load.port import Progress
 from lab.model import RolloutRow
+from lab.targets.port import ROLLOUT
 
 HEADER: Final = ("SERVICE", "ARCH", "NODE", "READY", "IMAGE", "SAYS", "AGE", "LAST EVENT")
 NOTHING: Final = "–"
 """Stands for a value that is not known."""
 DIGEST_SHOWN: Final = 8
 """Digits of an image's digest: enough to tell two images apart."""
-STAGE_IN_TABLE: Final = "rollout"
-"""The stage that tells in words which part became ready; left out where the table shows that."""
 AGES: Final = ((120, 1, "s"), (7_200, 60, "min"), (172_800, 3_600, "h"))
 """Seconds below which a unit is used, seconds in the unit, the unit's name; an older age is shown in days."""
 
@@ -62,10 +61,10 @@ class RolloutDisplay:
 
     def stage(self, stage: str, message: str, seconds: float | None = None) -> None:
         """See `lab.display.port.Display`."""
-        if stage != STAGE_IN_TABLE:
+        if stage != ROLLOUT:
             self._end()
         elif self._live and self._rows:
-            return
+            return  # the table shows that part already
         self._terminal.stage(stage, message, seconds)
 
     def progress(self, stage: str, progress: Progress, *, of_s: float) -> None:

@@ -43,7 +43,7 @@ class QueryLedger(calls.ServiceClient):
         )
 
     def totals(self, run: str) -> Sequence[Aggregate]:
-        """Return the aggregates over a whole run."""
+        """See `LedgerSource.totals`."""
         attempted = _attempted(run)
 
         def page_at(token: str) -> pb.ListTotalsResponse:
@@ -56,7 +56,7 @@ class QueryLedger(calls.ServiceClient):
         )
 
     def windows(self, run: str) -> Sequence[Aggregate]:
-        """Return the aggregates of every window; none where some were removed, since the rest proves nothing."""
+        """See `LedgerSource.windows`."""
         attempted = _attempted(run)
 
         def page_at(token: str) -> pb.ListWindowsResponse:
@@ -72,7 +72,7 @@ class QueryLedger(calls.ServiceClient):
         return tuple(aggregates)
 
     def close(self) -> None:
-        """Close the channel."""
+        """See `LedgerSource.close`."""
         if self._channel is not None:
             self._channel.close()
             self._channel = None

@@ -38,13 +38,20 @@ class MetricSource(Protocol):
 
 
 class LedgerSource(Protocol):
-    """The services' own account; the ground truth for counts."""
+    """The services' own account; the ground truth for counts.
+
+    Every method but `close` raises Unavailable where the account cannot be read. Who opens a ledger closes it:
+    `with contextlib.closing(…) as ledger`.
+    """
 
     def view(self, run: str, *, audit: bool = False) -> StoreView:
-        """Return the account of one run; of the whole store where *run* is empty."""
+        """Return the account of one run, in events; of the whole store where *run* is empty."""
 
     def totals(self, run: str) -> Sequence[Aggregate]:
         """Return the aggregates over a whole run."""
 
     def windows(self, run: str) -> Sequence[Aggregate]:
-        """Return the aggregates of every window."""
+        """Return the aggregates of every window; none where some were removed, since the rest proves nothing."""
+
+    def close(self) -> None:
+        """End its connection; do nothing where it has none. A ledger that is read again connects again."""

@@ -1,19 +1,20 @@
 """Brings a stack up, proves that it is the requested stack, and explains its failures."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, NoReturn
 
 from lab.errors import BadConfig, LabError, Unavailable
+from lab.metrics.port import MetricSource
 from lab.model import ProcessIdentity
 from lab.snapshots.snapshot import Moment
 from lab.targets.port import Deployment, Report, StackRequest
 from lab.trials.explain import explained
 from lab.trials.identity import doubts
 from lab.trials.ports import Parts
+from lab.waiting import Polls
 
 POLL_S: Final = 0.5
 EXPLAINED: Final = (Unavailable, BadConfig)
@@ -79,31 +80,31 @@ def await_metrics(
     Raises:
         Unavailable: A metric does not arrive. A service that runs and reports nothing is not well.
     """
-    started, pause, promised = clock(), threading.Event(), parts.system.promised
+    polls = Polls(within_s=parts.patience.metrics_s, every_s=pause_s, clock=clock)
+    promised, servers = parts.system.promised, deployment.servers
+    source = parts.metrics(servers)
     wanted = {
         (promised[identity.service], identity.instance_id): identity.name
         for identity in identities
         if identity.service in promised
     }
-    while missing := wanted.keys() - _arrived(deployment, parts):
-        if clock() - started > parts.patience.metrics_s:
+    while missing := wanted.keys() - _arrived(source, promised.values()):
+        if not polls.another():
             metric, instance = min(missing)
             hint = f"; {deployment.metrics_hint}" if deployment.metrics_hint else ""
             raise Unavailable(
                 f"{wanted[metric, instance]} runs, and its metrics do not arrive",
                 found=f"no sample of {metric} in {parts.patience.metrics_s:g} s at "
-                f"{deployment.servers.prometheus_url}; {len(missing)} of {len(wanted)} processes are silent{hint}",
+                f"{servers.prometheus_url}; {len(missing)} of {len(wanted)} processes are silent{hint}",
                 next_step="lab diagnose",
                 code="E_NO_METRICS",
             )
-        pause.wait(pause_s)
-    return clock() - started
+    return polls.passed_s
 
 
-def _arrived(deployment: Deployment, parts: Parts) -> frozenset[tuple[str, str]]:
+def _arrived(source: MetricSource, promised: Iterable[str]) -> frozenset[tuple[str, str]]:
     """Return (metric, instance) of every promised metric that the metrics server has."""
-    source = parts.metrics(deployment.servers)
-    return frozenset((name, instance) for name in parts.system.promised.values() for instance in source.newest(name))
+    return frozenset((name, instance) for name in promised for instance in source.newest(name))
 
 
 @contextmanager

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 from lab.faults.port import FaultInjector
+from lab.interrupts import Interrupts
 from lab.load.port import LoadGenerator
 from lab.metrics.port import LedgerSource, MetricSource
-from lab.model import Endpoints, Trial, Window
+from lab.model import CpuUse, Endpoints, Trial, Window
 from lab.snapshots.port import SnapshotSource
 from lab.systems.port import System
 from lab.targets.port import Deployment, Target
+from lab.waiting import let_pass
 
 
 class Recorder(Protocol):
@@ -29,12 +31,34 @@ class Recorder(Protocol):
         """Write down a trial that was judged; return it with its folder."""
 
 
+class OpenFaults(Protocol):
+    """Returns what injects faults into a stack."""
+
+    def __call__(
+        self,
+        deployment: Deployment,
+        in_flight: Callable[[], int],
+        /,
+        *,
+        pause: Callable[[float], object] = let_pass,
+    ) -> FaultInjector:
+        """Return the injector.
+
+        Args:
+            deployment: The stack.
+            in_flight: Returns the events that are accepted and not committed now.
+            pause: Lets so many seconds pass, or fewer where the trial shall end.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long a trial waits, in seconds."""
 
     drain_s: float = 60.0
     """For the backlog after a load; several times longer than the entries of a dead worker stay unclaimed."""
+    behind_s: float = 8.0
+    """For that backlog where the workers did not keep up with the load: what the trial asks is known by then."""
     scrape_s: float = 5.0
     """For a scrape; Prometheus scrapes every second."""
     first_scrape_s: float = 15.0
@@ -59,15 +83,17 @@ class Parts:
         system: What is measured.
         load: Load generator of a stack.
         metrics: Metrics of a stack.
-        ledger: Ledger of a stack.
-        faults: Injects faults into a stack; given a function that returns the events in flight.
+        ledger: Opens the ledger of a stack, which its caller closes.
+        faults: Injects faults into a stack.
         pauses: Watches the machine's own stalls for as long as its context lasts.
+        cpu_users: Names the programs that used the machine's CPUs while its context lasted.
         environment: Describes this machine, this revision and a stack.
         spans: Reads the spans of a stack that fall into a window.
         is_in_index: Whether a registry says that a reference names an index that holds the image of a digest.
         snapshots: Takes snapshots of the stack that has a folder, which explain a failure; None without probes.
         failures: Folder that keeps the snapshot of the last failure.
         patience: How long the trial waits.
+        interrupts: Signals that ask the trial to end.
     """
 
     target: Target
@@ -75,14 +101,16 @@ class Parts:
     load: Callable[[Endpoints], LoadGenerator]
     metrics: Callable[[Endpoints], MetricSource]
     ledger: Callable[[Endpoints], LedgerSource]
-    faults: Callable[[Deployment, Callable[[], int]], FaultInjector]
+    faults: OpenFaults
     pauses: Callable[[], AbstractContextManager[list[tuple[float, float]]]]
+    cpu_users: Callable[[], AbstractContextManager[list[CpuUse]]]
     environment: Callable[[Deployment], dict[str, object]]
     spans: Callable[[Sequence[Path], Window], Sequence[dict[str, object]]]
     is_in_index: Callable[[str, str], bool] = in_no_index
     snapshots: Callable[[Path | None], SnapshotSource] | None = None
     failures: Path = Path()
     patience: Patience = Patience()
+    interrupts: Interrupts = field(default_factory=Interrupts)
 
 
 class NotebookParameters(NamedTuple):

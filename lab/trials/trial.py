@@ -1,13 +1,15 @@
 """The use case: deploy, warm up, load, drain, collect, judge, record; knows ports only."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from lab.analysis.judge import judge
-from lab.analysis.objectives import kind_of
 from lab.display.port import Display
-from lab.errors import UsageFault
+from lab.errors import LabError
+from lab.interrupts import Interrupted, Interrupts
 from lab.model import Experiment, Trial
-from lab.targets.port import StackRequest, Target
+from lab.targets.port import StackRequest
 from lab.trials.deploying import brought_up
 from lab.trials.phases import observe
 from lab.trials.ports import NO_NOTEBOOK, NotebookParameters, Parts, Recorder
@@ -23,14 +25,19 @@ def run_trial(
 ) -> Trial:
     """Carry out one experiment and keep its record.
 
+    A signal that asks this program to end also ends the phase that is under way. What was measured until then is
+    judged and recorded, and the stack is left as it was.
+
     Raises:
         LabError: The experiment cannot be carried out.
+        Interrupted: A signal arrived before anything was measured, or the trial could not be completed after it.
     """
     started_ns = time.time_ns()
     request = StackRequest(
         settings=experiment.settings, keep_logs=recorder.keep_logs, architecture=experiment.architecture
     )
-    with brought_up(parts, request, display.stage) as deployment:
+    with _ended_by(parts.interrupts), brought_up(parts, request, display.stage) as deployment:
+        parts.interrupts.defer()
         environment = parts.environment(deployment)
         evidence = observe(experiment, parts, deployment, display=display, run=recorder.run_id)
     validity, verdict, ledger, comparison = judge(experiment, evidence)
@@ -49,22 +56,17 @@ def run_trial(
         defaults=notebook.defaults,
         place=parts.target.declaration.place,
     )
-    return recorder.succeeded(trial, interrupted=evidence.load_run.stopped)
+    kept = recorder.succeeded(trial, interrupted=parts.interrupts.came() or evidence.load_run.stopped)
+    parts.interrupts.check()
+    return kept
 
 
-def refuse_impossible(experiment: Experiment, target: Target) -> None:
-    """Raise where no judge knows an objective, or the target cannot carry out a fault.
-
-    Raises:
-        UsageFault: The message names the objective or fault, why it is impossible, and what to request instead.
-    """
-    for objective in experiment.objectives:
-        kind_of(objective)
-    for fault in experiment.faults:
-        if hindrance := target.hindrance(fault):
-            raise UsageFault(
-                f"cannot {fault.kind} {fault.service} on target {target.declaration.name}",
-                found=hindrance.why,
-                next_step=hindrance.next_step,
-                code="NO_SUCH_FAULT",
-            )
+@contextmanager
+def _ended_by(interrupts: Interrupts) -> Iterator[None]:
+    """Raise Interrupted in place of an error that follows a signal."""
+    try:
+        yield
+    except LabError as error:
+        if not interrupts.came():
+            raise
+        raise Interrupted(interrupts.numbers[-1]) from error

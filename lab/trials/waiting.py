@@ -1,26 +1,35 @@
 """Waits for a condition of a stack."""
 
-import threading
-import time
 from collections.abc import Callable
 
 from lab.errors import LabError
+from lab.load.port import never
+from lab.waiting import Polls
 
 
-def await_condition(condition: Callable[[], bool], *, seconds: float, every_s: float) -> bool:
+def await_condition(
+    condition: Callable[[], bool], *, seconds: float, every_s: float, hurried: Callable[[], bool] = never
+) -> bool:
     """Return whether *condition* came true in time; a poll that the stack does not answer is repeated.
+
+    Args:
+        condition: What is awaited.
+        seconds: How long.
+        every_s: Seconds between two polls.
+        hurried: Returns whether the wait shall end now.
 
     Raises:
         LabError: The last poll, at the end of the time, was not answered.
     """
-    end, pause = time.monotonic() + seconds, threading.Event()
-    while True:
+    polls = Polls(within_s=seconds, every_s=every_s)
+    while not hurried():
         try:
             if condition():
                 return True
         except LabError:
-            if time.monotonic() >= end:
+            if not polls.another():
                 raise
-        if time.monotonic() >= end:
-            return False
-        pause.wait(every_s)
+        else:
+            if not polls.another():
+                return False
+    return False

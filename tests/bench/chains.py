@@ -11,7 +11,7 @@ from typing import Final
 
 import redis
 
-from lab.targets.processes.recipe import telemetry_environment
+from lab.targets.processes.configuration import telemetry_environment
 from services.bootstrap.store import bootstrap
 from services.ledger.connection import StoreSettings
 from services.ledger.redis_ledger import open_ledger

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 import yaml
 
-from lab.targets.kubernetes.client.rights import nodes_binding
-from lab.targets.kubernetes.rendering.rbac import render_rbac
+from lab.targets.kubernetes.rendering.rbac import nodes_binding, render_rbac
 from tests.cluster.rig.certificates import LAB_USER
 from tests.cluster.rig.kubectl import Kubectl
 

@@ -15,11 +15,15 @@ from lab.analysis.agreement import KILLED
 from lab.analysis.judge import Judgement, judge
 from lab.cli import main
 from lab.display.silent import NoDisplay
+from lab.faults.port import FaultInjector
 from lab.model import Evidence, Fault, FaultRecord
 from lab.settings import environment_with, load_settings
 from lab.snapshots.kubernetes import NAME_LABEL, STACK_LABEL
 from lab.targets.kubernetes.deployment import ClusterDeployment
+from lab.targets.port import Deployment
 from lab.trials.phases import observe
+from lab.trials.ports import OpenFaults
+from lab.waiting import let_pass
 from lab.wiring import parts
 from tests.cluster.rig.certificates import ADMIN, Certificates
 from tests.cluster.rig.facts import RigFacts
@@ -64,6 +68,18 @@ class Administrator:
         return FaultRecord(fault.kind, fault.service, started_ns, time.time_ns())
 
 
+def in_place_of_faults(act: Callable[[], object]) -> OpenFaults:
+    """Return what gives every stack an administrator that runs *act*."""
+
+    def administrator(
+        _deployment: Deployment, _in_flight: Callable[[], int], /, *, pause: Callable[[float], object] = let_pass
+    ) -> FaultInjector:
+        del pause
+        return Administrator(act)
+
+    return administrator
+
+
 def tried(
     stack: ClusterDeployment, fault: Fault, *, act: Callable[[], object] | None = None, seconds: float = SECONDS
 ) -> Outcome:
@@ -71,7 +87,7 @@ def tried(
     experiment = replace(LOADED, faults=[fault], duration=seconds)
     wired = parts(load_settings(), "kubernetes")
     if act is not None:
-        wired = replace(wired, faults=lambda *_: Administrator(act))
+        wired = replace(wired, faults=in_place_of_faults(act))
     evidence = observe(experiment, wired, stack, display=NoDisplay(), run=f"faults-{uuid.uuid4().hex[:6]}")
     return Outcome(evidence, judge(experiment, evidence))
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from lab.errors import BadConfig
-from lab.targets.kubernetes.rendering.collector import judge
+from lab.targets.kubernetes.rendering.collector import validate_collector
 from tests.cluster.rig.certificates import LAB_USER, Certificates
 from tests.cluster.rig.commands import run
 from tests.cluster.rig.facts import RigFacts
@@ -82,9 +82,9 @@ def test_a_collector_takes_its_configuration_and_refuses_the_logging_exporter(sa
         body["data"]["config.yaml"] = text.replace(*OLD).replace("exporters: [debug]", "exporters: [logging]")
 
     collector = rig.programs / "otelcol"
-    judge(rendered(sample), collector)
+    validate_collector(rendered(sample), collector)
     with pytest.raises(BadConfig, match="use the debug exporter instead"):
-        judge(planted("ConfigMap", "otel-collector-", logging_again, sample=sample), collector)
+        validate_collector(planted("ConfigMap", "otel-collector-", logging_again, sample=sample), collector)
 
 
 def test_the_user_may_do_what_is_written_down_and_nothing_else(rig: RigFacts, kubectl: Kubectl) -> None:

@@ -12,7 +12,7 @@ from lab.settings import LabSettings, inherited_environment
 from lab.systems.services import SERVICES
 from lab.targets.kubernetes.credentials.certificates import Certificates as ServingCertificates
 from lab.targets.kubernetes.credentials.credentials import Credentials
-from lab.targets.kubernetes.rendering.from_settings import Given, request_of
+from lab.targets.kubernetes.rendering.from_settings import StackInputs, request_of
 from lab.targets.kubernetes.rendering.render import render
 from tests.cluster.rig.certificates import LAB_USER, Certificates
 from tests.cluster.rig.facts import RigFacts
@@ -57,7 +57,7 @@ def test_everything_is_accepted(as_user: tuple[str, ...], tmp_path: Path, server
     settings = LabSettings.model_validate({**PLACED, **servers, **files})
     objects = [
         rendered
-        for rendered in render(request_of(settings, Given(images, credentials, PULL)))
+        for rendered in render(request_of(settings, StackInputs(images, credentials, PULL)))
         if rendered.kind != "Namespace"
     ]
     listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": [rendered.body for rendered in objects]})

@@ -74,7 +74,7 @@ def test_nothing_is_found_wrong_with_a_stack_that_is_well(soaked: Soaked) -> Non
 
 def test_a_load_on_two_architectures_is_counted_exactly(soaked: Soaked) -> None:
     """MET, VALID, residual 0; Prometheus agrees; there are 100 calls a second; each worker has a fair share."""
-    manifest = soaked.run.manifest()
+    manifest = soaked.run.document()
     assert manifest["validity"]["status"] == "VALID", manifest["validity"]
     assert soaked.code == 0, manifest["verdict"]
     ledger = manifest["ledger"]
@@ -91,7 +91,7 @@ def test_a_load_on_two_architectures_is_counted_exactly(soaked: Soaked) -> None:
 
 def test_a_run_says_where_it_ran(soaked: Soaked) -> None:
     """The manifest has the nodes with their clocks, results for each node, and a note on the emulated node."""
-    manifest = soaked.run.manifest()
+    manifest = soaked.run.document()
     nodes = manifest["environment"]["nodes"]
     assert {name: (node["architecture"], node["emulated"]) for name, node in nodes.items()} == {
         "clus1": ("amd64", False),

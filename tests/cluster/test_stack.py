@@ -168,7 +168,7 @@ def test_an_emulated_architecture_gives_no_verdict(runs: Path, tmp_path: Path, a
     with environment_with(LAB_RUNS_DIR=str(tmp_path)):
         assert main(["run", str(ARCHITECTURES), *SHORT]) == EXIT_CODES["INVALID"]
     manifests = {
-        manifest["experiment"]: manifest for manifest in (RunFolder(path).manifest() for path in tmp_path.iterdir())
+        manifest["experiment"]: manifest for manifest in (RunFolder(path).document() for path in tmp_path.iterdir())
     }
     places = {
         name: [(row["architecture"], row["node"]) for row in manifest["breakdown"]]

@@ -72,7 +72,7 @@ def test_the_quickstart_answers_with_everything_inside(inside: Path, kubectl: Ku
     """MET and VALID; logs of all containers are kept, no secret is; the namespace goes with the stack."""
     assert main(["run", str(QUICKSTART), *SHORT]) == 0
     [run] = [RunFolder(path) for path in inside.iterdir()]
-    manifest = run.manifest()
+    manifest = run.document()
     assert (manifest["verdict"]["status"], manifest["validity"]["status"]) == ("MET", "VALID"), manifest["validity"]
     assert manifest["comparison"]["prometheus_counted"] == manifest["ledger"]["counted"] > 5_000
     logs = [path.name for path in (run.path / "logs").iterdir() if path.stat().st_size]

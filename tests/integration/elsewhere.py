@@ -1,12 +1,10 @@
 """A third place to run, made outside of the lab: local processes under another name."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from lab.model.factors import Level
 from lab.probes.local import LocalSnapshots
-from lab.snapshots.snapshot import Moment, Snapshot
 from lab.targets.port import Declaration
 from lab.targets.processes.target import ProcessTarget
 
@@ -27,8 +25,4 @@ class ElsewhereTarget(ProcessTarget):
 
 
 class ElsewhereSnapshots(LocalSnapshots):
-    """Satisfies `lab.snapshots.port.SnapshotSource`; its snapshots name the third target."""
-
-    def take(self, moment: Moment = "after") -> Snapshot:
-        """See `SnapshotSource.take`."""
-        return replace(super().take(moment), target="elsewhere")
+    """Satisfies `lab.snapshots.port.SnapshotSource` for stacks of the third target."""

@@ -46,7 +46,7 @@ def test_a_run_leaves_everything(folders: dict[str, str], capsys: pytest.Capture
         code = main(["run", str(QUICKSTART), *SHORT])
         said = capsys.readouterr().out
         [run] = [RunFolder(path) for path in Path(folders["LAB_RUNS_DIR"]).iterdir()]
-        manifest = run.manifest()
+        manifest = run.document()
         assert (code, manifest["status"], manifest["verdict"]["status"]) == (0, "succeeded", "MET"), manifest
         assert set(manifest) >= MUST_HAVE
         assert manifest["parameters"]["duration"] == 11.0
@@ -71,8 +71,8 @@ def test_a_stack_that_never_came_up_leaves_its_logs(folders: dict[str, str]) -> 
     with environment_with(**folders, LAB_REDIS_URL=nowhere):
         assert main(["run", str(QUICKSTART), *SHORT]) == 69
     [run] = [RunFolder(path) for path in Path(folders["LAB_RUNS_DIR"]).iterdir()]
-    assert run.manifest()["status"] == "failed"
-    assert "cannot start bootstrap" in run.manifest()["reason"]
+    assert run.document()["status"] == "failed"
+    assert "cannot start bootstrap" in run.document()["reason"]
     assert "127.0.0.1:1" in (run.path / "logs" / "bootstrap.log").read_text()
 
 
@@ -109,8 +109,8 @@ def test_plain_papermill_leaves_the_same_folder(folders: dict[str, str], tmp_pat
     with environment_with(**folders):
         subprocess.run(command, check=True, capture_output=True, timeout=DEADLINE_S)
     [run] = [RunFolder(path) for path in Path(folders["LAB_RUNS_DIR"]).iterdir()]
-    assert run.manifest()["status"] == "succeeded"
-    assert (run.manifest()["notebook"], run.manifest()["parameters"]["duration"]) == (
+    assert run.document()["status"] == "succeeded"
+    assert (run.document()["notebook"], run.document()["parameters"]["duration"]) == (
         "notebooks/00_quickstart.ipynb",
         11,
     )
@@ -126,7 +126,7 @@ def test_nothing_is_left_when_the_lab_is_killed(folders: dict[str, str]) -> None
             os.kill(process.pid, signal.SIGKILL)
     until(lambda: processes_below(folders["LAB_STATE_DIR"]) == [], within_s=10)
     [run] = [RunFolder(path) for path in Path(folders["LAB_RUNS_DIR"]).iterdir()]
-    assert run.manifest()["status"] == "failed"
+    assert run.document()["status"] == "failed"
 
 
 def processes_below(folder: str) -> list[str]:

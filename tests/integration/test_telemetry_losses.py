@@ -15,7 +15,6 @@ from lab.load.profiles import load
 from lab.model import Experiment, Fault
 from lab.questions import kill, nothing_counted_twice, nothing_lost
 from lab.systems.services import WORKER_JOB
-from lab.targets.processes import scraping
 from lab.targets.processes.deployment import ProcessDeployment
 from lab.trials.phases import await_scrape
 from lab.trials.ports import Patience
@@ -107,7 +106,7 @@ def unscraped(bench: Bench, *, after_s: float) -> Iterator[None]:
     assert isinstance(bench.deployment, ProcessDeployment)
     metrics = bench.parts.metrics(bench.deployment.endpoints)
     assert await_scrape(metrics, WORKER_JOB, after_ns=0, within_s=Patience().first_scrape_s)
-    targets = bench.deployment.stack_folder.prometheus / scraping.TARGETS
+    targets = bench.deployment.stack_folder.scrape_targets
     timer = threading.Timer(after_s, (targets / "process-worker.json").write_text, ["[]"])
     timer.start()
     try:

@@ -41,7 +41,7 @@ def stack_up(state_dir: Path, settings: Mapping[str, str]) -> Iterator[Bench]:
     """Yield a throw-away stack with these settings of services, apart from the user's stacks."""
     lab_settings = isolated(state_dir)
     wired = parts(lab_settings, "processes")
-    with wired.target.deployed(StackRequest(settings=settings, reuse=False), lambda *_: None) as deployment:
+    with wired.target.deployed(StackRequest(settings=settings), lambda *_: None) as deployment:
         deployment.bring_up()
         yield Bench(deployment, wired)
 

@@ -140,7 +140,7 @@ main({arguments!r})
 loaded = {{name.partition(".")[0] for name in sys.modules}}
 assert not loaded & set({HEAVY!r}), loaded & set({HEAVY!r})
 commands = {{name for name in sys.modules if name.startswith("lab.cli.")}}
-assert commands == {{"lab.cli.app", "lab.cli.lazy"}}, commands
+assert commands == {{"lab.cli.app", "lab.cli.lazy", "lab.cli.streams", "lab.cli.unexpected"}}, commands
 """
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
 

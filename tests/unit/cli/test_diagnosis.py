@@ -1,6 +1,8 @@
 """`lab diagnose` chooses where to look, keeps its snapshot, and tells what it found by its exit code."""
 
 import json
+import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +12,15 @@ import pytest
 from lab import wiring
 from lab.cli import main
 from lab.settings import load_settings
+from lab.snapshots.probes import Unanswered
 from lab.snapshots.snapshot import Moment, Snapshot, load, save
 from lab.targets.processes.folder import StackFolder
 from lab.targets.processes.locks import Lock
 from lab.targets.processes.plan import Plan, Program, Ready, write_plan
 from lab.targets.processes.state import Failure, ProgramState, StackState, write_state
 from lab.targets.processes.target import ProcessTarget
-from tests.unit.diagnosis.builders import NAMESPACE, healthy
+from tests.unit.diagnosis.builders import NAMESPACE, healthy, with_probes
+from tests.unit.diagnosis.cases import CASES
 from tests.unit.targets.kubernetes.api_server import serving
 from tests.unit.targets.kubernetes.object_server import ObjectServer
 
@@ -129,6 +133,38 @@ def test_a_stack_that_failed_is_explained_by_its_logs(capsys: pytest.CaptureFixt
     assert lines[3].endswith(" wrong-settings")
     assert lines[4] == "    found     LAB_WORKER_COST_US: not a number"
     assert lines[-1] == "    do        lab up"
+
+
+@pytest.mark.parametrize("failed", [True, False])
+def test_the_snapshot_of_the_last_failure_is_named(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str], *, failed: bool
+) -> None:
+    """The command that is named shows what was wrong, whether the stack that failed is still there or not."""
+    if failed:
+        failed_stack("fatal", exit_code=1)
+    file = elsewhere / "state" / "failures" / "processes" / "last-failure.json"
+    file.parent.mkdir(parents=True)
+    save(CASES["oom-kill"].snapshot, file)
+    assert main(["diagnose"]) == int(failed)
+    line = capsys.readouterr().out.splitlines()[1]
+    assert re.match(r"  the last failure here, of \d{4}-\d\d-\d\d \d\d:\d\d, is kept; see it: ", line)
+    command = shlex.split(line.partition("see it: ")[2])
+    assert command == ["lab", "diagnose", "--snapshot", str(file)]
+    assert main(command[1:]) == 1
+    assert " oom-kill\n" in capsys.readouterr().out
+
+
+def test_a_part_without_an_answer_is_told_with_its_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody may take silence for health; the exit code tells of findings alone."""
+    missing = Unanswered("clocks", "cannot list Pods: timed out")
+    save(with_probes(healthy(), unanswered=(missing,)), tmp_path / "snapshot.json")
+    assert main(["diagnose", "--snapshot", str(tmp_path / "snapshot.json")]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"  no problems in namespace {NAMESPACE}",
+        "",
+        "  1 part not judged, since asking failed",
+        "    missing   clocks: cannot list Pods: timed out",
+    ]
 
 
 @pytest.mark.usefixtures("elsewhere")

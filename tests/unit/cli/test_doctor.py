@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -103,62 +102,15 @@ def test_lines_for_a_person_show_the_step_below_a_fault(
     assert "missing: prometheus" in output.err
 
 
-@dataclass
-class ReviewServer(ObjectServer):
-    """A cluster whose user has every right but some.
-
-    Attributes:
-        denied: (verb, resource) that the user may not do.
-    """
-
-    denied: set[tuple[str, str]] = field(default_factory=set)
-
-    def answer(self, path: str) -> tuple[int, Mapping[str, Any]]:
-        """Add the kinds of reviews to what is there, and refuse what is refused."""
-        if path in self.refuses:
-            return self.refuses[path], {"kind": "Status", "message": "nodes is forbidden"}
-        reviews = {
-            "/apis/authorization.k8s.io/v1": "SelfSubjectAccessReview",
-            "/apis/authentication.k8s.io/v1": "SelfSubjectReview",
-        }
-        if path in reviews:
-            kind = reviews[path]
-            resource = {"name": f"{kind.lower()}s", "kind": kind, "namespaced": False, "verbs": ["create"]}
-            group = path.removeprefix("/apis/")
-            return 200, {"kind": "APIResourceList", "groupVersion": group, "resources": [resource]}
-        status, body = super().answer(path)
-        if path == "/apis":
-            names = [path.split("/")[2] for path in reviews]
-            versions = [{"groupVersion": f"{name}/v1", "version": "v1"} for name in names]
-            groups = [
-                {"name": name, "versions": [version], "preferredVersion": version}
-                for name, version in zip(names, versions, strict=True)
-            ]
-            return status, {**body, "groups": [*body["groups"], *groups]}
-        return status, body
-
-    def change(
-        self, method: str, path: str, query: Mapping[str, str], body: Mapping[str, Any]
-    ) -> tuple[int, Mapping[str, Any]]:
-        """Answer a review."""
-        if path.endswith("/selfsubjectreviews"):
-            return 201, {**body, "status": {"userInfo": {"username": "o:eve"}}}
-        if path.endswith("/selfsubjectaccessreviews"):
-            of = body["spec"]["resourceAttributes"]
-            resource = "/".join(filter(None, (of["resource"], of["subresource"])))
-            return 201, {**body, "status": {"allowed": (of["verb"], resource) not in self.denied}}
-        return super().change(method, path, query, body)
-
-
 @pytest.fixture
-def cluster(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ReviewServer]:
+def cluster(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectServer]:
     """Serve a cluster of two nodes, with everything else named where nobody listens."""
     images = {
         str(service): {str(each): image(service, each).partition("@")[2] for each in ARCHITECTURES}
         for service in SERVICES
     }
     write_lock(ImageLock(f"{CLOSED}/lab", "dev", images), elsewhere / FILE_NAME)
-    with serving(ReviewServer()) as server:
+    with serving(ObjectServer()) as server:
         labels = {"labels": {PART_OF: MANAGER}}
         server.hold([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "testbed", **labels}}])
         server.hold(node(name, architecture) for name, architecture in (("a", "amd64"), ("b", "arm64")))
@@ -182,7 +134,7 @@ def node(name: str, architecture: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": {}, "status": status}
 
 
-def test_a_cluster_is_judged_part_by_part(cluster: ReviewServer, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_cluster_is_judged_part_by_part(cluster: ObjectServer, capsys: pytest.CaptureFixture[str]) -> None:
     """What is in it is there; the servers around it are away, each for itself."""
     told = report(capsys, "kubernetes")
     assert (told.code, told.bad) == (69, {"registry", "redis", "prometheus"})
@@ -195,7 +147,7 @@ def test_a_cluster_is_judged_part_by_part(cluster: ReviewServer, capsys: pytest.
 
 
 def test_rights_that_are_missing_are_granted_by_an_administrator(
-    cluster: ReviewServer, capsys: pytest.CaptureFixture[str]
+    cluster: ObjectServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """By the name that the API server has for the user; those of faults are a note."""
     cluster.denied = {("patch", "deployments"), ("create", "pods/exec")}
@@ -207,7 +159,7 @@ def test_rights_that_are_missing_are_granted_by_an_administrator(
 
 
 def test_nodes_that_cannot_be_listed_are_no_missing_nodes(
-    cluster: ReviewServer, capsys: pytest.CaptureFixture[str]
+    cluster: ObjectServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nobody is told to label nodes that nobody sees."""
     cluster.denied = {("list", "nodes")}
@@ -218,7 +170,7 @@ def test_nodes_that_cannot_be_listed_are_no_missing_nodes(
 
 
 def test_a_cluster_that_is_away_leaves_the_rest_to_be_asked(
-    cluster: ReviewServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    cluster: ObjectServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In one run all faults are told."""
     cluster.address = f"http://{CLOSED}"

@@ -2,7 +2,8 @@
 
 import io
 import json
-from dataclasses import replace
+import math
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -81,6 +82,43 @@ def test_a_file_is_followed_to_its_end(tmp_path: Path) -> None:
     show_run(TerminalDisplay(direct))
     assert stream.getvalue() == direct.getvalue() + CLEAR
     assert len([json.loads(line) for line in file.read_text().splitlines()]) == 3
+
+
+MALFORMED = [
+    "",
+    "null",
+    "7",
+    '["store", "valkey 9.1"]',
+    '{"stage": "store", "mess',
+    '{"stage": "store"}',
+    '{"stage": "store", "message": "valkey 9.1", "seconds": "soon"}',
+    '{"stage": "measuring", "progress": null, "of_s": 10}',
+    '{"stage": "measuring", "progress": {"elapsed_s": 5}, "of_s": 10}',
+    json.dumps({"stage": "measuring", "progress": asdict(replace(PROGRESS, elapsed_s=math.nan)), "of_s": 10.0}),
+    "[" * 100_000,
+    "Traceback (most recent call last):",
+]
+
+
+@pytest.mark.parametrize("line", MALFORMED, ids=range(len(MALFORMED)))
+def test_a_malformed_line_is_left_out_and_the_next_is_shown(tmp_path: Path, line: str) -> None:
+    """The other process may have been killed within a line, or be of another version of the lab."""
+    file, stream = tmp_path / "progress.jsonl", io.StringIO()
+    with followed(file, TerminalDisplay(stream)):
+        FileDisplay(file).stage("store", "valkey 9.1")
+        with file.open("a", encoding="utf-8") as written:
+            written.write(f"{line}\n")
+        FileDisplay(file).stage("draining", "backlog 0")
+    assert [shown.split()[0] for shown in stream.getvalue().splitlines()] == ["store", "draining"]
+
+
+def test_bytes_that_are_no_text_end_no_display(tmp_path: Path) -> None:
+    """A disk that was full may leave anything."""
+    file, stream = tmp_path / "progress.jsonl", io.StringIO()
+    with followed(file, TerminalDisplay(stream)):
+        file.write_bytes(b"\xff\xfe\x80\n")
+        FileDisplay(file).stage("draining", "backlog 0")
+    assert [shown.split()[0] for shown in stream.getvalue().splitlines()] == ["draining"]
 
 
 def test_a_latency_that_is_not_known_crosses_the_file(tmp_path: Path) -> None:

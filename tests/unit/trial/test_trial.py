@@ -9,7 +9,7 @@ import pytest
 
 from lab.display.silent import NoDisplay
 from lab.errors import DataFault, LabError, Unavailable
-from lab.model import NANOS, Constant, Death, Fault, Host, Load, Poisson, Synthetic, Trial, Window
+from lab.model import NANOS, Constant, Death, Fault, Host, Load, Poisson, Replay, Synthetic, Trial, Window
 from lab.runs.folder import RunFolder
 from lab.runs.record import RunRecord
 from lab.runs.store import RunStore
@@ -59,6 +59,22 @@ def test_progress_is_told_under_the_stage_that_plays() -> None:
     world = World()
     world.observe()
     assert world.display.progresses == [("warm-up", 0.01), ("measuring", 0.02)]
+
+
+def test_what_was_understood_of_a_file_is_shown_before_its_load() -> None:
+    """A synthetic load, such as the warm-up, has no file."""
+    world = World()
+    world.observe(replace(EXPERIMENT, load=Load(Replay("/data/flows.csv"), None)))
+    assert world.display.message("reading") == "flows.csv: 1 row; time=time; values: x"
+
+
+def test_the_ledger_is_closed_once_whatever_becomes_of_the_trial() -> None:
+    """An open one holds a connection for as long as the notebook lives."""
+    well, failing = World(), World(load_fails=Unavailable("the load ended early"))
+    well.observe()
+    with pytest.raises(Unavailable, match="the load ended early"):
+        failing.observe()
+    assert (well.ledger.closings, failing.ledger.closings) == (1, 1)
 
 
 # -------------------------------------------------------------------------------------------------------- warm-up
@@ -309,20 +325,20 @@ def test_what_a_load_cannot_do_is_what_the_record_says(run: RunFolder) -> None:
         recorded(world, run)
     assert raised.value is fault
     assert world.diary[-1] == "down"
-    assert (run.manifest()["status"], run.manifest()["reason"]) == ("failed", str(fault))
+    assert (run.document()["status"], run.document()["reason"]) == ("failed", str(fault))
 
 
 def test_a_second_ctrl_c_is_recorded_as_an_interruption(run: RunFolder) -> None:
     """The first one only ends the load."""
     with pytest.raises(KeyboardInterrupt):
         recorded(World(load_fails=KeyboardInterrupt()), run)
-    assert run.manifest()["status"] == "interrupted"
+    assert run.document()["status"] == "interrupted"
 
 
 def test_an_interrupted_load_is_in_the_record(run: RunFolder) -> None:
     """With what it had measured."""
     recorded(World(load_stops_early=True), run)
-    assert (run.manifest()["status"], run.manifest()["ledger"]["counted"]) == ("interrupted", 100)
+    assert (run.document()["status"], run.document()["ledger"]["counted"]) == ("interrupted", 100)
 
 
 def test_the_lab_is_wired_with_what_breaks_its_deployments(tmp_path: Path) -> None:

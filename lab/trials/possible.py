@@ -1,0 +1,106 @@
+"""Refuses an experiment that makes no sense, or that its target cannot carry out."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from lab.analysis.objectives import kind_of
+from lab.errors import UsageFault
+from lab.model import NANOS, Burst, Constant, Experiment, Fault, Load, Objective, Poisson, Ramp, Step
+from lab.model.arguments import BAD_ARGUMENT, check_number, check_text, check_whole
+from lab.targets.port import Target
+from services.contracts.limits import MAX_BATCH_EVENTS, MAX_BATCHES, MAX_DURATION_S, MIN_WINDOW_NS
+
+LARGEST_FOLLOWING: Final = 500
+"""Events of a batch whose size follows the rate, at most; `services/simulator/arrivals.py` sets the size."""
+
+
+def refuse_impossible(experiment: Experiment, target: Target) -> None:
+    """Raise where no judge knows an objective, or the target cannot carry out a fault.
+
+    Raises:
+        UsageFault: The message names the objective or fault, why it is impossible, and what to request instead.
+    """
+    for objective in experiment.objectives:
+        kind_of(objective)
+    for fault in experiment.faults:
+        if hindrance := target.hindrance(fault):
+            raise UsageFault(
+                f"cannot {fault.kind} {fault.service} on target {target.declaration.name}",
+                found=hindrance.why,
+                next_step=hindrance.next_step,
+                code="NO_SUCH_FAULT",
+            )
+
+
+def refuse_senseless(experiment: Experiment) -> None:
+    """Raise where a field of an experiment has the wrong type, or is out of its bounds.
+
+    Raises:
+        UsageFault: The message names the field and its value.
+
+    >>> refuse_senseless(Experiment("a", Load(None, Constant(500.0)), (), duration=float("nan")))
+    Traceback (most recent call last):
+    lab.errors.UsageFault: duration: nan is not a finite number
+    """
+    if not isinstance(experiment, Experiment):
+        raise UsageFault(f"{experiment!r:.60} is no experiment", next_step="lab.run(lab.Experiment(…))")
+    for name in ("name", "target", "architecture"):
+        check_text(name, getattr(experiment, name))
+    check_number("duration", experiment.duration, above=0, at_most=MAX_DURATION_S)
+    check_number("warm_up", experiment.warm_up, at_least=0, at_most=MAX_DURATION_S)
+    check_number("window_s", experiment.window_s, at_least=0, at_most=MAX_DURATION_S)
+    if 0 < experiment.window_s < MIN_WINDOW_NS / NANOS:
+        raise UsageFault(f"window_s: {experiment.window_s:g} must be 0, or at least {MIN_WINDOW_NS / NANOS:g}")
+    _check_kinds("objectives", experiment.objectives, Objective)
+    _check_kinds("faults", experiment.faults, Fault)
+    _check_settings(experiment.settings)
+    _check_load(experiment.load, experiment.duration)
+
+
+def _check_kinds(name: str, values: object, kind: type) -> None:
+    """Raise unless a field is a list of values of one type."""
+    if not isinstance(values, list | tuple):
+        raise UsageFault(f"{name}: {values!r:.60} is not a list", next_step=f"{name}=[…]", code=BAD_ARGUMENT)
+    for value in values:
+        if not isinstance(value, kind):
+            message = f"{name}: {value!r:.60} is no {kind.__name__.lower()}"
+            raise UsageFault(message, next_step="lab.latency(…), lab.kill(…) and the like make them", code=BAD_ARGUMENT)
+
+
+def _check_settings(settings: object) -> None:
+    if not isinstance(settings, Mapping):
+        raise UsageFault(f"settings: {settings!r:.60} is no mapping", code=BAD_ARGUMENT)
+    for name, value in settings.items():
+        check_text("the name of a setting", name)
+        check_text(name, value)
+
+
+def _check_load(load: object, duration_s: float) -> None:
+    if not isinstance(load, Load):
+        raise UsageFault(f"load: {load!r:.60} is no load", next_step="load=lab.load(…)", code=BAD_ARGUMENT)
+    check_whole("batch_events", load.batch_events)
+    check_number("batch_events", load.batch_events, at_least=0, at_most=MAX_BATCH_EVENTS)
+    rate = _mean_rate(load)
+    check_number("rate", rate, at_least=0)
+    batches = rate * duration_s / (load.batch_events or LARGEST_FOLLOWING)
+    if batches > MAX_BATCHES:
+        raise UsageFault(
+            f"rate: {rate:g} events/s for {duration_s:g} s are too many",
+            found=f"about {batches:.3g} batches, limit {MAX_BATCHES:,}",
+            next_step="a lower rate, a shorter duration, or a larger batch_events",
+            code=BAD_ARGUMENT,
+        )
+
+
+def _mean_rate(load: Load) -> float:
+    """Return the mean rate of a load in events per second; 0 where the load has no rate."""
+    match load.shape:
+        case Constant(rate) | Poisson(rate):
+            return rate
+        case Step(rates):
+            return sum(rates) / max(1, len(rates))
+        case Ramp(from_rate, to_rate):
+            return from_rate / 2 + to_rate / 2
+        case Burst(base_rate, peak_rate, period_s, burst_s):
+            return base_rate + (peak_rate - base_rate) * burst_s / period_s
+    return 0.0
