@@ -11,10 +11,13 @@ STAGE := .ci/stage
 PYTEST := $(BIN)/pytest -q --no-header
 PYTHON ?=
 N ?= 12
+MESSAGES ?= 1000000
+FILES ?= 20000
+SEED ?= 0
 CLUSTER ?=
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 
-.PHONY: help run lab test check unit behaviour ports integration cluster soak snapshots cluster-up cluster-down notebooks bench chaos lock record fix clean servers
+.PHONY: help run lab test check unit behaviour ports integration cluster soak snapshots cluster-up cluster-down notebooks bench chaos fuzz lock record fix clean servers
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -77,6 +80,9 @@ bench: .venv/.installed ## Cost per event, beside a plain implementation; void o
 
 chaos: .venv/.installed ## N=100: that many seeded kill schedules; every event is counted exactly once
 	@LAB_CHAOS_SCHEDULES=$(N) $(PYTEST) -m chaos tests/integration
+
+fuzz: servers ## MESSAGES=1000000 FILES=20000 SEED=0: that much nonsense to every method and the replay; it does no harm
+	@$(BIN)/python -m tests.fuzz $(MESSAGES) $(FILES) $(SEED)
 
 record: .venv/.installed ## Run the notebooks live, keep the runs that their replays read
 	@$(BIN)/python -m tests.notebooks.record

@@ -49,6 +49,14 @@ def _xdg(variable: str, fallback: str) -> Path:
     return (Path(base) if base.startswith("/") else Path.home() / fallback) / FOLDER
 
 
+def _with_scheme(url: str, schemes: tuple[str, ...]) -> str:
+    """Return a URL, or a setting that is empty or `none`; raise where the URL begins with none of the schemes."""
+    scheme, separator, rest = url.partition("://")
+    if url not in {"", "none"} and not (separator and rest and scheme in schemes):
+        raise ValueError(f"it must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    return url
+
+
 class LabSettings(BaseSettings, frozen=True, env_prefix=PREFIX, extra="forbid", env_ignore_empty=True):
     """The lab's folders and servers; a secret is in a file, and the setting names that file."""
 
@@ -139,6 +147,16 @@ class LabSettings(BaseSettings, frozen=True, env_prefix=PREFIX, extra="forbid", 
         if "@" in url and ":" in url.rsplit("://", maxsplit=1)[-1].rpartition("@")[0]:
             raise ValueError("a URL must hold no password; put the password into a file (redis_password_file)")
         return url
+
+    @field_validator("redis_url")
+    @classmethod
+    def _leads_to_a_store(cls, url: str) -> str:
+        return _with_scheme(url, ("redis", "rediss", "unix"))
+
+    @field_validator("prometheus_url", "remote_write_url")
+    @classmethod
+    def _leads_to_a_server(cls, url: str) -> str:
+        return _with_scheme(url, ("http", "https"))
 
     @cached_property
     def project(self) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.analysis.places import emulated_places, node_of_load
+from lab.model import NANOS
 from lab.systems.services import HANDLES_EVENTS
 
 if TYPE_CHECKING:
@@ -15,7 +16,17 @@ if TYPE_CHECKING:
 
 def warnings_of(evidence: Evidence) -> tuple[str, ...]:
     """Return a sentence for each warning."""
-    return (*_load_beside_measured(evidence), *_emulated(evidence))
+    return (*_died(evidence), *_load_beside_measured(evidence), *_emulated(evidence))
+
+
+def _died(evidence: Evidence) -> Iterator[str]:
+    """Yield a sentence about the first program that ended by itself; others may have suffered from that."""
+    planned = {fault.service for fault in evidence.faults}
+    deaths = sorted((death for death in evidence.deaths if death.service not in planned), key=lambda death: death.at_ns)
+    for first in deaths[:1]:
+        at_s = (first.at_ns - evidence.load_run.window.start_ns) / NANOS
+        more = f"; {len(deaths) - 1} more ends followed" if len(deaths) > 1 else ""
+        yield f"{at_s:.1f} s into the run, {first.service} {first.how} (logs/{first.service}.log){more}"
 
 
 def _load_beside_measured(evidence: Evidence) -> Iterator[str]:

@@ -45,7 +45,7 @@ def load(  # noqa: PLR0913 - one argument for each parameter of a notebook, all 
             synthetic, 500 for host, the file's own pace for replay.
         path: For replay: a CSV, JSON-lines or Parquet file.
         columns: For replay: which column is what, as `time=ts,source=host,kind=metric,value=v`; empty recognises them.
-            `time=date+hour` joins columns, `source=` means none, `unit=ms` and `decimal=comma` say how numbers are read.
+            `time=date+hour` joins columns, `source=` means none; `unit=ms`, `decimal=comma` say how numbers are read.
         speed: For replay: a factor, `max`, or empty to fit the file into the duration; not together with a rate.
         shape: A rate that changes over time, in place of *rate*.
         seed: Seed of synthetic events.

@@ -20,6 +20,7 @@ class Death(NamedTuple):
         at_ns: When the supervisor noticed.
         signal: The signal that ended the process; 0 when it exited by itself.
         exit_code: Exit code of the process, where no signal ended it.
+        last_words: The end of its log; empty where that is unknown.
     """
 
     service: str
@@ -27,6 +28,17 @@ class Death(NamedTuple):
     at_ns: int
     signal: int
     exit_code: int
+    last_words: str = ""
+
+    @property
+    def how(self) -> str:
+        """How the process ended, in words that follow its name.
+
+        >>> Death("redis", "", 0, 0, 1, "no space is left").how
+        'exited with 1: no space is left'
+        """
+        how = f"was ended by signal {self.signal}" if self.signal else f"exited with {self.exit_code}"
+        return f"{how}: {self.last_words}" if self.last_words else how
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,10 @@ class Parameter:
     default: Value
 
 
+class NotFinite(ValueError):
+    """A text is NaN or infinite."""
+
+
 def parameters_of(notebook: Path) -> tuple[Parameter, ...]:
     """Return the parameters that the cell tagged `parameters` declares.
 
@@ -128,7 +132,8 @@ def _converted(value: str, parameter: Parameter) -> Value:
     except (ValueError, KeyError) as error:
         declared = f"{parameter.name}: {parameter.type} = {parameter.default!r}"
         article = "an" if parameter.type[:1] in "aeiou" else "a"
-        attempted = f'{parameter.name}: "{value}" is not {article} {parameter.type}'
+        wanted = "a finite number" if isinstance(error, NotFinite) else f"{article} {parameter.type}"
+        attempted = f'{parameter.name}: "{value}" is not {wanted}'
         step = f"-p {parameter.name} {parameter.default}      (the default)"
         raise UsageFault(attempted, found=f"declared {declared}", next_step=step, code="BAD_PARAM_TYPE") from error
 
@@ -144,7 +149,7 @@ def _to_bool(text: str) -> bool:
 def _to_float(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(text)
+        raise NotFinite(text)
     return number
 
 

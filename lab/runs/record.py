@@ -39,6 +39,11 @@ class RunRecord:
         """The folder that keeps the run."""
         return self._folder.path
 
+    @property
+    def logs(self) -> Path:
+        """The folder that keeps the logs."""
+        return self.folder / LOGS
+
     def __enter__(self) -> Self:
         try:
             self._folder.begin_measuring()
@@ -60,7 +65,7 @@ class RunRecord:
             Unavailable: There is no room for the logs; no partial log is left.
         """
         with _writing(self.folder):
-            _copy_logs(logs, self.folder / LOGS)
+            _copy_logs(logs, self.logs)
 
     def succeeded(self, trial: Trial, *, interrupted: bool) -> Trial:
         """Write the whole trial, then record success; return the trial with its folder.

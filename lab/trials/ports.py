@@ -24,6 +24,10 @@ class Recorder(Protocol):
     def run_id(self) -> str:
         """The run's name."""
 
+    @property
+    def logs(self) -> Path | None:
+        """The folder that keeps the logs; None where they are not kept."""
+
     def keep_logs(self, logs: Mapping[str, Path]) -> None:
         """Copy the logs of a stack; program → file."""
 

@@ -2,15 +2,17 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from lab.analysis.judge import judge
 from lab.display.port import Display
 from lab.errors import LabError
 from lab.interrupts import Interrupted, Interrupts
 from lab.model import Experiment, Trial
-from lab.targets.port import StackRequest
+from lab.targets.port import Deployment, StackRequest
 from lab.trials.deploying import brought_up
+from lab.trials.explain import blaming_first
 from lab.trials.phases import observe
 from lab.trials.ports import NO_NOTEBOOK, NotebookParameters, Parts, Recorder
 
@@ -39,7 +41,8 @@ def run_trial(
     with _ended_by(parts.interrupts), brought_up(parts, request, display.stage) as deployment:
         parts.interrupts.defer()
         environment = parts.environment(deployment)
-        evidence = observe(experiment, parts, deployment, display=display, run=recorder.run_id)
+        with _blaming_first(deployment, experiment, recorder.logs, since_ns=started_ns):
+            evidence = observe(experiment, parts, deployment, display=display, run=recorder.run_id)
     validity, verdict, ledger, comparison = judge(experiment, evidence)
     trial = Trial(
         run_id=recorder.run_id,
@@ -59,6 +62,25 @@ def run_trial(
     kept = recorder.succeeded(trial, interrupted=parts.interrupts.came() or evidence.load_run.stopped)
     parts.interrupts.check()
     return kept
+
+
+@contextmanager
+def _blaming_first(
+    deployment: Deployment, experiment: Experiment, logs: Path | None, *, since_ns: int
+) -> Iterator[None]:
+    """Add to an error what died first, without planned faults, and where the logs are kept."""
+    try:
+        yield
+    except LabError as error:
+        planned, deaths = {fault.service for fault in experiment.faults}, []
+        with suppress(LabError):
+            deaths = [
+                death for death in deployment.deaths() if death.at_ns >= since_ns and death.service not in planned
+            ]
+        told = blaming_first(error, deaths, logs)
+        if told is error:
+            raise
+        raise told from error
 
 
 @contextmanager

@@ -76,7 +76,7 @@ class TooManyKeys(LedgerError):
 
 
 class TooManyProducers(LedgerError):
-    """More producers are live than the store keeps idempotency windows for."""
+    """More producers appended within an hour than the store remembers."""
 
     reason = "TOO_MANY_PRODUCERS"
 

@@ -143,7 +143,7 @@ class RedisLedger:
             SequenceConflict: The sequence was accepted with another payload, in another run or with another width.
             SequenceTooOld: The sequence left the idempotency window.
             TooManyKeys: The run would hold too many (source, kind) pairs.
-            TooManyProducers: Too many producers are live.
+            TooManyProducers: Too many producers appended within an hour.
             WidthConflict: The run has another window width.
             LedgerError: The store is full, away, or not the store of the start.
         """

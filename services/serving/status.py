@@ -20,6 +20,7 @@ MOST_BYTES: Final = 600
 BACKLOG_RETRY_S: Final = 0.2
 STORE_RETRY_S: Final = 0.5
 CROWD_RETRY_S: Final = 60.0
+"""Producers are forgotten an hour after their last append, one by one."""
 
 About = Literal["request", "data"]
 """What is at fault: the request itself, or the data of a file that the request names or sends."""

@@ -59,9 +59,8 @@ class Workers(ThreadPoolExecutor):
         """Adapt the pool to the number of its threads that wait for callers."""
         with self._resizing:
             before, self._wanted = self._wanted, self._size + min(GROWTH * waiting, SPARE_THREADS)
-            while self._alive < self._wanted:
+            while self._alive < self._wanted and self._grows():
                 self._alive += 1
-                threading.Thread(target=self._work, name=f"{self._name}-{self._alive}", daemon=True).start()
             self._wake(before - self._wanted)
 
     def delay_s(self) -> float:
@@ -79,6 +78,16 @@ class Workers(ThreadPoolExecutor):
         with self._resizing:
             self._wanted = 0
             self._wake(self._alive)
+
+    def _grows(self) -> bool:
+        """Start a thread. Return False where the system allows no more of them, as in a container with a limit."""
+        try:
+            threading.Thread(target=self._work, name=f"{self._name}-{self._alive}", daemon=True).start()
+        except RuntimeError:
+            if not self._alive:
+                raise
+            return False
+        return True
 
     def _wake(self, threads: int) -> None:
         """Let idle threads look whether they are still wanted."""

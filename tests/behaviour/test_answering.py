@@ -23,7 +23,7 @@ from services.ledger.errors import StoreLost, StoreUnreachable
 from services.ledger.records import Append, Commit
 from services.ledger.redis_ledger import RedisLedger, open_ledger
 from services.query_api.cache import FILE_NAME, WindowFilter
-from services.query_api.mirror import Mirror
+from services.query_api.mirror import RUNS_REMEMBERED, Mirror
 from services.query_api.servicer import QueryServicer
 from services.serving.calls import Calls
 from services.serving.interceptors import MeasuringInterceptor
@@ -297,3 +297,33 @@ def test_a_run_that_came_again_between_two_answers_is_answered_alone(
     assert [(key.source, total.count) for key, total in rows] == [("new", 50)]
     assert [key.source for key, _ in windows] == ["new"]
     mirror.close()
+
+
+def test_names_that_nobody_sent_are_not_kept(ledger: RedisLedger, tmp_path: Path) -> None:
+    """A caller can ask for any number of them. Runs that exist are remembered, up to a limit."""
+    count(ledger, 1)
+    mirror = Mirror(ledger, tmp_path)
+    assert mirror.refresh("r").state.known
+    for number in range(100):
+        assert not mirror.refresh(f"nobody-{number}").state.known
+    assert list(mirror._answered_s) == ["r"]
+    for number in range(RUNS_REMEMBERED + 5):
+        mirror._remember(f"run-{number}", 0.0)
+    assert len(mirror._answered_s) == RUNS_REMEMBERED
+    mirror.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "request_"),
+    [
+        ("GetLedger", pb.GetLedgerRequest(run="r" * 81)),
+        ("ListTotals", pb.ListTotalsRequest(run="r" * 1_000_000)),
+        ("ListWindows", pb.ListWindowsRequest(run="r", source="s" * 257)),
+        ("ListWindows", pb.ListWindowsRequest(run="r", kind="é" * 129)),
+    ],
+)
+def test_a_name_that_no_run_can_have_is_refused(query: QueryServiceStub, method: str, request_: object) -> None:
+    """The store is not asked for it."""
+    with pytest.raises(grpc.RpcError, match="limit") as refused:
+        getattr(query, method)(request_)
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT

@@ -81,7 +81,7 @@ def status_of(method: Method, channel: grpc.Channel, message: bytes) -> str:
         if method.response_streaming:
             list(answer)
     except grpc.RpcError as error:
-        return str(error.code().name)  # type: ignore[attr-defined]
+        return str(error.code().name)
     return "OK"
 
 

@@ -157,9 +157,9 @@ def test_a_caller_that_does_not_read_its_load_run_ends_it(store: str, tmp_path: 
 def loaded(stub: SimulatorServiceStub, request: simulator_pb2.RunLoadRequest) -> bool:
     """Return whether a load run comes to its end; False where another is under way."""
     try:
-        return list(stub.RunLoad(request, timeout=4 * ANSWERED_S))[-1].HasField("result")
+        return bool(list(stub.RunLoad(request, timeout=4 * ANSWERED_S))[-1].HasField("result"))
     except grpc.RpcError as error:
-        if error.code() is not grpc.StatusCode.FAILED_PRECONDITION:  # type: ignore[attr-defined]
+        if error.code() is not grpc.StatusCode.FAILED_PRECONDITION:
             raise
         return False
 

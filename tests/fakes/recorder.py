@@ -25,7 +25,7 @@ class FakeRecorder:
 
     def __init__(self, *, note: Callable[[str], None] = lambda _: None) -> None:
         self._note = note
-        self.logs: Mapping[str, Path] = {}
+        self.handed_logs: Mapping[str, Path] = {}
         self.trial: Trial | None = None
         self.interrupted: bool | None = None
 
@@ -34,9 +34,13 @@ class FakeRecorder:
         """See `Recorder.run_id`."""
         return "a-run"
 
+    @property
+    def logs(self) -> None:
+        """See `Recorder.logs`: they are not kept."""
+
     def keep_logs(self, logs: Mapping[str, Path]) -> None:
         """See `Recorder.keep_logs`."""
-        self.logs = dict(logs)
+        self.handed_logs = dict(logs)
 
     def succeeded(self, trial: Trial, *, interrupted: bool) -> Trial:
         """See `Recorder.succeeded`."""

@@ -43,8 +43,8 @@ def a_round(stack: Stack, messages: int, files: int, *, draw: random.Random) -> 
     every = methods()
     slow = [method for method in every if method.path.endswith("/RunLoad")]
     for method in slow:
-        stack.send(method, messages // 100, draw=draw)
-    rest = messages - messages // 100 * len(slow)
+        stack.send(method, messages // 500, draw=draw)
+    rest = messages - messages // 500 * len(slow)
     others = [method for method in every if method not in slow]
     for number, method in enumerate(others):
         stack.send(method, rest // len(others) + (number < rest % len(others)), draw=draw)

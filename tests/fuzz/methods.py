@@ -68,7 +68,7 @@ class Answers:
         try:
             call()
         except grpc.RpcError as error:
-            self.add(name, error.code())  # type: ignore[attr-defined]
+            self.add(name, error.code())
         else:
             self.add(name, grpc.StatusCode.OK)
 
@@ -131,9 +131,11 @@ class Sender:
         if name in {"Append", "AppendStream"}:
             [batch] = batched_calls(1, self._draw.choice((1, 5)), run="r", producer=self._draw.randbytes(16))
             request = ingest_pb2.AppendRequest.FromString(batch)
-            return batch if name == "Append" else ingest_pb2.AppendStreamRequest(append=request).SerializeToString()
+            return (
+                batch if name == "Append" else bytes(ingest_pb2.AppendStreamRequest(append=request).SerializeToString())
+            )
         if name == "RunLoad":
-            return self._load().SerializeToString()
+            return bytes(self._load().SerializeToString())
         return b"\n\1r"
 
     def _load(self) -> Any:

@@ -27,7 +27,7 @@ def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
     """Yield each recorder of a run that has begun."""
     if request.param == "memory":
         fake = FakeRecorder()
-        yield Kept(fake, lambda: set(fake.logs), lambda: fake.interrupted is True)
+        yield Kept(fake, lambda: set(fake.handed_logs), lambda: fake.interrupted is True)
         return
     run = RunStore(tmp_path / "runs").new("a")
     with RunRecord(run, publish=lambda _: None) as record:

@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -25,6 +26,8 @@ TAIL_LINES: Final = 5
 """Last lines of a log that the state keeps of a program that failed."""
 TAIL_BYTES: Final = 8_192
 """End of a log that is read for these lines."""
+FULL_BYTES: Final = 262_144
+"""A disk with less free space is full: a program that writes more than a line at a time fails on it."""
 LONGEST_LINE: Final = 300
 """Characters of such a line."""
 
@@ -101,7 +104,8 @@ class Child:
         if self._process is None or self._process.poll() is None:
             return None
         code, self._process = self._process.returncode, None
-        death = Death(self.program.name, self.state.instance_id, time.time_ns(), max(-code, 0), max(code, 0))
+        how = max(-code, 0), max(code, 0)
+        death = Death(self.program.name, self.state.instance_id, time.time_ns(), *how, self._last_words())
         kill_group(self.state.pid)
         if self.program.ready.kind == "once" and code == 0:
             self.state = replace(self.state, phase="done", pid=0, ready_ns=time.time_ns(), last_line=self._last_line())
@@ -141,6 +145,13 @@ class Child:
 
     def _last_line(self) -> str:
         return "".join(self.log_tail()[-1:])
+
+    def _last_words(self) -> str:
+        """Return the last line of the log, and that the disk is full where it is: few programs say so themselves."""
+        with suppress(OSError):
+            if shutil.disk_usage(self._folder).free < FULL_BYTES:
+                return f"no space is left on the disk of {self._folder}; {self._last_line()}".rstrip("; ")
+        return self._last_line()
 
     def _wait_for_next_start(self) -> None:
         if self.phase == "ready" and time.monotonic() - self._ready_since > HEALTHY_S:

@@ -134,6 +134,7 @@ class _Reading:
         table, roles = self._table, self._roles
         with _column_at_fault(self._path, table, roles.values):
             commas = decimals_of(table, roles.values, self._options.decimal, self._path)
+        self._budget.check_values(len(table) * len(roles.values))
         matrix = np.empty((len(table), len(roles.values)))
         has_cell = np.zeros(len(table), np.bool_)
         for number, name in enumerate(roles.values):

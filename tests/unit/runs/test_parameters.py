@@ -43,6 +43,9 @@ def test_values_become_what_was_declared(notebook: Path) -> None:
         ("rate", "ten", "BAD_PARAM_TYPE", ['"ten" is not a float', "rate: float = 0.0"]),
         ("seed", "1.5", "BAD_PARAM_TYPE", ['"1.5" is not an int']),
         ("fast", "maybe", "BAD_PARAM_TYPE", ['"maybe" is not a bool']),
+        ("rate", "nan", "BAD_PARAM_TYPE", ['"nan" is not a finite number']),
+        ("rate", "-inf", "BAD_PARAM_TYPE", ['"-inf" is not a finite number']),
+        ("rate", "1e999", "BAD_PARAM_TYPE", ['"1e999" is not a finite number']),
     ],
 )
 def test_a_wrong_parameter_is_refused(notebook: Path, name: str, value: str, reason: str, words: list[str]) -> None:

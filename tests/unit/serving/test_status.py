@@ -99,3 +99,13 @@ def test_a_page_beyond_the_limit_is_refused() -> None:
     """The message names the limit."""
     with pytest.raises(InvalidRequest, match="page_size: 10001, limit 10000"):
         page_size(10_001, default=100)
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "\N{PILE OF POO}"])
+def test_a_status_is_small_whatever_a_caller_sent(letter: str) -> None:
+    """A caller takes headers of 8 KiB. The beginning of the message is left."""
+    refused = Refused(grpc.StatusCode.INVALID_ARGUMENT, "NO", letter * 5_000, field="path")
+    [(_, details)] = status_of(refused).trailing_metadata or ()
+    in_headers = 3 * len(str(refused).encode()) + len(details) * 4 / 3
+    assert in_headers < 4_096
+    assert str(refused).startswith(letter * 100)

@@ -8,6 +8,8 @@ import pytest
 
 from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
 from services.serving.invalid import InvalidRequest
+from services.simulator import arrivals
+from services.simulator import request as checks
 from services.simulator.request import read_request
 from services.simulator.sources import Prepared, prepare
 
@@ -110,6 +112,10 @@ def test_a_load_run_within_the_bounds_is_prepared(make: Callable[[], pb.RunLoadR
 
 
 def test_a_day_at_the_usual_hundred_batches_a_second_is_allowed() -> None:
-    """It has 8.64 million batches. The schedule is not made here, since that takes a while."""
-    day = pb.Profile(duration_seconds=DAY_S, constant=pb.ConstantShape(rate=2_000))
-    assert read_request(request(profile=day)).run == "r"
+    """It has 8.64 million batches. They are counted here and not made, since that takes a while."""
+    [day] = arrivals.constant(20_000, DAY_S)
+    batches = checks._batches(day, 0)
+    assert batches == 8_640_000
+    checks._require_batches(batches)
+    with pytest.raises(InvalidRequest, match="limit 10,000,000"):
+        checks._require_batches(2 * batches)

@@ -302,7 +302,7 @@ def test_the_logs_are_handed_on_however_it_ends(load_fails: LabError | None, tar
     with suppress(LabError):
         world.run()
     assert (world.recorder.trial is None) == bool(load_fails or target_fails)
-    assert set(world.recorder.logs) == set(SERVICES)
+    assert set(world.recorder.handed_logs) == set(SERVICES)
 
 
 @pytest.fixture

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from services.simulator.recognition.file_events import read_events
 from services.simulator.source import SourceFault
 from services.simulator.tables import read_table
-from services.simulator.tables.limits import MAX_BYTES, MAX_CELLS, MAX_COLUMNS, Budget
+from services.simulator.tables.limits import CELL_BYTES, MAX_BYTES, MAX_CELLS, MAX_COLUMNS, VALUE_BYTES, Budget
+from services.simulator.tables.memory import free_bytes
 from tests.unit.simulator.replay.files import events_in, fault_of, write
 
 LARGEST_BOMB: Final = 4 << 20
@@ -78,13 +81,13 @@ def packed_line(path: Path) -> None:
 
 
 BOMBS: Final[dict[str, tuple[Callable[[Path], None], str, str]]] = {
-    "rows.parquet": (repeated_rows, "TOO_MANY_CELLS", f"limit {MAX_CELLS:,}"),
+    "rows.parquet": (repeated_rows, "TOO_MANY_CELLS", "cells, "),
     "text.parquet": (repeated_text, "FILE_TOO_LARGE", "more than 512 MiB"),
     "plain.parquet": (repeated_plain_text, "FILE_TOO_LARGE", "more than 512 MiB"),
     "columns.csv": (many_columns, "TOO_MANY_COLUMNS", "100,001 columns, limit 10,000"),
     "columns.parquet": (many_columns_of_parquet, "TOO_MANY_COLUMNS", "10,001 columns, limit 10,000"),
-    "keys.jsonl": (many_keys, "TOO_MANY_CELLS", f"limit {MAX_CELLS:,}"),
-    "cells.csv": (many_cells, "TOO_MANY_CELLS", f"limit {MAX_CELLS:,}"),
+    "keys.jsonl": (many_keys, "TOO_MANY_CELLS", "cells, "),
+    "cells.csv": (many_cells, "TOO_MANY_CELLS", "cells, "),
     "rows.csv.gz": (packed_rows, "FILE_TOO_LARGE", "more than 512 MiB"),
     "line.jsonl": (packed_line, "LINE_TOO_LONG", "64 Mi characters"),
 }
@@ -107,6 +110,35 @@ def test_a_nested_column_is_not_unpacked(tmp_path: Path) -> None:
     numbers = pa.ListArray.from_arrays(pa.array([0, size], pa.int32()), pa.array(np.zeros(size, np.int8)))
     pq.write_table(pa.table({"time": [TIME], "all": numbers, "x": [1.0]}), tmp_path / "a.parquet")
     assert [event.value for event in events_in(tmp_path / "a.parquet")] == [1]
+
+
+def test_a_table_that_the_free_memory_does_not_hold_is_refused(tmp_path: Path) -> None:
+    """A small board, or a container with a limit, holds less than the largest table."""
+    path = write(tmp_path, "a.csv", "time,x\n" + f"{TIME},1\n" * 100)
+    assert len(read_table(path, Budget(path, memory_bytes=200 * CELL_BYTES))) == 100
+    with pytest.raises(SourceFault, match="200 cells, the memory that is free holds 199"):
+        read_table(path, Budget(path, memory_bytes=200 * CELL_BYTES - 1))
+
+
+def test_values_that_the_free_memory_does_not_hold_are_refused(tmp_path: Path) -> None:
+    """To bring a value into order takes more than to read its cell."""
+    path = write(tmp_path, "a.csv", "time,a,b,c\n" + f"{TIME},1,2,3\n" * 100)
+    assert len(read_events(path, "", Budget(path, memory_bytes=300 * VALUE_BYTES)).events) == 300
+    with pytest.raises(SourceFault, match="300 values, the memory that is free holds 299"):
+        read_events(path, "", Budget(path, memory_bytes=300 * VALUE_BYTES - 1))
+
+
+@pytest.mark.parametrize("name", ["memory.max", "memory/memory.limit_in_bytes"])
+def test_a_container_has_no_more_memory_than_its_limit(tmp_path: Path, name: str) -> None:
+    """In both versions of cgroups; without a limit it has the memory of the machine."""
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("max\n")
+    assert free_bytes(tmp_path) > 0
+    taken = psutil.Process().memory_info().rss
+    (tmp_path / name).write_text(f"{taken + 1}\n")
+    assert free_bytes(tmp_path) < 64 << 20
+    (tmp_path / name).write_text("1\n")
+    assert free_bytes(tmp_path) == 0
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.csv.gz"])

@@ -59,7 +59,8 @@ class IngestServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AppendStream(self, request_iterator, context):
-        """AppendStream stores many batches on one call. The answers come in the order of the requests.
+        """AppendStream stores many batches on one call. The answers come in the order of the requests. A stream that is silent
+        for a minute is ended, and so is one that lasts an hour: open another.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
