@@ -149,7 +149,7 @@ def _keeps_up(objective: Objective, facts: Facts, _seed: int) -> ObjectiveResult
     if lag is None:
         few = "the backlog was looked at too rarely while events were sent"
         return result_of(objective, label, "%", Estimate(None, note=few), met=None)
-    grew = f"the lag grew by {lag.trend:,.0f} events/s at {lag.load:,.0f} acknowledged events/s"
+    grew = f"the lag grew by {lag.trend:,.0f} events/s"
     estimate = Estimate(100 * max(0.0, min(1.0, lag.counted_share)), note=grew, samples=lag.looks)
     return result_of(objective, label, "%", estimate, met=lag.keeps_up(objective.threshold / 100))
 

@@ -16,6 +16,7 @@ from lab.errors import UsageFault
 from lab.runs.folder import PROGRESS
 from lab.runs.parameters import checked, parameters_of
 from lab.settings import load_settings
+from lab.trials.possible import refuse_few_files
 from lab.wiring import run_store
 
 EXIT_CODES: Final = {"MET": 0, "NOT_MET": 1, "INVALID": 2, "INCONCLUSIVE": 3}
@@ -40,6 +41,7 @@ def run(
     store = run_store(settings)
     given = checked([_pair(text) for text in parameters or ()], notebook)
     values = {parameter.name: parameter.default for parameter in parameters_of(notebook)} | given
+    refuse_few_files()
     folder = store.new(
         notebook.stem.lstrip("0123456789_"),
         notebook=_within(notebook, settings.project),

@@ -27,7 +27,7 @@ from lab.runs.this_kernel import (
 )
 from lab.settings import load_settings, project_of, settings_for
 from lab.trials.ports import NotebookParameters
-from lab.trials.possible import refuse_impossible, refuse_senseless
+from lab.trials.possible import refuse_few_files, refuse_impossible, refuse_senseless
 from lab.trials.trial import run_trial
 from lab.wiring import parts, run_store, target
 
@@ -56,6 +56,7 @@ def run(experiment: Experiment) -> Trial:
     refuse_senseless(experiment)
     if settings.replay:
         return recorded_for(settings.project, experiment)
+    refuse_few_files()
     chosen = parts(settings, experiment.target)
     refuse_impossible(experiment, chosen.target)
     notebook = NotebookParameters(parameters_here(), defaults_here())

@@ -1,10 +1,11 @@
-"""Refuses an experiment that makes no sense, or that its target cannot carry out."""
+"""Refuses an experiment that makes no sense, or that its target or this process cannot carry out."""
 
+import resource
 from collections.abc import Mapping
 from typing import Final
 
 from lab.analysis.objectives import kind_of
-from lab.errors import UsageFault
+from lab.errors import Unavailable, UsageFault
 from lab.model import NANOS, Burst, Constant, Experiment, Fault, Load, Objective, Poisson, Ramp, Step
 from lab.model.arguments import BAD_ARGUMENT, check_number, check_text, check_whole
 from lab.targets.port import Target
@@ -12,6 +13,25 @@ from services.contracts.limits import MAX_BATCH_EVENTS, MAX_BATCHES, MAX_DURATIO
 
 LARGEST_FOLLOWING: Final = 500
 """Events of a batch whose size follows the rate, at most; `services/simulator/arrivals.py` sets the size."""
+
+
+LEAST_FILES: Final = 128
+"""Files that a process must be allowed to hold open: a short run failed with 64, and succeeded with 96."""
+
+
+def refuse_few_files(allowed: int | None = None) -> None:
+    """Raise where this process may hold too few files open, before one of its parts finds out.
+
+    Args:
+        allowed: How many; the limit of this process unless given.
+
+    Raises:
+        Unavailable: The message names the limit, and how it is raised.
+    """
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0] if allowed is None else allowed
+    if 0 <= limit < LEAST_FILES:
+        found = f"this shell allows {limit} open files, a run needs {LEAST_FILES}"
+        raise Unavailable("too few open files are allowed", found=found, next_step="ulimit -n 4096", code="NO_FILES")
 
 
 def refuse_impossible(experiment: Experiment, target: Target) -> None:
