@@ -30,8 +30,10 @@ def refuse_few_files(allowed: int | None = None) -> None:
     """
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0] if allowed is None else allowed
     if 0 <= limit < LEAST_FILES:
-        found = f"this shell allows {limit} open files, a run needs {LEAST_FILES}"
-        raise Unavailable("too few open files are allowed", found=found, next_step="ulimit -n 4096", code="NO_FILES")
+        allowance = f"this shell allows {limit} open files, a run needs {LEAST_FILES}"
+        raise Unavailable(
+            "too few open files are allowed", found=allowance, next_step="ulimit -n 4096", code="NO_FILES"
+        )
 
 
 def refuse_impossible(experiment: Experiment, target: Target) -> None:
