@@ -4,6 +4,7 @@ The guards: no test reaches an address outside this machine, leaves a process be
 user has exported.
 """
 
+import signal
 import socket
 import sys
 from collections.abc import Generator, Iterator
@@ -23,6 +24,10 @@ from tests.settings import forget_settings
 
 hypothesis_settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis_settings.load_profile("ci")
+# A shell that starts a command in the background, and nohup, let it ignore signals that tests send to its children.
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 CLUSTER: Final = Path(__file__).parent / "cluster"
 HERE = frozenset({"localhost", "", "0.0.0.0", "::", "::1", socket.gethostname()})  # noqa: S104  nothing is bound here

@@ -5,7 +5,7 @@ from typing import Final
 import grpc
 import grpc.aio
 
-from services.serving.settings import ServiceSettings
+from services.serving.settings import ServiceSettings, read_secret
 
 OPTIONS: Final = (
     ("grpc.enable_retries", 0),
@@ -35,8 +35,11 @@ def call_metadata(settings: ServiceSettings) -> tuple[tuple[str, str], ...]:
     """Return the metadata of every call: the token, where there is one."""
     if not settings.token_file:
         return ()
-    return (("authorization", f"Bearer {settings.token_file.read_text().strip()}"),)
+    token = read_secret(settings.token_file, "LAB_TOKEN_FILE").decode().strip()
+    return (("authorization", f"Bearer {token}"),)
 
 
 def _credentials(settings: ServiceSettings) -> grpc.ChannelCredentials | None:
-    return grpc.ssl_channel_credentials(settings.tls_ca_file.read_bytes()) if settings.tls_ca_file else None
+    if not settings.tls_ca_file:
+        return None
+    return grpc.ssl_channel_credentials(read_secret(settings.tls_ca_file, "LAB_TLS_CA_FILE"))

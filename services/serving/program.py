@@ -27,6 +27,7 @@ from services.serving.settings import (
     EX_UNAVAILABLE,
     ServiceFault,
     ServiceSettings,
+    read_secret,
     read_settings,
 )
 from services.serving.status_service import Dependency
@@ -160,7 +161,8 @@ def _serve(context: Context[S], service: Service, identity: Identity, *, started
         MeasuringInterceptor(calls.service, context.instruments, context.tracing, probes=CallInterceptor(calls.probes))
     ]
     if settings.token_file:
-        interceptors.insert(0, TokenInterceptor(settings.token_file.read_text().strip(), calls.service))
+        token = read_secret(settings.token_file, "LAB_TOKEN_FILE").decode().strip()
+        interceptors.insert(0, TokenInterceptor(token, calls.service))
     server = new_server(settings, calls.service, interceptors)
     service.register(server)
     facts = status_service.Facts(context.name, identity.version, identity.instance_id, settings.config_hash, started_ns)

@@ -12,7 +12,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from services.serving.calls import OPEN_CALLS, Calls
 from services.serving.interceptors import CallInterceptor
-from services.serving.settings import EX_CONFIG, ServiceFault, ServiceSettings
+from services.serving.settings import EX_CONFIG, ServiceFault, ServiceSettings, read_secret
 from services.serving.workers import Workers
 
 THREADS: Final = 8
@@ -170,8 +170,8 @@ def _credentials(settings: ServiceSettings) -> grpc.ServerCredentials | None:
         return None
     if not settings.tls_key_file:
         raise ServiceFault(EX_CONFIG, "LAB_TLS_CERT_FILE is set and LAB_TLS_KEY_FILE is not")
-    pair = (settings.tls_key_file.read_bytes(), settings.tls_cert_file.read_bytes())
-    return grpc.ssl_server_credentials([pair])
+    key = read_secret(settings.tls_key_file, "LAB_TLS_KEY_FILE")
+    return grpc.ssl_server_credentials([(key, read_secret(settings.tls_cert_file, "LAB_TLS_CERT_FILE"))])
 
 
 def _bind(server: grpc.Server, address: str, credentials: grpc.ServerCredentials | None) -> str:

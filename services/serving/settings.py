@@ -28,6 +28,18 @@ class ServiceFault(Exception):
         self.exit_code = exit_code
 
 
+def read_secret(path: Path, setting: str) -> bytes:
+    """Return the content of a file that a setting names.
+
+    Raises:
+        ServiceFault: The file cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ServiceFault(EX_CONFIG, f"{setting} cannot be read\n{path}: {error.strerror}") from error
+
+
 class ServiceSettings(BaseSettings, frozen=True, env_prefix=PREFIX):
     """Addresses, TLS, token, files that the process writes."""
 

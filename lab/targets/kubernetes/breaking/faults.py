@@ -47,9 +47,14 @@ class PodFaults:
             yield
 
     def delete_pod(self, service: str, architecture: str = "") -> int:
-        """Delete the service's first ready pod; return nanoseconds since the epoch. Does not wait for the next pod."""
+        """Delete the service's first ready pod; return nanoseconds since the epoch. Does not wait for the next pod.
+
+        Raises:
+            Unavailable: No pod is ready, or the pod was gone before.
+        """
         pod = self._pod(service, architecture)
-        self.cluster.delete(POD, pod)
+        if not self.cluster.delete(POD, pod):
+            raise Unavailable(f"cannot delete pod {pod}", found="it was gone already", next_step="lab status")
         return time.time_ns()
 
     @contextmanager

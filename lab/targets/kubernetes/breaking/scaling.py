@@ -74,10 +74,20 @@ def _undone_by(commands: Sequence[Sequence[str]], change: str, *, namespace: str
     try:
         yield
     finally:
-        _, errors = process.communicate(timeout=LONGEST_UNDO_S)
-    if process.returncode:
+        trouble = _trouble_of(process)
+    if trouble:
         raise Unavailable(
             f"{change} could not be undone",
-            found=errors.decode("utf-8", "replace")[-300:],
+            found=trouble,
             next_step=f"lab up --target kubernetes --namespace {namespace} --force      (restores the number of pods)",
         )
+
+
+def _trouble_of(process: "subprocess.Popen[bytes]") -> str:
+    """Let a process undo its change; return why it could not, else an empty text."""
+    try:
+        _, errors = process.communicate(timeout=LONGEST_UNDO_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return f"it took longer than {LONGEST_UNDO_S:g} s"
+    return errors.decode("utf-8", "replace")[-300:] if process.returncode else ""
