@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from lab.errors import LabError
 from lab.model import NANOS, Death
 from lab.probes.startable_programs import install_command
 from lab.snapshots.machine import ProgramProbe, StackPhase
@@ -66,7 +67,7 @@ def probe_stack(folder: StackFolder, now: float) -> LocalStack:
     """
     try:
         plan, state = read_plan(folder.plan), read_state(folder.state)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, LabError):
         return LocalStack("", folder)
     phase = _phase(folder, state)
     # The deaths of a stack that has failed are told from its end, however long ago that was.

@@ -4,9 +4,13 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
+from pydantic import TypeAdapter, ValidationError
+
+from lab.errors import DataFault
 from lab.files import write_text
 
 STORE: Final = "redis"
@@ -100,11 +104,25 @@ def write_plan(path: Path, plan: Plan) -> None:
 
 
 def read_plan(path: Path) -> Plan:
-    """Read the plan that `write_plan` wrote."""
-    fields = json.loads(path.read_text(encoding="utf-8"))
-    return Plan(**(fields | {"programs": tuple(_program(program) for program in fields["programs"])}))
+    """Read the plan that `write_plan` wrote. Fields that are not known are left out.
+
+    Raises:
+        OSError: There is no such file.
+        DataFault: Another version of the lab wrote a plan that this version cannot read.
+    """
+    try:
+        return _plans().validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise of_other_version(path) from error
 
 
-def _program(fields: dict[str, Any]) -> Program:
-    exact = {"command": tuple(fields["command"]), "after": tuple(fields["after"]), "ready": Ready(**fields["ready"])}
-    return Program(**(fields | exact))
+def of_other_version(path: Path) -> DataFault:
+    """Return the error for a file of a stack that another version of the lab wrote."""
+    other = f"{path.name} is damaged, or another version of the lab wrote it"
+    return DataFault(f"cannot read the stack in {path.parent}", found=other, next_step="lab clean")
+
+
+@cache
+def _plans() -> TypeAdapter[Plan]:
+    """Return what reads a plan; it is built when the first plan is read."""
+    return TypeAdapter(Plan)

@@ -8,11 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from lab.errors import InternalFault, Unavailable
+from lab.errors import DataFault, InternalFault, Unavailable
 from lab.targets.processes.folder import StackFolder
 from lab.targets.processes.locks import Lock, Taken, is_held
 from lab.targets.processes.plan import read_plan
-from lab.targets.processes.state import read_state
+from lab.targets.processes.state import supervisor_pid_of
 from lab.waiting import Polls
 
 STOP_TIMEOUT_S: Final = 45.0
@@ -37,9 +37,9 @@ def stop(folder: StackFolder) -> None:
     timeout_s = stop_timeout_s(folder)
     polls = Polls(within_s=timeout_s, every_s=POLL_S)
     while folder.is_alive:
-        state = read_state(folder.state) if folder.root.exists() else None
-        if state is not None and state.supervisor_pid != signalled_pid:
-            signalled_pid = state.supervisor_pid
+        supervisor_pid = supervisor_pid_of(folder.state)
+        if supervisor_pid not in {0, signalled_pid}:
+            signalled_pid = supervisor_pid
             with suppress(ProcessLookupError):
                 os.kill(signalled_pid, signal.SIGTERM)
         if not polls.another():
@@ -55,7 +55,7 @@ def stop_timeout_s(folder: StackFolder) -> float:
     """Return the seconds that a stack may take to stop, from the graces in its plan."""
     try:
         plan = read_plan(folder.plan)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, DataFault):
         return STOP_TIMEOUT_S
     return max(STOP_TIMEOUT_S, plan.grace_s + STOP_MARGIN_S)
 

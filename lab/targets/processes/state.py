@@ -4,12 +4,15 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
+
+from pydantic import TypeAdapter, ValidationError
 
 from lab.files import write_text
 from lab.model import Death, StoreFacts
-from lab.targets.processes.plan import BOOTSTRAP
+from lab.targets.processes.plan import BOOTSTRAP, of_other_version
 
 Phase = Literal["starting", "ready", "stopping", "stopped", "failed"]
 ProgramPhase = Literal["waiting", "starting", "ready", "done", "stopped"]
@@ -104,15 +107,28 @@ def write_state(path: Path, state: StackState) -> None:
 
 
 def read_state(path: Path) -> StackState | None:
-    """Return the state that was written last; None before the first."""
+    """Return the state that was written last; None before the first. Fields that are not known are left out.
+
+    Raises:
+        DataFault: Another version of the lab wrote a state that this version cannot read.
+    """
     try:
-        fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return _states().validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
-    failure = fields["failure"]
-    exact = {
-        "programs": tuple(ProgramState(**program) for program in fields["programs"]),
-        "deaths": tuple(Death(**death) for death in fields["deaths"]),
-        "failure": Failure(**(failure | {"log_tail": tuple(failure["log_tail"])})) if failure else None,
-    }
-    return StackState(**(fields | exact))
+    except ValidationError as error:
+        raise of_other_version(path) from error
+
+
+def supervisor_pid_of(path: Path) -> int:
+    """Return the process id of the supervisor, whatever version of the lab wrote the state; 0 where it is not known."""
+    try:
+        return int(json.loads(path.read_bytes())["supervisor_pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+
+
+@cache
+def _states() -> TypeAdapter[StackState]:
+    """Return what reads a state; it is built when the first state is read."""
+    return TypeAdapter(StackState)
