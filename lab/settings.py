@@ -24,6 +24,9 @@ LABEL = r"[A-Za-z0-9][\w./-]*"
 TAINT = rf"{LABEL}(=[\w.-]*)?(:(NoSchedule|PreferNoSchedule|NoExecute))?"
 REMOTE_WRITE_PATH = "/api/v1/write"
 """Path of the receiver of a Prometheus."""
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "grpc_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+"""Variables that name a proxy."""
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SERVICE_PREFIXES = ("LAB_WORKER_", "LAB_INGEST_", "LAB_QUERY_", "LAB_SIMULATOR_", "LAB_LOG_", "LAB_DRAIN_")
 
 
@@ -230,8 +233,18 @@ def origins(settings: LabSettings) -> list[Origin]:
 
 
 def inherited_environment() -> dict[str, str]:
-    """Return the environment for programs that are started: all variables but the lab's own settings."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    """Return the environment for programs that are started: all variables but the lab's own settings.
+
+    No proxy is asked for an address of this machine.
+    """
+    own = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return own | dict.fromkeys(("no_proxy", "NO_PROXY"), hosts_without_proxy()) if is_set(*PROXIES) else own
+
+
+def hosts_without_proxy() -> str:
+    """Return the hosts that no proxy is asked for, as `no_proxy` takes them: the user's own, and this machine."""
+    own = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
+    return ",".join(filter(None, (own, *LOOPBACK)))
 
 
 def service_settings() -> dict[str, str]:
@@ -257,6 +270,11 @@ def environment_with(**values: str) -> Iterator[None]:
 def jupyter_session() -> str:
     """Return the path of this kernel's notebook, given by a Jupyter server; empty elsewhere."""
     return os.environ.get("JPY_SESSION_NAME", "")
+
+
+def matplotlib_backend() -> str:
+    """Return the backend that the user's shell, or a notebook's kernel, names for matplotlib; empty without one."""
+    return os.environ.get("MPLBACKEND", "")
 
 
 def is_set(*names: str) -> bool:

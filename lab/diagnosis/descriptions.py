@@ -10,6 +10,7 @@ from lab.snapshots.kubernetes import Node
 from lab.snapshots.machine import MachineProbe
 from lab.snapshots.probes import Denial, ImageProbe
 from lab.snapshots.snapshot import Snapshot
+from lab.snapshots.telemetry_variables import not_scraped
 
 INSIDE: Final = "inside the cluster; lab up makes it"
 SCRAPED: Final = "none"
@@ -157,6 +158,15 @@ def local_prometheus(snapshot: Snapshot) -> str:
     if program is not None and not program.program and _settings(snapshot).fetches:
         return "not here yet; the first run fetches it with apt-get, without root"
     return prometheus(snapshot) if snapshot.probes.prometheus else _program(snapshot, "prometheus")
+
+
+def telemetry(snapshot: Snapshot) -> str:
+    """Return where the metrics of the services go: where the settings name no Prometheus, the lab's scrapes them."""
+    settings = _settings(snapshot)
+    if settings.prometheus_url:
+        return "as the variables OTEL_… say"
+    elsewhere = not_scraped(settings.environment)
+    return elsewhere.why if elsewhere else "scraped every second"
 
 
 def disk(snapshot: Snapshot) -> str:

@@ -126,6 +126,7 @@ LOCAL: Final = (
         causes=(*PROMETHEUS, "program-missing"),
         objects=("Prometheus/", "Program/prometheus"),
     ),
+    Section("telemetry", descriptions.telemetry, causes=("metrics-elsewhere",)),
     Section("disk", descriptions.disk, causes=("disk-full",)),
     Section("runs", descriptions.runs),
 )

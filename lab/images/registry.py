@@ -13,6 +13,7 @@ from lab.images.access import RegistryAccess
 from lab.images.manifests import IMAGE_TYPES, INDEX_TYPES, parse_tags
 from lab.images.streams import VerifiedStream, digest_of, verify
 from lab.rpc.trust import trusted
+from lab.settings import LOOPBACK
 
 TIMEOUT_S: Final = 20.0
 """For connecting, and between two chunks."""
@@ -39,6 +40,7 @@ class Registry:
             timeout=TIMEOUT_S,
             follow_redirects=True,
             headers={"Accept-Encoding": "identity"},
+            trust_env=httpx.URL(access.url).host not in LOOPBACK,  # no proxy is asked for this machine
         )
 
     def __enter__(self) -> Self:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from matplotlib import style
+from matplotlib import rcParams, style
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -52,6 +52,12 @@ STYLE: Final[dict[Any, Any]] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "lab",
 }
+
+
+def take_backend(name: str) -> None:
+    """Let the user's own pictures have the backend of that name, where there is one."""
+    with suppress(ValueError):
+        rcParams["backend"] = name
 
 
 def load(trial: Trial) -> Shown:

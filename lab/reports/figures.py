@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Final
 
 from lab.reports.shown import NOT_DRAWN, Shown
-from lab.settings import environment_with
+from lab.settings import environment_with, matplotlib_backend
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 DRAWING: Final = "lab.reports.drawing"
 """Draws; loaded when a picture is asked for, since matplotlib reads the user's settings while it is loaded."""
 BACKEND: Final = "agg"
-"""Draws into memory; taken where the user's own MPLBACKEND keeps matplotlib from loading."""
+"""Draws into memory, and is always there."""
 LONGEST: Final = 300
 """Characters of a line that says why there is no picture."""
 
@@ -58,8 +59,14 @@ def _drawn(name: str, subject: Trial | Sequence[Trial]) -> Shown:
 
 
 def _drawing() -> Any:  # noqa: ANN401  a module
-    try:
+    """Return the module that draws; it is loaded without the user's backend, which then is the backend again.
+
+    An import of matplotlib that a backend stops half-way cannot be repeated in the same process.
+    """
+    backend = matplotlib_backend()
+    if not backend or "matplotlib" in sys.modules:
         return resolve_name(DRAWING)
-    except Exception:  # noqa: BLE001  whatever keeps matplotlib from loading
-        with environment_with(MPLBACKEND=BACKEND):
-            return resolve_name(DRAWING)
+    with environment_with(MPLBACKEND=BACKEND):
+        drawing = resolve_name(DRAWING)
+    drawing.take_backend(backend)
+    return drawing

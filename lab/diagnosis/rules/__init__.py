@@ -85,6 +85,7 @@ LOCAL_RULES: Final[Mapping[str, Rule]] = {
     "stack-orphaned": programs.stack_is_orphaned,
     "prometheus-not-asked": prometheus.prometheus_is_not_asked,
     "prometheus-receives-nothing": prometheus.prometheus_receives_nothing,
+    "metrics-elsewhere": local_metrics.metrics_go_elsewhere,
     "no-metrics": local_metrics.service_has_no_metrics,
 }
 """On this machine, before and after a deployment."""

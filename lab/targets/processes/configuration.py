@@ -8,8 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from lab.settings import is_set
-from lab.snapshots.telemetry_variables import EXPORTER, METRICS_PUSHED_TO, PUSHED_TO, SCRAPED_HOST, SCRAPED_PORT
+from lab.errors import BadConfig
+from lab.settings import inherited_environment, is_set
+from lab.snapshots.telemetry_variables import (
+    EXPORTER,
+    METRICS_PUSHED_TO,
+    PUSHED_TO,
+    SCRAPED_HOST,
+    SCRAPED_PORT,
+    not_scraped,
+)
 
 SCRAPED_ON_A_FREE_PORT: Final[Mapping[str, str]] = {SCRAPED_HOST: "127.0.0.1", SCRAPED_PORT: "0"}
 """Variables of a service that is scraped, unless the user's own variables differ."""
@@ -22,6 +30,22 @@ def telemetry_environment() -> dict[str, str]:
     """Return variables that expose metrics on a free port, unless the user's own variables differ (D7)."""
     exporter = {} if is_set(PUSHED_TO, METRICS_PUSHED_TO) else {EXPORTER: "prometheus"}
     return {name: value for name, value in {**SCRAPED_ON_A_FREE_PORT, **exporter}.items() if not is_set(name)}
+
+
+def refuse_unscraped() -> None:
+    """Raise where a variable of the user's shell keeps the services from being scraped by a Prometheus of the lab.
+
+    Raises:
+        BadConfig: The message names the variable.
+    """
+    elsewhere = not_scraped(inherited_environment())
+    if elsewhere is not None:
+        raise BadConfig(
+            f"a run needs metrics, which {elsewhere.variable} keeps from the lab's Prometheus",
+            found=elsewhere.why,
+            next_step=f"unset {elsewhere.variable}      (or LAB_PROMETHEUS_URL=… where they arrive)",
+            code="NO_TELEMETRY",
+        )
 
 
 def config_hash(services: Mapping[str, str]) -> str:

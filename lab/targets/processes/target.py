@@ -14,7 +14,7 @@ from lab.settings import LabSettings
 from lab.targets.logs import handing_over_files
 from lab.targets.port import Declaration, Hindrance, Report, StackRequest
 from lab.targets.processes import stacks
-from lab.targets.processes.configuration import config_hash
+from lab.targets.processes.configuration import config_hash, refuse_unscraped
 from lab.targets.processes.deployment import ProcessDeployment
 from lab.targets.processes.folder import StackFolder
 from lab.targets.processes.recipe import Recipe
@@ -68,7 +68,7 @@ class ProcessTarget:
         Raises:
             Unavailable: Something is missing, or another run measures the kept stack.
             UsageFault: Another architecture than this machine's is requested.
-            BadConfig: The store's data cannot be read by this server.
+            BadConfig: The store's data cannot be read by this server, or a run would get no metrics.
             Exists: `keep`, and a stack with other settings is up.
         """
         _check_platform()
@@ -78,6 +78,8 @@ class ProcessTarget:
             with self._kept(chosen, report) as deployment:
                 yield deployment
             return
+        if not self._settings.prometheus_url:
+            refuse_unscraped()
         kept = self._fitting(chosen)
         if kept is not None:
             measured = kept.measured_by(self._settings.run_id)

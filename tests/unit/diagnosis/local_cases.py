@@ -280,6 +280,18 @@ LOCAL_CASES: Final = {
         "Connection refused",
         "sudo systemctl restart prometheus",
     ),
+    "metrics-elsewhere": LocalCase(
+        replace(
+            on(healthy(), stack=""),
+            moment="before",
+            programs=(),
+            probes=Probes(),
+            settings=SettingsProbe(environment={"OTEL_SDK_DISABLED": "true"}),
+        ),
+        "Variable/OTEL_SDK_DISABLED",
+        "OTEL_SDK_DISABLED is true",
+        "unset OTEL_SDK_DISABLED",
+    ),
     "no-metrics": LocalCase(
         silent("process-worker"),
         "Program/process-worker",

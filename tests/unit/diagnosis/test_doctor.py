@@ -205,9 +205,31 @@ def test_this_machine_is_described_as_well() -> None:
         "python": "3.11.7",
         "store": "redis 1.2 at /usr/bin/redis",
         "prometheus": "prometheus 1.2 at /usr/bin/prometheus",
+        "telemetry": "scraped every second",
         "disk": "70.0 GB free",
         "runs": "/srv/runs (0 runs)",
     }
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"OTEL_SDK_DISABLED": "true"}, "OTEL_SDK_DISABLED is true"),
+        ({"OTEL_METRICS_EXPORTER": "none"}, "OTEL_METRICS_EXPORTER is none"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4317"}, "OTEL_EXPORTER_OTLP_ENDPOINT is set"),
+        ({"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://127.0.0.1:9"}, "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT is set"),
+    ],
+)
+def test_a_variable_that_keeps_metrics_away_is_named(variables: dict[str, str], words: str) -> None:
+    """Before anything is deployed; with a Prometheus of one's own it may be meant."""
+    settings = replace(startable().settings or SETTINGS, environment=variables)
+    here = replace(startable(), settings=settings)
+    telemetry = check("telemetry", here)
+    assert not telemetry.good
+    assert telemetry.found.startswith(words)
+    assert telemetry.next_step == f"unset {words.split(maxsplit=1)[0]}"
+    own = replace(here, settings=replace(settings, prometheus_url="http://127.0.0.1:9390"))
+    assert check("telemetry", own).good
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,9 @@ from lab.runs.stored_names import TYPES
 from tests.unit.runs.differences import differences
 
 PROJECT: Final = Path(__file__).parents[3]
-FOLDERS: Final = sorted(path.parent for path in (PROJECT / RECORDED).glob(f"*/{MANIFEST}"))
-OLD: Final = [folder for folder in FOLDERS if RunFolder(folder).schema() == 1]
-"""Recorded runs that version 1 wrote; `make record` replaces them."""
+OLD: Final = sorted(path.parent for path in (PROJECT / "tests/data/schema_1").glob(f"*/{MANIFEST}"))
+"""Runs that version 1 wrote; no version can write them again."""
+FOLDERS: Final = [*sorted(path.parent for path in (PROJECT / RECORDED).glob(f"*/{MANIFEST}")), *OLD]
 OLD_WORDS: Final = {
     "twice",
     "strata",
@@ -74,6 +74,11 @@ def test_a_round_trip_writes_version_2(folder: Path, tmp_path: Path) -> None:
     assert not words_of(json.loads((run.path / TRIAL).read_text())) & OLD_WORDS
     assert not {path.stem for path in run.path.iterdir()} & {*RENAMED_TABLES.values()}
     assert differences(trial, replace(load_trial(run.path), folder=str(folder))) == []
+
+
+def test_there_are_runs_of_version_1() -> None:
+    """Without them the tests below would test nothing."""
+    assert [RunFolder(folder).schema() for folder in OLD] == [1] * 2
 
 
 @pytest.mark.parametrize("folder", OLD, ids=lambda path: path.name)

@@ -8,7 +8,14 @@ from lab.diagnosis.finding import Finding
 from lab.diagnosis.rules.local.deaths import bring_up
 from lab.snapshots.machine import ProgramProbe
 from lab.snapshots.snapshot import Snapshot
-from lab.snapshots.telemetry_variables import DISABLED, EXPORTER, METRICS_PUSHED_TO, PUSHED_TO, SCRAPED_PORT
+from lab.snapshots.telemetry_variables import (
+    DISABLED,
+    EXPORTER,
+    METRICS_PUSHED_TO,
+    PUSHED_TO,
+    SCRAPED_PORT,
+    not_scraped,
+)
 from services.contracts.signals import PROMISED
 
 CAUSE: Final = "no-metrics"
@@ -29,6 +36,23 @@ class Silence(NamedTuple):
     stage: str
     variable: str
     why: str
+
+
+def metrics_go_elsewhere(snapshot: Snapshot) -> Iterator[Finding]:
+    """Before a deployment: a variable of the user's shell keeps the services from being scraped."""
+    settings = snapshot.settings
+    if snapshot.moment != "before" or settings is None or settings.prometheus_url:
+        return
+    elsewhere = not_scraped(settings.environment)
+    if elsewhere is not None:
+        yield Finding(
+            "metrics-elsewhere",
+            f"Variable/{elsewhere.variable}",
+            f"{elsewhere.variable} keeps metrics from the lab's Prometheus",
+            found=elsewhere.why,
+            why="a run compares the ledger with the metrics that Prometheus has scraped",
+            do=f"unset {elsewhere.variable}",
+        )
 
 
 def service_has_no_metrics(snapshot: Snapshot) -> Iterator[Finding]:

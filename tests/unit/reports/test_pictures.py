@@ -1,0 +1,90 @@
+"""A picture that cannot be drawn says why; report, verdict and exit code stay."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from lab.reports import figures, report
+from lab.reports.shown import NOT_DRAWN
+from lab.runs.record import RunRecord
+from lab.runs.store import RunStore
+from tests.unit import trials
+
+DRAWS: Final = """
+from lab.reports import figures
+from tests.unit import trials
+for shown in (figures.load(trials.rich()), figures.latency(trials.rich()), figures.backlog(trials.rich())):
+    assert shown.svg.startswith("<svg"), shown.text
+"""
+PROJECT: Final = Path(__file__).parents[3]
+MATPLOTLIBRC: Final = (
+    "text.usetex: True", "font.family: no-such-font", "axes.formatter.use_locale: True", "figure.dpi: 1",
+    "svg.fonttype: none", "path.simplify: False",
+)  # fmt: skip
+"""Lines of a matplotlibrc that is somebody's own."""
+
+
+def drawn(folder: Path, check: str = "", **variables: str) -> None:
+    """Draw in a process with these variables, then check something; fail where a picture is missing."""
+    environment = os.environ | {"MPLCONFIGDIR": str(folder), **variables}  # noqa: TID251  a child inherits it
+    command = [sys.executable, "-W", "error::RuntimeWarning", "-c", DRAWS + check]
+    done = subprocess.run(
+        command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2_000:]
+
+
+@pytest.mark.parametrize("backend", ["module://ipympl.backend_nbagg", "no-such-backend", "tkagg"])
+def test_a_backend_of_the_user_changes_no_picture(tmp_path: Path, backend: str) -> None:
+    """Whether it is installed or not."""
+    drawn(tmp_path, MPLBACKEND=backend)
+
+
+def test_the_users_own_pictures_keep_their_backend(tmp_path: Path) -> None:
+    """As in a notebook, whose kernel shows pictures below the cell."""
+    inline = "module://matplotlib_inline.backend_inline"
+    check = f"import matplotlib; assert matplotlib.rcParams['backend'] == {inline!r}, matplotlib.rcParams['backend']"
+    drawn(tmp_path, check, MPLBACKEND=inline)
+
+
+def test_settings_of_the_user_change_no_picture(tmp_path: Path) -> None:
+    """LaTeX, for example, which is not there."""
+    (tmp_path / "matplotlibrc").write_text("\n".join(MATPLOTLIBRC) + "\n")
+    drawn(tmp_path, MATPLOTLIBRC=str(tmp_path / "matplotlibrc"))
+
+
+@pytest.mark.parametrize("draw", [figures.load, figures.latency, figures.path, figures.backlog])
+def test_a_picture_that_fails_is_a_warning(monkeypatch: pytest.MonkeyPatch, draw: object) -> None:
+    """A cell shows the reason in place of the picture."""
+    monkeypatch.setattr(figures, "DRAWING", "no.such.module")
+    assert callable(draw)
+    with pytest.warns(RuntimeWarning, match=NOT_DRAWN):
+        shown = draw(trials.rich())
+    assert (shown.svg, shown._repr_html_()) == ("", None)
+    assert "no.such" in repr(shown) or "No module" in repr(shown)
+
+
+def test_a_report_without_pictures_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The rest of the page is as ever."""
+    monkeypatch.setattr(figures, "DRAWING", "no.such.module")
+    with pytest.warns(RuntimeWarning, match=NOT_DRAWN):
+        page = report.write(trials.rich(), tmp_path, contents={}).read_text()
+    assert NOT_DRAWN in page
+    assert "What Prometheus saw" in page
+    assert [file.name for file in (tmp_path / "figures").iterdir() if file.stem in {"load", "latency"}] == []
+
+
+def test_a_report_that_fails_is_a_warning(tmp_path: Path) -> None:
+    """The run has succeeded, with its verdict."""
+    run = RunStore(tmp_path / "runs").new("a")
+
+    def publish(_trial: object) -> None:
+        raise ValueError("no template")
+
+    with RunRecord(run, publish=publish) as record, pytest.warns(RuntimeWarning, match="no report: ValueError"):
+        record.succeeded(trials.rich(), interrupted=False)
+    assert (run.manifest().status, run.manifest().headline) == ("succeeded", "MET")
