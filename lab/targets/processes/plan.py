@@ -1,14 +1,13 @@
 """Defines the plan of a stack: the programs that a supervisor runs, in order."""
 
 import dataclasses
+import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from typing import Final, Literal
-
-from pydantic import TypeAdapter, ValidationError
+from typing import Any, Final, Literal, TypeVar
 
 from lab.errors import DataFault
 from lab.files import write_text
@@ -18,6 +17,7 @@ METRICS: Final = "prometheus"
 BOOTSTRAP: Final = "bootstrap"
 """Names of the programs beside the services."""
 
+Kind = TypeVar("Kind")
 ReadyKind = Literal["file", "redis", "http", "once"]
 
 
@@ -110,19 +110,32 @@ def read_plan(path: Path) -> Plan:
         OSError: There is no such file.
         DataFault: Another version of the lab wrote a plan that this version cannot read.
     """
+    text = path.read_text(encoding="utf-8")
+    with readable(path):
+        fields = json.loads(text)
+        return known(Plan, fields | {"programs": tuple(map(_program, fields["programs"]))})
+
+
+def _program(fields: dict[str, Any]) -> Program:
+    exact = {
+        "command": tuple(fields["command"]),
+        "after": tuple(fields["after"]),
+        "ready": known(Ready, fields["ready"]),
+    }
+    return known(Program, fields | exact)
+
+
+def known(kind: Callable[..., Kind], fields: Mapping[str, Any]) -> Kind:
+    """Return a value of a type with fields, from those fields that the type has."""
+    names = inspect.signature(kind).parameters
+    return kind(**{name: value for name, value in fields.items() if name in names})
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn the errors of a context that reads a file of a stack into a DataFault with the way out."""
     try:
-        return _plans().validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise of_other_version(path) from error
-
-
-def of_other_version(path: Path) -> DataFault:
-    """Return the error for a file of a stack that another version of the lab wrote."""
-    other = f"{path.name} is damaged, or another version of the lab wrote it"
-    return DataFault(f"cannot read the stack in {path.parent}", found=other, next_step="lab clean")
-
-
-@cache
-def _plans() -> TypeAdapter[Plan]:
-    """Return what reads a plan; it is built when the first plan is read."""
-    return TypeAdapter(Plan)
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        other = f"{path.name} is damaged, or another version of the lab wrote it"
+        raise DataFault(f"cannot read the stack in {path.parent}", found=other, next_step="lab clean") from error

@@ -4,15 +4,12 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import TypeAdapter, ValidationError
-
 from lab.files import write_text
 from lab.model import Death, StoreFacts
-from lab.targets.processes.plan import BOOTSTRAP, of_other_version
+from lab.targets.processes.plan import BOOTSTRAP, known, readable
 
 Phase = Literal["starting", "ready", "stopping", "stopped", "failed"]
 ProgramPhase = Literal["waiting", "starting", "ready", "done", "stopped"]
@@ -113,11 +110,18 @@ def read_state(path: Path) -> StackState | None:
         DataFault: Another version of the lab wrote a state that this version cannot read.
     """
     try:
-        return _states().validate_json(path.read_bytes())
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
-    except ValidationError as error:
-        raise of_other_version(path) from error
+    with readable(path):
+        fields = json.loads(text)
+        failure = fields["failure"]
+        exact = {
+            "programs": tuple(known(ProgramState, program) for program in fields["programs"]),
+            "deaths": tuple(known(Death, death) for death in fields["deaths"]),
+            "failure": known(Failure, failure | {"log_tail": tuple(failure["log_tail"])}) if failure else None,
+        }
+        return known(StackState, fields | exact)
 
 
 def supervisor_pid_of(path: Path) -> int:
@@ -126,9 +130,3 @@ def supervisor_pid_of(path: Path) -> int:
         return int(json.loads(path.read_bytes())["supervisor_pid"])
     except (OSError, ValueError, KeyError, TypeError):
         return 0
-
-
-@cache
-def _states() -> TypeAdapter[StackState]:
-    """Return what reads a state; it is built when the first state is read."""
-    return TypeAdapter(StackState)
