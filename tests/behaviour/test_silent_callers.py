@@ -103,8 +103,9 @@ def test_a_caller_without_a_token_is_refused_before_its_message(
 def test_a_call_is_ended_when_its_message_does_not_come(store: str, tmp_path: Path) -> None:
     """After the time that the settings allow."""
     with running("query-api", tmp_path, store, **SHORT_WAIT) as ready, raw_connection(ready["grpc"]) as silent:
-        for number in [silent.call(GET_LEDGER) for _ in range(20)]:
-            silent.until_ended(number)
+        ends = [silent.until_ended(number) for number in [silent.call(GET_LEDGER) for _ in range(20)]]
+        assert len(ends) == 20
+        assert all(ends), "a call ended without headers and without a reset"
 
 
 def test_probes_are_answered_whatever_silent_callers_do(store: str, tmp_path: Path) -> None:
@@ -148,10 +149,11 @@ def test_a_caller_that_does_not_read_its_load_run_ends_it(store: str, tmp_path: 
             run="r", ingest_address=ingest["grpc"], synthetic=simulator_pb2.SyntheticSource()
         )
         request.profile.duration_seconds, request.profile.constant.rate = 60, 100
-        unread.until_ended(unread.call(RUN_LOAD, request.SerializeToString(), over=True))
+        assert unread.until_ended(unread.call(RUN_LOAD, request.SerializeToString(), over=True))
         request.profile.duration_seconds = 0.1
         stub = SimulatorServiceStub(channel)
         until(lambda: loaded(stub, request), within_s=20)
+        assert loaded(stub, request)
 
 
 def loaded(stub: SimulatorServiceStub, request: simulator_pb2.RunLoadRequest) -> bool:
@@ -181,6 +183,7 @@ def test_a_load_run_that_is_cancelled_before_it_began_keeps_nobody_waiting(store
         waiting.cancel()
         request.ingest_address = ingest["grpc"]
         until(lambda: loaded(stub, request), within_s=5)
+        assert loaded(stub, request)
 
 
 # ---------------------------------------------------------------------------------------------------- connections

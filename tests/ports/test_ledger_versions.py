@@ -75,7 +75,10 @@ def test_a_damaged_library_is_loaded_again(settings: StoreSettings, raw: redis.R
 
     bootstrap(settings)
 
-    fill(open_ledger(settings, "worker"), 1)
+    ledger = open_ledger(settings, "worker")
+    before = ledger.balance().accepted
+    fill(ledger, 1)
+    assert ledger.balance().accepted > before
 
 
 def test_a_prepared_store_is_not_written_to(settings: StoreSettings, raw: redis.Redis) -> None:

@@ -230,5 +230,7 @@ def test_a_stack_may_be_closed_twice(opened: Open) -> None:
     """A caller closes it whatever happened before."""
     stack = opened(Planted())
     stack.processes()
+    before = stack.servers
     stack.close()
     stack.close()
+    assert stack.servers == before

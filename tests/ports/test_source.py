@@ -146,8 +146,10 @@ def test_skipped_rows_are_counted_and_the_first_are_named(opened: Opened) -> Non
 
 def test_a_source_can_be_closed_twice(opened: Opened) -> None:
     """The servicer closes it at the end of a load run, whatever closed it before."""
+    before = opened.source.description
     opened.source.close()
     opened.source.close()
+    assert opened.source.description == before
 
 
 def test_a_closed_source_does_not_wait(opened: Opened) -> None:

@@ -19,6 +19,7 @@ from lab.reports import figures
 from tests.unit import trials
 for shown in (figures.load(trials.rich()), figures.latency(trials.rich()), figures.backlog(trials.rich())):
     assert shown.svg.startswith("<svg"), shown.text
+    print(shown.svg)
 """
 PROJECT: Final = Path(__file__).parents[3]
 MATPLOTLIBRC: Final = (
@@ -28,20 +29,27 @@ MATPLOTLIBRC: Final = (
 """Lines of a matplotlibrc that is somebody's own."""
 
 
-def drawn(folder: Path, check: str = "", **variables: str) -> None:
-    """Draw in a process with these variables, then check something; fail where a picture is missing."""
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The pictures where the user has set nothing."""
+    return drawn(tmp_path_factory.mktemp("usual"))
+
+
+def drawn(folder: Path, check: str = "", **variables: str) -> str:
+    """Draw in a process with these variables, then check something; return the pictures, of which none is missing."""
     environment = os.environ | {"MPLCONFIGDIR": str(folder), **variables}  # noqa: TID251  a child inherits it
     command = [sys.executable, "-W", "error::RuntimeWarning", "-c", DRAWS + check]
     done = subprocess.run(
         command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=100, check=False
     )
     assert done.returncode == 0, done.stderr[-2_000:]
+    return done.stdout
 
 
 @pytest.mark.parametrize("backend", ["module://ipympl.backend_nbagg", "no-such-backend", "tkagg"])
-def test_a_backend_of_the_user_changes_no_picture(tmp_path: Path, backend: str) -> None:
+def test_a_backend_of_the_user_changes_no_picture(usual: str, tmp_path: Path, backend: str) -> None:
     """Whether it is installed or not."""
-    drawn(tmp_path, MPLBACKEND=backend)
+    assert drawn(tmp_path, MPLBACKEND=backend) == usual
 
 
 def test_the_users_own_pictures_keep_their_backend(tmp_path: Path) -> None:
@@ -51,10 +59,10 @@ def test_the_users_own_pictures_keep_their_backend(tmp_path: Path) -> None:
     drawn(tmp_path, check, MPLBACKEND=inline)
 
 
-def test_settings_of_the_user_change_no_picture(tmp_path: Path) -> None:
+def test_settings_of_the_user_change_no_picture(usual: str, tmp_path: Path) -> None:
     """LaTeX, for example, which is not there."""
     (tmp_path / "matplotlibrc").write_text("\n".join(MATPLOTLIBRC) + "\n")
-    drawn(tmp_path, MATPLOTLIBRC=str(tmp_path / "matplotlibrc"))
+    assert drawn(tmp_path, MATPLOTLIBRC=str(tmp_path / "matplotlibrc")) == usual
 
 
 @pytest.mark.parametrize("draw", [figures.load, figures.latency, figures.path, figures.backlog])

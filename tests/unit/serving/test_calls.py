@@ -165,15 +165,17 @@ def test_messages_and_answers_keep_their_order(server: Server) -> None:
 
 def test_calls_may_begin_and_end_during_a_sweep(server: Server) -> None:
     """Threads of the server do so all the time."""
-    over = threading.Event()
+    over, ended = threading.Event(), [0] * 3
 
-    def call_often() -> None:
+    def call_often(number: int) -> None:
         while not over.is_set():
             call, caller = server.begin()
             call.answered(0)
             caller.go()
+            ended[number] += 1
+        ended[number] = -ended[number]
 
-    callers = [threading.Thread(target=call_often) for _ in range(3)]
+    callers = [threading.Thread(target=call_often, args=(number,)) for number in range(3)]
     for caller in callers:
         caller.start()
     for _ in range(200):
@@ -181,3 +183,4 @@ def test_calls_may_begin_and_end_during_a_sweep(server: Server) -> None:
     over.set()
     for caller in callers:
         caller.join()
+    assert all(calls < 0 for calls in ended), "a caller met an error, or made no call"

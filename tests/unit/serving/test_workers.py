@@ -72,3 +72,4 @@ def test_the_delay_is_that_of_a_call(workers: Workers) -> None:
     for call in waiting:
         call.result(10)
     until(lambda: workers.delay_s() == 0.0)
+    assert workers.submit(sum, [1]).result(10) == 1
