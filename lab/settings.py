@@ -27,6 +27,7 @@ REMOTE_WRITE_PATH = "/api/v1/write"
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "grpc_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 """Variables that name a proxy."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""Names of this machine."""
 SERVICE_PREFIXES = ("LAB_WORKER_", "LAB_INGEST_", "LAB_QUERY_", "LAB_SIMULATOR_", "LAB_LOG_", "LAB_DRAIN_")
 
 

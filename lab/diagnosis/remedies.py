@@ -5,10 +5,10 @@ import shlex
 from collections.abc import Mapping
 from typing import Final, Literal
 
+from lab.settings import LOOPBACK
 from lab.snapshots.kubernetes import Node, Pod
 from lab.snapshots.probes import StoreProbe
 
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 SET_CLOCK: Final = "sudo chronyc makestep || sudo systemctl restart systemd-timesyncd"
 
 

@@ -5,10 +5,10 @@ from typing import Final, NamedTuple
 
 from lab.errors import BadConfig, Forbidden, LabError
 from lab.probes.inquiry import Inquiry
-from lab.probes.ports import LogReader
 from lab.snapshots.kubernetes import Node, Raw
 from lab.snapshots.probes import Denial, Unanswered
 from lab.snapshots.snapshot import ContainerLog, Objects
+from lab.targets.kubernetes.client.port import LogReader
 from lab.targets.kubernetes.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,

@@ -16,8 +16,7 @@ from lab.probes.inquiry import Inquiry
 from lab.probes.local_stack import LocalStack, ports_of, probe_stack
 from lab.probes.machine import probe_machine
 from lab.probes.ports import Dependencies
-from lab.probes.startable_programs import METRICS as METRICS_SERVER
-from lab.probes.startable_programs import STORE, can_fetch, startable_programs
+from lab.probes.startable_programs import can_fetch, startable_programs
 from lab.probes.telemetry import last_samples, watch_ledger
 from lab.settings import LabSettings, inherited_environment, service_settings
 from lab.snapshots.before import SettingsProbe
@@ -25,6 +24,8 @@ from lab.snapshots.probes import LedgerProbe, Probes, PrometheusProbe, StoreProb
 from lab.snapshots.snapshot import Moment, Snapshot
 from lab.snapshots.telemetry_variables import LEADING
 from lab.targets.processes.folder import StackFolder
+from lab.targets.processes.plan import METRICS as METRICS_SERVER
+from lab.targets.processes.plan import STORE
 
 TARGET: Final = "lab.targets.processes.target:ProcessTarget"
 """Knows where the kept stack is; it is loaded when that is asked, since it loads gRPC."""

@@ -6,45 +6,16 @@ from typing import Protocol
 from lab.model import Endpoints, NodeClock, ServiceStatus
 from lab.probes.telemetry import OpenLedger, Samples
 from lab.snapshots.probes import ImageProbe, PrometheusProbe, RegistryProbe, StoreProbe
-from lab.targets.kubernetes.client.port import Reader
-from lab.targets.kubernetes.client.rights import Right
+from lab.targets.kubernetes.client.port import LogReader, Reviewer
 from lab.targets.kubernetes.client.where import Where
 
 
-class LogReader(Reader, Protocol):
-    """Reads the objects and logs of one namespace.
+class AskedCluster(LogReader, Reviewer, Protocol):
+    """A cluster of which a snapshot is taken; `tests/ports/test_asked_cluster.py` holds for every cluster.
 
     Every method raises Forbidden where the user may not, BadConfig where the cluster has no such kind, and Unavailable
     where nobody answers.
     """
-
-    def log(self, pod: str, container: str = "", *, previous: bool = False, lines: int | None = None) -> str:
-        """Return the log of a container; empty where the container never ran, or the pod is gone.
-
-        Args:
-            pod: Name of the pod.
-            container: Name of the container; empty for the first.
-            previous: Whether to read the log of the previous run.
-            lines: Number of last lines; None for all.
-        """
-
-
-class Reviewer(Protocol):
-    """Tells which rights its user has."""
-
-    @property
-    def namespace(self) -> str:
-        """The namespace of the stack."""
-
-    def may(self, right: Right) -> bool:
-        """Return whether the user has a right."""
-
-    def user(self) -> str:
-        """Return the user, as the API server names the user."""
-
-
-class AskedCluster(LogReader, Reviewer, Protocol):
-    """A cluster of which a snapshot is taken; `tests/ports/test_asked_cluster.py` holds for every cluster."""
 
     @property
     def where(self) -> Where:

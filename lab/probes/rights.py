@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from lab.probes.ports import Reviewer
 from lab.snapshots.probes import Denial
+from lab.targets.kubernetes.client.port import Reviewer
 from lab.targets.kubernetes.client.rights import FAULTS_ROLE, Right
 from lab.targets.kubernetes.rendering.rbac import needed_rights
 

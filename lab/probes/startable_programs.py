@@ -3,16 +3,13 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 from lab.errors import LabError
 from lab.probes.error_text import text_of_error
 from lab.settings import LabSettings, find_program
 from lab.snapshots.machine import ProgramProbe
 from lab.targets.processes import debian_packages, metrics_server, store_server
-
-STORE: Final = "redis"
-METRICS: Final = "prometheus"
+from lab.targets.processes.plan import METRICS, STORE
 
 
 def startable_programs(settings: LabSettings) -> tuple[ProgramProbe, ...]:

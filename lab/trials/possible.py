@@ -9,11 +9,13 @@ from lab.errors import Unavailable, UsageFault
 from lab.model import NANOS, Burst, Constant, Experiment, Fault, Load, Objective, Poisson, Ramp, Step
 from lab.model.arguments import BAD_ARGUMENT, check_number, check_text, check_whole
 from lab.targets.port import Target
-from services.contracts.limits import MAX_BATCH_EVENTS, MAX_BATCHES, MAX_DURATION_S, MIN_WINDOW_NS
-
-LARGEST_FOLLOWING: Final = 500
-"""Events of a batch whose size follows the rate, at most; `services/simulator/arrivals.py` sets the size."""
-
+from services.contracts.limits import (
+    LARGEST_DEFAULT_BATCH,
+    MAX_BATCH_EVENTS,
+    MAX_BATCHES,
+    MAX_DURATION_S,
+    MIN_WINDOW_NS,
+)
 
 LEAST_FILES: Final = 128
 """Files that a process must be allowed to hold open: a short run failed with 64, and succeeded with 96."""
@@ -104,7 +106,7 @@ def _check_load(load: object, duration_s: float) -> None:
     check_number("batch_events", load.batch_events, at_least=0, at_most=MAX_BATCH_EVENTS)
     rate = _mean_rate(load)
     check_number("rate", rate, at_least=0)
-    batches = rate * duration_s / (load.batch_events or LARGEST_FOLLOWING)
+    batches = rate * duration_s / (load.batch_events or LARGEST_DEFAULT_BATCH)
     if batches > MAX_BATCHES:
         raise UsageFault(
             f"rate: {rate:g} events/s for {duration_s:g} s are too many",

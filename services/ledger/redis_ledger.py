@@ -17,7 +17,7 @@ from typing import Any, Final
 import redis
 
 from services.ledger.connection import Lines, StoreSettings, open_client, our_errors
-from services.ledger.durability import DurabilityWatch
+from services.ledger.durability import DurabilityWatch, read_durability
 from services.ledger.errors import LedgerMisuse, StoreEmpty, StoreRolledBack
 from services.ledger.keys import EPOCH, GROUP, HEARTBEATS, STREAM, SUSPECTS, prefix_of
 from services.ledger.known_names import KnownNames
@@ -130,7 +130,12 @@ class RedisLedger:
 
     def watched_durability(self, *, every_s: float) -> DurabilityWatch:
         """Return a function that returns the store's durability class, read at most every so many seconds."""
-        return DurabilityWatch(self._redis, self.facts().durability, every_s=every_s)
+        return DurabilityWatch(self._durability_now, self.facts().durability, every_s=every_s)
+
+    def _durability_now(self) -> str:
+        with our_errors(self._where):
+            classified, _ = read_durability(self._redis)
+        return classified.durability
 
     # ------------------------------------------------------------------------------------------------ producer side
 

@@ -1,14 +1,11 @@
 """Offers the store's account as gauges, read when metrics are collected."""
 
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NotInTime
 from typing import Final, Protocol
 
 from services.contracts import signals
-from services.ledger.errors import LedgerError
+from services.ledger.fresh import FreshReading
 from services.ledger.records import Balance
 from services.telemetry.instruments import Instruments
 
@@ -26,16 +23,10 @@ class Account(Protocol):
 
 
 class StoreGauges:
-    """Backlog, dead events and residual of the store. While the store does not answer, the gauges have no value.
-
-    The store is read on a thread of its own, since a read ends late where the store stands still.
-    """
+    """Backlog, dead events and residual of the store. While the store does not answer, the gauges have no value."""
 
     def __init__(self, account: Account, *, now_s: Callable[[], float] = time.monotonic) -> None:
-        self._account, self._now_s = account, now_s
-        self._lock = threading.Lock()
-        self._reading: Future[Balance] | None = None
-        self._asked_s = float("-inf")
+        self._balance = FreshReading(account.balance, fresh_s=FRESH_S, patience_s=PATIENCE_S, now_s=now_s)
 
     def observe_with(self, instruments: Instruments) -> None:
         """Register the gauges."""
@@ -43,31 +34,10 @@ class StoreGauges:
         instruments.observe(signals.STREAM_DEAD, lambda: self._value(lambda balance: balance.dead))
         instruments.observe(signals.CONSERVATION_RESIDUAL, lambda: self._value(lambda balance: balance.residual))
 
+    def balance(self) -> Balance | None:
+        """Return the store's account, at most half a second old; None while the store does not answer."""
+        return self._balance.value()
+
     def _value(self, part: Callable[[Balance], int]) -> int | None:
         balance = self.balance()
         return None if balance is None else part(balance)
-
-    def balance(self) -> Balance | None:
-        """Return the store's account, at most half a second old; None while the store does not answer."""
-        with self._lock:
-            now_s = self._now_s()
-            if self._reading is None or (self._reading.done() and now_s - self._asked_s > FRESH_S):
-                self._reading, self._asked_s = self._begun(), now_s
-            reading, patience_s = self._reading, max(0.0, self._asked_s + PATIENCE_S - now_s)
-        try:
-            return reading.result(timeout=patience_s)
-        except (NotInTime, LedgerError):
-            return None
-
-    def _begun(self) -> "Future[Balance]":
-        """Begin to read the account, on a thread that does not keep the process alive."""
-        reading: Future[Balance] = Future()
-
-        def read() -> None:
-            try:
-                reading.set_result(self._account.balance())
-            except LedgerError as error:
-                reading.set_exception(error)
-
-        threading.Thread(target=read, name="gauges", daemon=True).start()
-        return reading

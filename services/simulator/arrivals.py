@@ -11,8 +11,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from services.contracts.limits import LARGEST_DEFAULT_BATCH
+
 BATCHES_PER_SECOND: Final = 100
-LARGEST_DEFAULT_BATCH: Final = 500
 ROUNDING: Final = 1e-9
 
 

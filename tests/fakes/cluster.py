@@ -153,7 +153,7 @@ class FakeClusterClient:
         return "".join("".join(chosen).splitlines(keepends=True)[-(lines or 0) :])
 
     def log_since(self, pod: str, since: str, lines: int, *, container: str = "") -> str:
-        """See `LogReader.log_since`; the line of that time is among them."""
+        """See `LogFollower.log_since`; the line of that time is among them."""
         self._raise(f"log {pod}")
         printed = "".join(self.logs.get((pod, container), ())[-1:]).splitlines(keepends=True)
         return "".join([line for line in printed if line.split()[0] >= since][-lines:])

@@ -10,6 +10,7 @@ from lab.diagnosis import remedies
 from lab.diagnosis.finding import Cure, Finding
 from lab.diagnosis.rules.cluster.logs import newest_matches
 from lab.diagnosis.rules.servers.reaching import UNTRUSTED, is_inside, look_into, pods_of
+from lab.settings import LOOPBACK
 from lab.snapshots.probes import StoreProbe
 from lab.snapshots.snapshot import Snapshot
 
@@ -141,7 +142,7 @@ def _cure_of_silence(snapshot: Snapshot, address: str) -> Cure:
         client = remedies.redis_cli(probe)
         bind = f"{client} config set bind {shlex.quote(f'{host} 127.0.0.1 -::1')} && {_rewrite(client)}"
         return Cure("it listens on its own machine only, or a firewall blocks the pods", bind)
-    if probe is None and host in remedies.LOOPBACK:
+    if probe is None and host in LOOPBACK:
         return Cure("inside a pod this address is the pod itself, which runs no store", remedies.up(snapshot.namespace))
     start = remedies.on(host, "sudo systemctl restart redis-server || sudo docker start redis")
     return Cure("it does not run, or runs elsewhere; without it no event is accepted", start)

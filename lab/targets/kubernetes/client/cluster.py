@@ -78,25 +78,11 @@ class Cluster:
             return str(json.loads(self._connection.read("/version", {}))["gitVersion"])
 
     def log(self, pod: str, container: str = "", *, previous: bool = False, lines: int | None = None) -> str:
-        """Return the log of a container; empty where the container never ran.
-
-        Args:
-            pod: Name of the pod.
-            container: Name of the container; empty for the first, which is the service.
-            previous: Whether to read the log of the previous run.
-            lines: Number of last lines; None for all.
-        """
+        """See `LogReader.log`."""
         query = {"previous": str(previous).lower(), "container": container, "tailLines": lines}
         return logs.log(self._connection, pod, query)
 
     def log_since(self, pod: str, since: str, lines: int, *, container: str = "") -> str:
-        """Return the lines that a container printed since a time. Each line starts with its time (RFC 3339).
-
-        Args:
-            pod: Name of the pod.
-            since: RFC 3339; empty for the container's start.
-            lines: Number of last lines at most.
-            container: Name of the container; empty for the first, which is the service.
-        """
+        """See `LogFollower.log_since`."""
         query = {"timestamps": "true", "tailLines": lines, "container": container, "sinceTime": since}
         return logs.log(self._connection, pod, query)

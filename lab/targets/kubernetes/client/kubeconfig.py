@@ -25,18 +25,7 @@ NOT_AN_API: Final = (AttributeError, KeyError, TypeError, ValueError)
 
 
 def open_cluster(kubeconfig: Path | None, *, context: str, namespace: str) -> Cluster:
-    """Open the cluster that a kubeconfig names. The server is asked for its version and its groups.
-
-    Args:
-        kubeconfig: File; None takes the file that `kubectl` would take.
-        context: Name of a context in the file; empty takes the current context.
-        namespace: Namespace of the stack.
-
-    Raises:
-        BadConfig: The file cannot be read, or has no such context.
-        Forbidden: The cluster does not know this user.
-        Unavailable: No API server answers there.
-    """
+    """Open the cluster that a kubeconfig names; see `OpenCluster`. Asks the server for its version and its groups."""
     file = str(kubeconfig) if kubeconfig else None
     try:
         contexts, current = list_kube_config_contexts(config_file=file)

@@ -53,6 +53,10 @@ class LogReader(Reader, Protocol):
             Forbidden: The user may not.
         """
 
+
+class LogFollower(LogReader, Protocol):
+    """Reads what a container printed since a time, too."""
+
     def log_since(self, pod: str, since: str, lines: int, *, container: str = "") -> str:
         """Return the lines that a container printed since a time. Each line starts with its time (RFC 3339).
 
@@ -108,6 +112,10 @@ class Previewer(Reader, Protocol):
 class Reviewer(Protocol):
     """Tells who its user is and which rights the user has."""
 
+    @property
+    def namespace(self) -> str:
+        """The namespace of the stack."""
+
     def may(self, right: Right) -> bool:
         """Return whether the user has a right. Every user may ask."""
 
@@ -115,7 +123,7 @@ class Reviewer(Protocol):
         """Return the user's name as the API server tells it, else as the kubeconfig does."""
 
 
-class ClusterClient(Changer, LogReader, Previewer, Reviewer, Protocol):
+class ClusterClient(Changer, LogFollower, Previewer, Reviewer, Protocol):
     """Everything that a target uses of a cluster."""
 
     @property

@@ -9,11 +9,11 @@ from typing import Final
 
 from lab.errors import DataFault
 from lab.files import replaced
+from lab.settings import LOOPBACK
 from lab.systems.services import SERVICES
 from lab.targets.kubernetes.credentials.certificates import Certificates, end_of, names_in, new_certificates
 
 RENEW_BEFORE: Final = timedelta(days=14)
-LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 """Names of the local end of a port-forward."""
 CA, CERTIFICATE, KEY, TOKEN, PASSWORD = "ca.crt", "tls.crt", "tls.key", "token", "password"
 FILES: Final = (KEY, TOKEN, PASSWORD, CA, CERTIFICATE)

@@ -8,7 +8,7 @@ from typing import Final
 
 from lab.errors import LabError
 from lab.snapshots.kubernetes import Pod
-from lab.targets.kubernetes.client.port import LogReader
+from lab.targets.kubernetes.client.port import LogFollower
 from lab.targets.kubernetes.kinds import POD
 from lab.targets.kubernetes.rollout.rows import PodView
 
@@ -24,7 +24,7 @@ class PodLogs:
         cluster: Where the pods are.
     """
 
-    def __init__(self, cluster: LogReader) -> None:
+    def __init__(self, cluster: LogFollower) -> None:
         self._cluster = cluster
 
     def both_runs(self, pod: str, container: str, *, restarted: bool) -> str:
