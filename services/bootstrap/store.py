@@ -8,9 +8,10 @@ import redis
 
 from services.contracts.durability import Classified, Durability
 from services.contracts.limits import OLDEST_STORE
-from services.ledger.connection import StoreSettings, open_client, our_errors
+from services.contracts.store_keys import EPOCH, FACTS, GROUP, KEY_TYPES, STREAM, prefix_of
+from services.ledger.client_errors import our_errors
+from services.ledger.connection import StoreSettings, open_client
 from services.ledger.durability import read_durability
-from services.ledger.keys import EPOCH, FACTS, GROUP, KEY_TYPES, STREAM, prefix_of
 from services.ledger.library import CODE, LIBRARY
 from services.ledger.waiting import wait_for_store
 

@@ -24,7 +24,7 @@ def build(context: Context[IngestSettings]) -> Service:
     durability = ledger.watched_durability(every_s=SELDOM_S)
 
     def dependencies() -> Sequence[Dependency]:
-        return (store_dependency(ledger),)
+        return (store_dependency(ledger.ping),)
 
     return Service(
         register=lambda server: add_to(server, servicer),

@@ -15,7 +15,7 @@ from services.ingest_api.admission import Admission, NotAdmitted, events_in, ope
 from services.ledger.errors import LedgerError
 from services.ledger.records import Append, Appended
 from services.ledger.redis_ledger import RedisLedger
-from services.serving.answering import current_traceparent
+from services.serving.measuring import current_traceparent
 from services.serving.status import Refused, refusal_of
 from services.telemetry.instruments import Instruments
 from services.telemetry.tracing import Kind, Tracing

@@ -11,7 +11,7 @@ from functools import cache
 from importlib import resources
 from typing import Final
 
-PARTS: Final = ("common", "append", "commit", "dead_letters", "upkeep", "reading")
+PARTS: Final = ("layout", "guards", "auditing", "append", "merging", "commit", "dead_letters", "upkeep", "reading")
 """Files of `functions/`, in the order in which they use each other."""
 HEAD: Final = "#!lua name={name}\nlocal VERSION = '{version}'\n"
 

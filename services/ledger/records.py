@@ -205,7 +205,7 @@ class Changes:
 
 
 class StoreFacts(NamedTuple):
-    """Identity of the store, and the durability class that bootstrap found (`ARCHITECTURE.md`, *Durability*)."""
+    """Identity of the store, and the durability class that it had at bootstrap (`ARCHITECTURE.md`, *Durability*)."""
 
     epoch: str
     durability: str

@@ -28,22 +28,25 @@ REPLIES: Final[Mapping[str, tuple[type[LedgerError], str]]] = {
         SequenceConflict,
         "seq {seq} was accepted with another payload, run or window width (digest {0}); use a new seq",
     ),
-    "LABTOOOLD": (SequenceTooOld, "seq {seq} is 1024 or more behind {0}; its outcome is unknown"),
-    "LABKEYS": (TooManyKeys, "run {run} would hold more than {0} (source, kind) pairs"),
+    "LABTOOOLD": (SequenceTooOld, "seq {seq} is 1024 or more behind {0}; its outcome is unknown, use a larger seq"),
+    "LABKEYS": (
+        TooManyKeys,
+        "run {run} would hold more than {0} (source, kind) pairs; send fewer, or begin another run",
+    ),
     "LABFOLDED": (
         SequenceTooOld,
         "seq {seq} may have been accepted before {0} others appended; its outcome is unknown, use a larger seq",
     ),
     "LABPRODUCERS": (TooManyProducers, "{0} producers appended within an hour; keep one producer_id per process"),
-    "LABWIDTH": (WidthConflict, "run {run} has windows of {0} ns, not {width}"),
+    "LABWIDTH": (WidthConflict, "run {run} has windows of {0} ns, not {width}; use that width, or another run"),
     "LABROLLBACK": (StoreRolledBack, ROLLED_BACK),
 }
 """Error code of the function `append` → our error, its message."""
 
 
 def refusal_of(batch: Append, misuse: LedgerMisuse) -> LedgerError:
-    """Return our error for an error reply to an append."""
-    code, *details = misuse.reply.split()
+    """Return our error for an error reply to an append; *misuse* itself where the code is none of the table's."""
+    code, *details = misuse.reply.split() or [""]
     if code not in REPLIES:
         return misuse
     error, message = REPLIES[code]
@@ -51,7 +54,11 @@ def refusal_of(batch: Append, misuse: LedgerMisuse) -> LedgerError:
 
 
 def full_error(reply: Sequence[bytes]) -> BacklogFull | DeadLetterFull:
-    """Return the error for a reply {BUSY or DEAD, held, limit, unit}."""
+    """Return the error for a reply {BUSY or DEAD, held, limit, unit}.
+
+    >>> full_error([b"BUSY", b"1000", b"1000", b"events"])
+    BacklogFull('backlog 1,000 of 1,000 events; retry when the workers have caught up')
+    """
     outcome, held, limit, unit = reply[0], int(reply[1]), int(reply[2]), reply[3].decode()
     if outcome == b"BUSY":
         return BacklogFull(f"backlog {held:,} of {limit:,} {unit}; retry when the workers have caught up")

@@ -1,10 +1,10 @@
-"""Arguments and replies of the store's functions (`functions/`), to and from records. Pure."""
+"""Turns records into arguments of the store's functions (`functions/`), and replies into records. Pure."""
 
 import hashlib
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from services.contracts.aggregates import Aggregate, AggregateBlock, unpack
 from services.ledger.records import (
@@ -19,6 +19,9 @@ from services.ledger.records import (
     Entry,
 )
 
+Reply: TypeAlias = Any
+"""What the store answers: a number, bytes, nothing, or a list of replies. Each command has a shape of its own, which
+the functions below turn into a record."""
 STALE: Final = -1
 BEYOND_RANGE: Final = -2
 """First elements of the reply to a commit that was refused."""
@@ -28,6 +31,9 @@ def digest_of(batch: Append) -> str:
     """Return the digest that tells a repeat of a batch from another batch of the same sequence.
 
     It covers the payload, the run and the width of its windows: the same payload in another run is another batch.
+
+    >>> digest_of(Append(bytes(16), 1, "run", 1_000, b"payload", 1, []))
+    '2ccb2999e1ae253d.1fb2fd465f5a'
     """
     payload = hashlib.blake2b(batch.payload, digest_size=8).hexdigest()
     return f"{payload}.{_digest_of_run(batch.run, batch.window_ns)}"
@@ -63,8 +69,18 @@ def _block(block: AggregateBlock) -> Iterator[object]:
     yield from block.names
 
 
-def committed_of(reply: Sequence[Any]) -> Committed:
-    """Return the outcome in a reply of the function `commit`."""
+def committed_of(reply: Sequence[Reply]) -> Committed:
+    """Return the outcome in a reply of the function `commit`.
+
+    Args:
+        reply: {counted, version, windows}, {-1, stale id, ...} or {-2, window, name, aggregate held, ...}. A window is
+            empty for the totals, an aggregate for a sum that the store does not hold.
+
+    >>> committed_of([50, 3, 2])
+    Committed(counted=50, stale=(), beyond=(), windows=2)
+    >>> committed_of([-1, b"7-0"])
+    Committed(counted=0, stale=('7-0',), beyond=(), windows=0)
+    """
     if reply[0] == STALE:
         return Committed(0, stale=tuple(entry_id.decode() for entry_id in reply[1:]))
     if reply[0] == BEYOND_RANGE:
@@ -80,7 +96,13 @@ def committed_of(reply: Sequence[Any]) -> Committed:
 
 
 def entry_of(entry_id: bytes, fields: Mapping[bytes, bytes], deliveries: Mapping[str, int] | None = None) -> Entry:
-    """Return an entry from its fields. A foreign entry comes back without events or payload."""
+    """Return an entry from its fields. A foreign entry comes back without events or payload.
+
+    Args:
+        entry_id: The stream's id.
+        fields: Name → value, as `functions/append.lua` wrote them.
+        deliveries: Entry id → number of deliveries; None where this is the first.
+    """
     name = entry_id.decode()
     return Entry(
         entry_id=name,
@@ -115,7 +137,7 @@ def dead_letter_of(dead_id: bytes, flat: Sequence[bytes]) -> DeadLetter:
     )
 
 
-def changes_of(reply: Sequence[Any]) -> Changes:
+def changes_of(reply: Sequence[Reply]) -> Changes:
     """Return the changes in a reply of the function `changes`."""
     epoch, known, version, balance, width, low, last_us, more, windows, totals, instances, born, _ = reply
     return Changes(
@@ -134,14 +156,18 @@ def changes_of(reply: Sequence[Any]) -> Changes:
     )
 
 
-def audit_of(reply: Sequence[Any]) -> Audit:
+def audit_of(reply: Sequence[Reply]) -> Audit:
     """Return the audit in the last reply of the function `audit`."""
     balance, backlog = reply
     return Audit(_balance(balance), audited_backlog=backlog)
 
 
 def pairs(flat: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    """Return the (name, value) pairs of a flat reply."""
+    """Return the (name, value) pairs of a flat reply.
+
+    >>> list(pairs([b"n", b"50", b"run", b"r"]))
+    [(b'n', b'50'), (b'run', b'r')]
+    """
     return zip(flat[::2], flat[1::2], strict=True)
 
 

@@ -36,7 +36,7 @@ def build(context: Context[WorkerSettings]) -> Service:
     gc.freeze()
 
     def dependencies() -> Sequence[Dependency]:
-        return (store_dependency(ledger),)
+        return (store_dependency(ledger.ping),)
 
     def progress() -> Progress:
         return Progress(busy=consumer.backlog > 0, mark=(telemetry.commits, consumer.committed_version))

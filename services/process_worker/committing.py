@@ -27,6 +27,8 @@ NAMES_KEPT_BYTES: Final = 16 << 20
 """Memory of the remembered names. A board's worker has 192 MiB, of which it needs 80 at rest."""
 UNCOUNTABLE: Final = (ArithmeticError, IndexError, ValueError, LedgerMisuse)
 """Errors that an entry causes which ingest-api did not write."""
+SURVIVED_ENTRIES: Final = 1_024
+"""Entries that broken connections leave half isolated are remembered up to this number."""
 KILLED_TWO: Final = "killed two workers"
 
 
@@ -41,6 +43,9 @@ class Committer:
         self._ledger, self._handler, self._telemetry = ledger, handler, telemetry
         self._keep_windows = keep_windows
         self._keys = KeyTable()
+        self._survived: dict[str, Isolation] = {}
+        """Entry → state of its isolation, as far as this worker has lived through it. A connection that breaks leaves
+        the note of an attempt in the store, as a death does; the worker that goes on knows better."""
 
     def commit(self, entries: Sequence[Entry]) -> None:
         """Commit all entries."""
@@ -140,25 +145,33 @@ class Committer:
 
     def _isolate(self, entry: Entry) -> None:
         """Open and handle a suspect range by range, each noted before its attempt; commit without isolated events."""
-        state = Isolation.of(self._ledger.isolation_note(entry.entry_id), entry.events)
+        survived = self._survived.get(entry.entry_id)
+        state = survived or Isolation.of(self._ledger.isolation_note(entry.entry_id), entry.events)
         if state.kills_when_opened:
             reason = f"{KILLED_TWO} when it was opened"
             self._telemetry.dead_lettered(self._ledger.dead_letter(entry.entry_id, reason))
             return
-        state = state.opening()
-        self._ledger.keep_isolation_note(entry.entry_id, state.note)
+        self._note(entry, state, state.opening())
         for decoded in self._decoded(iter([entry])):
             with suppress(*UNCOUNTABLE):  # the commit finds the same error, and deals with it
                 self._aggregate([decoded])
-            state = state.survived()
             while state.todo:
-                state = state.attempt()
-                self._ledger.keep_isolation_note(entry.entry_id, state.note)
-                assert state.trying is not None  # noqa: S101  attempt() has just set it
-                self._handler.handle(subset(decoded.columns, np.arange(state.trying.start, state.trying.end)))
-                state = state.survived()
+                attempt = state.attempt()
+                self._note(entry, state, attempt)
+                assert attempt.trying is not None  # noqa: S101  attempt() has just set it
+                self._handler.handle(subset(decoded.columns, np.arange(attempt.trying.start, attempt.trying.end)))
+                state = attempt.survived()
+            self._survived[entry.entry_id] = state
             isolated = np.array([part.start for part in state.isolated], np.intp)
             self._commit([decoded.without(isolated, KILLED_TWO)])
+        self._survived.pop(entry.entry_id, None)
+
+    def _note(self, entry: Entry, state: Isolation, attempt: Isolation) -> None:
+        """Note an attempt in the store, and in memory the state to go on from where this worker survives it."""
+        if len(self._survived) >= SURVIVED_ENTRIES:
+            self._survived.clear()
+        self._survived[entry.entry_id] = state
+        self._ledger.keep_isolation_note(entry.entry_id, attempt.note)
 
 
 def _run_of(entry: Entry) -> str:

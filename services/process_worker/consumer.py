@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.contracts.limits import MAX_REQUEST_BYTES
+from services.contracts.takeover import LOOKS_PER_IDLE_TIME
+from services.ledger.delivery import PENDING_LIMIT
 from services.ledger.errors import StoreLoading, StoreUnreachable
 from services.ledger.records import Entry, Pending
-from services.ledger.redis_ledger import PENDING_LIMIT, RedisLedger
+from services.ledger.redis_ledger import RedisLedger
 from services.process_worker.committing import ISOLATED_FROM_DELIVERY, Committer
 from services.process_worker.takeover import Takeover
 
@@ -139,7 +141,7 @@ class Consumer:
         now = time.monotonic()
         if now < self._next_takeover_s:
             return
-        self._next_takeover_s = now + self._pace.idle_s / 2
+        self._next_takeover_s = now + self._pace.idle_s / LOOKS_PER_IDLE_TIME
         store = self._ledger.changes("", since=0)
         self.backlog, self.committed_version = store.balance.backlog, store.version
         held = self._ledger.pending()

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from services.contracts.takeover import WORKER_IDLE_S
 from services.ledger.connection import StoreSettings
 from services.serving.settings import ServiceSettings
 
@@ -15,7 +16,7 @@ class WorkerSettings(ServiceSettings, StoreSettings, frozen=True, env_prefix="LA
     """Milliseconds a read waits for the first entry. A stop is noticed at most this late."""
     worker_nap_ms: float = Field(10.0, ge=0, le=1_000)
     """Pause after a short read, so that the next read returns more. Halves the cost per event at moderate load."""
-    worker_idle_s: float = Field(5.0, gt=0, le=3_600)
+    worker_idle_s: float = Field(WORKER_IDLE_S, gt=0, le=3_600)
     """Seconds without a heartbeat until another worker's entries are taken over."""
     worker_cost_us: float = Field(0.0, ge=0, le=1_000_000)
     """CPU microseconds burnt per event, which make a slow node or a heavier job visible."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.contracts import signals
-from services.ledger.keys import GROUP
+from services.contracts.store_keys import GROUP
 from services.ledger.records import Commit, Committed, Entry
 from services.telemetry.instruments import Instruments
 from services.telemetry.propagation import is_sampled

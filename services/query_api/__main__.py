@@ -24,7 +24,7 @@ def build(context: Context[QuerySettings]) -> Service:
 
     def dependencies() -> Sequence[Dependency]:
         cache = Dependency("cache", healthy=not mirror.degraded, detail=mirror.degraded or "on disk")
-        return (store_dependency(ledger), cache)
+        return (store_dependency(ledger.ping), cache)
 
     return Service(
         register=lambda server: add_QueryServiceServicer_to_server(servicer, server),

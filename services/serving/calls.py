@@ -1,4 +1,4 @@
-"""Knows the calls under way, and ends those whose callers keep them waiting."""
+"""Ends the calls under way whose callers keep them waiting."""
 
 import logging
 import math
@@ -121,7 +121,7 @@ class Calls:
 
     @contextmanager
     def stream(self, call: Call) -> Iterator[None]:
-        """Give a call one of the places for streams. Raises Refused where none is free, or becomes free."""
+        """Give a call one of the places for streams. Where none is free, end a silent stream, or raise Refused."""
         with self._choosing:
             if len(self._streams) >= self._stream_limit:
                 self._streams.remove(self._silent_stream())
@@ -162,7 +162,7 @@ class Calls:
         return longest
 
     def _report(self, ended: int, now_s: float) -> None:
-        """Say how many calls were ended, at most every ten seconds, so that a crowd does not fill the log."""
+        """Log the number of calls that were ended, every ten seconds at most. A crowd then does not fill the log."""
         self._ended += ended
         if self._ended and now_s - self._reported_s > REPORT_EVERY_S:
             log.warning("calls ended, since their callers kept them waiting: %d", self._ended)
@@ -170,7 +170,7 @@ class Calls:
 
 
 def _beyond_unread(silent: list[Call]) -> Iterator[Call]:
-    """Return the calls whose answers wait longest to be read, until the others' answers are within the limit."""
+    """Yield calls whose answers wait to be read, the longest first, until all other answers are within the limit."""
     excess = sum(call.unread_bytes for call in silent) - UNREAD_BYTES
     for call in silent:
         if excess <= 0:

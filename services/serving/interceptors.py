@@ -1,4 +1,4 @@
-"""Receives calls: checks the token before the message, takes messages as bytes, bounds how long a caller is waited for.
+"""Receives calls as streams of bytes, so that a caller without a token, or without a message, holds up no other caller.
 
 On the wire a call with one message is a call with many. Every method is therefore served as a stream of messages: gRPC
 then gives a call to its handler before the first message, so that the token is checked first, and the wait for the
@@ -11,26 +11,31 @@ import hmac
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast
 
 import grpc
 
-from services.serving.answering import Answering, Measured
+from services.serving.answering import Answering
+from services.serving.calls import Call, Calls
 from services.serving.invalid import InvalidRequest
+from services.serving.measuring import Measured
 from services.serving.status import Refused, status_of
 
 if TYPE_CHECKING:
-    from services.serving.calls import Call, Calls
     from services.telemetry.instruments import Instruments
     from services.telemetry.tracing import Tracing
 
 HEALTH_PREFIX: Final = "/grpc.health.v1.Health/"
 REFLECTION_PREFIX: Final = "/grpc.reflection."
 
-Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
-Continuation: TypeAlias = "Callable[[grpc.HandlerCallDetails], Handler | None]"
-Behaviour = Callable[[Any, grpc.ServicerContext], Any]
+Req = TypeVar("Req")
+Res = TypeVar("Res")
+Handler: TypeAlias = "grpc.RpcMethodHandler[Req, Res]"
+Continuation: TypeAlias = "Callable[[grpc.HandlerCallDetails], Handler[Req, Res] | None]"
+Behaviour: TypeAlias = "Callable[[Iterator[Req], grpc.ServicerContext], Iterator[Res]]"
+"""Turns requests into responses. A stream of length one stands for a single request, and for a single response."""
 Requests = Iterator[bytes]
+Served = TypeVar("Served", bound=Callable[..., object])
 
 
 class TokenInterceptor(grpc.ServerInterceptor):
@@ -42,24 +47,31 @@ class TokenInterceptor(grpc.ServerInterceptor):
         self._refusing = ThreadPoolExecutor(1, thread_name_prefix="refusals")
         self._without, self._with_another = self._refuser("NO_TOKEN"), self._refuser("BAD_TOKEN")
 
-    def intercept_service(self, continuation: Continuation, details: grpc.HandlerCallDetails) -> Handler | None:
+    def intercept_service(
+        self, continuation: Continuation[Req, Res], details: grpc.HandlerCallDetails
+    ) -> Handler[Req, Res] | None:
         """Return the handler, or one that answers UNAUTHENTICATED without waiting for a message."""
         handler = continuation(details)
         if handler is None or str(details.method).startswith(HEALTH_PREFIX):
             return handler
         sent = [value for key, value in details.invocation_metadata or () if key == "authorization"]
-        if not sent:
-            return self._without
-        return handler if hmac.compare_digest(str(sent[0]).encode(), self._expected) else self._with_another
+        if sent and hmac.compare_digest(str(sent[0]).encode(), self._expected):
+            return handler
+        return grpc.stream_unary_rpc_method_handler(self._with_another if sent else self._without)
 
-    def _refuser(self, reason: str) -> Handler:
-        refused = Refused(grpc.StatusCode.UNAUTHENTICATED, reason, "a valid bearer token is needed")
+    def _refuser(self, reason: str) -> Callable[[Requests, grpc.ServicerContext], bytes]:
+        """Return the behaviour that refuses every call for a reason."""
+        refused = Refused(
+            grpc.StatusCode.UNAUTHENTICATED,
+            reason,
+            "a valid bearer token is needed; send `authorization: Bearer TOKEN`",
+        )
 
         def refuse(_requests: Requests, context: grpc.ServicerContext) -> bytes:
             self._calls.begin(context).answered(0)
             context.abort_with_status(status_of(refused))
 
-        return grpc.stream_unary_rpc_method_handler(_on(self._refusing, refuse))
+        return _on(self._refusing, refuse)
 
 
 class CallInterceptor(grpc.ServerInterceptor):
@@ -67,15 +79,20 @@ class CallInterceptor(grpc.ServerInterceptor):
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
-        self._served: dict[str, Handler] = {}
+        self._served: dict[str, object] = {}
 
-    def intercept_service(self, continuation: Continuation, details: grpc.HandlerCallDetails) -> Handler | None:
+    def intercept_service(
+        self, continuation: Continuation[Req, Res], details: grpc.HandlerCallDetails
+    ) -> Handler[Req, Res] | None:
         """Return the handler of a method, made once per method."""
         method = str(details.method)
-        served = self._served.get(method)
-        if served is None and (handler := continuation(details)) is not None:
-            served = self._served[method] = _served(handler, self._calls, self.answering(method))
-        return served
+        if method not in self._served:
+            handler = continuation(details)
+            if handler is None:
+                return None
+            self._served[method] = _served(handler, self._calls, self.answering(method))
+        # The types are those of the method, which is always the same.
+        return cast("Handler[Req, Res]", self._served[method])
 
     def answering(self, method: str) -> Answering:
         """Return what surrounds the calls of a method."""
@@ -98,7 +115,9 @@ class MeasuringInterceptor(CallInterceptor):
         super().__init__(calls)
         self._instruments, self._tracing, self._probes = instruments, tracing, probes
 
-    def intercept_service(self, continuation: Continuation, details: grpc.HandlerCallDetails) -> Handler | None:
+    def intercept_service(
+        self, continuation: Continuation[Req, Res], details: grpc.HandlerCallDetails
+    ) -> Handler[Req, Res] | None:
         """Return the handler of a method, made once per method."""
         if self._probes and str(details.method).startswith(HEALTH_PREFIX):
             return self._probes.intercept_service(continuation, details)
@@ -111,28 +130,28 @@ class MeasuringInterceptor(CallInterceptor):
         return Measured(method[1:], self._instruments, self._tracing)
 
 
-def _served(handler: Handler, calls: Calls, answering: Answering) -> Handler:
+def _served(handler: Handler[Req, Res], calls: Calls, answering: Answering) -> Handler[Req, Res]:
     """Return a handler of bytes around another handler."""
     behaviour = _behaviour_of(handler)
     read = _reader(handler.request_deserializer, answering.method)
-    write: Callable[[Any], bytes] = handler.response_serializer or bytes
-    take = _all_messages if handler.request_streaming else _only_message
+    write = handler.response_serializer or cast("Callable[[Res], bytes]", bytes)
+    take = Call.messages if handler.request_streaming else _only_message
 
     def stream(requests: Requests, context: grpc.ServicerContext) -> Iterator[bytes]:
         call = calls.begin(context)
         try:
-            request = take(call, requests)
+            messages = take(call, requests)
             with answering.around(context), calls.stream(call):
-                yield from call.sent(map(write, behaviour(request(read), context)))
+                yield from call.sent(map(write, behaviour(map(read, messages), context)))
         finally:
             call.answered(0)
 
     def collect(requests: Requests, context: grpc.ServicerContext) -> bytes:
         call, unread_bytes = calls.begin(context), 0
         try:
-            request = take(call, requests)
+            messages = take(call, requests)
             with answering.around(context), calls.stream(call) if handler.request_streaming else nullcontext():
-                response = write(behaviour(request(read), context))
+                response = write(next(behaviour(map(read, messages), context)))
             unread_bytes = len(response)
             return response
         finally:
@@ -143,29 +162,18 @@ def _served(handler: Handler, calls: Calls, answering: Answering) -> Handler:
     return grpc.stream_unary_rpc_method_handler(_on(calls.workers, collect))
 
 
-def _only_message(call: Call, requests: Requests) -> Callable[[Callable[[bytes], Any]], Any]:
-    """Wait for the message of a call with one message. Return what reads it."""
+def _only_message(call: Call, requests: Requests) -> Requests:
+    """Wait for the message of a call with one message. Return it as a stream, which is empty where none was sent."""
     message = call.first(requests)
-
-    def read_with(read: Callable[[bytes], Any]) -> Any:  # noqa: ANN401  any message
-        if message is None:
-            raise InvalidRequest("NO_MESSAGE", "", "the call ended without a message")
-        return read(message)
-
-    return read_with
+    return iter(()) if message is None else iter((message,))
 
 
-def _all_messages(call: Call, requests: Requests) -> Callable[[Callable[[bytes], Any]], Any]:
-    """Return what reads the messages of a stream as they come."""
-    return lambda read: map(read, call.messages(requests))
-
-
-def _reader(parse: Callable[[bytes], Any] | None, method: str) -> Callable[[bytes], Any]:
+def _reader(parse: Callable[[bytes], Req] | None, method: str) -> Callable[[bytes], Req]:
     """Return the function that parses a message; the bytes stay as they are where the handler takes bytes."""
     if parse is None:
-        return bytes
+        return cast("Callable[[bytes], Req]", bytes)
 
-    def read(message: bytes) -> Any:  # noqa: ANN401  any message
+    def read(message: bytes) -> Req:
         try:
             return parse(message)
         except Exception as error:
@@ -174,12 +182,28 @@ def _reader(parse: Callable[[bytes], Any] | None, method: str) -> Callable[[byte
     return read
 
 
-def _behaviour_of(handler: Handler) -> Behaviour:
-    kinds = (handler.unary_unary, handler.unary_stream, handler.stream_unary, handler.stream_stream)
-    return next(behaviour for behaviour in kinds if behaviour is not None)
+def _behaviour_of(handler: Handler[Req, Res]) -> Behaviour[Req, Res]:
+    """Return the behaviour of a handler of any of the four kinds."""
+    if (many_to_many := handler.stream_stream) is not None:
+        return many_to_many
+    if (one_to_many := handler.unary_stream) is not None:
+        return lambda requests, context: one_to_many(_only(requests), context)
+    if (many_to_one := handler.stream_unary) is not None:
+        return lambda requests, context: iter((many_to_one(requests, context),))
+    one_to_one = handler.unary_unary
+    if one_to_one is None:
+        raise TypeError("the handler has no behaviour")
+    return lambda requests, context: iter((one_to_one(_only(requests), context),))
 
 
-def _on(threads: ThreadPoolExecutor, behaviour: Callable[..., Any]) -> Callable[..., Any]:
+def _only(requests: Iterator[Req]) -> Req:
+    """Return the one request. Raises InvalidRequest where the caller sent none."""
+    for request in requests:
+        return request
+    raise InvalidRequest("NO_MESSAGE", "", "the call ended without a message")
+
+
+def _on(threads: ThreadPoolExecutor, behaviour: Served) -> Served:
     """Let gRPC run a behaviour on these threads."""
     behaviour.experimental_thread_pool = threads  # type: ignore[attr-defined]
     return behaviour

@@ -5,7 +5,11 @@ from services.serving.invalid import InvalidRequest
 
 
 def page_size(requested: int, *, default: int) -> int:
-    """Return the rows of a page; the default for 0. Raises InvalidRequest beyond the limit."""
+    """Return the rows of a page; the default for 0. Raises InvalidRequest beyond the limit.
+
+    >>> page_size(0, default=100), page_size(7, default=100)
+    (100, 7)
+    """
     if requested > MAX_PAGE_ROWS:
         raise InvalidRequest("BAD_RANGE", "page_size", f"{requested}, limit {MAX_PAGE_ROWS}")
     return requested or default

@@ -178,7 +178,11 @@ def _serve(context: Context[S], service: Service, identity: Identity, *, started
 
 def _add_reflection(server: grpc.Server, settings: ServiceSettings, names: Sequence[str]) -> None:
     if not is_private(settings):
-        raise ServiceFault(EX_CONFIG, "LAB_REFLECTION needs loopback, or TLS with a token")
+        raise ServiceFault(
+            EX_CONFIG,
+            f"LAB_REFLECTION is on and LAB_BIND={settings.bind} is open to a network\n"
+            "  do: bind to loopback, or set LAB_TLS_CERT_FILE and LAB_TOKEN_FILE",
+        )
     reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), server)
 
 

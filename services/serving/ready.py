@@ -1,4 +1,4 @@
-"""Writes the ready file, which tells the process's starter that it serves, and where."""
+"""Writes the ready file, which tells the process's starter where it serves."""
 
 import json
 import os

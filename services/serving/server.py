@@ -76,7 +76,7 @@ class Servers:
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def set_healthy(self, healthy: bool, *, cause: str = STALLED) -> None:  # noqa: FBT001  reads as a sentence
-        """Say whether a cause for NOT_SERVING is absent. Health says SERVING where none is present."""
+        """Note that a cause for NOT_SERVING is gone, or has come. Health says SERVING while there is no cause."""
         (self._ailments.discard if healthy else self._ailments.add)(cause)
         serving, not_serving = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
         for name in (EVERYTHING, *self.names):
@@ -169,7 +169,10 @@ def _credentials(settings: ServiceSettings) -> grpc.ServerCredentials | None:
     if not settings.tls_cert_file:
         return None
     if not settings.tls_key_file:
-        raise ServiceFault(EX_CONFIG, "LAB_TLS_CERT_FILE is set and LAB_TLS_KEY_FILE is not")
+        raise ServiceFault(
+            EX_CONFIG,
+            "LAB_TLS_CERT_FILE is set and LAB_TLS_KEY_FILE is not\n  do: set LAB_TLS_KEY_FILE to the certificate's key",
+        )
     key = read_secret(settings.tls_key_file, "LAB_TLS_KEY_FILE")
     return grpc.ssl_server_credentials([(key, read_secret(settings.tls_cert_file, "LAB_TLS_CERT_FILE"))])
 
@@ -179,5 +182,7 @@ def _bind(server: grpc.Server, address: str, credentials: grpc.ServerCredentials
     try:
         port = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
     except RuntimeError as error:
-        raise ServiceFault(EX_CONFIG, f"cannot listen on {address}: {error}") from error
+        raise ServiceFault(
+            EX_CONFIG, f"cannot listen on {address}: {error}\n  do: choose a free port of this machine, or port 0"
+        ) from error
     return f"{host}:{port}"

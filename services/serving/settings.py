@@ -4,6 +4,7 @@ import difflib
 import hashlib
 import os
 import uuid
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -14,6 +15,8 @@ PREFIX: Final = "LAB_"
 EX_CONFIG: Final = 78
 EX_UNAVAILABLE: Final = 69
 SHOWN_FAULTS: Final = 4
+NEAR: Final = 0.6
+"""Similarity, 0 to 1, of a name that is probably a misspelling."""
 NOT_HASHED: Final = frozenset({"instance_id", "ready_file", "spans_file", "bind", "health_bind", "log_level"})
 """Settings that say where a process is, not how it works."""
 
@@ -37,7 +40,10 @@ def read_secret(path: Path, setting: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ServiceFault(EX_CONFIG, f"{setting} cannot be read\n{path}: {error.strerror}") from error
+        raise ServiceFault(
+            EX_CONFIG,
+            f"{setting} cannot be read\n  {path}: {error.strerror}\n  do: name a file that this user may read",
+        ) from error
 
 
 class ServiceSettings(BaseSettings, frozen=True, env_prefix=PREFIX):
@@ -102,12 +108,25 @@ def _unknown_variables(settings_type: type[BaseSettings]) -> list[str]:
     """
     own = {f"{PREFIX}{name.upper()}" for name in {**ServiceSettings.model_fields, **settings_type.model_fields}}
     foreign = tuple(prefix for prefix in FAMILIES if not any(name.startswith(prefix) for name in own))
-    faults = []
-    for name in sorted(os.environ):
-        if name.startswith(PREFIX) and name not in own and not name.startswith((*foreign, *LAB_ITSELF)):
-            near = difflib.get_close_matches(name, own, n=1, cutoff=0.5)
-            faults.append(f"{name} is not a setting" + (f"; did you mean {near[0]}?" if near else ""))
-    return faults
+    return [
+        f"{name} is not a setting{_hint(name, own)}"
+        for name in sorted(os.environ)
+        if name.startswith(PREFIX) and name not in own and not name.startswith((*foreign, *LAB_ITSELF))
+    ]
+
+
+def _hint(name: str, own: AbstractSet[str]) -> str:
+    """Return what the user may have meant: a name that differs by a few letters, else all names of the same family.
+
+    Names of a family begin alike, so that only the rest is compared.
+    """
+    family = next((prefix for prefix in FAMILIES if name.startswith(prefix)), PREFIX)
+    alike = sorted(known for known in own if known.startswith(family))
+    rests = {known.removeprefix(family): known for known in alike}
+    near = difflib.get_close_matches(name.removeprefix(family), rests, n=1, cutoff=NEAR)
+    if near:
+        return f"; did you mean {rests[near[0]]}?"
+    return f"; there are: {', '.join(alike)}" if family != PREFIX and alike else ""
 
 
 FAMILIES: Final = ("LAB_WORKER_", "LAB_INGEST_", "LAB_QUERY_", "LAB_SIMULATOR_", "LAB_BOOTSTRAP_", "LAB_REDIS_")

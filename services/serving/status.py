@@ -1,7 +1,7 @@
 """Translates errors of the services to gRPC statuses and back."""
 
 from collections.abc import Iterable
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import grpc
 import grpc.aio
@@ -11,7 +11,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from services.ledger import errors
-from services.serving.invalid import InvalidRequest
+from services.serving.invalid import InvalidData, InvalidRequest
 
 DOMAIN: Final = "lab"
 DETAILS_KEY: Final = "grpc-status-details-bin"
@@ -76,11 +76,18 @@ def _cut(message: str) -> str:
 
 
 def refusal_of(error: Exception) -> Refused:
-    """Return what a caller is told about an error. The text of a foreign error stays inside."""
+    """Return what a caller is told about an error. The text of a foreign error stays inside.
+
+    >>> refusal_of(InvalidRequest("BAD_LOAD", "run", "1 to 80 bytes are needed"))
+    Refused('run: 1 to 80 bytes are needed')
+    """
     if isinstance(error, Refused):
         return error
     if isinstance(error, InvalidRequest):
         return Refused(grpc.StatusCode.INVALID_ARGUMENT, error.reason, str(error), field=error.field)
+    if isinstance(error, InvalidData):
+        code = grpc.StatusCode.NOT_FOUND if error.is_missing else grpc.StatusCode.INVALID_ARGUMENT
+        return Refused(code, error.reason, str(error), about="data")
     for kind in type(error).__mro__:
         if kind in LEDGER_STATUS and isinstance(error, errors.LedgerError):
             code, retry_after_s = LEDGER_STATUS[kind]
@@ -120,10 +127,9 @@ def refusal_from(error: grpc.aio.AioRpcError) -> Refused:
     )
 
 
-def _details(error: grpc.aio.AioRpcError) -> Iterable[Any]:
+def _details(error: grpc.aio.AioRpcError) -> Iterable[any_pb2.Any]:
     """Return the details of a rich status; nothing for another status."""
     for key, value in error.trailing_metadata() or ():
         if key == DETAILS_KEY:
-            status: Any = status_pb2.Status.FromString(value)
-            return tuple(status.details)
+            return tuple(status_pb2.Status.FromString(value).details)
     return ()

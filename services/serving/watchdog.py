@@ -1,4 +1,4 @@
-"""Watches the progress of a service, and ends a process that stalls."""
+"""Ends a process whose work stalls."""
 
 import faulthandler
 import logging
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """State of the work: whether there is any, and a mark that changes when some of it is done."""
+    """State of the work. *busy* tells whether there is any; *mark* changes whenever some of it is done."""
 
     busy: bool
     mark: object
@@ -32,7 +32,12 @@ class Patience:
 
 
 class Standstill:
-    """Measures how long the mark has not changed while there was work. Holds no clock."""
+    """Measures how long the mark has not changed while there was work. Holds no clock.
+
+    >>> standstill = Standstill()
+    >>> [standstill.seconds(Progress(busy=True, mark=mark), now_s=now_s) for mark, now_s in ((1, 10), (1, 17), (2, 18))]
+    [0, 7, 0]
+    """
 
     def __init__(self) -> None:
         self._mark: object = None
@@ -52,17 +57,39 @@ def watch(
     *,
     patience: Patience,
 ) -> None:
-    """Check the progress every second until *stopping*; set health, and at last end the process with 70."""
+    """Watch the progress until *stopping*; set health. End the process with 70 where it stalls for too long."""
+    if gives_up(progress, set_healthy, stopping.wait, patience=patience):
+        os._exit(EX_SOFTWARE)
+
+
+def gives_up(
+    progress: Callable[[], Progress],
+    set_healthy: Callable[[bool], None],
+    stops_within: Callable[[float], bool],
+    *,
+    patience: Patience,
+    now_s: Callable[[], float] = time.monotonic,
+) -> bool:
+    """Check the progress every second. Return True where patience ends, False where the process stops before.
+
+    Args:
+        progress: Returns the state of the work.
+        set_healthy: Learns of each change between stalled and not stalled.
+        stops_within: Waits for some seconds. Returns True as soon as the process stops.
+        patience: Seconds without progress after which health changes, and after which patience ends.
+        now_s: Seconds, monotonic.
+    """
     standstill, healthy = Standstill(), True
-    while not stopping.wait(CHECK_EVERY_S):
-        still_s = standstill.seconds(progress(), now_s=time.monotonic())
+    while not stops_within(CHECK_EVERY_S):
+        still_s = standstill.seconds(progress(), now_s=now_s())
         if still_s >= patience.give_up_after_s:
             log.error("stalled for %.0f s, giving up", still_s)
-            os._exit(EX_SOFTWARE)
+            return True
         if healthy != (still_s < patience.stalled_after_s):
             healthy = not healthy
             set_healthy(healthy)
             _log_change(healthy, still_s)
+    return False
 
 
 def _log_change(healthy: bool, still_s: float) -> None:  # noqa: FBT001

@@ -1,4 +1,4 @@
-"""Runs the calls of a server on a few threads, and on more while threads wait for callers."""
+"""Runs the calls of a server on a few threads; on more of them while some wait for callers."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ from typing import Final, ParamSpec, TypeVar
 SPARE_THREADS: Final = 128
 """Most threads that stand in for threads that wait. A waiting thread takes about 50 kB."""
 GROWTH: Final = 4
-"""Threads that stand in for each thread that waits, so that a crowd of silent callers is outgrown in a few steps."""
+"""Threads that stand in for each thread that waits, so that a few steps suffice for a crowd of silent callers."""
 CANARY_EVERY_S: Final = 1.0
 
 P = ParamSpec("P")

@@ -2,7 +2,7 @@
 
 from services.contracts.generated.lab.simulator.v1.simulator_pb2_grpc import add_SimulatorServiceServicer_to_server
 from services.serving.program import Context, Service, run_program
-from services.simulator.memory import return_large_blocks
+from services.simulator.allocator import return_large_blocks
 from services.simulator.servicer import SERVICE, SimulatorServicer
 from services.simulator.settings import SimulatorSettings
 

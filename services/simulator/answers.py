@@ -1,4 +1,4 @@
-"""Decides what a failed attempt means: try again or give up, and whether the store may have the batch. Pure."""
+"""Decides what a failed attempt to send a batch means. Pure."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -40,7 +40,15 @@ class Failure:
 
 
 def failure_of(refused: Refused, *, backoff_s: float) -> Failure:
-    """Return what a failed attempt means. *backoff_s* is the pause where the service names none."""
+    """Return what a failed attempt means.
+
+    Args:
+        refused: What the service, or gRPC itself, answered.
+        backoff_s: Seconds until the next attempt where the service names none.
+
+    >>> failure_of(Refused(grpc.StatusCode.UNAVAILABLE, "", "Socket closed"), backoff_s=0.1)
+    Failure(may_be_stored=True, retry_after_s=0.1, reason='UNAVAILABLE')
+    """
     reason, retry_after_s = refused.reason or refused.code.name, refused.retry_after_s or None
     if refused.code in FINAL:
         return Failure(may_be_stored=False, retry_after_s=None, reason=reason)

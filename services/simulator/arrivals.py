@@ -136,7 +136,12 @@ def poisson(rate: float, duration_s: float, *, seed: int, batch_events: int = 0)
 
 
 def trace(offset_s: ArrayLike, *, batch_events: int = 0) -> Schedule:
-    """Return batches of consecutive events, due with their last event; *offset_s* has a time per event, ascending."""
+    """Return batches of consecutive events. A batch is due with its last event.
+
+    Args:
+        offset_s: Seconds from the start to each event, ascending.
+        batch_events: Events of a batch; 0 lets the size follow the average rate.
+    """
     offsets = np.asarray(offset_s, np.float64)
     span = float(offsets[-1]) if len(offsets) else 0.0
     size = batch_events or default_batch(len(offsets) / span if span > 0 else math.inf)
@@ -147,7 +152,10 @@ def trace(offset_s: ArrayLike, *, batch_events: int = 0) -> Schedule:
 
 
 def event_offsets(schedule_: Schedule, first: int, end: int) -> list[NDArray[np.float64]]:
-    """Return the events' offsets of batches *first* … *end*-1: evenly from the previous batch to the batch's time."""
+    """Return the offsets in seconds of the events of batches *first* … *end*-1, an array for each batch.
+
+    The events of a batch are spread evenly between the time of the batch before it and its own time.
+    """
     bounds = np.concatenate(([0.0], schedule_.offset_s))
     return [
         bounds[i] + (bounds[i + 1] - bounds[i]) * np.arange(1, schedule_.events[i] + 1) / schedule_.events[i]

@@ -8,9 +8,8 @@ import asyncio
 import secrets
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import grpc.aio
@@ -20,7 +19,6 @@ from numpy.typing import NDArray
 from services.contracts import signals
 from services.contracts.batches import Columns, encode
 from services.contracts.generated.lab.ingest.v1.fast_reader_pb2 import AppendRequestReader
-from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendResponse
 from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
 from services.contracts.limits import NANOS, PRODUCER_ID_BYTES
 from services.serving.status import refusal_from
@@ -29,10 +27,10 @@ from services.simulator.answers import failure_of
 from services.simulator.arrivals import Schedule, event_offsets
 from services.simulator.producer_ledger import ProducerLedger
 from services.simulator.request import LoadRequest
+from services.simulator.resources import Resources
 from services.simulator.sampling import Sampling
 from services.simulator.source import Source
-from services.telemetry.instruments import Instruments
-from services.telemetry.tracing import NO_SPAN, Attribute, SpanHandle, Tracing
+from services.telemetry.tracing import NO_SPAN, Attribute, SpanHandle
 
 AHEAD: Final = 32
 """Batches made before they are due."""
@@ -48,7 +46,6 @@ CHECK_EVERY_S: Final = 0.1
 MESSAGE_CHARACTERS: Final = 200
 """Characters of a refusal's text that are kept."""
 METHOD: Final = "lab.ingest.v1.IngestService/Append"
-Metadata = tuple[tuple[str, str], ...]
 
 
 class Batch(NamedTuple):
@@ -57,25 +54,6 @@ class Batch(NamedTuple):
     number: int
     request: bytes
     columns: Columns
-
-
-@dataclass(frozen=True, slots=True)
-class Resources:
-    """Connection and telemetry of a load generator.
-
-    Attributes:
-        call: Sends one request. Takes it and the keywords `timeout` (seconds) and `metadata`; raises AioRpcError.
-        metadata: Metadata of every call.
-        instruments: Instruments of the simulator.
-        tracing: Tracing of the simulator.
-        in_flight: Most batches under way at once.
-    """
-
-    call: Callable[..., Awaitable[AppendResponse]]
-    metadata: Metadata
-    instruments: Instruments
-    tracing: Tracing
-    in_flight: int
 
 
 class LoadGenerator:
@@ -203,7 +181,7 @@ class LoadGenerator:
             self.account.attempts += 1
             try:
                 timeout = min(deadline_s - loop.time(), ATTEMPT_S)
-                answer = await self._resources.call(batch.request, timeout=timeout, metadata=metadata)
+                answer = await self._resources.send(batch.request, timeout=timeout, metadata=metadata)
             except grpc.aio.AioRpcError as error:
                 refused = refusal_from(error)
                 failure = failure_of(refused, backoff_s=backoff_s)

@@ -1,4 +1,4 @@
-"""Keeps the producer's own aggregates: of acknowledged events, and of events that may have been accepted unseen."""
+"""Keeps the producer's own aggregates, with which those of the services are compared."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""Checks a RunLoadRequest, and returns it as a load request and a schedule. Pure."""
+"""Turns a RunLoadRequest that makes sense into a load request with its schedule. Pure."""
 
 import math
 import re
@@ -94,7 +94,11 @@ def read_request(request: pb.RunLoadRequest) -> LoadRequest:
 
 
 def pairs_of(synthetic: pb.SyntheticSource) -> Pairs:
-    """Return the numbers of sources and kinds. Raises InvalidRequest for more pairs than a run may hold."""
+    """Return the numbers of sources and kinds. Raises InvalidRequest for more pairs than a run may hold.
+
+    >>> pairs_of(pb.SyntheticSource(sources=2))
+    Pairs(sources=2, kinds=4)
+    """
     pairs = Pairs(synthetic.sources or DEFAULT_SOURCES, synthetic.kinds or DEFAULT_KINDS)
     product = pairs.sources * pairs.kinds
     message = f"{pairs.sources:,} sources of {pairs.kinds:,} kinds are {product:,} pairs, limit {MAX_KEYS_PER_RUN:,}"

@@ -7,7 +7,12 @@ LEAST_PER_SECOND: Final = 2.0
 
 
 class Sampling:
-    """Decides by the intended time alone, so that a slow system is not traced less."""
+    """Decides by the intended time alone, so that a slow system is not traced less.
+
+    >>> sampling = Sampling()
+    >>> [sampling.takes(offset_s) for offset_s in (0.0, 0.1, 0.2, 1.0)]
+    [True, False, False, True]
+    """
 
     def __init__(self) -> None:
         self._taken = 0

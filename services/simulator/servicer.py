@@ -1,110 +1,24 @@
-"""Serves load runs, one at a time, and takes files to replay."""
+"""Answers the calls of the simulator: load runs, one at a time, with the files that they replay."""
 
-import asyncio
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 import grpc
-import grpc.aio
 
-from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendResponse
 from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
 from services.contracts.generated.lab.simulator.v1.simulator_pb2_grpc import SimulatorServiceServicer
-from services.serving.channel import call_metadata, open_aio_channel
 from services.serving.program import Context
 from services.serving.status import Refused
 from services.simulator import report, sources
-from services.simulator.arrivals import Schedule
-from services.simulator.generator import METHOD, LoadGenerator, Resources
+from services.simulator.load_run import LoadRun
 from services.simulator.request import LoadRequest, read_request
 from services.simulator.settings import SimulatorSettings
-from services.simulator.source import Source
 from services.simulator.uploads import Uploads
 
 SERVICE: Final = "lab.simulator.v1.SimulatorService"
-PROGRESS_S: Final = 0.2
-LOOK_EVERY_S: Final = 0.02
-CONNECT_S: Final = 10.0
-"""A killed ingest-api is back within two seconds."""
-
-
-@dataclass
-class LoadRun:
-    """A load run under way, on a thread of its own."""
-
-    context: Context[SimulatorSettings]
-    request: LoadRequest
-    schedule: Schedule
-    source: Source
-    generator: LoadGenerator | None = None
-    error: BaseException | None = None
-
-    def __post_init__(self) -> None:
-        self.stopping = threading.Event()
-        self.over = threading.Event()
-
-    def run(self) -> None:
-        """Generate the load to its end. An error is kept for `raise_error`."""
-        try:
-            asyncio.run(self._run())
-        except BaseException as error:  # noqa: BLE001  raised by the thread that waits
-            self.error = error
-        finally:
-            self.over.set()
-
-    async def _run(self) -> None:
-        settings = self.context.settings
-        async with open_aio_channel(self.request.ingest_address, settings) as channel:
-            await self._connected(channel)
-            call: Any = channel.unary_unary(f"/{METHOD}", None, AppendResponse.FromString)
-            resources = Resources(
-                call,
-                call_metadata(settings),
-                self.context.instruments,
-                self.context.tracing,
-                settings.simulator_in_flight,
-            )
-            self.generator = LoadGenerator(self.request, self.schedule, self.source, resources, stopping=self.stopping)
-            await self.generator.run()
-
-    async def _connected(self, channel: grpc.aio.Channel) -> None:
-        """Wait until ingest-api answers. Raises Refused after ten seconds, or when the load run is stopped before.
-
-        The state is asked for: a watch that ends early would outlive this event loop, and disturb the next load run.
-        """
-        end_s = time.monotonic() + CONNECT_S
-        while channel.get_state(try_to_connect=True) is not grpc.ChannelConnectivity.READY:
-            if self.stopping.is_set() or time.monotonic() > end_s:
-                message = f"ingest-api {self.request.ingest_address} does not answer"
-                raise Refused(grpc.StatusCode.UNAVAILABLE, "INGEST_UNREACHABLE", message)
-            await asyncio.sleep(LOOK_EVERY_S)
-
-    def stop(self) -> None:
-        """End the load. The batches under way are waited for."""
-        self.stopping.set()
-
-    def progress(self) -> Iterator[pb.RunLoadResponse]:
-        """Yield the progress every fifth of a second, until the load run is over."""
-        while not self.over.wait(PROGRESS_S):
-            if self.context.stopping.is_set():
-                self.stop()
-            generator = self.generator
-            if generator is not None and generator.started_unix_ns:
-                yield pb.RunLoadResponse(
-                    progress=report.progress(generator, time.time_ns() - generator.started_unix_ns)
-                )
-
-    def raise_error(self) -> None:
-        """Raise the error that ended the load run, if there is one."""
-        error = self.error
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        if error is not None:
-            raise error
 
 
 class SimulatorServicer(SimulatorServiceServicer):
@@ -120,7 +34,7 @@ class SimulatorServicer(SimulatorServiceServicer):
         """Generate one load. Yield what was understood of a file, progress, then the report."""
         load_request = read_request(request)
         if not self._busy.acquire(blocking=False):
-            message = "a load run is under way; two at once would measure each other"
+            message = "a load run is under way, and two at once would measure each other; wait for its end, or stop it"
             raise Refused(grpc.StatusCode.FAILED_PRECONDITION, "BUSY", message)
         try:
             yield from self._run_load(request, load_request, context)
@@ -140,7 +54,7 @@ class SimulatorServicer(SimulatorServiceServicer):
     ) -> pb.UploadResponse:
         """Take a file to replay."""
         if self._busy.locked():
-            message = "a load run is under way; taking a file meanwhile would disturb it"
+            message = "a load run is under way, and taking a file would disturb it; wait for its end, or stop it"
             raise Refused(grpc.StatusCode.FAILED_PRECONDITION, "BUSY", message)
         return pb.UploadResponse(path=str(self._uploads.receive(request_iterator)))
 

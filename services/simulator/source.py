@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
-import grpc
 import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.batches import Columns
-from services.serving.status import Refused
+from services.serving.invalid import InvalidData
 
 NO_FILE: Final = "NO_FILE"
 
@@ -20,12 +19,15 @@ class SkippedRow(NamedTuple):
     reason: str
 
 
-class SourceFault(Refused):
+class SourceFault(InvalidData):
     """A file is at fault: no events can be read from it."""
 
     def __init__(self, reason: str, message: str) -> None:
-        code = grpc.StatusCode.NOT_FOUND if reason == NO_FILE else grpc.StatusCode.INVALID_ARGUMENT
-        super().__init__(code, reason, message, about="data")
+        super().__init__(reason, message, is_missing=reason == NO_FILE)
+
+
+class SourceClosed(Exception):
+    """The load run has ended, and the source gives no more events."""
 
 
 class Source(Protocol):
@@ -52,7 +54,11 @@ class Source(Protocol):
         """The first hundred of these rows."""
 
     def take(self, intended_ns: NDArray[np.int64]) -> Columns:
-        """Return the next events, one for each intended time (ns since the epoch). May block, may raise Refused."""
+        """Return the next events, one for each intended time (ns since the epoch). May wait until they are due.
+
+        Raises:
+            SourceClosed: The source was closed, and the events are not due yet.
+        """
 
     def close(self) -> None:
         """Release what the source holds."""

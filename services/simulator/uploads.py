@@ -37,7 +37,9 @@ class Uploads:
         """
         if not self._receiving.acquire(blocking=False):
             raise Refused(
-                grpc.StatusCode.RESOURCE_EXHAUSTED, "FILE_COMING_IN", "another file is coming in; one at a time"
+                grpc.StatusCode.RESOURCE_EXHAUSTED,
+                "FILE_COMING_IN",
+                "another file is coming in; send this file after it",
             )
         arrived = False
         try:

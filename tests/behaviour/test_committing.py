@@ -1,5 +1,6 @@
 """How a worker commits the entries it reads, shown on a real store."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 
 from services.ledger.connection import StoreSettings
-from services.ledger.records import Append
+from services.ledger.errors import StoreUnreachable
+from services.ledger.records import Append, Commit, Committed
 from services.ledger.redis_ledger import RedisLedger, open_ledger
 from tests.workers import SECOND, Notes, append, committer_of
 
@@ -116,3 +118,41 @@ def test_one_poison_message_is_isolated_and_all_other_events_are_counted(ledger:
     assert (letter.index, letter.events, letter.reason) == (25, 1, "killed two workers")
     assert (audit.balance.counted, audit.balance.dead, audit.balance.residual) == (59, 1, 0)
     assert 4 <= deaths <= 2 + int(np.ceil(np.log2(40))) + 2
+
+
+class Breaking(RedisLedger):
+    """A ledger whose connection breaks after every note, and before every commit, until the store has had enough."""
+
+    breaks = 9
+
+    def keep_isolation_note(self, entry_id: str, note: str) -> None:
+        """Keep the note; its reply is lost."""
+        super().keep_isolation_note(entry_id, note)
+        self._break()
+
+    def commit(self, commit: Commit) -> Committed:
+        """Commit nothing while the connection breaks."""
+        self._break()
+        return super().commit(commit)
+
+    def _break(self) -> None:
+        self.breaks -= 1
+        if self.breaks > 0:
+            raise StoreUnreachable("the connection broke")
+
+
+def test_a_worker_that_lives_on_is_not_taken_for_dead(store: str) -> None:
+    """An entry is delivered again and again, since connections break. It kills nobody, and is counted whole."""
+    ledger = Breaking(StoreSettings(redis_url=store), "worker")
+    ledger.connect()
+    append(ledger, 1, [f"k{i}" for i in range(20)])
+    ledger.read(count=10, block_ms=10)
+    committer, attempts = committer_of(ledger, Notes()), 0
+    while ledger.own_pending():
+        attempts += 1
+        with contextlib.suppress(StoreUnreachable):
+            committer.commit(ledger.claim(ledger.own_pending()))
+
+    balance = ledger.audit().balance
+    assert (balance.counted, balance.dead, balance.residual) == (20, 0, 0)
+    assert attempts > 5

@@ -9,8 +9,8 @@ import redis
 
 from services.contracts.aggregates import aggregate
 from services.contracts.key_table import KeyTable
+from services.contracts.store_keys import prefix_of
 from services.ledger import errors
-from services.ledger.keys import prefix_of
 from services.ledger.records import BadEvent, Commit
 from services.ledger.redis_ledger import RedisLedger
 from tests.ports.entries import RUN, SECOND, append_of, batch, commit_of, exact_sum, fill

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from services.ledger.keys import EPOCH, prefix_of
+from services.contracts.store_keys import EPOCH, prefix_of
 from services.ledger.library import function
 from services.ledger.records import Audit
 from services.ledger.redis_ledger import RedisLedger

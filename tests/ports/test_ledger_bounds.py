@@ -8,8 +8,8 @@ import pytest
 import redis
 
 from services.contracts.batches import encode
+from services.contracts.store_keys import prefix_of
 from services.ledger import errors
-from services.ledger.keys import prefix_of
 from services.ledger.redis_ledger import RedisLedger
 from tests.ports.entries import RUN, SECOND, append_of, batch, commit_of, fill
 

@@ -3,8 +3,8 @@
 import pytest
 import redis
 
+from services.contracts.store_keys import prefix_of
 from services.ledger import errors
-from services.ledger.keys import prefix_of
 from services.ledger.redis_ledger import RedisLedger
 from tests.ports.entries import append_of, batch
 

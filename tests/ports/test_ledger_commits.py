@@ -10,8 +10,8 @@ import redis
 from services.contracts.aggregates import PACKED, AggregateBlock, aggregate, unpack
 from services.contracts.batches import decode
 from services.contracts.key_table import KeyTable, name_of
+from services.contracts.store_keys import prefix_of
 from services.ledger import errors
-from services.ledger.keys import prefix_of
 from services.ledger.records import BadEvent, BeyondRange, Commit, Entry
 from services.ledger.redis_ledger import RedisLedger
 from tests.events import columns_of

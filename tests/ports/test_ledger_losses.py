@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import redis
 
+from services.contracts.store_keys import prefix_of
 from services.ledger import errors
-from services.ledger.keys import prefix_of
 from services.ledger.redis_ledger import RedisLedger
 from tests.ports.entries import RUN, append_of, batch, commit_of, fill
 

@@ -13,10 +13,11 @@ from lab.errors import Unavailable
 from lab.metrics.ledger import QueryLedger
 from lab.metrics.port import LedgerSource
 from lab.model import Balance, StoreView
-from lab.rpc.channels import plaintext
+from lab.rpc.channels import connector
 from lab.targets.processes.deployment import ProcessDeployment
 from services.contracts.generated.lab.query.v1.query_pb2 import GetLedgerRequest
 from services.contracts.generated.lab.query.v1.query_pb2_grpc import QueryServiceStub
+from services.contracts.store_users import INGEST
 from services.ledger.connection import StoreSettings
 from services.ledger.redis_ledger import open_ledger
 from tests.fakes.ledger import FakeLedger
@@ -40,14 +41,16 @@ def books(request: pytest.FixtureRequest) -> Iterator[Books]:
         fake = FakeLedger()
         yield Books(fake, fake.accept, FakeLedger(absent_views=1))
         return
-    endpoints = request.getfixturevalue("stack").endpoints
-    sender = open_ledger(StoreSettings(redis_url=endpoints.redis_url), "sender")
+    stack = request.getfixturevalue("stack")
+    endpoints, connect = stack.endpoints, connector(stack.endpoints.access)
+    login = {"redis_user": INGEST, "redis_password_file": stack.stack_folder.password_of(INGEST)}
+    sender = open_ledger(StoreSettings(redis_url=endpoints.redis_url, **login), "sender")
 
     def accept(run: str, events: int) -> object:
         return sender.append(append_of(batch(1, events=events), 1, run=run, producer=uuid.uuid4().bytes))
 
     with (
-        closing(QueryLedger(endpoints.query)) as source,
+        closing(QueryLedger(endpoints.query, connect=connect)) as source,
         closing(QueryLedger(f"127.0.0.1:{free_port()}", deadline_s=0.2)) as silent,
     ):
         yield Books(source, accept, silent)
@@ -147,8 +150,10 @@ def test_a_ledger_of_a_service_holds_one_channel_until_it_is_closed(stack: Proce
     """However often it is read; a channel that stays would keep its threads."""
     channels: list[grpc.Channel] = []
 
+    open_channel = connector(stack.endpoints.access)
+
     def connect(address: str) -> grpc.Channel:
-        channels.append(plaintext(address))
+        channels.append(open_channel(address))
         return channels[-1]
 
     with closing(QueryLedger(stack.endpoints.query, connect=connect)) as ledger:

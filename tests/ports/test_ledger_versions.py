@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from services.bootstrap.store import bootstrap
-from services.ledger import errors, library, redis_ledger
+from services.ledger import errors, library, session
 from services.ledger.connection import StoreSettings
 from services.ledger.redis_ledger import RedisLedger, open_ledger
 from tests.ports.entries import RUN, append_of, batch, commit_of, exact_sum, fill
@@ -49,7 +49,7 @@ def test_two_versions_share_one_ledger(
     other = other_version(raw)
     written = fill(ledger, 4)
     with monkeypatch.context() as patched:
-        patched.setattr(redis_ledger, "function", other)
+        patched.setattr(session, "function", other)
         newer = open_ledger(settings, "newer")
         assert newer.append(append_of(batch(1), 1)).duplicate
         assert newer.commit(commit_of(newer.read(count=2, block_ms=10))).counted == 100

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from services.contracts.batch_rules import check_countable, check_names
 from services.contracts.batches import Columns, decode, encode
 from services.contracts.limits import MIN_WINDOW_NS, NANOS
-from services.serving.status import Refused
-from services.simulator.source import Source
+from services.simulator.source import Source, SourceClosed
 from services.simulator.sources.host import open_host
 from services.simulator.sources.replay import open_replay
 from services.simulator.sources.synthetic import SyntheticSource
@@ -157,7 +156,7 @@ def test_a_closed_source_does_not_wait(opened: Opened) -> None:
     opened.source.close()
     due = np.full(SIZES[1], time.time_ns() + 3_600 * NANOS, np.int64)
     if opened.source.is_live:
-        with pytest.raises(Refused, match="has ended"):
+        with pytest.raises(SourceClosed, match="has ended"):
             opened.source.take(due)
     else:
         assert len(opened.source.take(due)) == SIZES[1]

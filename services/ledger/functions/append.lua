@@ -12,6 +12,7 @@
 -- alone. A repeat is then refused, not added, and the producer goes on with larger sequences. So nobody can keep a new
 -- producer out by appending under many names.
 
+local MAX_BATCH = 65535
 local RING, RING_LIFE_US, RINGS_AT_ONCE = 1024, 7 * 24 * HOUR_US, 16
 -- Whole rings, up to 72 kB each, and all producers that are remembered. A folded ring takes about 300 bytes.
 local MAX_RINGS, MAX_PRODUCERS, REMEMBERED_US = 10000, 500000, HOUR_US
@@ -50,23 +51,67 @@ local function forget_producer(base, producers, time)
   return true
 end
 
+-- Reads the arguments of an append. Returns the batch by name, or nothing where an argument is out of range.
+local function batch_of(argv)
+  local batch = {
+    producer = argv[2], seq = whole(argv[3]), digest = argv[4], events = whole(argv[5]), run = argv[6],
+    -- A width may be more than a number of Lua can hold exactly, so that it is compared as text.
+    width = string.match(argv[7], '^[1-9]%d*$'),
+    cap = whole(argv[8]), byte_cap = whole(argv[9]), seen = whole(argv[10]),
+    traceparent = argv[11], payload = argv[12], bytes = entry_bytes(argv[12]),
+  }
+  if batch.seq and batch.seq >= 1 and batch.events and batch.events >= 1 and batch.events <= MAX_BATCH and batch.width
+      and batch.cap and batch.byte_cap and batch.seen then
+    return batch
+  end
+end
+
+-- Returns the account of the store. Workers of an earlier version do not keep the bytes; a stream without events has
+-- none.
+local function account_of_store(ledger)
+  local store = account(ledger, 'accepted', 'backlog', 'dead', 'bytes', 'dead_bytes', 'promised', 'wall', 'time')
+  if store.backlog == 0 then store.bytes = 0 end
+  if store.dead == 0 then store.dead_bytes = 0 end
+  return store
+end
+
+-- Marks a store that is behind what it had acknowledged. Returns a refusal, or nothing where the store is not behind.
+local function rolled_back(ledger, store, seen)
+  local promised = math.max(seen, store.promised)
+  if store.accepted >= promised then return end
+  if store.promised < promised then redis.call('HSET', ledger, 'promised', promised) end
+  return refuse('LABROLLBACK', digits(store.accepted) .. ' ' .. digits(promised))
+end
+
 -- Answers a sequence that the ring holds: a duplicate, or a refusal. Counts a duplicate once.
-local function repeated(ring, slot, held, argv, ledger, runkey, accepted)
+local function repeated(ring, slot, held, batch, ledger, runkey, accepted)
   local held_seq, held_digest, flag = string.match(held, '^(%d+) (%S+) (%S)$')
   held_seq = tonumber(held_seq)
-  if held_seq > tonumber(argv[3]) then return refuse('LABTOOOLD', digits(held_seq)) end
-  if held_seq < tonumber(argv[3]) then return end
+  if held_seq > batch.seq then return refuse('LABTOOOLD', digits(held_seq)) end
+  if held_seq < batch.seq then return end
   -- Versions before this one kept the digest of the payload alone.
-  if held_digest ~= argv[4] and held_digest ~= string.sub(argv[4], 1, PAYLOAD_DIGEST) then
+  if held_digest ~= batch.digest and held_digest ~= string.sub(batch.digest, 1, PAYLOAD_DIGEST) then
     return refuse('LABCONFLICT', held_digest)
   end
   if flag == '-' then
     account(runkey, 'dup')
-    redis.call('HSET', ring, slot, argv[3] .. ' ' .. held_digest .. ' +')
-    redis.call('HINCRBY', ledger, 'dup', argv[5])
-    if redis.call('HEXISTS', runkey, 'width') == 1 then redis.call('HINCRBY', runkey, 'dup', argv[5]) end
+    redis.call('HSET', ring, slot, digits(batch.seq) .. ' ' .. held_digest .. ' +')
+    redis.call('HINCRBY', ledger, 'dup', batch.events)
+    if redis.call('HEXISTS', runkey, 'width') == 1 then redis.call('HINCRBY', runkey, 'dup', batch.events) end
   end
   return {'DUP', '', accepted}
+end
+
+-- Returns those of the batch's names that its run does not hold, or nil and an error.
+local function fresh_names(names, argv)
+  local fresh = {}
+  for i = 13, #argv do
+    if redis.call('SISMEMBER', names, argv[i]) == 0 then fresh[#fresh + 1] = argv[i] end
+  end
+  if #fresh > 0 and redis.call('SCARD', names) + #fresh > MAX_KEYS then
+    return nil, refuse('LABKEYS', digits(MAX_KEYS))
+  end
+  return fresh
 end
 
 -- Returns why there is no room for a batch, or nothing. Where dead letters alone fill the limit, waiting is no help.
@@ -75,81 +120,83 @@ local function full(dead, backlog, added, cap, unit)
   if dead + backlog + added > cap then return {'BUSY', digits(dead + backlog), digits(cap), unit} end
 end
 
--- ARGV epoch producer seq digest n run width cap byte_cap seen traceparent payload new_name...
--- Adds a batch once; `seen` is the highest `accepted` that the caller was told.
-local function append(keys, argv)
-  local base, producer, run = keys[1], argv[2], argv[6]
-  local failed = guard(base, argv[1]); if failed then return failed end
-  local seq, n, cap, byte_cap, seen = whole(argv[3]), whole(argv[5]), whole(argv[8]), whole(argv[9]), whole(argv[10])
-  -- A width may be more than a number of Lua can hold exactly, so that it is compared as text.
-  local width = string.match(argv[7], '^[1-9]%d*$')
-  if not (seq and seq >= 1 and n and n >= 1 and n <= 65535 and width and cap and byte_cap and seen) then
-    return refuse('LABARG', 'seq, n, width, cap, byte_cap or seen is out of range')
-  end
-  local ledger, runkey, ring = base .. 'ledger', base .. 'run:' .. run, base .. 'p:' .. producer
-  local store = account(ledger, 'accepted', 'backlog', 'dead', 'bytes', 'dead_bytes', 'promised', 'wall', 'time')
-  local promised = math.max(seen, store.promised)
-  if store.accepted < promised then
-    if store.promised < promised then redis.call('HSET', ledger, 'promised', promised) end
-    return refuse('LABROLLBACK', digits(store.accepted) .. ' ' .. digits(promised))
-  end
+-- Returns why there is no room for a batch, or nothing. Events that are to be sent again count as refused.
+local function no_room(ledger, store, batch)
+  local answer = full(store.dead, store.backlog, batch.events, batch.cap, 'events')
+    or full(store.dead_bytes, store.bytes, batch.bytes, batch.byte_cap, 'bytes')
+  if answer and answer[1] == 'BUSY' then redis.call('HINCRBY', ledger, 'refused', batch.events) end
+  return answer
+end
 
-  local slot = digits(seq % RING)
-  local held, folded = unpack(redis.call('HMGET', ring, slot, 'folded'))
-  local answer = held and repeated(ring, slot, held, argv, ledger, runkey, store.accepted)
-  if answer then return answer end
-  if folded and seq <= tonumber(folded) then return refuse('LABFOLDED', digits(MAX_RINGS)) end
-
-  local account_of_run = account(runkey, 'accepted', 'backlog', 'dup')
-  local known = redis.call('HGET', runkey, 'width')
-  if known and known ~= width then return refuse('LABWIDTH', known) end
-  local names, fresh = base .. 'keys:' .. run, {}
-  for i = 13, #argv do
-    if redis.call('SISMEMBER', names, argv[i]) == 0 then fresh[#fresh + 1] = argv[i] end
-  end
-  if #fresh > 0 and redis.call('SCARD', names) + #fresh > MAX_KEYS then return refuse('LABKEYS', digits(MAX_KEYS)) end
-  local size = entry_bytes(argv[12])
-  -- Workers of an earlier version do not keep the bytes; a stream without events has none.
-  if store.backlog == 0 then store.bytes = 0 end
-  if store.dead == 0 then store.dead_bytes = 0 end
-  answer = full(store.dead, store.backlog, n, cap, 'events')
-    or full(store.dead_bytes, store.bytes, size, byte_cap, 'bytes')
-  if answer then
-    if answer[1] == 'BUSY' then redis.call('HINCRBY', ledger, 'refused', n) end
-    return answer
-  end
-  local now, producers, runs = clock_us(), base .. 'producers', base .. 'runs'
-  local time, moved = own_time(store.wall, store.time, now)
-  local last_use = redis.call('ZSCORE', producers, producer)
-  if not known then redis.call('ZSCORE', runs, run) end
-  redis.call('XLEN', base .. 'ev')
+-- Makes room for the ring of a producer that is new, or that was folded. Returns a refusal where there is none.
+local function no_room_for_ring(base, producers, ring, last_use, folded, time)
   if not last_use then
     retire_rings(base, producers, time)
     if not forget_producer(base, producers, time) then return refuse('LABPRODUCERS', digits(MAX_PRODUCERS)) end
   end
   local returns = folded and redis.call('HLEN', ring) == 1
   if returns or not last_use then fold_ring(base, producers) end
+end
 
-  local id
-  if argv[11] == '' then
-    id = redis.call('XADD', base .. 'ev', '*', 'n', n, 'run', run, 'w', width, 't', now, 'b', size, 'd', argv[12])
-  else
-    id = redis.call('XADD', base .. 'ev', '*', 'n', n, 'run', run, 'w', width, 't', now, 'b', size, 'tp', argv[11],
-      'd', argv[12])
+-- Adds the entry of a batch to the stream. Returns its id.
+local function add_entry(stream, batch, now)
+  local fields = {'n', batch.events, 'run', batch.run, 'w', batch.width, 't', now, 'b', batch.bytes}
+  if batch.traceparent ~= '' then
+    fields[#fields + 1] = 'tp'
+    fields[#fields + 1] = batch.traceparent
   end
-  redis.call('HSET', ring, slot, argv[3] .. ' ' .. argv[4] .. ' -')
+  fields[#fields + 1] = 'd'
+  fields[#fields + 1] = batch.payload
+  return redis.call('XADD', stream, '*', unpack(fields))
+end
+
+-- ARGV epoch producer seq digest n run width cap byte_cap seen traceparent payload new_name...
+-- Adds a batch once; `seen` is the highest `accepted` that the caller was told.
+local function append(keys, argv)
+  local base = keys[1]
+  local refusal = guard(base, argv[1]); if refusal then return refusal end
+  local batch = batch_of(argv)
+  if not batch then return refuse('LABARG', 'seq, n, width, cap, byte_cap or seen is out of range') end
+  local ledger, runkey, ring = base .. 'ledger', base .. 'run:' .. batch.run, base .. 'p:' .. batch.producer
+  local names, producers, runs = base .. 'keys:' .. batch.run, base .. 'producers', base .. 'runs'
+  local store = account_of_store(ledger)
+  refusal = rolled_back(ledger, store, batch.seen); if refusal then return refusal end
+
+  local slot = digits(batch.seq % RING)
+  local held, folded = unpack(redis.call('HMGET', ring, slot, 'folded'))
+  local answer = held and repeated(ring, slot, held, batch, ledger, runkey, store.accepted)
+  if answer then return answer end
+  if folded and batch.seq <= tonumber(folded) then return refuse('LABFOLDED', digits(MAX_RINGS)) end
+
+  local before = account(runkey, 'accepted', 'backlog', 'dup')
+  local known = redis.call('HGET', runkey, 'width')
+  if known and known ~= batch.width then return refuse('LABWIDTH', known) end
+  local fresh
+  fresh, refusal = fresh_names(names, argv); if refusal then return refusal end
+  answer = no_room(ledger, store, batch); if answer then return answer end
+  local now = clock_us()
+  local time, moved = own_time(store.wall, store.time, now)
+  local last_use = redis.call('ZSCORE', producers, batch.producer)
+  -- These two fail where the key is of another type, before the first write.
+  if not known then redis.call('ZSCORE', runs, batch.run) end
+  redis.call('XLEN', base .. 'ev')
+
+  refusal = no_room_for_ring(base, producers, ring, last_use, folded, time); if refusal then return refusal end
+  local id = add_entry(base .. 'ev', batch, now)
+  redis.call('HSET', ring, slot, digits(batch.seq) .. ' ' .. batch.digest .. ' -')
   -- Versions before this one gave rings an expiry by the store's clock.
   redis.call('PERSIST', ring)
-  if tonumber(last_use or '-1') ~= time then redis.call('ZADD', producers, time, producer) end
+  if tonumber(last_use or '-1') ~= time then redis.call('ZADD', producers, time, batch.producer) end
   if not known then
     -- A run that was forgotten may come again under its name; `born` tells a cache that it is another.
-    redis.call('HSET', runkey, 'width', width, 'born', store.accepted)
-    redis.call('ZADD', runs, time, run)
+    redis.call('HSET', runkey, 'width', batch.width, 'born', store.accepted)
+    redis.call('ZADD', runs, time, batch.run)
   end
   for i = 1, #fresh do redis.call('SADD', names, fresh[i]) end
-  redis.call('HSET', runkey, 'accepted', account_of_run.accepted + n, 'backlog', account_of_run.backlog + n)
-  local accepted = store.accepted + n
-  redis.call('HSET', ledger, 'accepted', accepted, 'backlog', store.backlog + n, 'bytes', store.bytes + size)
+  redis.call('HSET', runkey, 'accepted', before.accepted + batch.events, 'backlog', before.backlog + batch.events)
+  local accepted = store.accepted + batch.events
+  redis.call('HSET', ledger, 'accepted', accepted, 'backlog', store.backlog + batch.events,
+    'bytes', store.bytes + batch.bytes)
   if moved then redis.call('HSET', ledger, 'wall', now, 'time', time) end
   return {'OK', id, accepted}
 end

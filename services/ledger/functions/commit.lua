@@ -7,73 +7,72 @@
 --   after the step    the entry is gone; whoever sends it again is told that it is stale, and nothing is changed
 -- An entry that is stale, or a sum that would leave the exact range, stops the step before its first write.
 
-local MAX_ENTRIES, MAX_EVENTS, MAX_AGGREGATES = 1024, 524288, 4096
+local MAX_ENTRIES, MAX_AGGREGATES = 1024, 4096
 
--- Merges aggregates with those that a hash holds. Returns a block: `write` {field, aggregate, ...}, `full` {field,
--- aggregate that the hash holds or '', ...} of those that would leave the exact range; or nil and an error.
-local function merged(key, argv, at, seen)
-  local count, blob = whole(argv[at]), argv[at + 1]
-  if not count or not blob or #blob ~= PACKED_BYTES * count or #argv < at + 1 + count then
-    return nil, refuse('LABARG', 'a block of aggregates does not have the size it says')
-  end
-  if not typed(key, 'hash') then return nil, clash(key, 'hash') end
-  local write, full, events = {}, {}, 0
-  for first = 1, count, CHUNK do
-    local last = math.min(count, first + CHUNK - 1)
-    local held = redis.call('HMGET', key, unpack(argv, at + 1 + first, at + 1 + last))
-    for i = first, last do
-      local field, old = argv[at + 1 + i], held[i - first + 1]
-      if seen[field] then return nil, refuse('LABARG', 'the same aggregate twice in ' .. key) end
-      seen[field] = true
-      local n, high, low, minimum, maximum = struct.unpack(PACKED, blob, PACKED_BYTES * (i - 1) + 1)
-      if not (n >= 1 and n <= MAX_EVENTS and n == math.floor(n) and high == math.floor(high) and low >= 0 and low < LIMB
-          and low == math.floor(low) and minimum <= maximum) then
-        return nil, refuse('LABARG', 'an impossible aggregate')
-      end
-      events = events + n
-      if old then
-        if #old ~= PACKED_BYTES then return nil, refuse('LABTYPE', key .. ' holds something that is no aggregate') end
-        local n0, high0, low0, minimum0, maximum0 = struct.unpack(PACKED, old)
-        n, high, low = n + n0, high + high0, low + low0
-        if low >= LIMB then low = low - LIMB; high = high + 1 end
-        if minimum0 < minimum then minimum = minimum0 end
-        if maximum0 > maximum then maximum = maximum0 end
-      end
-      if not (high > -EXACT and high < EXACT and n < EXACT) then
-        full[#full + 1] = field
-        full[#full + 1] = old or ''
-      end
-      write[#write + 1] = field
-      write[#write + 1] = struct.pack(PACKED, n, high, low, minimum, maximum)
-    end
-  end
-  return {key = key, write = write, full = full, events = events, aggregates = count, next = at + 2 + count}
+local TYPES_OF_COMMIT = {
+  ev = 'stream', dead = 'stream', ledger = 'hash', run = 'hash', suspect = 'hash', audit = 'hash', runs = 'zset',
+  dirty = 'zset', wins = 'zset',
+}
+
+-- Names the keys that a commit writes besides its aggregates.
+local function keys_of_commit(base, run)
+  return {
+    ev = base .. 'ev', dead = base .. 'dead', ledger = base .. 'ledger', run = base .. 'run:' .. run,
+    suspect = base .. 'suspect', audit = base .. 'audit', runs = base .. 'runs', dirty = base .. 'dirty:' .. run,
+    wins = base .. 'wins:' .. run,
+  }
 end
 
--- Reads the blocks of all windows. Returns them, or nil and an error.
-local function merged_windows(base, run, argv, at)
-  local windows = whole(argv[at])
-  if not windows then return nil, refuse('LABARG', 'the number of windows is missing') end
-  at = at + 1
-  local blocks, numbers, aggregates, events = {}, {}, 0, 0
-  for _ = 1, windows do
-    local number = argv[at]
-    if not number or not tonumber(number) or numbers[number] then
-      return nil, refuse('LABARG', 'a window twice or none')
-    end
-    numbers[number] = true
-    local block, refusal = merged(base .. 'agg:' .. run .. ':' .. number, argv, at + 1, {})
-    if not block then return nil, refusal end
-    block.number = number
-    aggregates, events, at = aggregates + block.aggregates, events + block.events, block.next
-    blocks[#blocks + 1] = block
+-- Returns an error where a key is of another type.
+local function wrong_type(key)
+  for name, wanted in pairs(TYPES_OF_COMMIT) do
+    if not typed(key[name], wanted) then return clash(key[name], wanted) end
   end
-  return {blocks = blocks, aggregates = aggregates, events = events}
 end
 
--- Reads the bad events: {id, index, reason, payload}. Returns them, or nil and an error.
-local function bad_events(argv, at, place, held)
-  local count, isolated, bad = whole(argv[at]), {}, {size = 0}
+-- Reads the ids of the entries. Returns {ids, place}, `place` as id -> its number; or nil and an error.
+local function entries_of(argv)
+  local count, entries = whole(argv[4]), {ids = {}, place = {}}
+  if not count or count < 1 or count > MAX_ENTRIES then return nil, refuse('LABARG', '1..1024 entries a commit') end
+  for i = 1, count do
+    local id = argv[4 + i]
+    if entries.place[id] then return nil, refuse('LABARG', 'the same entry twice') end
+    entries.ids[i], entries.place[id] = id, i
+  end
+  return entries
+end
+
+-- Counts the entries that are not pending any more. Returns {-1, their ids...}, or nothing where all are pending.
+local function stale_entries(key, entries)
+  local stale = {-1}
+  for _, id in ipairs(entries.ids) do
+    if #redis.call('XPENDING', key.ev, GROUP, id, id, 1) == 0 then stale[#stale + 1] = id end
+  end
+  if #stale == 1 then return end
+  redis.call('HINCRBY', key.ledger, 'stale', #stale - 1)
+  return stale
+end
+
+-- Reads the sizes of the entries, into `held` (events of each), `events` and `bytes` (of all), and `next` (the place of
+-- the next argument). Returns an error, or nothing.
+local function read_sizes(entries, argv)
+  local count = #entries.ids
+  local counts = argv[5 + count]
+  if not counts or #counts ~= 2 * count then return refuse('LABARG', 'the counts do not have the size they say') end
+  entries.held, entries.events, entries.bytes, entries.next = {}, 0, whole(argv[6 + count]), 7 + count
+  if not entries.bytes then return refuse('LABARG', 'bytes is out of range') end
+  for i = 1, count do
+    entries.held[i] = struct.unpack('<H', counts, 2 * i - 1)
+    entries.events = entries.events + entries.held[i]
+  end
+  if entries.events < 1 or entries.events > MAX_EVENTS then return refuse('LABARG', '1..524288 events a commit') end
+end
+
+-- Reads the bad events. Returns {{id, index, reason, payload}, ...} with their `bytes` and the place of the `next`
+-- argument; or nil and an error.
+local function bad_events(argv, entries)
+  local at, place, held = entries.next, entries.place, entries.held
+  local count, isolated, bad = whole(argv[at]), {}, {bytes = 0}
   if not count then return nil, refuse('LABARG', 'the number of bad events is missing') end
   at = at + 1
   for i = 1, count do
@@ -83,37 +82,46 @@ local function bad_events(argv, at, place, held)
     end
     isolated[id .. ':' .. index] = true
     bad[i] = {id, argv[at + 1], argv[at + 2], argv[at + 3]}
-    bad.size = bad.size + entry_bytes(argv[at + 3])
+    bad.bytes = bad.bytes + entry_bytes(argv[at + 3])
     at = at + 4
   end
   bad.next = at
   return bad
 end
 
--- Returns {-2, window ('' for the totals), field, aggregate that is held, ...} of the sums that would leave the range.
-local function out_of_range(blocks)
-  local reply = {-2}
-  for _, block in ipairs(blocks) do
-    for i = 1, #block.full, 2 do
-      reply[#reply + 1] = block.number or ''
-      reply[#reply + 1] = block.full[i]
-      reply[#reply + 1] = block.full[i + 1]
-    end
+-- Reads the aggregates of the totals and those of all windows; both must hold `counted` events. Returns the blocks, or
+-- nil and an error.
+local function blocks_of(base, run, argv, at, counted)
+  local totals, refusal = merged(base .. 'tot:' .. run, argv, at)
+  if not totals then return nil, refusal end
+  local windows
+  windows, refusal = merged_windows(base, run, argv, totals.next)
+  if not windows then return nil, refusal end
+  if windows.aggregates > MAX_AGGREGATES or totals.aggregates > MAX_AGGREGATES then
+    return nil, refuse('LABARG', '4096 aggregates a commit')
   end
-  if #reply > 1 then return reply end
+  if windows.events ~= counted or totals.events ~= counted then
+    return nil, refuse('LABSUM', 'aggregates and entries disagree')
+  end
+  local blocks = windows.blocks
+  blocks[#blocks + 1] = totals
+  return blocks
 end
 
-local function write_blocks(blocks, version, low, dirty, wins)
-  for _, block in ipairs(blocks) do
-    if not block.number or tonumber(block.number) >= low then
-      for first = 1, #block.write, 2 * CHUNK do
-        redis.call('HSET', block.key, unpack(block.write, first, math.min(#block.write, first + 2 * CHUNK - 1)))
-      end
-      if block.number then
-        redis.call('ZADD', dirty, version, block.number)
-        redis.call('ZADD', wins, block.number, block.number)
-      end
-    end
+-- Takes the entries out of the stream. An entry that somebody had deleted is a ghost.
+local function remove_entries(base, key, entries)
+  local acknowledged = redis.call('XACK', key.ev, GROUP, unpack(entries.ids))
+  local removed = redis.call('XDEL', key.ev, unpack(entries.ids))
+  redis.call('HDEL', key.suspect, unpack(entries.ids))
+  if removed ~= acknowledged then redis.call('HINCRBY', key.ledger, 'ghost', acknowledged - removed) end
+  tell_audit(base, entries.ids, entries.held)
+end
+
+-- Makes each bad event a dead letter.
+local function keep_bad_events(key, run, bad, width, now)
+  for _, event in ipairs(bad) do
+    redis.call('XADD', key.dead, '*', 'id', event[1], 'i', event[2], 'why', event[3], 'n', 1, 'run', run, 'w', width,
+      't', now, 'b', entry_bytes(event[4]), 'd', event[4])
   end
 end
 
@@ -122,83 +130,35 @@ end
 -- Removes entries and adds their events to the aggregates. Where an entry is not pending any more, nothing happens and
 -- the reply is {-1, stale ids...}; where a sum would leave the exact range, {-2, ...} as `out_of_range` says.
 local function commit(keys, argv)
-  local base, run, instance, entries = keys[1], argv[2], argv[3], whole(argv[4])
-  local failed = guard(base, argv[1]); if failed then return failed end
-  if not entries or entries < 1 or entries > MAX_ENTRIES then return refuse('LABARG', '1..1024 entries a commit') end
-  local ev, ledger, runkey, dead = base .. 'ev', base .. 'ledger', base .. 'run:' .. run, base .. 'dead'
-  local dirty, wins, suspect = base .. 'dirty:' .. run, base .. 'wins:' .. run, base .. 'suspect'
-  local runs, audit = base .. 'runs', base .. 'audit'
-  for key, wanted in pairs({[ev] = 'stream', [dead] = 'stream', [ledger] = 'hash', [runkey] = 'hash', [dirty] = 'zset',
-      [wins] = 'zset', [suspect] = 'hash', [runs] = 'zset', [audit] = 'hash'}) do
-    if not typed(key, wanted) then return clash(key, wanted) end
-  end
+  local base, run, instance = keys[1], argv[2], argv[3]
+  local refusal = guard(base, argv[1]); if refusal then return refusal end
+  local entries, bad, blocks
+  entries, refusal = entries_of(argv); if refusal then return refusal end
+  local key = keys_of_commit(base, run)
+  refusal = wrong_type(key); if refusal then return refusal end
+  local ledger = key.ledger
   local store = account(ledger, 'counted', 'backlog', 'dead', 'ver', 'bytes', 'dead_bytes', 'time', 'stale', 'ghost')
-  local account_of_run = account(runkey, 'counted', 'backlog', 'dead', 'ver', 'w:' .. instance)
+  local before = account(key.run, 'counted', 'backlog', 'dead', 'ver', 'w:' .. instance)
+  local stale = stale_entries(key, entries); if stale then return stale end
+  refusal = read_sizes(entries, argv); if refusal then return refusal end
+  bad, refusal = bad_events(argv, entries); if refusal then return refusal end
+  local counted = entries.events - #bad
+  blocks, refusal = blocks_of(base, run, argv, bad.next, counted); if refusal then return refusal end
+  local beyond = out_of_range(blocks); if beyond then return beyond end
+  local low, width = unpack(redis.call('HMGET', key.run, 'low', 'width'))
+  local now, version = clock_us(), before.ver + 1
 
-  local ids, place, stale = {}, {}, {}
-  for i = 1, entries do
-    local id = argv[4 + i]
-    if place[id] then return refuse('LABARG', 'the same entry twice') end
-    ids[i], place[id] = id, i
-    if #redis.call('XPENDING', ev, GROUP, id, id, 1) == 0 then stale[#stale + 1] = id end
-  end
-  if #stale > 0 then
-    redis.call('HINCRBY', ledger, 'stale', #stale)
-    return {-1, unpack(stale)}
-  end
-
-  local counts, released, total = argv[5 + entries], whole(argv[6 + entries]), 0
-  if not counts or #counts ~= 2 * entries then return refuse('LABARG', 'the counts do not have the size they say') end
-  if not released then return refuse('LABARG', 'bytes is out of range') end
-  local held = {}
-  for i = 1, entries do
-    held[i] = struct.unpack('<H', counts, 2 * i - 1)
-    total = total + held[i]
-  end
-  if total < 1 or total > MAX_EVENTS then return refuse('LABARG', '1..524288 events a commit') end
-
-  local bad, refusal = bad_events(argv, 7 + entries, place, held)
-  if not bad then return refusal end
-  local totals
-  totals, refusal = merged(base .. 'tot:' .. run, argv, bad.next, {})
-  if not totals then return refusal end
-  local windows
-  windows, refusal = merged_windows(base, run, argv, totals.next)
-  if not windows then return refusal end
-  if windows.aggregates > MAX_AGGREGATES or totals.aggregates > MAX_AGGREGATES then
-    return refuse('LABARG', '4096 aggregates a commit')
-  end
-  local counted = total - #bad
-  if windows.events ~= counted or totals.events ~= counted then
-    return refuse('LABSUM', 'aggregates and entries disagree')
-  end
-  local blocks = windows.blocks
-  blocks[#blocks + 1] = totals
-  local beyond = out_of_range(blocks)
-  if beyond then return beyond end
-  local facts = redis.call('HMGET', runkey, 'low', 'width')
-  local low = tonumber(facts[1] or '-inf') or -math.huge
-  local now = clock_us()
-
-  local acknowledged = redis.call('XACK', ev, GROUP, unpack(ids))
-  local removed = redis.call('XDEL', ev, unpack(ids))
-  redis.call('HDEL', suspect, unpack(ids))
-  if removed ~= acknowledged then redis.call('HINCRBY', ledger, 'ghost', acknowledged - removed) end
-  tell_audit(base, ids, held)
-  local version = account_of_run.ver + 1
-  write_blocks(blocks, version, low, dirty, wins)
-  for _, event in ipairs(bad) do
-    redis.call('XADD', dead, '*', 'id', event[1], 'i', event[2], 'why', event[3], 'n', 1, 'run', run, 'w',
-      facts[2] or '0', 't', now, 'b', entry_bytes(event[4]), 'd', event[4])
-  end
+  remove_entries(base, key, entries)
+  write_blocks(blocks, version, tonumber(low or '-inf') or -math.huge, key.dirty, key.wins)
+  keep_bad_events(key, run, bad, width or '0', now)
   redis.call('HSET', ledger, 'counted', store.counted + counted, 'dead', store.dead + #bad,
-    'backlog', store.backlog - total, 'ver', store.ver + 1, 'bytes', math.max(0, store.bytes - released),
-    'dead_bytes', store.dead_bytes + bad.size)
-  redis.call('HSET', runkey, 'counted', account_of_run.counted + counted, 'dead', account_of_run.dead + #bad,
-    'backlog', account_of_run.backlog - total, 'ver', version, 'last', now,
-    'w:' .. instance, account_of_run['w:' .. instance] + counted)
-  redis.call('ZADD', runs, store.time > 0 and store.time or now, run)
-  return {counted, version, redis.call('ZCARD', wins)}
+    'backlog', store.backlog - entries.events, 'ver', store.ver + 1,
+    'bytes', math.max(0, store.bytes - entries.bytes), 'dead_bytes', store.dead_bytes + bad.bytes)
+  redis.call('HSET', key.run, 'counted', before.counted + counted, 'dead', before.dead + #bad,
+    'backlog', before.backlog - entries.events, 'ver', version, 'last', now,
+    'w:' .. instance, before['w:' .. instance] + counted)
+  redis.call('ZADD', key.runs, store.time > 0 and store.time or now, run)
+  return {counted, version, redis.call('ZCARD', key.wins)}
 end
 
 register('commit', commit, 'allow-oom')

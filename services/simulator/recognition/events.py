@@ -7,9 +7,14 @@ from numpy.typing import NDArray
 
 
 class Events(NamedTuple):
-    """Events in order of time, as arrays of equal length; source and kind are numbers of names, row is a row's number.
+    """Events in order of time, as arrays of equal length. Events of the same time keep the order of the file.
 
-    Equal times keep the order of the file.
+    Attributes:
+        time_ns: Nanoseconds since the epoch, ascending.
+        source: Number of the source's name.
+        kind: Number of the kind's name.
+        value: The reading.
+        row: Number of the row in the file.
     """
 
     time_ns: NDArray[np.int64]

@@ -50,12 +50,20 @@ def _held(column: pa.Array) -> pa.Array:
 
 
 def mostly(sample: pa.Array, pattern: str) -> bool:
-    """Return whether most texts of a sample match a pattern of RE2; False for an empty sample."""
+    """Return whether most texts of a sample match a pattern of RE2; False for an empty sample.
+
+    >>> mostly(pa.array(["1", "2", "x"]), "^[0-9]$"), mostly(pa.array([], pa.string()), "")
+    (True, False)
+    """
     matches = pc.sum(pc.match_substring_regex(sample, pattern)).as_py() or 0
     return bool(matches > MOSTLY * len(sample))
 
 
 def numbers_in(sample: pa.Array) -> list[Decimal]:
-    """Return the numbers of a sample with all their digits."""
+    """Return the numbers of a sample with all their digits.
+
+    >>> numbers_in(pa.array(["1.50", "x"]))
+    [Decimal('1.50')]
+    """
     numbers = (epochs.number_of(content) for content in sample.slice(0, SAMPLED_ROWS).to_pylist())
     return [number for number in numbers if number is not None]

@@ -1,4 +1,4 @@
-"""Lists the shapes of files that well-known programs write, and what the columns of each shape mean. Pure."""
+"""Lists the shapes of files that well-known programs write, with the meaning of their columns. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ Names = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What the columns of a shape mean, by their names in lower case; a name that a file lacks is passed over.
+    """What the columns of a shape mean. Names are in lower case; a name that a file lacks is passed over.
 
     Attributes:
         time: Names of the column of times, the best first.

@@ -25,8 +25,7 @@ def prepare(request: pb.RunLoadRequest) -> Prepared:
 
     Raises:
         SourceFault: The file cannot be read.
-        InvalidRequest: The profile makes no sense.
-        Refused: The source cannot follow the profile.
+        InvalidRequest: The profile makes no sense, or the source cannot follow it.
     """
     kind = request.WhichOneof("source")
     if kind == "replay":

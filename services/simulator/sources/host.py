@@ -6,15 +6,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import grpc
 import numpy as np
 import psutil
 from numpy.typing import NDArray
 
 from services.contracts.batches import Columns
 from services.contracts.limits import MAX_NAME_BYTES, MAX_VALUE, NANOS
-from services.serving.status import Refused
-from services.simulator.source import SkippedRow
+from services.serving.invalid import InvalidRequest
+from services.simulator.source import SkippedRow, SourceClosed
 
 MAX_TICKS_PER_SECOND: Final = 100.0
 """Counters of the kernel move in steps of a few milliseconds. Faster reading gives the same numbers again."""
@@ -31,13 +30,12 @@ def open_host(rate: float) -> "HostSource":
         rate: Highest rate of the load in events per second; 0 where it is not known beforehand.
 
     Raises:
-        Refused: The machine cannot be read that often.
+        InvalidRequest: The machine cannot be read that often.
     """
     source = HostSource()
     if rate > source.max_rate:
         message = f"this machine can be read {source.max_rate:,.0f} times a second, not {rate:,.0f}"
-        text = f"rate: {message} ({source.kinds} kinds, each once a tick)"
-        raise Refused(grpc.StatusCode.INVALID_ARGUMENT, "RATE_TOO_HIGH", text, field="rate")
+        raise InvalidRequest("RATE_TOO_HIGH", "rate", f"{message} ({source.kinds} kinds, each once a tick)")
     return source
 
 
@@ -69,7 +67,7 @@ class HostSource:
         self.max_rate = self.kinds * min(MAX_TICKS_PER_SECOND, BUSY_SHARE / tick_s)
 
     def take(self, intended_ns: NDArray[np.int64]) -> Columns:
-        """Return the next events. Waits until their readings are due."""
+        """Return the next events. Wait until their readings are due. Raise SourceClosed after `close`."""
         while len(self._left) < len(intended_ns):
             self._wait_until(int(intended_ns[len(self._left)]))
             at_ns = time.time_ns()
@@ -93,7 +91,7 @@ class HostSource:
     def _wait_until(self, at_ns: int) -> None:
         early_s = (at_ns - time.time_ns()) / NANOS
         if early_s > 0 and self._closed.wait(early_s):
-            raise Refused(grpc.StatusCode.CANCELLED, "CLOSED", "the load run has ended")
+            raise SourceClosed("the load run has ended")
 
 
 def _read(readers: Sequence[Callable[[], Readings]]) -> Readings:

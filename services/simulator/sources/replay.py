@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Final
 
-import grpc
 import numpy as np
 from numpy.typing import NDArray
 
 from services.contracts.batches import Columns
 from services.contracts.limits import NANOS
-from services.serving.status import Refused
+from services.serving.invalid import InvalidRequest
 from services.simulator.recognition.file_events import FileEvents, read_events
 from services.simulator.sources.windows import fitting_width
 from services.simulator.tables.limits import Budget
@@ -43,7 +42,7 @@ class ReplaySource:
             speed: A factor; `max` for 20,000 events a second; empty fits the whole file into the duration.
 
         Raises:
-            Refused: The speed is neither.
+            InvalidRequest: The speed is none of these.
         """
         since_s = (self._events.time_ns - self._events.time_ns[0]) / np.float64(NANOS)
         if speed == FASTEST:
@@ -100,6 +99,5 @@ def _factor(speed: str) -> float:
     except ValueError:
         factor = 0.0
     if not 0 < factor < float("inf"):
-        message = f'speed: "{speed}" is neither a factor above 0 nor "{FASTEST}"'
-        raise Refused(grpc.StatusCode.INVALID_ARGUMENT, "BAD_SPEED", message, field="speed")
+        raise InvalidRequest("BAD_SPEED", "speed", f'"{speed}" is neither a factor above 0 nor "{FASTEST}"')
     return factor

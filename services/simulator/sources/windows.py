@@ -17,7 +17,15 @@ WIDTHS: Final = (
 
 
 def fitting_width(events: Events) -> int:
-    """Return the smallest natural width with at most 2,000 windows, and few enough aggregates per batch."""
+    """Return the smallest natural width, in ns, with at most 2,000 windows and few enough aggregates per batch.
+
+    Args:
+        events: Events in the order of their times, at least one.
+
+    >>> start_and_end, row = np.array([0, 365 * DAY]), np.zeros(2, np.int32)
+    >>> fitting_width(Events(start_and_end, row, row, np.zeros(2), row)) // HOUR
+    6
+    """
     span = int(events.time_ns[-1] - events.time_ns[0])
     for width in WIDTHS:
         if span <= width * MANY_WINDOWS and _most_aggregates(events, width) <= MAX_COMMIT_AGGREGATES:

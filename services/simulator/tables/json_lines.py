@@ -3,12 +3,12 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from services.simulator.tables.blocks import BLOCK_CELLS, Blocks
 from services.simulator.tables.limits import Budget
 from services.simulator.tables.opening import bounded_lines, opened_text
-from services.simulator.tables.prometheus import samples_in
+from services.simulator.tables.prometheus import Json, JsonObject, samples_in
 from services.simulator.tables.skipped import SkippedRows
 from services.simulator.tables.table import Table, fault_of_no_rows
 
@@ -102,7 +102,7 @@ def rows_of(line: str) -> list[Row]:
     >>> rows_of('{"time": 1.50, "host": {"name": "pi", "up": true}}')
     [{'time': '1.50', 'host.name': 'pi', 'host.up': 'true'}]
     """
-    document = json.loads(line, parse_int=str, parse_float=str, parse_constant=str)
+    document: Json = json.loads(line, parse_int=str, parse_float=str, parse_constant=str)
     if not isinstance(document, dict):
         raise NotARow(f"{KINDS[type(document)]}, an object is needed")
     samples = samples_in(document)
@@ -113,7 +113,7 @@ def rows_of(line: str) -> list[Row]:
     return rows
 
 
-def _flat(document: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def _flat(document: JsonObject, prefix: str = "") -> Iterator[tuple[str, str]]:
     """Yield name and text of each value; the text of null is empty."""
     for key, value in document.items():
         name = prefix + (key or NAMELESS)

@@ -6,7 +6,7 @@ from typing import Final
 
 from services.contracts.limits import MAX_KEYS_PER_RUN
 from services.simulator.source import SourceFault
-from services.simulator.tables.memory import free_bytes
+from services.simulator.tables.free_memory import free_bytes
 
 MAX_BYTES: Final = 512 << 20
 """Bytes of a file once it is unpacked, eight times an upload: a small board holds as much in memory."""

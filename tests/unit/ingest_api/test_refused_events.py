@@ -14,7 +14,7 @@ from services.contracts.limits import MAX_REQUEST_BYTES
 from services.contracts.signals import INGEST_EVENTS_REFUSED
 from services.ingest_api.admission import NotAdmitted
 from services.ingest_api.servicer import IngestServicer
-from services.ledger.connection import StoreSettings, open_client
+from services.ledger.connection import StoreSettings
 from services.ledger.redis_ledger import RedisLedger
 from services.telemetry.instruments import Instruments
 from services.telemetry.tracing import Tracing
@@ -32,7 +32,7 @@ class Ingest:
         reader = PrometheusMetricReader(disable_target_info=True, scope_info_enabled=False, registry=self._registry)
         self.provider = MeterProvider([reader], shutdown_on_exit=False)
         settings = StoreSettings(redis_url="redis://127.0.0.1:9/0")
-        ledger = RedisLedger(open_client(settings), settings, "i", backlog_limit=1)
+        ledger = RedisLedger(settings, "i", backlog_limit=1)
         instruments = Instruments(self.provider.get_meter("t"), "ingest-api")
         self.servicer = IngestServicer(ledger, instruments, Tracing(trace.NoOpTracerProvider().get_tracer("t")))
 

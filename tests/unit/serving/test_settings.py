@@ -73,3 +73,13 @@ def test_a_misspelt_setting_of_bootstrap_is_refused(name: str, meant: str, envir
     environment.setenv(name, "1")
     with pytest.raises(ServiceFault, match=rf"{name} is not a setting; did you mean {meant}\?"):
         read_settings(BootstrapSettings)
+
+
+def test_a_name_that_is_no_misspelling_is_answered_with_the_names_of_its_family(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    """Names of a family begin alike; what follows is compared, so that no other setting is suggested."""
+    environment.setenv("LAB_WORKER_COUNT", "2")
+    with pytest.raises(ServiceFault, match=r"LAB_WORKER_COUNT is not a setting; there are: .*COST_US") as fault:
+        read_settings(WorkerSettings)
+    assert "did you mean" not in str(fault.value)

@@ -9,10 +9,10 @@ from google.rpc import status_pb2
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 
 from services.ledger.errors import BacklogFull, StoreReplaced
-from services.serving.invalid import InvalidRequest
+from services.serving.invalid import InvalidData, InvalidRequest
 from services.serving.paging import page_size
 from services.serving.status import DETAILS_KEY, Refused, refusal_from, refusal_of, status_of
-from services.simulator.source import SourceFault
+from services.simulator.source import NO_FILE, SourceFault
 
 
 def as_seen_by_a_client(refused: Refused) -> grpc.aio.AioRpcError:
@@ -27,7 +27,7 @@ def as_seen_by_a_client(refused: Refused) -> grpc.aio.AioRpcError:
     [
         Refused(grpc.StatusCode.INVALID_ARGUMENT, "BAD_LOAD", "run: 1 to 80 bytes are needed", field="run"),
         Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "BUSY", "later", retry_after_s=1.25),
-        SourceFault("NO_ROWS", "x.csv holds no rows"),
+        refusal_of(InvalidData("NO_ROWS", "x.csv holds no rows")),
     ],
     ids=lambda refused: refused.reason,
 )
@@ -42,7 +42,7 @@ def test_a_client_reads_the_refusal_of_the_service(refused: Refused) -> None:
     ("refused", "about"),
     [
         (Refused(grpc.StatusCode.INVALID_ARGUMENT, "BAD_LOAD", "no"), "request"),
-        (SourceFault("NO_FILE", "x.csv: no such file"), "data"),
+        (refusal_of(InvalidData("NO_ROWS", "x.csv holds no rows")), "data"),
     ],
 )
 def test_error_info_tells_what_is_at_fault(refused: Refused, about: str) -> None:
@@ -87,6 +87,18 @@ def test_an_invalid_request_becomes_a_bad_request_with_its_field() -> None:
     bad = BadRequest()
     assert status.details[1].Unpack(bad)
     assert [violation.field for violation in bad.field_violations] == ["run"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [(NO_FILE, grpc.StatusCode.NOT_FOUND), ("NO_ROWS", grpc.StatusCode.INVALID_ARGUMENT)],
+)
+def test_a_fault_of_a_file_becomes_a_refusal_about_data(reason: str, code: grpc.StatusCode) -> None:
+    """The readers of files know nothing of statuses. A long message is cut where it becomes a status."""
+    refused = refusal_of(SourceFault(reason, "x.csv: " + "x" * 5_000))
+    assert (refused.code, refused.reason, refused.about) == (code, reason, "data")
+    assert str(refused).startswith("x.csv: ")
+    assert len(str(refused)) < 1_000
 
 
 @pytest.mark.parametrize(("requested", "rows"), [(0, 100), (1, 1), (10_000, 10_000)])

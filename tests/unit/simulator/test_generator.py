@@ -15,8 +15,9 @@ from services.contracts.generated.lab.ingest.v1.ingest_pb2 import AppendResponse
 from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
 from services.serving.status import Refused, status_of
 from services.simulator import arrivals
-from services.simulator.generator import LoadGenerator, Resources
+from services.simulator.generator import LoadGenerator
 from services.simulator.request import LoadRequest
+from services.simulator.resources import Resources
 from services.simulator.sources.synthetic import SyntheticSource
 from services.telemetry.instruments import Instruments
 from services.telemetry.tracing import Tracing

@@ -5,7 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from services.serving.status import Refused
+from services.serving.invalid import InvalidRequest
+from services.simulator.source import SourceClosed
 from services.simulator.sources.host import HostSource, open_host
 
 NANOS = 1_000_000_000
@@ -33,14 +34,14 @@ def test_a_reading_is_taken_when_it_is_due() -> None:
 
 def test_a_rate_that_cannot_be_read_is_refused() -> None:
     """The message names the limit. The request is at fault, not a file."""
-    with pytest.raises(Refused, match="can be read") as refused:
+    with pytest.raises(InvalidRequest, match="can be read") as refused:
         open_host(10_000_000)
-    assert (refused.value.reason, refused.value.about) == ("RATE_TOO_HIGH", "request")
+    assert (refused.value.reason, refused.value.field) == ("RATE_TOO_HIGH", "rate")
 
 
 def test_a_wait_ends_with_the_load_run() -> None:
     """A reading that is not due yet is not waited for."""
     source = HostSource()
     source.close()
-    with pytest.raises(Refused, match="has ended"):
+    with pytest.raises(SourceClosed, match="has ended"):
         source.take(np.full(1, time.time_ns() + 3_600 * NANOS, np.int64))

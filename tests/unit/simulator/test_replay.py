@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from services.serving.status import Refused
+from services.serving.invalid import InvalidRequest
 from services.simulator.source import SourceFault
 from services.simulator.sources.replay import ReplaySource, open_replay
 
@@ -139,7 +139,7 @@ def test_a_file_that_cannot_be_replayed_is_refused(
     path = str(tmp_path / name) if text is None else file(tmp_path, name, text)
     with pytest.raises(SourceFault) as fault:
         open_replay(path, columns)
-    assert (fault.value.reason, fault.value.about) == (reason, "data")
+    assert (fault.value.reason, fault.value.is_missing) == (reason, reason == "NO_FILE")
     assert len(str(fault.value).splitlines()) <= 3
 
 
@@ -159,9 +159,9 @@ def test_speed_stretches_the_file_s_own_pace(tmp_path: Path) -> None:
     assert source.offsets_s(1.5, "20").tolist() == [0.0, 0.5, 1.0, 1.5]
     assert any("4 of 5 events fit" in note for note in source.notes)
     assert len(open_replay(path, "").offsets_s(1.0, "max")) == 5
-    with pytest.raises(Refused, match="speed") as refused:
+    with pytest.raises(InvalidRequest, match="speed") as refused:
         open_replay(path, "").offsets_s(1.0, "fast")
-    assert refused.value.about == "request"
+    assert refused.value.field == "speed"
 
 
 def test_the_width_fits_the_file(tmp_path: Path) -> None:

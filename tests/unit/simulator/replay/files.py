@@ -63,7 +63,7 @@ def fault_of(path: Path, columns: str = "") -> Fault:
     """Return why a file is refused."""
     with pytest.raises(SourceFault) as refused:
         open_replay(str(path), columns)
-    assert refused.value.about == "data"
+    assert not refused.value.is_missing
     assert len(str(refused.value).splitlines()) <= 3
     return Fault(refused.value.reason, str(refused.value))
 

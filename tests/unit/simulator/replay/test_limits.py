@@ -15,8 +15,8 @@ import pytest
 from services.simulator.recognition.file_events import read_events
 from services.simulator.source import SourceFault
 from services.simulator.tables import read_table
+from services.simulator.tables.free_memory import free_bytes
 from services.simulator.tables.limits import CELL_BYTES, MAX_BYTES, MAX_CELLS, MAX_COLUMNS, VALUE_BYTES, Budget
-from services.simulator.tables.memory import free_bytes
 from tests.unit.simulator.replay.files import events_in, fault_of, write
 
 LARGEST_BOMB: Final = 4 << 20

@@ -32,8 +32,6 @@ local function register(name, callback, ...)
   redis.register_function{function_name = 'lab_' .. name .. '_' .. VERSION, callback = callback, flags = {...}}
 end
 
-local function refuse(code, text) return redis.error_reply(code .. ' ' .. text) end
-
 local function whole(text)
   local number = tonumber(text)
   if number and number == math.floor(number) and number >= 0 and number < EXACT then return number end
@@ -41,21 +39,6 @@ end
 
 -- For replies and for `..`, which would round; arguments of a command may be numbers, which the store writes exactly.
 local function digits(number) return string.format('%.0f', number) end
-
--- Returns the counts of an account by name.
-local function account(key, ...)
-  local values, names, counts = redis.call('HMGET', key, ...), {...}, {}
-  for i = 1, #names do
-    counts[names[i]] = whole(values[i] or 0) or error({err = 'LABTYPE ' .. key .. ' ' .. names[i] .. ' is not a count'})
-  end
-  return counts
-end
-
-local function guard(base, epoch)
-  local current = redis.call('GET', base .. 'epoch')
-  if not current then return refuse('LABEMPTY', 'the store is empty or was reset') end
-  if current ~= epoch then return refuse('LABEPOCH', 'the store was replaced') end
-end
 
 local function clock_us()
   local now = redis.call('TIME')
@@ -72,41 +55,15 @@ local function own_time(wall, time, now)
   return time + math.max(0, math.min(passed, HOUR_US)), true
 end
 
--- Every key that a step will write is checked, so that a key of another type stops the step before its first write.
-local function typed(key, wanted)
-  local actual = redis.call('TYPE', key).ok
-  return actual == wanted or actual == 'none'
-end
-
-local function clash(key, wanted)
-  return refuse('LABTYPE', key .. ' is a ' .. redis.call('TYPE', key).ok .. ', not a ' .. wanted)
-end
-
 local function field_of(entry, name)
   for i = 1, #entry, 2 do if entry[i] == name then return entry[i + 1] end end
-end
-
--- Whether a stream's id comes after another.
-local function comes_after(id, other)
-  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
-  local other_ms, other_seq = string.match(other, '^(%d+)-(%d+)$')
-  if ms ~= other_ms then return tonumber(ms) > tonumber(other_ms) end
-  return tonumber(seq) > tonumber(other_seq)
-end
-
--- An audit that is under way has added up the entries up to its place in the stream; what is removed there is taken
--- off.
-local function tell_audit(base, ids, events)
-  local audit = base .. 'audit'
-  local place = redis.call('HGET', audit, 'place')
-  if not place then return end
-  local gone = 0
-  for i, id in ipairs(ids) do
-    if not comes_after(id, place) then gone = gone + events[i] end
-  end
-  if gone > 0 then redis.call('HINCRBY', audit, 'events', digits(-gone)) end
 end
 
 -- Memory that an entry takes: its data, and what every entry has beside its data.
 local ENTRY_BYTES = 256
 local function entry_bytes(data) return #data + ENTRY_BYTES end
+
+-- The account of a run or of the store, as every reply has it.
+local function balance(key)
+  return redis.call('HMGET', key, 'accepted', 'counted', 'dead', 'backlog', 'dup')
+end

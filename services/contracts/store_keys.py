@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
+NAMESPACE: Final = "lab"
+"""The namespace of a store that serves one stack."""
+
 GROUP: Final = "agg"
 """The consumer group of the workers."""
 

@@ -1,0 +1,50 @@
+"""A load run ends when it is stopped, whatever it waits for."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+import grpc
+import pytest
+
+from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
+from services.contracts.generated.lab.simulator.v1.simulator_pb2_grpc import SimulatorServiceStub
+from tests.programs import ready_file, service
+
+WAIT_S: Final = 20.0
+HOUR_S: Final = 3_600.0
+
+pytestmark = pytest.mark.timeout(90)
+
+
+@pytest.fixture
+def ingest() -> Iterator[str]:
+    """Yield the address of a server that stands in for ingest-api; the load runs below send it nothing."""
+    threads = ThreadPoolExecutor(1)
+    server = grpc.server(threads)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield f"127.0.0.1:{port}"
+    server.stop(0).wait()
+    threads.shutdown()
+
+
+@pytest.mark.parametrize("source", ["host", "synthetic"])
+def test_a_load_that_is_due_much_later_ends_at_a_stop(tmp_path: Path, ingest: str, source: str) -> None:
+    """The first event is due after a quarter of an hour. The report comes now, and the next load run may begin."""
+    request = pb.RunLoadRequest(run="r", ingest_address=ingest, profile=pb.Profile(duration_seconds=HOUR_S))
+    request.profile.constant.rate = 1 / (HOUR_S / 4)
+    getattr(request, source).SetInParent()
+    with (
+        service("simulator", tmp_path, {}),
+        grpc.insecure_channel(ready_file(tmp_path, "simulator")["grpc"]) as channel,
+    ):
+        simulator = SimulatorServiceStub(channel)
+        for _ in range(2):
+            answers = simulator.RunLoad(request, timeout=WAIT_S)
+            assert next(answers).WhichOneof("part") == "progress"
+            assert simulator.Stop(pb.StopRequest(), timeout=WAIT_S).was_running
+            *_, last = answers
+            assert last.result.stopped
+            assert last.result.account.sent == 0
