@@ -10,7 +10,7 @@ import pytest
 
 from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.remedies import redis_cli
-from lab.snapshots.probes import StoreProbe
+from lab.snapshots.answers import StoreProbe
 from lab.snapshots.snapshot import ContainerLog, Snapshot
 from tests.unit.diagnosis.builders import (
     HOST,
@@ -90,10 +90,8 @@ def test_a_policy_inside_is_changed_in_the_store_s_own_pod() -> None:
     assert "according to Pod/" in finding.found
     words = shlex.split(finding.do)
     assert words[:7] == ["kubectl", "-n", NAMESPACE, "exec", "deployment/redis", "--", "sh"]
-    assert (
-        words[-1]
-        == 'REDISCLI_AUTH="$(cat /etc/lab/store/password)" redis-cli -e config set maxmemory-policy noeviction'
-    )
+    client = 'REDISCLI_AUTH="$(cat /etc/lab/store/password)" redis-cli -e --user admin'
+    assert words[-1] == f"{client} config set maxmemory-policy noeviction"
 
 
 @pytest.mark.parametrize(("fails", "code"), [("nothing", 0), ("rewrite", 0), ("set", 1)])

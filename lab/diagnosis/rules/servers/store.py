@@ -11,8 +11,9 @@ from lab.diagnosis.finding import Cure, Finding
 from lab.diagnosis.rules.cluster.logs import newest_matches
 from lab.diagnosis.rules.servers.reaching import UNTRUSTED, is_inside, look_into, pods_of
 from lab.settings import LOOPBACK
-from lab.snapshots.probes import StoreProbe
+from lab.snapshots.answers import StoreProbe
 from lab.snapshots.snapshot import Snapshot
+from services.contracts.store_users import ADMINISTRATOR
 
 UNREACHABLE: Final = re.compile(
     r"(?i)redis (?P<address>\S+:\d+): .*(?:refused|timed? ?out|timeout|unreachable|no route)"
@@ -21,7 +22,7 @@ EVICTS: Final = re.compile(r"maxmemory-policy (?P<policy>\S+) can delete events"
 SERVICE: Final = "redis"
 PORT: Final = 6379
 FILE_IN_POD: Final = "/etc/lab/store/password"
-"""Where the store's own pod has the password."""
+"""Where the store's own pod has the password of its administrator."""
 NOT_ASKED: Final = "the lab itself did not ask it"
 
 
@@ -152,7 +153,7 @@ def _configure(snapshot: Snapshot, address: str, *settings: str) -> str:
     """Return the command that changes a running store, and its file. A store inside the cluster has no file."""
     probe = snapshot.probes.store
     if probe is None and is_inside(snapshot, SERVICE, host_of(address)):
-        client = f'REDISCLI_AUTH="$(cat {FILE_IN_POD})" redis-cli -e'
+        client = f'REDISCLI_AUTH="$(cat {FILE_IN_POD})" redis-cli -e --user {ADMINISTRATOR}'
         script = " && ".join(f"{client} config set {setting}" for setting in settings)
         return remedies.kubectl(snapshot.namespace, "exec", f"deployment/{SERVICE}", "--", "sh", "-c", script)
     client = remedies.redis_cli(probe or StoreProbe(address, reachable=None))

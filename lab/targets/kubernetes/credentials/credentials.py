@@ -1,5 +1,6 @@
 """Provides the credentials of a stack: the kept credentials while they are good, else new ones."""
 
+import hmac
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from lab.files import replaced
 from lab.settings import LOOPBACK
 from lab.systems.services import SERVICES
 from lab.targets.kubernetes.credentials.certificates import Certificates, end_of, names_in, new_certificates
+from services.contracts.store_keys import NAMESPACE
+from services.contracts.store_users import USERS, users_file
 
 RENEW_BEFORE: Final = timedelta(days=14)
 """Names of the local end of a port-forward."""
@@ -26,7 +29,7 @@ class Credentials:
     Attributes:
         certificates: CA, certificate and key of the services.
         token: Token that callers must send.
-        store_password: Password of a store inside the cluster.
+        store_password: Key of the passwords of all users of a store inside the cluster; it never leaves this machine.
     """
 
     certificates: Certificates
@@ -39,9 +42,14 @@ class Credentials:
         return {CA: pem.ca, CERTIFICATE: pem.certificate, KEY: pem.key, TOKEN: self.token.encode()}
 
     def store_secret(self) -> Mapping[str, bytes]:
-        """Return the content of the Secret `lab-store` for a store inside the cluster: a user with a password."""
-        user = f"user default on >{self.store_password} ~* &* +@all\n"
-        return {PASSWORD: self.store_password.encode(), "users.acl": user.encode()}
+        """Return the content of the Secret `lab-store` for a store inside the cluster: its users, their passwords."""
+        passwords = {user: self.password_of(user) for user in USERS}
+        users = users_file(passwords, namespace=NAMESPACE)
+        return {"users.acl": users.encode(), **{user: password.encode() for user, password in passwords.items()}}
+
+    def password_of(self, user: str) -> str:
+        """Return the password of a user of the store inside the cluster, which tells nothing about the others."""
+        return hmac.digest(self.store_password.encode(), user.encode(), "sha256").hex()
 
 
 def names_of(namespace: str) -> tuple[str, ...]:
