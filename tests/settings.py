@@ -4,7 +4,15 @@ import os
 from typing import Final
 
 OF_TESTS: Final = frozenset(
-    {"LAB_CLUSTER", "LAB_SNAPSHOTS", "LAB_SOAK_SECONDS", "LAB_CHAOS_SCHEDULES", "LAB_HIDE_PATH_SERVERS"}
+    {
+        "LAB_CLUSTER",
+        "LAB_FAULTS",
+        "LAB_SNAPSHOTS",
+        "LAB_SOAK_SECONDS",
+        "LAB_CHAOS_SCHEDULES",
+        "LAB_CHAOS_CUT_SCHEDULES",
+        "LAB_HIDE_PATH_SERVERS",
+    }
 )
 """Variables for the tests themselves; the Makefile sets them."""
 

@@ -66,7 +66,7 @@ def breakdown(evidence: Evidence, *, by_node: bool = True, seed: int = 0) -> tup
 
 
 def _place_of(evidence: Evidence, *, by_node: bool) -> Callable[[str], Place]:
-    """Return instance → place; a process of unknown place is taken to be at the only place, where there is only one."""
+    """Return instance → place. Where all known places are the same, a process of unknown place is there, too."""
     places: Mapping[str, Place] = {
         name: _grouped(place, by_node=by_node) for name, place in places_of(evidence).items() if place != NOWHERE
     }

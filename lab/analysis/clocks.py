@@ -40,7 +40,8 @@ def clock_of(node: str, exchanges: Sequence[Exchange]) -> NodeClock:
         UsageFault: There is no exchange.
     """
     if not exchanges:
-        raise UsageFault(f"cannot tell the clock of {node}", found="it was not asked")
+        step = "leave the node out, or ask a process on it for its time"
+        raise UsageFault(f"cannot tell the clock of {node}", found="it was not asked", next_step=step)
     best = min(exchanges, key=lambda exchange: exchange.round_trip_ns)
     offset_ns = best.server_ns - (best.sent_ns + best.received_ns) / 2
     return NodeClock(node, offset_ns / NANOS, best.round_trip_ns / 2 / NANOS, len(exchanges))

@@ -30,8 +30,8 @@ def instance_of(series: Series) -> str:
 def increase(counter: Series, window: Window) -> float:
     """Return how much one counter grew in a window.
 
-    That is its last sample in the window minus its last sample before; 0 stands for the latter where the process
-    started later.
+    That is its last sample in the window minus its last sample before the window. A process that started in the window
+    had counted 0 before.
     """
     before = counter.value[counter.time_s < window.start_ns / NANOS]
     until = counter.value[counter.time_s <= window.end_ns / NANOS]

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 WITHIN: Final = "within this run"
 COVERAGE: Final = 0.95
+"""Share of the resampled figures that an interval holds."""
 RESAMPLES: Final = 1_000
+"""Drawings of one interval: 25 figures then lie beyond each end."""
 MIN_BLOCKS: Final = 5
 """Fewer seconds than this give no interval: there are too few mixtures of them."""
 MAX_BLOCKS: Final = 1_000

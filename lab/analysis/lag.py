@@ -26,6 +26,7 @@ BACKLOG: Final = STREAM_BACKLOG.prometheus_name
 USUAL_BACKLOG_S: Final = 0.1
 """A system under load may have a tenth of a second's events in its backlog at any time."""
 MIN_LOOKS: Final = 5
+"""Fewer looks show no trend."""
 MOST_LOOKS: Final = 500
 """The trend compares every look with every other; more looks are thinned out evenly."""
 MAX_TREND: Final = 0.01

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ACKNOWLEDGED: Final = OUTCOMES.index("acknowledged")
 NANOS_PER_MS: Final = 1e6
 SAMPLES_PER_TAIL: Final = 10
+"""Samples that must lie beyond a quantile (`ARCHITECTURE.md` D35)."""
 CANDIDATES: Final = 4_096
 """Values that an end of an interval may have; more make a long run slow and the interval no wider."""
 
@@ -53,7 +54,7 @@ def samples_needed(quantile: float) -> int:
 
 
 def rank_of(quantile: float, count: int) -> int:
-    """Return the rank of a quantile among so many ordered values: the smallest that reaches the share; 1 is the first.
+    """Return the rank of a quantile among so many ordered values, counted from 1: the first that reaches the share.
 
     The arithmetic is exact: a share such as 0.07 is seven hundredths, not the nearest binary fraction.
 
@@ -84,8 +85,8 @@ def quantile_interval(samples: Samples, quantile: float, *, seed: int = 0) -> Es
         seed: Of the bootstrap; the same seed gives the same interval.
 
     Returns:
-        An estimate without a value where no batch was acknowledged, or where there are fewer samples than
-        `samples_needed`. Infinite where a larger share than one minus the quantile was never acknowledged. Without an
+        The quantile. There is no value where no batch was acknowledged, or where there are fewer samples than
+        `samples_needed`. The value is infinite where a share above 1 - quantile was never acknowledged. There is no
         interval where the samples span fewer than five seconds.
     """
     if len(samples) and not (samples.outcome == ACKNOWLEDGED).any():

@@ -9,6 +9,7 @@ import numpy as np
 from lab.analysis.estimate import Estimate
 from lab.analysis.scrapes import median_distance
 from lab.model import NANOS
+from services.contracts.takeover import LONGEST_TAKEOVER_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
     from lab.model import FaultRecord, Series
 
 USUAL_QUANTILE: Final = 0.95
+"""Of the backlog before the first fault: a rare peak there does not make a large backlog usual."""
 MIN_USUAL_SAMPLES: Final = 3
-DETECTION_S: Final = 7.5
-"""Seconds after which every effect of a fault has begun: entries of a dead worker stay unclaimed for 5 s, and workers
-look for such entries every 2.5 s."""
+DETECTION_S: Final = LONGEST_TAKEOVER_S
+"""Seconds after which every effect of a fault has begun; the takeover of a dead worker's entries begins last."""
 HOLD_LOOKS: Final = 2
+"""Looks at the backlog after the detection time, since an effect is seen at the next look only."""
 GAP_INTERVALS: Final = 3
+"""Intervals between looks; a longer time without a look is a gap."""
 
 
 def usual_backlog(backlog: Series, until_ns: int, *, floor: float = 0.0) -> float | None:
@@ -32,8 +35,7 @@ def usual_backlog(backlog: Series, until_ns: int, *, floor: float = 0.0) -> floa
     Args:
         backlog: Events not yet committed, over time.
         until_ns: Start of the first fault, nanoseconds since the epoch.
-        floor: The least that is returned: a system under load cannot be held to a backlog of 0 that every look
-            happened to see.
+        floor: The least that is returned. Under load, a backlog of 0 at every look is chance.
     """
     before = backlog.value[backlog.time_s < until_ns / NANOS]
     if len(before) < MIN_USUAL_SAMPLES:
@@ -64,9 +66,9 @@ def recovery_s(
         violations: Further conditions over time: a value above 0 violates one, NaN says nothing.
 
     Returns:
-        The first look from which on every condition holds; `low` is the last look before that violates one, since
-        nothing is known in between. Without a value where the conditions never hold; `low` is then how long they
-        certainly did not.
+        The time of the first look from which on every condition holds. `low` is the time of the last look before it
+        that violates a condition: nothing is known in between. Where the conditions never hold, there is no value, and
+        `low` is how long they certainly did not hold.
     """
     usual = usual_backlog(backlog, quiet_until_ns, floor=floor)
     if usual is None:

@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from lab.model import Evidence
 
 MIN_KEPT: Final = 0.99
+"""Share of the intended events that are sent, and share of the sent events that leave in time (D50)."""
 MIN_COUNTED: Final = 0.99
+"""Share of the acknowledged events that workers count while events are sent, or they did not keep up (D51)."""
 DURABLE: Final = "durable"
 MAX_GAP_INTERVALS: Final = 3
+"""Scrape intervals without a scrape (D36)."""
 
 
 def generator_kept_schedule(facts: Facts) -> Finding:

@@ -77,7 +77,9 @@ TABLE: Final[Table] = {
     "doctor": Command(
         "lab.cli.machine:doctor", "What a stack needs: what is there, what is missing, the next step.", "machine"
     ),
-    "clean": Command("lab.cli.machine:clean", "Remove fetched programs and all your stacks; runs stay.", "machine"),
+    "clean": Command(
+        "lab.cli.machine:clean", "Remove this project's stack and fetched programs; runs stay.", "machine"
+    ),
     "config": Group(CONFIG, "Show the lab's settings.", "machine"),
 }
 """All commands, in the order of work."""

@@ -15,10 +15,11 @@ from lab.cli.options import HERE, AsJson
 from lab.diagnosis import text
 from lab.diagnosis.diagnose import diagnose as findings_in
 from lab.errors import UsageFault
-from lab.probes.local import LocalSnapshots
 from lab.settings import LabSettings, is_set, load_settings
-from lab.snapshots.snapshot import Snapshot, load
-from lab.snapshots.snapshot import save as write
+from lab.snapshots.files import load
+from lab.snapshots.files import save as write
+from lab.snapshots.snapshot import Snapshot
+from lab.targets.processes.places import kept_folder
 from lab.trials.explain import FILE_NAME
 
 KUBECONFIG: Final = Path.home() / ".kube" / "config"
@@ -70,7 +71,7 @@ def _chosen(settings: LabSettings, namespace: str) -> str:
     if namespace:
         return "kubernetes"
     kubeconfig = settings.kubeconfig is not None or is_set("KUBECONFIG") or KUBECONFIG.is_file()
-    return "kubernetes" if kubeconfig and not LocalSnapshots(settings).is_up else HERE
+    return "kubernetes" if kubeconfig and not kept_folder(settings).is_alive else HERE
 
 
 def _about_the_stack(snapshot: Snapshot, last_failure: Path | None) -> Iterator[str]:

@@ -3,6 +3,9 @@
 import json
 import shutil
 from collections.abc import Iterator
+from typing import Annotated
+
+import typer
 
 from lab import wiring
 from lab.cli.options import HERE, AsJson, TargetOption
@@ -24,18 +27,22 @@ def doctor(target: TargetOption = HERE, *, as_json: AsJson = False) -> None:
         raise Unavailable(wiring.target(target, settings).declaration.unfit, found=f"missing: {missing}")
 
 
-def clean() -> None:
-    """Remove fetched programs and all your stacks; runs stay.
+def clean(*, everything: Annotated[bool, typer.Option("--all", help="Of your other projects, too.")] = False) -> None:
+    """Remove this project's stack and fetched programs; runs stay.
 
-    The stacks of your other projects end, too.
+    Fetched programs stay while stacks of other projects are up, which run with them.
     """
     settings = load_settings()
     targets = [wiring.target(name, settings) for name in wiring.TARGETS]
-    print(f"  stopped  {sum(target.clean() for target in targets if isinstance(target, Cleaning))} stacks")
-    for folder in (settings.state_dir, settings.cache_dir):
+    cleaned = [target.clean(everyone=everything) for target in targets if isinstance(target, Cleaning)]
+    left = sum(each.left for each in cleaned)
+    print(f"  stopped  {sum(each.stopped for each in cleaned)} stacks")
+    for folder in (settings.state_dir,) * everything + (settings.cache_dir,) * (not left):
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.exists() else 0
         shutil.rmtree(folder, ignore_errors=True)
         print(f"  removed  {folder} ({size / 1e6:,.1f} MB)")
+    if left:
+        print(f"  kept     {left} stacks of other projects or runs, fetched programs      (lab clean --all ends them)")
     print(f"  kept     {settings.runs_dir}")
 
 

@@ -14,14 +14,14 @@ from lab.display.following import followed
 from lab.display.terminal import TerminalDisplay
 from lab.errors import UsageFault
 from lab.runs.folder import PROGRESS
-from lab.runs.parameters import checked, parameters_of
+from lab.runs.notebooks.parameters import checked, parameters_of
 from lab.settings import load_settings
 from lab.trials.possible import refuse_few_files
 from lab.wiring import run_store
 
 EXIT_CODES: Final = {"MET": 0, "NOT_MET": 1, "INVALID": 2, "INCONCLUSIVE": 3}
 SEVERITY: Final = ("MET", "NOT_MET", "INCONCLUSIVE", "INVALID")
-RUN_NOTEBOOK: Final = "lab.runs.notebooks:run_notebook"
+RUN_NOTEBOOK: Final = "lab.runs.notebooks.execution:run_notebook"
 """Loaded after the parameters are checked: papermill takes seconds to load."""
 
 

@@ -5,12 +5,14 @@ from typing import Final
 
 from lab.diagnosis.rules.before.choices import shortened
 from lab.diagnosis.rules.before.placement import obstacles, usable_nodes
-from lab.snapshots.before import ClusterProbe, SettingsProbe
+from lab.snapshots.choices import SettingsProbe
+from lab.snapshots.cluster import ClusterProbe
+from lab.snapshots.gaps import Denial
+from lab.snapshots.images import ImageProbe
 from lab.snapshots.kubernetes import Node
 from lab.snapshots.machine import MachineProbe
-from lab.snapshots.probes import Denial, ImageProbe
 from lab.snapshots.snapshot import Snapshot
-from lab.snapshots.telemetry_variables import not_scraped
+from lab.snapshots.unscraped import not_scraped
 
 INSIDE: Final = "inside the cluster; lab up makes it"
 SCRAPED: Final = "none"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from lab.settings import LOOPBACK
+from lab.snapshots.answers import StoreProbe
 from lab.snapshots.kubernetes import Node, Pod
-from lab.snapshots.probes import StoreProbe
 
 SET_CLOCK: Final = "sudo chronyc makestep || sudo systemctl restart systemd-timesyncd"
 

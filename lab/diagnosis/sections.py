@@ -7,7 +7,7 @@ from typing import Final
 
 from lab.diagnosis import descriptions
 from lab.diagnosis.finding import Finding
-from lab.snapshots.before import ClusterProbe
+from lab.snapshots.cluster import ClusterProbe
 from lab.snapshots.snapshot import Snapshot
 
 OF_A_NODE: Final = ("node-not-ready", "disk-pressure", "node-pressure", "clock-skew")

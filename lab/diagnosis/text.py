@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Final
 
 from lab.diagnosis.finding import Finding
-from lab.snapshots.probes import Unanswered
+from lab.snapshots.gaps import Unanswered
 
 WIDTH: Final = 112
 LABEL: Final = 14

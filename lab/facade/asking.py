@@ -1,5 +1,7 @@
 """Evaluates PromQL over a trial's window for a notebook."""
 
+from typing import TYPE_CHECKING
+
 from pandas import DataFrame
 
 from lab.errors import LabError, Unavailable
@@ -8,8 +10,11 @@ from lab.metrics.query import query as query_source
 from lab.metrics.query import query_recorded
 from lab.metrics.refusals import UNREACHABLE, PrometheusFault
 from lab.model import Endpoints, Trial
-from lab.settings import load_settings
-from lab.wiring import metric_source, target
+from lab.settings import LabSettings, load_settings
+from lab.wiring import TARGETS, metric_source, target
+
+if TYPE_CHECKING:
+    from lab.wiring import Targets
 
 
 def query(promql: str, trial: Trial, *, step_s: float = 1.0) -> DataFrame:
@@ -30,11 +35,31 @@ def query(promql: str, trial: Trial, *, step_s: float = 1.0) -> DataFrame:
         UsageFault: Prometheus has no metric of that name.
         LabError: Prometheus refuses the expression, or neither Prometheus nor the kept series can answer.
     """
+    settings = load_settings()
+    live, trouble = (None, None) if settings.replay else live_source(trial, settings)
+    return answered(promql, trial, live=live, trouble=trouble, step_s=step_s)
+
+
+def answered(
+    promql: str, trial: Trial, *, live: MetricSource | None, trouble: LabError | None = None, step_s: float = 1.0
+) -> DataFrame:
+    """Return the answer of a running Prometheus, else of the series that were kept with the run.
+
+    Args:
+        promql: The expression.
+        trial: The trial.
+        live: The running Prometheus; None where none runs.
+        trouble: Why it is not known whether a Prometheus runs.
+        step_s: Seconds between two rows.
+
+    Raises:
+        UsageFault: Prometheus has no metric of that name.
+        LabError: Neither can answer; the message says why for both.
+    """
     window = trial.evidence.load_run.window
-    source, trouble = _live_source(trial)
-    if source is not None:
+    if live is not None:
         try:
-            return query_source(source, promql, window, step_s=step_s)
+            return query_source(live, promql, window, step_s=step_s)
         except PrometheusFault as fault:
             if fault.reason != UNREACHABLE:
                 raise
@@ -48,17 +73,16 @@ def query(promql: str, trial: Trial, *, step_s: float = 1.0) -> DataFrame:
         raise Unavailable(refused.attempted, found=both, next_step=refused.next_step, code=refused.reason) from trouble
 
 
-def _live_source(trial: Trial) -> tuple[MetricSource | None, LabError | None]:
+def live_source(
+    trial: Trial, settings: LabSettings, *, targets: "Targets" = TARGETS
+) -> tuple[MetricSource | None, LabError | None]:
     """Return the Prometheus of the stack that is up, else the Prometheus that the settings name, else None.
 
-    The error says why the stack could not be read.
+    The error says why the stack could not be read; it is None where there is no stack, or it was read.
     """
-    settings = load_settings()
-    if settings.replay:
-        return None, None
     servers, trouble = Endpoints(prometheus_url=settings.prometheus_url), None
     try:
-        stack = target(trial.experiment.target, settings).current()
+        stack = target(trial.experiment.target, settings, targets=targets).current()
         if stack is not None and stack.servers.prometheus_url:
             servers = stack.servers
     except LabError as error:

@@ -11,12 +11,9 @@ from lab.interrupts import received
 from lab.model import Experiment, Trial
 from lab.model.factors import FACTORS, Level
 from lab.reports.report import write
-from lab.runs.adoption import adopt_output
 from lab.runs.contents import CONTENTS
-from lab.runs.record import RunRecord, was_interrupted
-from lab.runs.replay import recorded_for
-from lab.runs.store import folder_for
-from lab.runs.this_kernel import (
+from lab.runs.notebooks.adoption import adopt_output
+from lab.runs.notebooks.this_kernel import (
     defaults_here,
     notebook_within,
     papermill_here,
@@ -25,6 +22,9 @@ from lab.runs.this_kernel import (
     shell_here,
     this_notebook,
 )
+from lab.runs.record import RunRecord, was_interrupted
+from lab.runs.replay import recorded_for
+from lab.runs.store import folder_for
 from lab.settings import load_settings, project_of, settings_for
 from lab.trials.ports import NotebookParameters
 from lab.trials.possible import refuse_few_files, refuse_impossible, refuse_senseless

@@ -7,7 +7,7 @@ from lab.model import Trial
 from lab.reports import breakdown as breakdown_report
 from lab.reports import card, comparison
 from lab.reports.table import Table
-from lab.runs.this_kernel import shell_here
+from lab.runs.notebooks.this_kernel import shell_here
 
 
 def breakdown(trial: Trial) -> Table:

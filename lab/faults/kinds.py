@@ -11,6 +11,8 @@ from lab.errors import UsageFault
 from lab.model import Fault
 
 ON_A_CLUSTER: Final = "-p target kubernetes"
+STORE: Final = "redis"
+"""The store among the programs of a stack; a killed or paused store keeps its data."""
 
 
 class Breakable(Protocol):
@@ -52,9 +54,11 @@ class Momentary(NamedTuple):
 
     Attributes:
         inject: Breaks something and returns nanoseconds since the epoch. It may be called again after `Unavailable`.
+        removes_pod: Whether a pod goes, together with the data in it.
     """
 
     inject: Callable[[Breakable, Fault], int]
+    removes_pod: bool = False
 
 
 class Lasting(NamedTuple):
@@ -62,9 +66,11 @@ class Lasting(NamedTuple):
 
     Attributes:
         inject: Returns a context; the fault lasts as long as the context.
+        removes_pod: Whether a pod may go, together with the data in it.
     """
 
     inject: Callable[[Breakable, Fault], AbstractContextManager[None]]
+    removes_pod: bool = False
 
 
 def _kill(deployment: Breakable, fault: Fault) -> int:
@@ -96,8 +102,8 @@ def _placed(deployment: Breakable, fault: Fault) -> Placed:
 FAULTS: Final[dict[str, Momentary | Lasting]] = {
     "kill": Momentary(_kill),
     "pause": Lasting(_pause),
-    "delete-pod": Momentary(_delete_pod),
-    "scale": Lasting(_scale),
+    "delete-pod": Momentary(_delete_pod, removes_pod=True),
+    "scale": Lasting(_scale, removes_pod=True),
 }
 """Kind of a `lab.model.Fault` → how it is carried out."""
 
@@ -115,3 +121,26 @@ def kind_of(fault: Fault) -> Momentary | Lasting:
             next_step="add it to lab/faults/kinds.py",
         )
     return FAULTS[fault.kind]
+
+
+def refuse_loss_of_ledger(fault: Fault) -> None:
+    """Raise where a fault would remove the pod of the store: the ledger of the run would go with it, for good.
+
+    Raises:
+        UsageFault: The message says what can be broken instead.
+
+    >>> refuse_loss_of_ledger(Fault("kill", "redis", at_s=5.0))
+    >>> refuse_loss_of_ledger(Fault("delete-pod", "redis", at_s=5.0))
+    Traceback (most recent call last):
+    lab.errors.UsageFault: cannot delete-pod redis
+      its pod holds the ledger of the run, and the next pod starts empty
+      do: name a service; lab.kill and lab.pause break the store and keep its data (-p target processes)
+    """
+    kind = FAULTS.get(fault.kind)
+    if fault.service == STORE and kind is not None and kind.removes_pod:
+        raise UsageFault(
+            f"cannot {fault.kind} {STORE}",
+            found="its pod holds the ledger of the run, and the next pod starts empty",
+            next_step="name a service; lab.kill and lab.pause break the store and keep its data (-p target processes)",
+            code="LOSES_LEDGER",
+        )

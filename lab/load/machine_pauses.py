@@ -6,6 +6,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from lab.load.port import Stall
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
@@ -19,7 +21,7 @@ class PauseProbe:
 
     Whatever stops this process shows: the hypervisor, the scheduler, memory pressure. A long call that holds the
     interpreter shows, too, so that the machine itself paused at most this much. The context yields the pauses so far,
-    the oldest first: (end, seconds since the epoch; length in seconds).
+    the oldest first.
 
     Args:
         longer_than_s: A reading that is later than this is a pause.
@@ -35,12 +37,12 @@ class PauseProbe:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._longer_than_s, self._monotonic, self._wall = longer_than_s, monotonic, wall
-        self.pauses: list[tuple[float, float]] = []
+        self.pauses: list[Stall] = []
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="pause-probe", daemon=True)
         self._last_s = 0.0
 
-    def __enter__(self) -> list[tuple[float, float]]:
+    def __enter__(self) -> list[Stall]:
         self._last_s = self._monotonic()
         self._thread.start()
         return self.pauses
@@ -55,7 +57,7 @@ class PauseProbe:
         """Compare the clock with the previous reading, and keep a pause if there was any."""
         now_s = self._monotonic()
         if (late_s := now_s - self._last_s - NAP_S) > self._longer_than_s:
-            self.pauses.append((self._wall(), late_s))
+            self.pauses.append(Stall(self._wall(), late_s))
         self._last_s = now_s
 
     def _watch(self) -> None:

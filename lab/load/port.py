@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from lab.model import Account, Load, LoadRun
 
@@ -37,6 +37,13 @@ class LoadOrder:
     duration_s: float
     window_ns: int = 0
     deadline_ms: int = 5_000
+
+
+class Stall(NamedTuple):
+    """A time for which the machine stood still: its end in seconds since the epoch, its length in seconds."""
+
+    end_s: float
+    length_s: float
 
 
 def ignore_file(_description: str) -> None:

@@ -55,6 +55,7 @@ from lab.model.stack import (
     RolloutRow,
     ServiceStatus,
     StoreFacts,
+    StoreLogin,
 )
 
 __all__ = [
@@ -98,6 +99,7 @@ __all__ = [
     "Source",
     "Step",
     "StoreFacts",
+    "StoreLogin",
     "StoreView",
     "Synthetic",
     "Trace",

@@ -43,15 +43,28 @@ class Death(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The files that secure calls to the services of a stack; both are None on loopback.
+    """The files that secure calls to the services of a stack.
 
     Attributes:
-        ca_file: Certificate of the CA that signed the services' certificates, PEM.
-        token_file: The bearer token of every call.
+        ca_file: Certificate of the CA that signed the services' certificates, PEM; None on loopback, without TLS.
+        token_file: The bearer token of every call; None where callers need none.
     """
 
     ca_file: Path | None = None
     token_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLogin:
+    """How to log in to a store.
+
+    Attributes:
+        password_file: File with the password.
+        user: Name of the user; empty for the user that the store's URL names, else the store's default user.
+    """
+
+    password_file: Path
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)

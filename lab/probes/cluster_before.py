@@ -1,36 +1,28 @@
 """Takes a snapshot of a cluster before a deployment."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Final
 
 from lab.errors import LabError
-from lab.images.lock import FILE_NAME, read_lock
+from lab.probes.cluster_choices import choices_on_a_cluster
 from lab.probes.error_text import text_of_error
 from lab.probes.ports import AskedCluster, Dependencies, Stacks
 from lab.probes.rights import lacking_rights
 from lab.settings import LabSettings
-from lab.snapshots.before import ClusterProbe, ImageSetting, LockedImage, LockProbe, SettingsProbe, Source
+from lab.snapshots.answers import Probes
+from lab.snapshots.choices import SettingsProbe
+from lab.snapshots.cluster import ClusterProbe
+from lab.snapshots.gaps import Denial
 from lab.snapshots.kubernetes import Raw
-from lab.snapshots.probes import Denial, Probes
 from lab.snapshots.snapshot import Objects, Snapshot
-from lab.systems.services import SERVICES
 from lab.targets.kubernetes.applying.namespace import RESERVED, is_for_the_lab
 from lab.targets.kubernetes.client.rights import Right
 from lab.targets.kubernetes.kinds import NAMESPACE, NODE
-from lab.targets.kubernetes.rendering.from_settings import architectures_of, single_images
-from lab.targets.kubernetes.rendering.never_applied import PINNED
-from lab.targets.kubernetes.rendering.request import labels_in, tolerations_in
 
 MAKE_NAMESPACE: Final = Right("create", "", "namespaces", "", "", "")
-SETTINGS: Final[Mapping[str, str]] = {
-    "otel-collector": "LAB_COLLECTOR_IMAGE",
-    "redis": "LAB_REDIS_IMAGE",
-    "prometheus": "LAB_PROMETHEUS_IMAGE",
-}
-"""Workload that a stack has once → the setting that names its image."""
 
 
 def snapshot_before(settings: LabSettings, dependencies: Dependencies, stacks: Stacks) -> Snapshot:
@@ -44,7 +36,7 @@ def snapshot_before(settings: LabSettings, dependencies: Dependencies, stacks: S
         stacks: Open the cluster.
     """
     cluster, objects, denials = _probe_cluster(stacks)
-    chosen = probe_settings(settings)
+    chosen = choices_on_a_cluster(settings)
     return Snapshot(
         namespace=settings.namespace,
         taken_at=time.time(),
@@ -54,30 +46,6 @@ def snapshot_before(settings: LabSettings, dependencies: Dependencies, stacks: S
         moment="before",
         settings=chosen,
         cluster=cluster,
-    )
-
-
-def probe_settings(settings: LabSettings) -> SettingsProbe:
-    """Return what the settings choose for a stack on a cluster."""
-    singles = single_images(settings)
-    return SettingsProbe(
-        architectures=architectures_of(settings),
-        node_selector=labels_in(settings.node_selector),
-        tolerations=tolerations_in(settings.tolerations),
-        tolerations_text=settings.tolerations,
-        adopt=settings.adopt,
-        registry=settings.registry,
-        registry_is_plain=settings.registry_insecure,
-        images=tuple(
-            ImageSetting(SETTINGS[workload], image, bool(PINNED.fullmatch(image)))
-            for workload, image in singles.items()
-        ),
-        lock=_lock(settings),
-        store=_source(settings.redis_url, settings.redis_image),
-        redis_url=settings.redis_url,
-        prometheus=_source(settings.prometheus_url, settings.prometheus_image),
-        prometheus_url=settings.prometheus_url,
-        remote_write_url=settings.remote_write_url,
     )
 
 
@@ -128,25 +96,3 @@ def _probe_choices(ask: Dependencies, chosen: SettingsProbe, denials: tuple[Deni
         prometheus=ask.prometheus(),
         denials=denials,
     )
-
-
-def _lock(settings: LabSettings) -> LockProbe:
-    """Return what the lock holds of every service on every architecture."""
-    try:
-        lock = read_lock(settings.project / FILE_NAME)
-    except LabError as error:
-        return LockProbe(error=text_of_error(error))
-    wanted = [(service, architecture) for service in SERVICES for architecture in architectures_of(settings)]
-    held = [place for place in wanted if place[1] in lock.images.get(place[0], {})]
-    return LockProbe(
-        registry=lock.registry,
-        tag=lock.tag,
-        images=tuple(LockedImage(*place, lock.reference(*place)) for place in held),
-        missing=tuple(place for place in wanted if place not in held),
-    )
-
-
-def _source(url: str, image: str) -> Source:
-    if url:
-        return "outside"
-    return "inside" if image else ""

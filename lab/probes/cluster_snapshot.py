@@ -12,7 +12,6 @@ from lab.errors import LabError, Unavailable
 from lab.images.lock import locked_images
 from lab.metrics.refusals import REFUSED
 from lab.probes.cluster_before import snapshot_before
-from lab.probes.dependencies import ConfiguredDependencies
 from lab.probes.error_text import cause_of_error
 from lab.probes.inquiry import Inquiry
 from lab.probes.kubernetes_objects import read_objects
@@ -20,7 +19,7 @@ from lab.probes.ports import Dependencies, RunningStack, Stacks
 from lab.probes.rights import lacking_rights
 from lab.probes.telemetry import collector_counters, last_samples, watch_ledger
 from lab.settings import LabSettings
-from lab.snapshots.probes import ClockProbe, LedgerProbe, Probes, ProcessProbe, PrometheusProbe
+from lab.snapshots.answers import ClockProbe, LedgerProbe, Probes, ProcessProbe, PrometheusProbe
 from lab.snapshots.snapshot import Moment, Objects, Snapshot, Wanted
 from lab.targets.kubernetes.target import KubernetesTarget
 
@@ -34,16 +33,21 @@ class ClusterSnapshots:
 
     Args:
         settings: Name the cluster, the namespace, and what the stack depends on.
-        stacks: The cluster and its stack; that of the settings unless given.
-        dependencies: Ask what the stack depends on; those of the settings unless given.
+        _folder: Nothing: a stack on a cluster has no folder that is asked.
+        dependencies: Ask what the stack depends on.
+        stacks: The cluster and its stack; those of the settings unless given.
     """
 
     def __init__(
-        self, settings: LabSettings, *, stacks: Stacks | None = None, dependencies: Dependencies | None = None
+        self,
+        settings: LabSettings,
+        _folder: Path | None = None,
+        *,
+        dependencies: Dependencies,
+        stacks: Stacks | None = None,
     ) -> None:
-        self._settings = settings
+        self._settings, self._dependencies = settings, dependencies
         self._stacks: Stacks = stacks or KubernetesTarget(settings)
-        self._dependencies: Dependencies = dependencies or ConfiguredDependencies(settings)
 
     def take(self, moment: Moment = "after") -> Snapshot:
         """See `SnapshotSource.take`.

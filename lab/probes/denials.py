@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from lab.errors import LabError
-from lab.snapshots.probes import Denial
+from lab.snapshots.gaps import Denial
 
 REFUSED: Final = re.compile(
     r'User "(?P<user>[^"]+)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"'

@@ -3,38 +3,40 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Final, Protocol
 
 from lab.errors import BadConfig
-from lab.model import Access, Endpoints
+from lab.model import Endpoints, StoreLogin
 from lab.probes.error_text import text_of_error
-from lab.probes.telemetry import OpenLedger, Samples
+from lab.probes.telemetry import NewestSamples, OpenLedger
 from lab.settings import LabSettings
-from lab.snapshots.probes import ImageProbe, PrometheusProbe, RegistryProbe, StoreProbe
+from lab.snapshots.answers import PrometheusProbe, StoreProbe
+from lab.snapshots.images import ImageProbe, RegistryProbe
 
-if TYPE_CHECKING:
-    from lab.rpc.channels import Connect
-
-# The clients of these take longer to load than a doctor takes to answer, so that each is loaded when it is used.
-STORE: Final = "lab.probes.store:probe_store"
-UNASKED_STORE: Final = "lab.probes.store:unasked"
-PROMETHEUS: Final = "lab.probes.prometheus:probe_prometheus"
-REGISTRY: Final = "lab.probes.registry:probe_registry"
-IMAGES: Final = "lab.probes.registry:probe_images"
-SAMPLES: Final = "lab.metrics.prometheus:open_prometheus"
-LEDGER: Final = "lab.metrics.ledger:QueryLedger"
-CONNECTOR: Final = "lab.rpc.channels:connector"
-
-AskStore = Callable[[str, Path | None, Path | None], StoreProbe]
-"""Called with the store's URL, the file of its password and the file of its CA."""
+AskStore = Callable[[str, StoreLogin | None, Path | None], StoreProbe]
+"""Called with the store's URL, the login and the file of its CA."""
 
 
-class OpenQuery(Protocol):
-    """Opens the ledger behind a query-api; satisfied by the class `QueryLedger`."""
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Functions that ask the servers around a stack.
 
-    def __call__(self, address: str, /, *, connect: "Connect") -> OpenLedger:
-        """Return the ledger; nobody is called yet."""
+    Attributes:
+        registry: Asks the registry that the settings name.
+        images: Asks registries for images, by their references.
+        store: Asks a store. Raises BadConfig where a file of the login or the CA cannot be read.
+        unasked_store: Describes a store that was not asked.
+        prometheus: Asks the metrics server at a URL. Raises BadConfig where a file of its access cannot be read.
+        samples: Opens the metrics of a stack.
+        ledger: Opens the account of a stack, which the caller closes.
+    """
+
+    registry: Callable[[LabSettings], RegistryProbe | None]
+    images: Callable[[Iterable[str], LabSettings], Sequence[ImageProbe]]
+    store: AskStore
+    unasked_store: AskStore
+    prometheus: Callable[[str, LabSettings], PrometheusProbe]
+    samples: Callable[[Endpoints], NewestSamples]
+    ledger: Callable[[Endpoints], OpenLedger]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,33 +45,31 @@ class ConfiguredDependencies:
 
     Attributes:
         settings: Where registry, store and metrics server are, and how to sign in to them.
+        servers: Ask them.
     """
 
     settings: LabSettings
+    servers: Servers
 
     def registry(self) -> RegistryProbe | None:
         """See `Dependencies.registry`."""
-        ask: Callable[[LabSettings], RegistryProbe | None] = resolve_name(REGISTRY)
-        return ask(self.settings)
+        return self.servers.registry(self.settings)
 
     def images(self, references: Iterable[str]) -> Sequence[ImageProbe]:
         """See `Dependencies.images`."""
-        ask: Callable[[Iterable[str], LabSettings], Sequence[ImageProbe]] = resolve_name(IMAGES)
-        return ask(references, self.settings)
+        return self.servers.images(references, self.settings)
 
-    def store(self, url: str = "") -> StoreProbe | None:
+    def store(self, url: str = "", login: StoreLogin | None = None) -> StoreProbe | None:
         """See `Dependencies.store`."""
-        where = url or self.settings.redis_url
-        return self._store(where) if where else None
+        where, file = url or self.settings.redis_url, self.settings.redis_password_file
+        return self._store(where, login or (StoreLogin(file) if file else None)) if where else None
 
-    def _store(self, url: str) -> StoreProbe:
-        password_file, ca_file = self.settings.redis_password_file, self.settings.redis_ca_file
-        ask: AskStore = resolve_name(STORE)
+    def _store(self, url: str, login: StoreLogin | None) -> StoreProbe:
+        ca_file = self.settings.redis_ca_file
         try:
-            return ask(url, password_file, ca_file)
+            return self.servers.store(url, login, ca_file)
         except BadConfig as error:
-            unasked: AskStore = resolve_name(UNASKED_STORE)
-            return replace(unasked(url, password_file, ca_file), error=text_of_error(error))
+            return replace(self.servers.unasked_store(url, login, ca_file), error=text_of_error(error))
 
     def prometheus(self, url: str = "") -> PrometheusProbe | None:
         """See `Dependencies.prometheus`."""
@@ -77,19 +77,15 @@ class ConfiguredDependencies:
         return self._prometheus(where) if where else None
 
     def _prometheus(self, url: str) -> PrometheusProbe:
-        ask: Callable[[str, LabSettings], PrometheusProbe] = resolve_name(PROMETHEUS)
         try:
-            return ask(url, self.settings)
+            return self.servers.prometheus(url, self.settings)
         except BadConfig as error:
             return PrometheusProbe(url, reachable=None, error=text_of_error(error))
 
-    def samples(self, url: str) -> Samples:
+    def samples(self, url: str) -> NewestSamples:
         """See `Dependencies.samples`."""
-        opened: Callable[[str, LabSettings], Samples] = resolve_name(SAMPLES)
-        return opened(url, self.settings)
+        return self.servers.samples(Endpoints(prometheus_url=url))
 
     def ledger(self, endpoints: Endpoints) -> OpenLedger:
         """See `Dependencies.ledger`."""
-        connector: Callable[[Access], Connect] = resolve_name(CONNECTOR)
-        opened: OpenQuery = resolve_name(LEDGER)
-        return opened(endpoints.query, connect=connector(endpoints.access))
+        return self.servers.ledger(endpoints)

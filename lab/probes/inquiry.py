@@ -7,7 +7,7 @@ from typing import TypeVar
 from lab.errors import LabError
 from lab.probes.denials import denials_in
 from lab.probes.error_text import text_of_error
-from lab.snapshots.probes import Denial, Unanswered
+from lab.snapshots.gaps import Denial, Unanswered
 
 T = TypeVar("T")
 

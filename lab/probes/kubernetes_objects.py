@@ -5,8 +5,8 @@ from typing import Final, NamedTuple
 
 from lab.errors import BadConfig, Forbidden, LabError
 from lab.probes.inquiry import Inquiry
+from lab.snapshots.gaps import Denial, Unanswered
 from lab.snapshots.kubernetes import Node, Raw
-from lab.snapshots.probes import Denial, Unanswered
 from lab.snapshots.snapshot import ContainerLog, Objects
 from lab.targets.kubernetes.client.port import LogReader
 from lab.targets.kubernetes.kinds import (

@@ -1,11 +1,15 @@
-"""The ports of what is asked for a snapshot of a cluster."""
+"""The ports of what is asked for a snapshot."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Protocol
 
-from lab.model import Endpoints, NodeClock, ServiceStatus
-from lab.probes.telemetry import OpenLedger, Samples
-from lab.snapshots.probes import ImageProbe, PrometheusProbe, RegistryProbe, StoreProbe
+from lab.model import Endpoints, NodeClock, ServiceStatus, StoreLogin
+from lab.probes.telemetry import NewestSamples, OpenLedger
+from lab.settings import LabSettings
+from lab.snapshots.answers import PrometheusProbe, StoreProbe
+from lab.snapshots.images import ImageProbe, RegistryProbe
+from lab.snapshots.port import SnapshotSource
 from lab.targets.kubernetes.client.port import LogReader, Reviewer
 from lab.targets.kubernetes.client.where import Where
 
@@ -107,13 +111,18 @@ class Dependencies(Protocol):
     def images(self, references: Iterable[str]) -> Sequence[ImageProbe]:
         """Return what registries hold under these references, one probe for each, in their order."""
 
-    def store(self, url: str = "") -> StoreProbe | None:
-        """Return the store at a URL, or at that of the settings; None where neither names one."""
+    def store(self, url: str = "", login: StoreLogin | None = None) -> StoreProbe | None:
+        """Return the store at a URL, or at that of the settings; None where neither names one.
+
+        Args:
+            url: Where the store is.
+            login: How to log in; as the settings say unless given.
+        """
 
     def prometheus(self, url: str = "") -> PrometheusProbe | None:
         """Return the metrics server at a URL, or at that of the settings; None where neither names one."""
 
-    def samples(self, url: str) -> Samples:
+    def samples(self, url: str) -> NewestSamples:
         """Return the metrics of a stack, by the URL of its metrics server.
 
         Raises:
@@ -125,4 +134,17 @@ class Dependencies(Protocol):
 
         Raises:
             BadConfig: A file that secures calls cannot be read. Reading the account raises Unavailable.
+        """
+
+
+class OpenSnapshots(Protocol):
+    """Opens the source of snapshots of a target's stacks; satisfied by the class `LocalSnapshots`."""
+
+    def __call__(self, settings: LabSettings, folder: Path | None, *, dependencies: Dependencies) -> SnapshotSource:
+        """Return the source; nothing is asked yet.
+
+        Args:
+            settings: Where stacks are kept, and what they depend on.
+            folder: Folder of the stack; None takes the kept stack of the project.
+            dependencies: Ask what the stack depends on.
         """

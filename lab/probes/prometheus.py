@@ -5,7 +5,7 @@ from typing import Final
 from lab.metrics.client import PrometheusClient, open_client
 from lab.metrics.refusals import REFUSED, UNTRUSTED, PrometheusFault
 from lab.settings import LabSettings
-from lab.snapshots.probes import PrometheusProbe
+from lab.snapshots.answers import PrometheusProbe
 
 TIMEOUT_S: Final = 5.0
 STATES: Final = {"on": True, "off": False}

@@ -14,7 +14,7 @@ from lab.images.resolve import SYSTEM, image_of
 from lab.model.image_references import parsed, registry_of
 from lab.probes.error_text import cause_of_error, text_of_error
 from lab.settings import LabSettings
-from lab.snapshots.probes import ImageProbe, Platform, RegistryProbe
+from lab.snapshots.images import ImageProbe, Platform, RegistryProbe
 
 SEARCHED_TAGS: Final = 5
 """Tags that are searched for the index that holds an image."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from lab.snapshots.probes import Denial
+from lab.snapshots.gaps import Denial
 from lab.targets.kubernetes.client.port import Reviewer
 from lab.targets.kubernetes.client.rights import FAULTS_ROLE, Right
 from lab.targets.kubernetes.rendering.rbac import needed_rights

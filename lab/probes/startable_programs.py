@@ -7,8 +7,9 @@ from pathlib import Path
 from lab.errors import LabError
 from lab.probes.error_text import text_of_error
 from lab.settings import LabSettings, find_program
-from lab.snapshots.machine import ProgramProbe
-from lab.targets.processes import debian_packages, metrics_server, store_server
+from lab.snapshots.programs import ProgramProbe
+from lab.targets.processes import store_server
+from lab.targets.processes.metrics import debian_packages, metrics_server
 from lab.targets.processes.plan import METRICS, STORE
 
 

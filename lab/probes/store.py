@@ -11,9 +11,10 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from lab.model import StoreLogin
 from lab.rpc.trust import trusted
 from lab.settings import text_of
-from lab.snapshots.probes import StoreProbe
+from lab.snapshots.answers import StoreProbe
 from services.contracts.durability import durability_of
 
 PORT: Final = 6379
@@ -38,17 +39,18 @@ class _Tls(TypedDict, total=False):
     ssl_ca_certs: str | None
 
 
-def probe_store(url: str, password_file: Path | None, ca_file: Path | None) -> StoreProbe:
+def probe_store(url: str, login: StoreLogin | None, ca_file: Path | None) -> StoreProbe:
     """Ask a store what it is; every answer, and none, is a probe.
 
     Raises:
         BadConfig: The file of the password or of the CA cannot be read. Then no server is asked.
     """
     try:
-        probe = unasked(url, password_file, ca_file)
+        probe = unasked(url, login, ca_file)
     except ValueError as error:
         return StoreProbe(url, reachable=False, error=str(error))
-    client = _client(urlsplit(url), text_of(password_file) if password_file else "", ca_file)
+    password = text_of(login.password_file) if login else ""
+    client = _client(urlsplit(url), probe.user, password, ca_file)
     try:
         client.ping()
         return _described(client, probe)
@@ -66,20 +68,20 @@ def probe_store(url: str, password_file: Path | None, ca_file: Path | None) -> S
         client.close()
 
 
-def unasked(url: str, password_file: Path | None, ca_file: Path | None) -> StoreProbe:
+def unasked(url: str, login: StoreLogin | None, ca_file: Path | None) -> StoreProbe:
     """Return the address of a store and how to speak to it; ValueError where the URL is not valid."""
     parts = urlsplit(url)
     return StoreProbe(
         f"{parts.hostname}:{parts.port or PORT}",
         reachable=None,
         tls=parts.scheme == "rediss",
-        user=parts.username or "",
-        password_file=str(password_file.absolute()) if password_file else "",
+        user=(login.user if login else "") or parts.username or "",
+        password_file=str(login.password_file.absolute()) if login else "",
         ca_file=str(ca_file.absolute()) if ca_file else "",
     )
 
 
-def _client(parts: SplitResult, password: str, ca_file: Path | None) -> redis.Redis:
+def _client(parts: SplitResult, user: str, password: str, ca_file: Path | None) -> redis.Redis:
     """Return a client that asks once; without a password nobody logs in."""
     tls: _Tls = {}
     if parts.scheme == "rediss":
@@ -88,7 +90,7 @@ def _client(parts: SplitResult, password: str, ca_file: Path | None) -> redis.Re
     client: redis.Redis = redis.Redis(
         parts.hostname or "",
         parts.port or PORT,
-        username=parts.username if password else None,
+        username=user if user and password else None,
         password=password or None,
         protocol=2,
         socket_timeout=TIMEOUT_S,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from lab.model import Balance, StoreView
-from lab.snapshots.probes import CollectorProbe, LastSample, LedgerProbe
+from lab.snapshots.answers import CollectorProbe, LastSample, LedgerProbe
 from lab.waiting import Polls, let_pass
 from services.contracts.signals import PROMISED
 
@@ -21,7 +21,7 @@ COUNTER: Final = re.compile(
 PROMISED_NAMES: Final = tuple(signal.prometheus_name for signal in PROMISED.values())
 
 
-class Samples(Protocol):
+class NewestSamples(Protocol):
     """The part of a metric source that tells when a metric was last scraped."""
 
     def newest(self, name: str) -> dict[str, float]:
@@ -88,7 +88,7 @@ def collector_counters(page: str) -> CollectorProbe | None:
     return CollectorProbe(*(round(count) for count in counts.values()))
 
 
-def last_samples(source: Samples, names: tuple[str, ...] = PROMISED_NAMES) -> tuple[LastSample, ...]:
+def last_samples(source: NewestSamples, names: tuple[str, ...] = PROMISED_NAMES) -> tuple[LastSample, ...]:
     """Return the newest sample of some metrics of each process; of the promised metrics unless given.
 
     Raises:

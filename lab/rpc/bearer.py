@@ -1,4 +1,4 @@
-"""Sends a token with every call over TLS."""
+"""Sends a token with every call."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

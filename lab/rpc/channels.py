@@ -1,4 +1,4 @@
-"""Channels to the services of a stack: plaintext on loopback; TLS and a token where the stack asks for them."""
+"""Channels to the services of a stack: with a token and over TLS where the stack asks for them."""
 
 from __future__ import annotations
 
@@ -39,17 +39,21 @@ def connector(access: Access) -> Connect:
     Raises:
         BadConfig: A file that the access names cannot be read.
     """
-    if access.ca_file is None:
-        return plaintext
-    credentials = grpc.ssl_channel_credentials(_content(access.ca_file))
+    open_channel = plaintext if access.ca_file is None else _over_tls(access.ca_file)
     if access.token_file is None:
-        return lambda address: grpc.secure_channel(address, credentials, options=OPTIONS)
+        return open_channel
     bearer = Bearer(_content(access.token_file).decode().strip())
-    return lambda address: grpc.intercept_channel(grpc.secure_channel(address, credentials, options=OPTIONS), bearer)
+    return lambda address: grpc.intercept_channel(open_channel(address), bearer)
+
+
+def _over_tls(ca_file: Path) -> Connect:
+    credentials = grpc.ssl_channel_credentials(_content(ca_file))
+    return lambda address: grpc.secure_channel(address, credentials, options=OPTIONS)
 
 
 def _content(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise BadConfig(f"cannot read {file.name}", found=str(error), next_step="lab up --target kubernetes") from error
+        step = "lab down, then lab up      (makes the stack's secrets anew)"
+        raise BadConfig(f"cannot read {file.name}", found=str(error), next_step=step) from error

@@ -7,8 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from lab.errors import DataFault, InternalFault
-from lab.runs.documents import CORRUPT, OTHER_REVISION, JsonObject
+from lab.errors import InternalFault
+from lab.runs.damage import unknown_value
+from lab.runs.documents import JsonObject
 from lab.runs.stored_names import NAMES, TYPES
 
 TYPE: Final = "_"
@@ -84,10 +85,8 @@ def _decode_mapping(data: JsonObject) -> object:
     if kind == ITEMS:
         return {key: decode(inner) for key, inner in data["items"]}
     if kind not in TYPES:
-        attempted = f"a recorded {kind[:SHOWN_CHARACTERS]!r} cannot be read"
-        raise DataFault(attempted, found="no type of that name", next_step=OTHER_REVISION, code=CORRUPT)
+        raise unknown_value(repr(kind[:SHOWN_CHARACTERS]), "no type of that name")
     try:
         return TYPES[kind](**{key: decode(inner) for key, inner in data.items() if key != TYPE})
     except TypeError as error:
-        attempted = f"a recorded {kind} cannot be read"
-        raise DataFault(attempted, found=str(error), next_step=OTHER_REVISION, code=CORRUPT) from error
+        raise unknown_value(kind, error) from error

@@ -1,24 +1,15 @@
-"""Holds what the JSON documents of a run's folder have in common: type, text, times, the error for damage."""
+"""Holds what the JSON documents of a run's folder have in common: type, text, times."""
 
 import json
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from lab.errors import DataFault
 from lab.model import NANOS
 
 JsonObject = dict[str, Any]
 """The keys depend on what wrote the file; `lab.runs.manifest` holds the facts that the lab relies on."""
-CORRUPT: Final = "CORRUPT_RUN"
-OTHER_REVISION: Final = "read it with the revision in its run.json (environment.git_sha)"
-"""The next step where another version of the lab wrote a run."""
-MEASURE_AGAIN: Final = "restore the folder from a copy, or run its notebook again"
-"""The next step where a file of a run is damaged."""
-SHOWN_CHARACTERS: Final = 200
-"""Of the reason why a file cannot be read."""
 
 
 def text_of(document: Mapping[str, object]) -> str:
@@ -42,22 +33,6 @@ def iso(nanos: int) -> str:
     '2027-01-15T08:00:00.123+00:00'
     """
     return datetime.fromtimestamp(nanos / NANOS, UTC).isoformat(timespec="milliseconds")
-
-
-def damaged(file: Path, why: object, *, next_step: str = MEASURE_AGAIN) -> DataFault:
-    """Return the error for a file of a run that cannot be read.
-
-    Args:
-        file: The file.
-        why: What is wrong with it: an error, or words.
-        next_step: The way out.
-    """
-    return DataFault(
-        f"cannot read the run in {file.parent}",
-        found=f"{file.name}: {str(why)[:SHOWN_CHARACTERS]}",
-        next_step=next_step,
-        code=CORRUPT,
-    )
 
 
 def _standard(value: object) -> object:

@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from decimal import Context, Decimal
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lab.files import replaced, write_text
-from lab.model import Aggregate, Samples, Series, Trial
+from lab.model import Aggregate, Evidence, LoadRun, Samples, Series, Trial
 from lab.runs.codec import decode, encode
 from lab.runs.contents import (
     MANIFEST,
@@ -26,7 +26,8 @@ from lab.runs.contents import (
     WINDOWS,
     table_file,
 )
-from lab.runs.documents import JsonObject, damaged
+from lab.runs.damage import damaged
+from lab.runs.documents import JsonObject
 from lab.runs.folder import RunFolder
 from lab.runs.manifest import SCHEMA
 from lab.runs.schema_1 import RENAMED_TABLES, upgraded_trial
@@ -84,9 +85,7 @@ def load_trial(folder: Path) -> Trial:
         DataFault: A file is missing, damaged or of another version; the message names the file.
     """
     schema = RunFolder(folder).schema() if (folder / MANIFEST).exists() else SCHEMA
-    trial = decode(_read(folder / TRIAL, lambda file: _document(file, schema)))
-    if not isinstance(trial, Trial):
-        raise damaged(folder / TRIAL, "it holds no trial")
+    trial = _read(folder / TRIAL, lambda file: _trial(file, schema))
     file_names = RENAMED_TABLES if schema == 1 else {}
     aggregates = {
         name: _read(folder / table_file(file_names.get(name, name)), _aggregates) for name in _aggregate_tables(trial)
@@ -113,7 +112,7 @@ def _read(file: Path, parse: Callable[[Path], Read]) -> Read:
     """Return the parsed content of a file; any damage is a DataFault."""
     try:
         return parse(file)
-    except (OSError, ValueError, TypeError, LookupError, pa.ArrowException) as error:
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, pa.ArrowException) as error:
         raise damaged(file, error) from error
 
 
@@ -136,15 +135,28 @@ def _write_lines(path: Path, documents: Iterable[object]) -> None:
     write_text(path, "".join(json.dumps(document) + "\n" for document in documents))
 
 
-def _document(file: Path, schema: int) -> object:
-    [document] = _lines(file)
-    upgraded: Any = upgraded_trial(document) if schema == 1 else document
-    upgraded["evidence"]["load_run"]["samples"].setdefault(BLOCKED, [])  # Older runs do not have this column.
-    return upgraded
+def _trial(file: Path, schema: int) -> Trial:
+    """Read everything of a trial that has no file of its own."""
+    match decode(_document(file, schema)):
+        case Trial(evidence=Evidence(load_run=LoadRun(samples=Samples()))) as trial:
+            return trial
+    raise ValueError("it holds no trial")
+
+
+def _document(file: Path, schema: int) -> JsonObject:
+    """Return a trial as JSON under today's names."""
+    [stored] = _lines(file)
+    document = upgraded_trial(stored) if schema == 1 else stored
+    document["evidence"]["load_run"]["samples"].setdefault(BLOCKED, [])  # Older runs do not have this column.
+    return document
 
 
 def _lines(file: Path) -> tuple[JsonObject, ...]:
-    return tuple(json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line)
+    """Read a JSON object from each line."""
+    documents = tuple(json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line)
+    if not all(isinstance(document, dict) for document in documents):
+        raise ValueError("a line holds no JSON object")
+    return documents
 
 
 def _samples_table(samples: Samples) -> pa.Table:

@@ -11,13 +11,12 @@ import psutil
 
 from lab.errors import Unavailable
 from lab.runs.contents import MANIFEST
-from lab.runs.documents import OTHER_REVISION, JsonObject, damaged, iso
-from lab.runs.manifest import ABANDONED, SCHEMA, Process, RunManifest, read_manifest, write_manifest
+from lab.runs.damage import OTHER_REVISION, damaged
+from lab.runs.documents import JsonObject, iso
+from lab.runs.manifest import ABANDONED, READABLE, Process, RunManifest, read_manifest, write_manifest
 
 PROGRESS: Final = "progress.jsonl"
 """File with the progress of a run in a notebook, which `lab run` shows; removed when the notebook ends."""
-READABLE: Final = (1, SCHEMA)
-"""Versions that can be read; any other is refused."""
 ROOM: Final = ".room"
 ROOM_BYTES: Final = 65_536
 """Set aside until the run ends, so that a run that fills the disk can still record its failure. The bytes are random,
@@ -27,10 +26,15 @@ SAME_START_S: Final = 1.0
 
 
 class RunFolder:
-    """A folder that holds one run."""
+    """A folder that holds one run.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    Args:
+        path: The folder.
+        clock: Returns nanoseconds since the epoch.
+    """
+
+    def __init__(self, path: Path, *, clock: Callable[[], int] = time.time_ns) -> None:
+        self.path, self._clock = path, clock
 
     @property
     def run_id(self) -> str:
@@ -100,11 +104,11 @@ class RunFolder:
 
     def end(self, status: str) -> None:
         """Record how the run ended, and when; raises as `update`."""
-        self.update(lambda manifest: replace(manifest, status=status, ended=_now()))
+        self.update(lambda manifest: replace(manifest, status=status, ended=iso(self._clock())))
 
     def end_by(self, error: BaseException) -> None:
         """Record the error that ended the run, and when; raises as `update`."""
-        self.update(lambda manifest: manifest.ended_by(error, at=_now()))
+        self.update(lambda manifest: manifest.ended_by(error, at=iso(self._clock())))
 
     def _write(self, manifest: RunManifest) -> None:
         try:
@@ -118,10 +122,6 @@ def not_written(folder: Path, error: OSError) -> Unavailable:
     return Unavailable(
         f"cannot write the run in {folder}", found=str(error), next_step="lab runs prune --keep 5      (makes room)"
     )
-
-
-def _now() -> str:
-    return iso(time.time_ns())
 
 
 def _this_process() -> Process:

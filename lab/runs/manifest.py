@@ -10,7 +10,8 @@ from lab.errors import LabError, to_data
 from lab.files import write_text
 from lab.model import Trial
 from lab.runs.contents import MANIFEST
-from lab.runs.documents import JsonObject, damaged, iso, text_of
+from lab.runs.damage import damaged
+from lab.runs.documents import JsonObject, iso, text_of
 from lab.runs.schema_1 import upgraded_facts
 from lab.runs.trial_facts import facts_of
 
@@ -20,6 +21,8 @@ FAILED: Final = "failed"
 INTERRUPTED: Final = "interrupted"
 SCHEMA: Final = 2
 """Version of the files in a run's folder."""
+READABLE: Final = (1, SCHEMA)
+"""Versions that can be read; any other is refused."""
 ABANDONED: Final = "the process of the run is gone"
 MOST_LINES: Final = 5
 """Lines of an error that a manifest keeps; a LabError has no more."""

@@ -28,21 +28,17 @@ RENAMED_FACTS: Final[Mapping[str, str]] = {"strata": "breakdown"}
 """Fact of `run.json` in version 1 → in version 2."""
 
 
-def upgraded_trial(document: object) -> object:
-    """Return a value of `trial.json` with the types and fields of version 2.
+def upgraded_trial(document: JsonObject) -> JsonObject:
+    """Return an object of `trial.json`, and every object inside it, with the types and fields of version 2.
 
     >>> upgraded_trial({"_": "Total", "source": "a", "count": 1})
     {'_': 'Aggregate', 'source': 'a', 'count': 1}
     """
-    if isinstance(document, list):
-        return [upgraded_trial(item) for item in document]
-    if not isinstance(document, dict):
-        return document
     if TYPE not in document:
-        return {key: upgraded_trial(value) for key, value in document.items()}
+        return {key: _upgraded(value) for key, value in document.items()}
     kind = RENAMED_TYPES.get(document[TYPE], document[TYPE])
     fields: JsonObject = {
-        RENAMED_FIELDS.get((kind, name), name): upgraded_trial(value)
+        RENAMED_FIELDS.get((kind, name), name): _upgraded(value)
         for name, value in document.items()
         if name != TYPE and (kind, name) not in DROPPED_FIELDS
     }
@@ -63,6 +59,13 @@ def upgraded_facts(stored: JsonObject) -> JsonObject:
         objectives = [_upgraded_objective(result) for result in verdict.get("objectives", ())]
         facts["verdict"] = {**verdict, "objectives": objectives}
     return facts
+
+
+def _upgraded(value: object) -> object:
+    """Return a value of `trial.json` in version 2, of whatever type it is."""
+    if isinstance(value, list):
+        return [_upgraded(item) for item in value]
+    return upgraded_trial(value) if isinstance(value, dict) else value
 
 
 def _upgraded_objective(result: JsonObject) -> JsonObject:

@@ -3,7 +3,7 @@
 import difflib
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -31,10 +31,11 @@ class RunStore:
 
     Args:
         root: The folder that holds the runs; made with the first run.
+        clock: Returns nanoseconds since the epoch; dates the beginning and the end of a run.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, *, clock: Callable[[], int] = time.time_ns) -> None:
+        self.root, self._clock = root, clock
 
     def new(
         self,
@@ -52,7 +53,7 @@ class RunStore:
             UsageFault: The id is not allowed.
             Unavailable: The folder cannot be made.
         """
-        now_ns = time.time_ns()
+        now_ns = self._clock()
         chosen = checked_name(run_id or new_name(name, datetime.fromtimestamp(now_ns / NANOS, UTC)))
         manifest = RunManifest(
             id=chosen, notebook=notebook, parameters=dict(parameters or {}), target=target, started=iso(now_ns)
@@ -63,7 +64,7 @@ class RunStore:
             raise Unavailable(
                 f"cannot keep runs in {self.root}", found=str(error), next_step="df -h .      (room and permissions)"
             ) from error
-        return RunFolder(self.root / chosen)
+        return self._run(self.root / chosen)
 
     def open(self, which: str | Path) -> RunFolder:
         """Return a run by its id, a part that only this id has, `last`, or a path.
@@ -73,7 +74,7 @@ class RunStore:
         """
         path = Path(which)
         if (path / MANIFEST).is_file():
-            return RunFolder(path.resolve())
+            return self._run(path.resolve())
         runs = self.all()
         if str(which) == LAST and runs:
             return runs[0]
@@ -87,7 +88,7 @@ class RunStore:
         """Return every run, newest first; also runs whose manifest cannot be read."""
         if not self.root.is_dir():
             return []
-        return sorted((RunFolder(path) for path in self.root.iterdir() if _is_run(path)), key=_began, reverse=True)
+        return sorted((self._run(path) for path in self.root.iterdir() if _is_run(path)), key=_began, reverse=True)
 
     def prune(self, *, keep: int) -> list[str]:
         """Remove all but the newest *keep* runs, except those that are running; return the removed ids.
@@ -110,6 +111,9 @@ class RunStore:
             removed.append(run.run_id)
         return removed
 
+    def _run(self, path: Path) -> RunFolder:
+        return RunFolder(path, clock=self._clock)
+
     def _make(self, manifest: RunManifest) -> None:
         """Make the folder of a run; it appears together with its manifest."""
         path = self.root / manifest.id
@@ -117,7 +121,7 @@ class RunStore:
             raise _taken(manifest.id)
         try:
             with new_folder(path) as draft:
-                RunFolder(draft).begin(manifest)
+                self._run(draft).begin(manifest)
             sync(self.root)
         except OSError as error:
             if path.exists():

@@ -1,6 +1,7 @@
 """Names the types of the model in files, so that a rename in the code leaves the files as they are.
 
-A name that changes here needs a new schema in `lab.runs.folder` and a reader for the old one (`lab.runs.schema_1`).
+A name that changes here needs a new `SCHEMA` in `lab.runs.manifest`. The old schema then needs a reader, as schema 1
+has in `lab.runs.schema_1`.
 """
 
 from collections.abc import Mapping

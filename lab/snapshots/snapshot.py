@@ -1,25 +1,18 @@
-"""One snapshot of a stack and of what it depends on, as plain data that can be kept in a file."""
+"""One snapshot of a stack with everything that the stack depends on."""
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import TypeAdapter, ValidationError
-
-from lab.errors import DataFault
-from lab.snapshots.before import ClusterProbe, SettingsProbe
+from lab.snapshots.answers import Probes
+from lab.snapshots.choices import SettingsProbe
+from lab.snapshots.cluster import ClusterProbe
 from lab.snapshots.kubernetes import ARCHITECTURE_LABEL, Event, KubernetesObject, Node, Pod, Raw, seconds
-from lab.snapshots.machine import MachineProbe, ProgramProbe
-from lab.snapshots.probes import Probes
+from lab.snapshots.machine import MachineProbe
+from lab.snapshots.programs import ProgramProbe
 from lab.snapshots.redaction import redacted
 
-SCHEMA: Final = 2
-"""Version of the file that is written."""
-READABLE: Final = (1, SCHEMA)
-"""Versions that are read; a snapshot of version 1 is of a cluster, after a deployment."""
 RECENT_S: Final = 600.0
 """A fault that ended longer ago than this is past: a container that died and has been ready since."""
 SECRET_PARTS: Final = ("objects", "logs", "probes", "machine", "programs", "settings", "cluster")
@@ -189,35 +182,3 @@ def not_ready(snapshot: Snapshot, workload: str) -> tuple[str, ...]:
     """Return the pods of a workload that are not ready, as kind/name; during a rollout the old ones still are."""
     pods = by_workload(snapshot.pods).get(workload, ())
     return tuple(pod.ref for pod in pods if not pod.is_ready)
-
-
-def save(snapshot: Snapshot, path: Path) -> None:
-    """Write a snapshot as JSON.
-
-    Raises:
-        OSError: The file cannot be written.
-    """
-    content = TypeAdapter(Snapshot).dump_python(snapshot, mode="json")
-    path.write_text(json.dumps({"schema": SCHEMA, "snapshot": content}, separators=(",", ":")) + "\n", encoding="utf-8")
-
-
-def load(path: Path) -> Snapshot:
-    """Return the snapshot that `save` wrote.
-
-    Raises:
-        DataFault: The file is missing, is no snapshot, or was written by another version.
-    """
-    attempted = f"cannot read a snapshot from {path}"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        schema = content.get("schema") if isinstance(content, dict) else None
-        if schema not in READABLE:
-            raise DataFault(
-                attempted, found=f"it has schema {schema!r}, this lab reads {' and '.join(map(str, READABLE))}"
-            )
-        return TypeAdapter(Snapshot).validate_python(content["snapshot"])
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise DataFault(attempted, found=f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    except (OSError, ValueError, KeyError) as error:
-        raise DataFault(attempted, found=f"{type(error).__name__}: {error}") from error

@@ -179,12 +179,23 @@ class Target(Protocol):
         """Take the kept stack down; return False when there was none. Objects that stay are reported."""
 
 
+class Cleaned(NamedTuple):
+    """What was cleaned: the number of stacks that were stopped, and of those of other projects that stay."""
+
+    stopped: int
+    left: int = 0
+
+
 @runtime_checkable
 class Cleaning(Protocol):
     """A target that leaves files or processes on this machine."""
 
-    def clean(self) -> int:
-        """Stop every stack of this user on this machine; return how many there were."""
+    def clean(self, *, everyone: bool = False) -> Cleaned:
+        """Stop the stack of this project and remove its files; of *everyone*, also the stacks of other projects.
+
+        Raises:
+            Unavailable: A run is being measured on one of the stacks. Then no stack is stopped.
+        """
 
 
 class Intent(NamedTuple):

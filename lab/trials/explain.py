@@ -9,8 +9,9 @@ from typing import Final
 from lab.diagnosis import explain
 from lab.errors import LabError
 from lab.model import Death
+from lab.snapshots.files import save
 from lab.snapshots.port import SnapshotSource
-from lab.snapshots.snapshot import Moment, Snapshot, save
+from lab.snapshots.snapshot import Moment, Snapshot
 
 FILE_NAME: Final = "last-failure.json"
 LOG_COMMAND: Final = re.compile(r"lab logs ([\w-]+)")

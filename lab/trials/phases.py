@@ -1,6 +1,5 @@
 """The phases of a trial on a stack that is up: warm up, load, drain, collect."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from lab.analysis.lag import BACKLOG, backlog_of, lag_of
 from lab.analysis.objectives import KEEPS_UP
 from lab.display.port import Display
 from lab.faults.schedule import faults_beside
-from lab.load.port import LoadGenerator, LoadOrder, never
+from lab.load.port import LoadGenerator, LoadOrder, Stall, never
 from lab.metrics.port import LedgerSource, MetricSource
 from lab.model import (
     NANOS,
@@ -54,11 +53,11 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The results of the measured phase; pauses are (end in seconds since the epoch, length in seconds)."""
+    """The results of the measured phase; the stalls are those of the lab's own machine."""
 
     load_run: LoadRun
     faults: tuple[FaultRecord, ...]
-    pauses: tuple[tuple[float, float], ...]
+    stalls: tuple[Stall, ...]
     durability: tuple[DurabilityLook, ...]
     cpu_uses: tuple[CpuUse, ...]
 
@@ -124,7 +123,7 @@ class Phases:
             summary = (
                 f"{experiment.warm_up:g} s of synthetic load, backlog {self._drained(run, within_s=patience.drain_s):,}"
             )
-        scraped = self._await_scrape(after_ns=time.time_ns(), within_s=patience.first_scrape_s)
+        scraped = self._await_scrape(after_ns=self._parts.now_ns(), within_s=patience.first_scrape_s)
         self._display.stage("warm-up", summary if scraped else f"{summary}, no scrape of the worker")
 
     def measure(self) -> Measured:
@@ -136,24 +135,24 @@ class Phases:
             stack.deployment, lambda: _in_flight(stack.ledger), pause=self._parts.interrupts.let_pass
         )
         with (
-            durability_watched(stack.ledger) as looks,
-            self._parts.pauses() as pauses,
+            durability_watched(stack.ledger, now_ns=self._parts.now_ns) as looks,
+            self._parts.pauses() as stalls,
             self._parts.cpu_users() as cpu_uses,
             faults_beside(faults, experiment.faults) as injected,
         ):
             load_run = self._run_load(order, "measuring", of_s=experiment.duration)
-        return Measured(load_run, tuple(injected), tuple(pauses), tuple(looks), tuple(cpu_uses))
+        return Measured(load_run, tuple(injected), tuple(stalls), tuple(looks), tuple(cpu_uses))
 
     def drain(self, load_run: LoadRun) -> Drained:
         """Wait until every accepted event is committed and the last commit is scraped; return the ledger's view.
 
         Where the trial asks whether the workers keep up, and they do not, the wait is short: the answer is known.
         """
-        started, patience = time.monotonic(), self._parts.patience
+        started_s, patience = self._parts.clock(), self._parts.patience
         behind = self._fell_behind(load_run)
         self._drained(self._run, within_s=patience.behind_s if behind else patience.drain_s)
-        view, read_ns = self._stack.ledger.view(self._run, audit=True), time.time_ns()
-        waited_s = time.monotonic() - started
+        view, read_ns = self._stack.ledger.view(self._run, audit=True), self._parts.now_ns()
+        waited_s = self._parts.clock() - started_s
         scraped = self._await_scrape(after_ns=view.last_commit_ns, within_s=patience.scrape_s)
         scrape = "last scrape taken" if scraped else "no scrape after the last commit"
         pace = "the workers did not keep up, " if behind else ""
@@ -170,13 +169,13 @@ class Phases:
             store=view,
             totals=tuple(stack.ledger.totals(self._run)),
             windows=tuple(stack.ledger.windows(self._run)),
-            series=self._series(Window(window.start_ns - BEFORE_NS, time.time_ns())),
+            series=self._series(Window(window.start_ns - BEFORE_NS, self._parts.now_ns())),
             statuses=tuple(deployment.statuses()),
             store_facts=deployment.store,
             deaths=tuple(death for death in deployment.deaths() if death.at_ns >= window.start_ns),
             faults=measured.faults,
             spans=tuple(self._parts.spans(deployment.span_files(), window)),
-            pauses_s=measured.pauses,
+            pauses_s=tuple((stall.end_s, stall.length_s) for stall in measured.stalls),
             clocks=tuple(deployment.clocks()),
             cpu_uses=measured.cpu_uses,
             durability=measured.durability,

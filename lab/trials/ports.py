@@ -1,5 +1,6 @@
-"""What a trial needs from outside: parts that wiring chooses, a record, and how long it waits."""
+"""Declares what a trial needs from outside."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -8,12 +9,13 @@ from typing import Final, NamedTuple, Protocol
 
 from lab.faults.port import FaultInjector
 from lab.interrupts import Interrupts
-from lab.load.port import LoadGenerator
+from lab.load.port import LoadGenerator, Stall
 from lab.metrics.port import LedgerSource, MetricSource
 from lab.model import CpuUse, Endpoints, Trial, Window
 from lab.snapshots.port import SnapshotSource
 from lab.systems.port import System
 from lab.targets.port import Deployment, Target
+from lab.trials.patience import Patience
 from lab.waiting import let_pass
 
 
@@ -55,24 +57,6 @@ class OpenFaults(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a trial waits, in seconds."""
-
-    drain_s: float = 60.0
-    """For the backlog after a load; several times longer than the entries of a dead worker stay unclaimed."""
-    behind_s: float = 8.0
-    """For that backlog where the workers did not keep up with the load: what the trial asks is known by then."""
-    scrape_s: float = 5.0
-    """For a scrape; Prometheus scrapes every second."""
-    first_scrape_s: float = 15.0
-    """For the first scrape: Prometheus reads new targets every five seconds."""
-    metrics_s: float = 75.0
-    """For the promised metrics after a rollout: they are pushed every second, and a minute of silence is a failure."""
-    poll_every_s: float = 0.1
-    """Between two polls."""
-
-
 def in_no_index(_reference: str, _digest: str) -> bool:
     """Return False: no registry knows the index."""
     return False
@@ -98,6 +82,8 @@ class Parts:
         failures: Folder that keeps the snapshot of the last failure.
         patience: How long the trial waits.
         interrupts: Signals that ask the trial to end.
+        clock: Returns monotonic seconds.
+        now_ns: Returns nanoseconds since the epoch.
     """
 
     target: Target
@@ -106,15 +92,17 @@ class Parts:
     metrics: Callable[[Endpoints], MetricSource]
     ledger: Callable[[Endpoints], LedgerSource]
     faults: OpenFaults
-    pauses: Callable[[], AbstractContextManager[list[tuple[float, float]]]]
+    pauses: Callable[[], AbstractContextManager[list[Stall]]]
     cpu_users: Callable[[], AbstractContextManager[list[CpuUse]]]
     environment: Callable[[Deployment], dict[str, object]]
     spans: Callable[[Sequence[Path], Window], Sequence[dict[str, object]]]
     is_in_index: Callable[[str, str], bool] = in_no_index
     snapshots: Callable[[Path | None], SnapshotSource] | None = None
     failures: Path = Path()
-    patience: Patience = Patience()
+    patience: Patience = field(default_factory=Patience)
     interrupts: Interrupts = field(default_factory=Interrupts)
+    clock: Callable[[], float] = time.monotonic
+    now_ns: Callable[[], int] = time.time_ns
 
 
 class NotebookParameters(NamedTuple):

@@ -6,6 +6,7 @@ from typing import Final
 
 from lab.analysis.objectives import kind_of
 from lab.errors import Unavailable, UsageFault
+from lab.faults.kinds import refuse_loss_of_ledger
 from lab.model import NANOS, Burst, Constant, Experiment, Fault, Load, Objective, Poisson, Ramp, Step
 from lab.model.arguments import BAD_ARGUMENT, check_number, check_text, check_whole
 from lab.targets.port import Target
@@ -39,7 +40,7 @@ def refuse_few_files(allowed: int | None = None) -> None:
 
 
 def refuse_impossible(experiment: Experiment, target: Target) -> None:
-    """Raise where no judge knows an objective, or the target cannot carry out a fault.
+    """Raise where no judge knows an objective, a fault would destroy the ledger, or the target cannot carry it out.
 
     Raises:
         UsageFault: The message names the objective or fault, why it is impossible, and what to request instead.
@@ -47,6 +48,7 @@ def refuse_impossible(experiment: Experiment, target: Target) -> None:
     for objective in experiment.objectives:
         kind_of(objective)
     for fault in experiment.faults:
+        refuse_loss_of_ledger(fault)
         if hindrance := target.hindrance(fault):
             raise UsageFault(
                 f"cannot {fault.kind} {fault.service} on target {target.declaration.name}",
@@ -67,14 +69,22 @@ def refuse_senseless(experiment: Experiment) -> None:
     lab.errors.UsageFault: duration: nan is not a finite number
     """
     if not isinstance(experiment, Experiment):
-        raise UsageFault(f"{experiment!r:.60} is no experiment", next_step="lab.run(lab.Experiment(…))")
+        raise UsageFault(
+            f"{experiment!r:.60} is no experiment",
+            found=_type_of(experiment),
+            next_step="lab.run(lab.Experiment(…))",
+        )
     for name in ("name", "target", "architecture"):
         check_text(name, getattr(experiment, name))
     check_number("duration", experiment.duration, above=0, at_most=MAX_DURATION_S)
     check_number("warm_up", experiment.warm_up, at_least=0, at_most=MAX_DURATION_S)
     check_number("window_s", experiment.window_s, at_least=0, at_most=MAX_DURATION_S)
     if 0 < experiment.window_s < MIN_WINDOW_NS / NANOS:
-        raise UsageFault(f"window_s: {experiment.window_s:g} must be 0, or at least {MIN_WINDOW_NS / NANOS:g}")
+        raise UsageFault(
+            f"window_s: {experiment.window_s:g} must be 0, or at least {MIN_WINDOW_NS / NANOS:g}",
+            found="the store keeps no shorter window",
+            next_step="window_s=0      (one second, or a width that fits a replayed file)",
+        )
     _check_kinds("objectives", experiment.objectives, Objective)
     _check_kinds("faults", experiment.faults, Fault)
     _check_settings(experiment.settings)
@@ -84,16 +94,17 @@ def refuse_senseless(experiment: Experiment) -> None:
 def _check_kinds(name: str, values: object, kind: type) -> None:
     """Raise unless a field is a list of values of one type."""
     if not isinstance(values, list | tuple):
-        raise UsageFault(f"{name}: {values!r:.60} is not a list", next_step=f"{name}=[…]", code=BAD_ARGUMENT)
+        raise _not_of_kind(name, values, "is not a list", next_step=f"{name}=[…]")
     for value in values:
         if not isinstance(value, kind):
-            message = f"{name}: {value!r:.60} is no {kind.__name__.lower()}"
-            raise UsageFault(message, next_step="lab.latency(…), lab.kill(…) and the like make them", code=BAD_ARGUMENT)
+            step = "lab.latency(…), lab.kill(…) and the like make them"
+            raise _not_of_kind(name, value, f"is no {kind.__name__.lower()}", next_step=step)
 
 
 def _check_settings(settings: object) -> None:
     if not isinstance(settings, Mapping):
-        raise UsageFault(f"settings: {settings!r:.60} is no mapping", code=BAD_ARGUMENT)
+        step = 'settings={"LAB_WORKER_COST_US": "5"}      (name → text)'
+        raise _not_of_kind("settings", settings, "is no mapping", next_step=step)
     for name, value in settings.items():
         check_text("the name of a setting", name)
         check_text(name, value)
@@ -101,7 +112,7 @@ def _check_settings(settings: object) -> None:
 
 def _check_load(load: object, duration_s: float) -> None:
     if not isinstance(load, Load):
-        raise UsageFault(f"load: {load!r:.60} is no load", next_step="load=lab.load(…)", code=BAD_ARGUMENT)
+        raise _not_of_kind("load", load, "is no load", next_step="load=lab.load(…)")
     check_whole("batch_events", load.batch_events)
     check_number("batch_events", load.batch_events, at_least=0, at_most=MAX_BATCH_EVENTS)
     rate = _mean_rate(load)
@@ -114,6 +125,16 @@ def _check_load(load: object, duration_s: float) -> None:
             next_step="a lower rate, a shorter duration, or a larger batch_events",
             code=BAD_ARGUMENT,
         )
+
+
+def _not_of_kind(name: str, value: object, problem: str, *, next_step: str) -> UsageFault:
+    """Return the error for a field that holds a value of the wrong type."""
+    attempted = f"{name}: {value!r:.60} {problem}"
+    return UsageFault(attempted, found=_type_of(value), next_step=next_step, code=BAD_ARGUMENT)
+
+
+def _type_of(value: object) -> str:
+    return f"its type is {type(value).__name__}"
 
 
 def _mean_rate(load: Load) -> float:

@@ -1,6 +1,5 @@
 """The use case: deploy, warm up, load, drain, collect, judge, record; knows ports only."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -34,7 +33,7 @@ def run_trial(
         LabError: The experiment cannot be carried out.
         Interrupted: A signal arrived before anything was measured, or the trial could not be completed after it.
     """
-    started_ns = time.time_ns()
+    started_ns = parts.now_ns()
     request = StackRequest(
         settings=experiment.settings, keep_logs=recorder.keep_logs, architecture=experiment.architecture
     )
@@ -48,7 +47,7 @@ def run_trial(
         run_id=recorder.run_id,
         experiment=experiment,
         started_ns=started_ns,
-        ended_ns=time.time_ns(),
+        ended_ns=parts.now_ns(),
         evidence=evidence,
         validity=validity,
         verdict=verdict,

@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-import redis
 
 from lab.cli import main
 from lab.diagnosis.diagnose import diagnose
-from lab.probes.local import LocalSnapshots
 from lab.settings import LabSettings, load_settings
-from lab.snapshots.snapshot import load
+from lab.snapshots.files import load
 from lab.targets.processes.locks import Lock
-from lab.targets.processes.metrics_server import find_prometheus
+from lab.targets.processes.metrics.metrics_server import find_prometheus
 from lab.targets.processes.plan import Ready
 from lab.targets.processes.target import ProcessTarget
+from lab.wiring import snapshots
 from tests import programs
 from tests.unit.targets.processes.programs import FAILS, World
 
@@ -62,7 +61,7 @@ def test_a_port_that_is_taken_is_named_with_who_has_it(tmp_path: Path) -> None:
         crowded = world.script("worker", CROWDED, str(port), ready=Ready("file", "/nowhere", 20), after=("store",))
         with world.supervised(world.service("store"), crowded):
             world.until("failed")
-            [finding] = diagnose(LocalSnapshots(load_settings(), world.folder.root).take())
+            [finding] = diagnose(snapshots("processes", load_settings(), world.folder.root).take())
     assert (finding.cause, finding.object) == ("port-taken", "Program/worker")
     assert f"port {port} is taken by process" in finding.title
 
@@ -73,7 +72,7 @@ def test_the_program_that_died_first_is_blamed_in_a_real_stack(tmp_path: Path) -
     broken = world.script("store", FAILS, "1", ready=Ready("file", "/nowhere", 20))
     with world.supervised(broken, world.service("worker", "store")):
         world.until("failed")
-        [finding] = diagnose(LocalSnapshots(load_settings(), world.folder.root).take())
+        [finding] = diagnose(snapshots("processes", load_settings(), world.folder.root).take())
     assert (finding.cause, finding.object) == ("not-ready", "Program/store")
     assert finding.found == "it exited with 1; store says no: wrong password"
     assert finding.do == f"tail -n 60 {world.folder.log_of('store')}"
@@ -85,7 +84,7 @@ def test_a_stack_of_small_programs_that_runs_has_no_finding(tmp_path: Path) -> N
     lock = Lock(world.folder.lock)
     with world.supervised(world.service("store"), world.service("worker", "store")):
         world.until("ready")
-        snapshot = LocalSnapshots(load_settings(), world.folder.root).take()
+        snapshot = snapshots("processes", load_settings(), world.folder.root).take()
     lock.release()
     assert snapshot.machine is not None
     assert (snapshot.machine.stack, diagnose(snapshot)) == ("ready", ())
@@ -130,7 +129,7 @@ def test_a_stack_that_runs_is_judged_by_the_same_rules(capsys: pytest.CaptureFix
     assert findings(capsys) == {}
     stack = ProcessTarget(load_settings()).current()
     assert stack is not None
-    client = redis.Redis.from_url(stack.endpoints.redis_url)
+    client = programs.administrator_of(stack)
     client.config_set("appendfsync", "everysec")
     assert "config set appendfsync always" in findings(capsys)["redis-not-durable"]["do"]
     client.config_set("appendfsync", "always")

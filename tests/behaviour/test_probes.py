@@ -9,11 +9,12 @@ import pytest
 
 from lab.errors import BadConfig, Unavailable
 from lab.metrics.prometheus import open_prometheus
+from lab.model import StoreLogin
 from lab.probes.prometheus import probe_prometheus
 from lab.probes.registry import probe_images, probe_registry
 from lab.probes.store import probe_store
 from lab.settings import LabSettings
-from lab.targets.processes.metrics_server import find_prometheus
+from lab.targets.processes.metrics.metrics_server import find_prometheus
 from tests import programs, registry
 from tests.registry import HTPASSWD, INDEX, PASSWORD, USER, Pusher
 
@@ -56,7 +57,7 @@ def test_a_store_lets_in_who_knows_the_password(tmp_path: Path, content: bytes |
     if content is not None:
         file.write_bytes(content)
     with programs.store_url(tmp_path, {**DURABLE, "requirepass": "open sesame"}) as url:
-        probe = probe_store(url, file if content is not None else None, None)
+        probe = probe_store(url, StoreLogin(file) if content is not None else None, None)
     assert (probe.reachable, probe.authenticated) == (True, is_in)
     assert probe.error.split(" ")[0] == ("" if is_in else "NOAUTH" if content is None else "WRONGPASS")
 
@@ -70,7 +71,7 @@ def test_a_store_that_is_not_there_is_not_reached() -> None:
 def test_a_password_that_cannot_be_read_is_a_fault_of_the_configuration(tmp_path: Path) -> None:
     """The file is named."""
     with pytest.raises(BadConfig, match="cannot read"):
-        probe_store("redis://127.0.0.1:1/0", tmp_path / "nothing", None)
+        probe_store("redis://127.0.0.1:1/0", StoreLogin(tmp_path / "nothing"), None)
 
 
 @needs_prometheus

@@ -11,7 +11,8 @@ from typing import Final
 
 import redis
 
-from lab.targets.processes.configuration import telemetry_environment
+from lab.settings import inherited_environment
+from lab.targets.processes.metrics.destination import telemetry_environment
 from services.bootstrap.store import bootstrap
 from services.ledger.connection import StoreSettings
 from services.ledger.redis_ledger import open_ledger
@@ -56,7 +57,7 @@ def our_chain(*, telemetry: bool = True) -> Iterator[Chain]:
     with store() as (port, server, folder), contextlib.ExitStack() as stack:
         url = f"redis://127.0.0.1:{port}/0"
         bootstrap(StoreSettings(redis_url=url), require_durability="durable")
-        extra = telemetry_environment() if telemetry else NO_TELEMETRY
+        extra = telemetry_environment(inherited_environment()) if telemetry else NO_TELEMETRY
         services = {
             name: stack.enter_context(service(name, folder, {"LAB_REDIS_URL": url} | extra))
             for name in ("ingest-api", "process-worker")

@@ -8,9 +8,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-import grpc
-
 from lab.metrics.ledger import QueryLedger
+from lab.rpc.channels import connector
 from lab.settings import load_settings
 from lab.systems.services import SERVICES
 from lab.targets.processes.target import ProcessTarget
@@ -52,9 +51,9 @@ def _count_an_event(state: Path) -> None:
         raise RuntimeError("lab up left no stack")
     endpoints = deployment.endpoints
     [call] = batched_calls(1, 1, run=RUN, producer=b"bench-of-startup")
-    with grpc.insecure_channel(endpoints.ingest) as channel:
+    with connector(endpoints.access)(endpoints.ingest) as channel:
         IngestServiceStub(channel).Append(AppendRequest.FromString(call), timeout=10)
-    ledger = QueryLedger(endpoints.query)
+    ledger = QueryLedger(endpoints.query, connect=connector(endpoints.access))
     try:
         while ledger.view(RUN).balance.counted < 1:
             pass

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from lab.systems.services import SERVICES
-from lab.targets.port import Intent, Report, StackRequest
+from lab.targets.port import Cleaned, Intent, Report, StackRequest
 from tests.fakes.target import FakeDeployment, FakeTarget
 
 
@@ -52,9 +52,9 @@ class FakePods(FakeDeployment):
 class FakeCleaningTarget(FakeTarget):
     """A target that leaves something on this machine; satisfies `Cleaning`."""
 
-    def clean(self) -> int:
-        """See `Cleaning.clean`."""
-        return int(self.down(lambda *_: None))
+    def clean(self, *, everyone: bool = False) -> Cleaned:
+        """See `Cleaning.clean`; there are no stacks of others, so that *everyone* changes nothing."""
+        return Cleaned(int(self.down(lambda *_: None)))
 
 
 class FakePreviewingTarget(FakeTarget):

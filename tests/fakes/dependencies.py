@@ -4,15 +4,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lab.errors import Unavailable
-from lab.model import Endpoints
+from lab.model import Endpoints, StoreLogin
 from lab.probes.telemetry import OpenLedger
-from lab.snapshots.probes import ImageProbe, PrometheusProbe, RegistryProbe, StoreProbe
+from lab.snapshots.answers import PrometheusProbe, StoreProbe
+from lab.snapshots.images import ImageProbe, RegistryProbe
 from tests.fakes.ledger import FakeLedger
 
 
 @dataclass(frozen=True, slots=True)
 class FakeSamples:
-    """The samples of a metrics server; satisfies `lab.probes.telemetry.Samples`.
+    """The samples of a metrics server; satisfies `lab.probes.telemetry.NewestSamples`.
 
     Attributes:
         answer: Returns the newest sample of any metric of each process, or raises.
@@ -21,7 +22,7 @@ class FakeSamples:
     answer: Callable[[], dict[str, float]] = dict
 
     def newest(self, name: str) -> dict[str, float]:
-        """See `Samples.newest`."""
+        """See `NewestSamples.newest`."""
         return self.answer()
 
 
@@ -53,7 +54,7 @@ class FakeDependencies:
         """See `Dependencies.images`; the registry of any other image does not answer."""
         return [self.held.get(reference, ImageProbe(reference, error="Connection refused")) for reference in references]
 
-    def store(self, url: str = "") -> StoreProbe | None:
+    def store(self, url: str = "", login: StoreLogin | None = None) -> StoreProbe | None:
         """See `Dependencies.store`."""
         away = StoreProbe(url.partition("//")[2].partition("/")[0], reachable=False, error="Connection refused")
         return self.stores.get(url, away if url else None)

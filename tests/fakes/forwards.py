@@ -7,7 +7,7 @@ from lab.targets.kubernetes.client.kubectl import Kubectl
 
 
 class FakeForwards:
-    """Opens local ports that lead nowhere; satisfies `Opener`.
+    """Opens local ports that lead nowhere; satisfies `OpenPort`.
 
     Attributes:
         address: Address of every port; empty gives every port an address of its own.
@@ -23,7 +23,7 @@ class FakeForwards:
         self.gone: set[str] = set()
 
     def __call__(self, kubectl: Kubectl, resource: str, port: int, *, log: Path) -> "FakeForward":
-        """See `Opener`."""
+        """See `OpenPort`."""
         self.opened.append(f"{resource}:{port}")
         self.open.add(resource)
         return FakeForward(self, resource, port, self.address or f"127.0.0.1:{len(self.opened)}")

@@ -11,11 +11,13 @@ from lab.errors import UsageFault
 from lab.faults.kinds import Lasting, kind_of
 from lab.faults.port import FaultInjector
 from lab.interrupts import Interrupts
+from lab.load.port import Stall
 from lab.model import Constant, CpuUse, Evidence, Experiment, Fault, FaultRecord, Host, Load, Trial, Window
 from lab.systems.services import SYSTEM
 from lab.targets.port import Deployment
+from lab.trials.patience import Patience
 from lab.trials.phases import observe
-from lab.trials.ports import NO_NOTEBOOK, NotebookParameters, Parts, Patience
+from lab.trials.ports import NO_NOTEBOOK, NotebookParameters, Parts
 from lab.trials.trial import run_trial
 from lab.waiting import let_pass
 from tests.fakes.ledger import FakeLedger
@@ -102,7 +104,7 @@ class World:
             metrics=lambda _: self.metrics,
             ledger=lambda _: self.ledger,
             faults=_injector,
-            pauses=lambda: nullcontext([(1.0, 0.2)]),
+            pauses=lambda: nullcontext([Stall(1.0, 0.2)]),
             cpu_users=lambda: nullcontext([CpuUse("make", 0.4)]),
             environment=lambda deployment: {"store": deployment.store.kind},
             spans=self._spans,

@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lab.targets.processes import pauses
 from lab.targets.processes.plan import Plan, Ready, write_plan
+from lab.targets.processes.supervision import pauses
 from tests.unit.targets.processes.programs import DEAF, ENDS, FAILS, World, end, eventually, is_gone
 
 
@@ -88,7 +88,7 @@ def test_nothing_outlives_a_killed_lab(world: World) -> None:
 HOLDER = """
 import os, signal, subprocess, sys
 reader, writer = os.pipe()
-command = [sys.executable, "-m", "lab.targets.processes.supervisor", sys.argv[1], "--lifeline", str(reader)]
+command = [sys.executable, "-m", "lab.targets.processes.supervision.supervisor", sys.argv[1], "--lifeline", str(reader)]
 subprocess.Popen(command, pass_fds=[reader], start_new_session=True)
 signal.pause()
 """
@@ -167,7 +167,7 @@ def test_a_pause_ends_when_its_holder_is_killed(world: World) -> None:
 
 PAUSER = """
 import pathlib, signal, sys
-from lab.targets.processes import pauses
+from lab.targets.processes.supervision import pauses
 with pauses.pause(pathlib.Path(sys.argv[1]), int(sys.argv[2])):
     signal.pause()
 """

@@ -16,8 +16,8 @@ from lab.model import Experiment, Fault
 from lab.questions import kill, nothing_counted_twice, nothing_lost
 from lab.systems.services import WORKER_JOB
 from lab.targets.processes.deployment import ProcessDeployment
+from lab.trials.patience import Patience
 from lab.trials.phases import await_scrape
-from lab.trials.ports import Patience
 from tests.integration.trials import Bench, stack_up
 
 DURATION_S: Final = 6.0

@@ -17,6 +17,8 @@ from lab.analysis.judge import Judgement
 from lab.load.profiles import load
 from lab.model import Experiment, Fault, Objective
 from lab.questions import keeps_up, latency, nothing_lost, pause
+from lab.targets.processes.deployment import ProcessDeployment
+from tests import programs
 from tests.integration.trials import Bench, stack_up
 
 DURATION_S: Final = 10.0
@@ -90,7 +92,8 @@ def test_a_generator_that_stands_still_may_not_be_believed(bench: Bench, objecti
 @pytest.mark.timeout(120)
 def test_a_store_that_is_not_durable_for_a_while_is_noticed(bench: Bench) -> None:
     """It is durable at both ends of the run, and was not for five seconds in the middle."""
-    with fsync_switched_off(bench.deployment.endpoints.redis_url, after_s=3.0, seconds=5.0):
+    assert isinstance(bench.deployment, ProcessDeployment)
+    with fsync_switched_off(programs.administrator_of(bench.deployment), after_s=3.0, seconds=5.0):
         evidence, judged = bench.judged(experiment("fsync", nothing_lost()))
     classes = [look.durability for look in evidence.durability]
     assert (classes[0], classes[-1], "window" in classes) == ("durable", "durable", True)
@@ -99,9 +102,9 @@ def test_a_store_that_is_not_durable_for_a_while_is_noticed(bench: Bench) -> Non
 
 
 @contextmanager
-def fsync_switched_off(url: str, *, after_s: float, seconds: float) -> Iterator[None]:
+def fsync_switched_off(client: redis.Redis, *, after_s: float, seconds: float) -> Iterator[None]:
     """Let the store write without fsync for a while, from another thread; it is durable again at the end."""
-    client, ending = redis.Redis.from_url(url), threading.Event()
+    ending = threading.Event()
 
     def switch() -> None:
         ending.wait(after_s)

@@ -18,7 +18,7 @@ from lab.metrics.prometheus import PUSHED, PrometheusSource
 from lab.metrics.recorded import RecordedSource
 from lab.model import NANOS, Series, Window
 from lab.settings import LabSettings
-from lab.targets.processes.metrics_server import find_prometheus
+from lab.targets.processes.metrics.metrics_server import find_prometheus
 from tests import programs
 from tests.waiting import until
 

@@ -11,8 +11,8 @@ import pytest
 from lab.errors import BadConfig, Forbidden, LabError, Unavailable
 from lab.probes.denials import denials_in
 from lab.probes.ports import AskedCluster
+from lab.snapshots.gaps import Denial
 from lab.snapshots.kubernetes import Raw
-from lab.snapshots.probes import Denial
 from lab.targets.kubernetes.client.kubeconfig import open_cluster
 from lab.targets.kubernetes.client.rights import Right
 from lab.targets.kubernetes.kinds import DEPLOYMENT, EVENT, NAMESPACE, POD, Kind

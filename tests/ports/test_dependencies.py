@@ -8,11 +8,13 @@ from typing import NamedTuple
 import pytest
 
 from lab.errors import LabError
-from lab.model import Endpoints
-from lab.probes.dependencies import ConfiguredDependencies
+from lab.model import Endpoints, StoreLogin
 from lab.probes.ports import Dependencies
 from lab.settings import LabSettings
-from lab.snapshots.probes import ImageProbe, Platform, PrometheusProbe, RegistryProbe, StoreProbe
+from lab.snapshots.answers import PrometheusProbe, StoreProbe
+from lab.snapshots.images import ImageProbe, Platform, RegistryProbe
+from lab.wiring import dependencies
+from services.contracts.store_users import BOOTSTRAP
 from tests import registry
 from tests.fakes.dependencies import FakeDependencies, nobody
 from tests.fakes.ledger import FakeLedger
@@ -33,6 +35,7 @@ class World(NamedTuple):
         endpoints: Store, metrics server and query-api that answer.
         nowhere: host:port where nobody listens.
         not_query: host:port of a service that has no ledger.
+        login: How to log in to the store.
     """
 
     named: Dependencies
@@ -41,18 +44,20 @@ class World(NamedTuple):
     endpoints: Endpoints
     nowhere: str
     not_query: str
+    login: StoreLogin
 
 
-def of_settings(endpoints: Endpoints) -> World:
+def of_settings(endpoints: Endpoints, login: StoreLogin) -> World:
     """Return dependencies that ask servers by the lab's settings."""
     nowhere = f"127.0.0.1:{free_port()}"
-    servers = {"redis_url": endpoints.redis_url, "prometheus_url": endpoints.prometheus_url}
+    redis_url = endpoints.redis_url.replace("//", f"//{login.user}@")
+    store = {"redis_url": redis_url, "redis_password_file": login.password_file}
+    servers = {**store, "prometheus_url": endpoints.prometheus_url}
     gone = {"redis_url": f"redis://{nowhere}/0", "prometheus_url": f"http://{nowhere}", "registry": f"{nowhere}/lab"}
     named, unnamed, away = (
-        ConfiguredDependencies(LabSettings.model_validate({"registry_insecure": True, **given}))
-        for given in (servers, {}, gone)
+        dependencies(LabSettings.model_validate({"registry_insecure": True, **given})) for given in (servers, {}, gone)
     )
-    return World(named, unnamed, away, endpoints, nowhere, not_query=endpoints.ingest)
+    return World(named, unnamed, away, endpoints, nowhere, not_query=endpoints.ingest, login=login)
 
 
 def in_memory() -> World:
@@ -78,7 +83,9 @@ def in_memory() -> World:
         metrics_servers={"": PrometheusProbe("http://127.0.0.1:4", reachable=False, error=error)},
         answer=nobody(error),
     )
-    return World(named, unnamed, away, endpoints, "127.0.0.1:4", not_query="127.0.0.1:5")
+    return World(
+        named, unnamed, away, endpoints, "127.0.0.1:4", not_query="127.0.0.1:5", login=StoreLogin(Path("nowhere"))
+    )
 
 
 @pytest.fixture(params=["settings", "memory"])
@@ -86,7 +93,8 @@ def world(request: pytest.FixtureRequest) -> World:
     """Return each world."""
     if request.param == "memory":
         return in_memory()
-    return of_settings(request.getfixturevalue("stack").endpoints)
+    stack = request.getfixturevalue("stack")
+    return of_settings(stack.endpoints, StoreLogin(stack.stack_folder.password_of(BOOTSTRAP), BOOTSTRAP))
 
 
 def test_what_the_settings_do_not_name_is_not_asked(world: World) -> None:
@@ -108,7 +116,7 @@ def test_servers_that_answer_tell_their_versions(world: World) -> None:
 def test_a_url_takes_the_place_of_the_settings(world: World) -> None:
     """The stack of a run may use other servers than the settings name."""
     endpoints = world.endpoints
-    assert world.unnamed.store(endpoints.redis_url) == world.named.store()
+    assert world.unnamed.store(endpoints.redis_url, world.login) == world.named.store()
     there, nowhere = world.unnamed.prometheus(endpoints.prometheus_url), world.named.store(f"redis://{world.nowhere}/0")
     assert there is not None
     assert nowhere is not None
@@ -180,7 +188,7 @@ def held_by_a_registry(servers: ExitStack, folder: Path) -> tuple[Dependencies, 
     with Pusher(f"http://{running.host}", "lab/app") as pusher:
         pushed = pusher.image({"architecture": "arm64", "os": "linux"}, [layer({"a": b"b"})])
     settings = LabSettings(registry=f"{running.host}/lab", registry_insecure=True)
-    return ConfiguredDependencies(settings), f"{running.host}/lab/app@{pushed['digest']}"
+    return dependencies(settings), f"{running.host}/lab/app@{pushed['digest']}"
 
 
 def held_in_memory(_servers: ExitStack, _folder: Path) -> tuple[Dependencies, str]:

@@ -14,6 +14,7 @@ from lab.load.simulator import SimulatorLoad
 from lab.metrics.ledger import QueryLedger
 from lab.metrics.port import LedgerSource
 from lab.model import NANOS, OUTCOMES, Account, Aggregate, Constant, Load, LoadRun, Replay, Synthetic
+from lab.rpc.channels import connector
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.load import FakeLoad
 from tests.programs import free_port
@@ -40,8 +41,10 @@ def sending(request: pytest.FixtureRequest) -> Iterator[Sending]:
         return
     endpoints = request.getfixturevalue("stack").endpoints
     silent = SimulatorLoad(f"127.0.0.1:{free_port()}", ingest_address=endpoints.ingest)
-    with closing(QueryLedger(endpoints.query)) as ledger:
-        yield Sending(SimulatorLoad(endpoints.simulator, ingest_address=endpoints.ingest), ledger, silent)
+    connect = connector(endpoints.access)
+    with closing(QueryLedger(endpoints.query, connect=connect)) as ledger:
+        simulator = SimulatorLoad(endpoints.simulator, ingest_address=endpoints.ingest, connect=connect)
+        yield Sending(simulator, ledger, silent)
 
 
 def order(run: str, *, rate: float = RATE, duration_s: float = DURATION_S, window_ns: int = 0) -> LoadOrder:

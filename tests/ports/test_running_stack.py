@@ -7,7 +7,7 @@ machine.
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Final
@@ -18,12 +18,12 @@ from lab.errors import Forbidden, LabError, Unavailable
 from lab.model import Endpoints
 from lab.probes.ports import RunningStack
 from lab.probes.telemetry import collector_counters
+from lab.snapshots.answers import CollectorProbe
 from lab.snapshots.kubernetes import NAME_LABEL, Raw
-from lab.snapshots.probes import CollectorProbe
 from lab.systems.services import SERVICES
 from lab.targets.kubernetes.client.kubectl import Kubectl
 from lab.targets.kubernetes.deployment import ClusterDeployment
-from lab.targets.kubernetes.reaching.addresses import Servers
+from lab.targets.kubernetes.reaching.servers import Servers
 from lab.targets.kubernetes.rollout.gate import Gate
 from tests.fakes.cluster import FakeClusterClient
 from tests.fakes.probed import PAGE, SERVERS, FakeCluster, FakeRunningStack, forbidden, silent, well
@@ -136,15 +136,16 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
             until(lambda: all(status.healthy for status in real.statuses()))
             addresses = addresses_of(real.endpoints, planted, opened.enter_context(collector()))
 
-            def opener(kubectl: Kubectl, resource: str, port: int, *, log: Path) -> Direct:
+            def open_port(kubectl: Kubectl, resource: str, port: int, *, log: Path) -> Direct:
                 return Direct(resource, addresses.get(resource, ""))
 
             pods = [*map(pod, SERVICES), pod(COLLECTOR, ready=planted.collector != "not ready")]
             cluster = FakeClusterClient(*map(deployment, (*SERVICES, COLLECTOR)), *pods)
             cluster.faults = {} if planted.may_list_pods else {"list Pod": REFUSED}
             gate = Gate(cluster, "", lambda *_: None, 1.0)
-            kubectl, servers = Kubectl("testbed", "here"), Servers(SERVERS)
-            stack = ClusterDeployment(cluster, gate, kubectl, servers=servers, folder=tmp_path, opener=opener)
+            kubectl = Kubectl("testbed", "here")
+            servers = Servers(replace(SERVERS, access=real.endpoints.access))
+            stack = ClusterDeployment(cluster, gate, kubectl, servers=servers, folder=tmp_path, open_port=open_port)
             opened.callback(stack.close)
             return stack
 
@@ -168,7 +169,7 @@ def in_memory(planted: Planted) -> RunningStack:
 def test_a_stack_names_its_namespace_and_its_servers(opened: Open) -> None:
     """Of servers outside the cluster, the URLs of the settings."""
     stack = opened(Planted())
-    assert (stack.cluster.namespace, stack.servers) == ("testbed", SERVERS)
+    assert (stack.cluster.namespace, replace(stack.servers, access=SERVERS.access)) == ("testbed", SERVERS)
 
 
 def test_every_pod_of_a_service_reports_by_its_process(opened: Open) -> None:

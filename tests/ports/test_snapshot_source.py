@@ -8,10 +8,11 @@ import pytest
 
 from lab.errors import LabError
 from lab.probes.cluster_snapshot import ClusterSnapshots
-from lab.probes.local import LocalSnapshots
 from lab.settings import LabSettings
+from lab.snapshots.files import load, save
 from lab.snapshots.port import SnapshotSource
-from lab.snapshots.snapshot import Moment, Snapshot, load, save
+from lab.snapshots.snapshot import Moment, Snapshot
+from lab.wiring import snapshots
 from tests.fakes.dependencies import FakeDependencies
 from tests.fakes.probed import FakeCluster, FakeRunningStack, FakeStacks, stacks_of
 from tests.programs import free_port
@@ -41,7 +42,7 @@ def nowhere(folder: Path) -> LabSettings:
 
 def of_this_machine(folder: Path) -> SnapshotSource:
     """Return the source of a stack on this machine that was never started."""
-    return LocalSnapshots(nowhere(folder), folder / "stack")
+    return snapshots("processes", nowhere(folder), folder / "stack")
 
 
 def of_a_cluster(folder: Path) -> SnapshotSource:

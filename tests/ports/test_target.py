@@ -126,7 +126,7 @@ def test_cleaning_where_nothing_runs_stops_nothing(name: str, tmp_path: Path) ->
     """It may be repeated."""
     target = cleaning(name, tmp_path)
     assert isinstance(target, Cleaning)
-    assert [target.clean(), target.clean()] == [0, 0]
+    assert [target.clean().stopped, target.clean(everyone=True).stopped] == [0, 0]
 
 
 def test_cleaning_stops_a_kept_stack(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_cleaning_stops_a_kept_stack(tmp_path: Path) -> None:
     assert isinstance(target, Cleaning)
     with target.deployed(StackRequest(keep=True), ignore) as deployment:
         deployment.bring_up()
-    assert target.clean() == 1
+    assert target.clean().stopped == 1
     assert target.current() is None
 
 

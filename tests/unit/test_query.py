@@ -1,5 +1,6 @@
 """`lab.query` asks the Prometheus that runs, else the series that were kept with the run."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,10 +8,12 @@ import numpy as np
 import pytest
 
 import lab
-from lab import wiring
-from lab.errors import Forbidden, Unavailable
+from lab.errors import Forbidden, LabError, Unavailable
+from lab.facade.asking import answered, live_source
+from lab.metrics.refusals import REFUSED, UNREACHABLE, UNTRUSTED, PrometheusFault
 from lab.model import Series, Trial, Window
-from lab.settings import LabSettings
+from lab.settings import LabSettings, load_settings
+from tests.fakes.metrics import FakeMetrics
 from tests.fakes.target import FakeDeployment, FakeTarget
 from tests.programs import free_port
 from tests.unit import trials
@@ -25,6 +28,22 @@ class ClosedTarget(FakeTarget):
     def current(self) -> FakeDeployment | None:
         """Refuse."""
         raise Forbidden("cannot list Deployments", found="ada may not")
+
+
+class Failing(FakeMetrics):
+    """A Prometheus that gives no answer.
+
+    Args:
+        fault: Why.
+    """
+
+    def __init__(self, fault: PrometheusFault) -> None:
+        super().__init__()
+        self._fault = fault
+
+    def over_time(self, promql: str, window: Window, *, step_s: float = 1.0) -> Sequence[Series]:
+        """See `MetricSource.over_time`."""
+        raise self._fault
 
 
 @pytest.fixture(autouse=True)
@@ -57,15 +76,38 @@ def test_kept_series_answer_no_more_than_a_selector(trial: Trial) -> None:
     assert "lab up" in refused.value.next_step
 
 
-def test_a_stack_that_may_not_be_read_is_named_where_nothing_else_answers(
-    trial: Trial, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stack_that_may_not_be_read_is_named_where_nothing_else_answers(trial: Trial) -> None:
     """Kept series still answer a selector."""
-    monkeypatch.setitem(wiring.TARGETS, trial.experiment.target, ClosedTarget)
-    assert len(lab.query("up", trial)) == 2
+    live, trouble = live_source(trial, load_settings(), targets={trial.experiment.target: ClosedTarget})
+    assert len(answered("up", trial, live=live, trouble=trouble)) == 2
     with pytest.raises(Unavailable, match="cannot evaluate") as refused:
-        lab.query("sum(up)", trial)
+        answered("sum(up)", trial, live=live, trouble=trouble)
     assert refused.value.found.startswith("cannot list Deployments: ada may not")
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"), [(400, "PROMQL"), (422, "PROMQL"), (401, REFUSED), (503, REFUSED), (0, UNTRUSTED)]
+)
+def test_a_prometheus_that_refuses_is_not_answered_for(trial: Trial, status: int, reason: str) -> None:
+    """The kept series would hide the fault."""
+    fault = PrometheusFault("cannot query Prometheus", code=UNTRUSTED if status == 0 else REFUSED, status=status)
+    with pytest.raises(LabError) as refused:
+        answered("up", trial, live=Failing(fault))
+    assert refused.value.reason == reason
+
+
+def test_a_prometheus_that_is_not_reached_is_answered_for(trial: Trial) -> None:
+    """By the kept series, as far as they go; the error says why for both."""
+    away = Failing(PrometheusFault("cannot query Prometheus", found="connection refused", code=UNREACHABLE))
+    assert len(answered("up", trial, live=away)) == 2
+    with pytest.raises(Unavailable) as refused:
+        answered("sum(up)", trial, live=away)
+    assert refused.value.found.startswith("cannot query Prometheus: connection refused\n")
+
+
+def test_a_running_prometheus_answers_before_the_kept_series(trial: Trial) -> None:
+    """It knows more than was kept."""
+    assert len(answered("sum(up)", trial, live=FakeMetrics())) > 2
 
 
 def test_a_prometheus_that_does_not_answer_is_named(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:

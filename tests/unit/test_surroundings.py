@@ -10,8 +10,8 @@ import pytest
 
 from lab.errors import BadConfig
 from lab.settings import environment_with, inherited_environment, load_settings, project_of, settings_for
-from lab.snapshots.telemetry_variables import not_scraped
-from lab.targets.processes.configuration import refuse_unscraped
+from lab.snapshots.unscraped import not_scraped
+from lab.targets.processes.metrics.destination import refuse_unscraped
 from services.serving.channel import OPTIONS
 
 PROJECT: Final = Path(__file__).parents[2]
@@ -112,6 +112,23 @@ def test_an_address_without_its_scheme_is_refused_with_its_variable(name: str, v
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("LAB_REDIS_URL", "redis://:hunter2@127.0.0.1:6379/0"),
+        ("LAB_REDIS_URL", "rediss://me:hunter2@store:6379"),
+        ("LAB_PROMETHEUS_URL", "https://me:hunter2@metrics"),
+        ("LAB_REMOTE_WRITE_URL", "http://me:hunter2@metrics/api/v1/write"),
+    ],
+)
+def test_a_password_in_an_address_is_refused_and_not_shown(name: str, value: str) -> None:
+    """A run's record keeps addresses."""
+    with environment_with(**{name: value}), pytest.raises(BadConfig, match=name) as refused:
+        load_settings()
+    assert "a URL must hold no password" in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
         ("LAB_REDIS_URL", "rediss://host:6379/0"),
         ("LAB_REDIS_URL", "unix:///run/redis.sock"),
         ("LAB_PROMETHEUS_URL", "https://host"),
@@ -141,8 +158,8 @@ def test_a_variable_that_keeps_metrics_away_is_named(variables: dict[str, str], 
     assert (elsewhere.variable if elsewhere else "") == variable
     with environment_with(**variables):
         if not variable:
-            refuse_unscraped()
+            refuse_unscraped(inherited_environment())
             return
         with pytest.raises(BadConfig, match=variable) as refused:
-            refuse_unscraped()
+            refuse_unscraped(inherited_environment())
     assert refused.value.next_step.startswith(f"unset {variable}")

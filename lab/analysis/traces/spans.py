@@ -30,7 +30,7 @@ class Span(NamedTuple):
 
 
 class CompleteTrace(NamedTuple):
-    """The whole path of one batch; `commit` is of several batches together, and may belong to another trace."""
+    """The whole path of one batch. A commit covers several batches, so that `commit` may be of another trace."""
 
     send: Span
     serve: Span
@@ -72,7 +72,10 @@ def complete_traces(spans: Sequence[Span]) -> tuple[CompleteTrace, ...]:
 
 
 def _complete(trace: Sequence[Span], commit_of: Mapping[str, Span]) -> CompleteTrace | None:
-    """Return the stages by name; of several deliveries, each a `process` span, the committed one counts."""
+    """Return the stages of one batch; None where one was not recorded.
+
+    An entry that was delivered several times has several `process` spans. The committed one counts.
+    """
     send = next((span for span in trace if span.name == SEND_BATCH.name and not span.parent_id), None)
     serve = next((span for span in trace if span.name == SEND_BATCH.name and span.parent_id), None)
     append = next((span for span in trace if span.name == APPEND_ENTRY.name), None)

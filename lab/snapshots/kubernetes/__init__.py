@@ -1,13 +1,13 @@
 """Kubernetes objects as the lab reads them: thin views over what the API server returned."""
 
 from lab.snapshots.kubernetes.containers import STUCK_REASONS, Container, Ended, Waiting
+from lab.snapshots.kubernetes.events import Event
 from lab.snapshots.kubernetes.nodes import CONDITION_TAINTS, Node
 from lab.snapshots.kubernetes.objects import (
     ARCHITECTURE_LABEL,
     NAME_LABEL,
     STACK_LABEL,
     Condition,
-    Event,
     KubernetesObject,
     Raw,
     seconds,

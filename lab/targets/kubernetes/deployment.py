@@ -1,34 +1,29 @@
-"""A stack on a cluster: its rollout, its addresses, its processes, its logs."""
+"""Offers a stack on a cluster to callers that do not know clusters."""
 
 import tempfile
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict
 from pathlib import Path
 
 from lab.model import Death, Endpoints, NodeClock, ProcessIdentity, ServiceStatus, StoreFacts
 from lab.rpc.channels import connector
-from lab.snapshots.kubernetes import Node, Pod
 from lab.targets.follow import followed_pods
 from lab.targets.kubernetes.applying.roll_out import roll_out
 from lab.targets.kubernetes.breaking.faults import PodFaults
 from lab.targets.kubernetes.client.kubectl import Kubectl
 from lab.targets.kubernetes.client.port import ClusterClient
-from lab.targets.kubernetes.kinds import NODE, POD
-from lab.targets.kubernetes.nodes import node_facts
 from lab.targets.kubernetes.objects import KubeObject
-from lab.targets.kubernetes.reaching.addresses import Addresses, Servers
+from lab.targets.kubernetes.reaching.addresses import Addresses
 from lab.targets.kubernetes.reaching.collector_page import collector_page
 from lab.targets.kubernetes.reaching.forwarding import Forward
 from lab.targets.kubernetes.reaching.pod_logs import PodLogs
-from lab.targets.kubernetes.reaching.pod_processes import Answers, PodProcesses, await_answers, status_in_pod
-from lab.targets.kubernetes.reaching.reach import Opener, Reach
+from lab.targets.kubernetes.reaching.pod_processes import Answers, PodProcesses
+from lab.targets.kubernetes.reaching.reach import OpenPort, Reach
+from lab.targets.kubernetes.reaching.servers import Servers
 from lab.targets.kubernetes.rendering.from_settings import STACK
-from lab.targets.kubernetes.rollout.deaths import deaths_in
+from lab.targets.kubernetes.reports import StackReports
 from lab.targets.kubernetes.rollout.gate import Gate
-from lab.targets.kubernetes.rollout.identities import identities_in
-from lab.targets.kubernetes.rollout.missing import missing_parts
 from lab.targets.kubernetes.rollout.rows import Row
 
 
@@ -43,7 +38,7 @@ class ClusterDeployment:
         kubectl: Commands for the namespace of the stack.
         servers: Store and metrics server.
         folder: Where the stack's credentials are kept.
-        opener: Opens ports that lead to the cluster.
+        open_port: Opens ports that lead to the cluster.
     """
 
     def __init__(
@@ -54,21 +49,19 @@ class ClusterDeployment:
         *,
         servers: Servers,
         folder: Path,
-        opener: Opener = Forward,
+        open_port: OpenPort = Forward,
     ) -> None:
         self.cluster, self.folder = cluster, folder
         self._gate, self._servers = gate, servers
-        connect = connector(servers.endpoints.access)
         self._faults = PodFaults(cluster, gate.selector, kubectl)
         self._scratch = tempfile.TemporaryDirectory(prefix="lab-forward-")
-        self._reach = Reach(cluster, gate.selector, kubectl, Path(self._scratch.name), opener=opener)
+        self._reach = Reach(cluster, gate.selector, kubectl, Path(self._scratch.name), open_port=open_port)
         self._addresses = Addresses(self._reach, servers, cluster.namespace)
-        self._processes = PodProcesses(self._reach, connect)
         self._logs = PodLogs(cluster)
+        processes = PodProcesses(self._reach, connector(servers.endpoints.access))
+        self._reports = StackReports(cluster, gate, processes, self._logs)
         self._wanted: Sequence[KubeObject] | None = None
         self._force = False
-        self._latest: Sequence[ServiceStatus] = ()
-        self._clocks: Sequence[NodeClock] = ()
         # A caller that only reads does not close the deployment; ports and files then end with the object.
         self._release = weakref.finalize(self, _release, self._reach, self._scratch)
 
@@ -91,15 +84,8 @@ class ClusterDeployment:
             roll_out(self.cluster, self._gate, self._wanted, stack=STACK, force=self._force)
 
     def identities(self) -> Sequence[ProcessIdentity]:
-        """Return the identity of every process, except those in terminating pods.
-
-        Raises:
-            Unavailable: A process that is ready does not answer.
-        """
-        statuses = {pod.name: status for pod, status in await_answers(self.processes)}
-        rows = self.rows()
-        self._gate.show(rows, {name: status.host_architecture for name, status in statuses.items()})
-        return list(identities_in(rows, statuses, list(map(Node, self.cluster.list(NODE)))))
+        """See `StackReports.identities`."""
+        return self._reports.identities()
 
     @property
     def metrics_hint(self) -> str:
@@ -136,26 +122,24 @@ class ClusterDeployment:
 
     @property
     def store(self) -> StoreFacts:
-        """The store, as the services last reported it."""
-        reported = {status.durability for status in self._latest or self.statuses() if status.durability}
-        return StoreFacts("redis", "", reported.pop() if len(reported) == 1 else "unknown")
+        """See `StackReports.store`."""
+        return self._reports.store()
 
     def rows(self) -> tuple[Row, ...]:
-        """Return the stack's Deployments and their pods now."""
-        return self._gate.poll()
+        """See `StackReports.rows`."""
+        return self._reports.rows()
 
     def processes(self) -> Answers:
-        """Return every pod of a service that is ready, with what its process reports now."""
-        return self._processes.answers(self.rows())
+        """See `StackReports.processes`."""
+        return self._reports.processes()
 
     def statuses(self) -> Sequence[ServiceStatus]:
-        """Return the status that the process in every pod reports; its detail names the pod."""
-        return self._statuses_in(self.rows())
+        """See `StackReports.statuses`."""
+        return self._reports.statuses()
 
     def everybody(self) -> Sequence[ServiceStatus]:
-        """Return `statuses` and every part of the stack that does not run, from one poll."""
-        rows = self.rows()
-        return [*self._statuses_in(rows), *missing_parts(rows)]
+        """See `StackReports.everybody`."""
+        return self._reports.everybody()
 
     def collector_page(self) -> str:
         """Return the collector's own metrics in Prometheus' text format; empty where no collector is ready.
@@ -166,50 +150,31 @@ class ClusterDeployment:
         return collector_page(self._reach, self.rows())
 
     def deaths(self) -> Sequence[Death]:
-        """Return the last end of every container that did not end with its pod, as the cluster reports it."""
-        pods = map(Pod, self.cluster.list(POD, selector=self._gate.selector))
-        return list(deaths_in(pods, self._logs.ended_instance))
+        """See `StackReports.deaths`."""
+        return self._reports.deaths()
 
     def facts(self) -> Mapping[str, object]:
-        """Return images by digest, and the nodes they run on."""
-        images = {row.deployment: row.pods[0].image for row in self.rows() if row.pods}
-        nodes = node_facts(self.cluster.list(NODE), self.statuses(), self.clocks())
-        return {"images": images, "nodes": {name: asdict(node) for name, node in nodes.items()}}
+        """See `StackReports.facts`."""
+        return self._reports.facts()
 
     def clocks(self) -> Sequence[NodeClock]:
-        """Return the clock of every node that a service runs on; read once, so that record and verdict agree."""
-        if not self._clocks:
-            self._clocks = self._processes.clocks(self.rows())
-        return self._clocks
+        """See `StackReports.clocks`."""
+        return self._reports.clocks()
 
     def kill(self, service: str, architecture: str = "") -> int:
-        """End the process in the service's first ready pod by signal 9; return nanoseconds since the epoch.
-
-        Raises:
-            UsageFault: The stack has no such service.
-            Unavailable: No pod of the service is ready.
-            Forbidden: The user lacks the Role `lab-faults`.
-        """
+        """See `PodFaults.kill`."""
         return self._faults.kill(service, architecture)
 
     def paused(self, service: str, architecture: str = "") -> AbstractContextManager[None]:
-        """Stop the process that `kill` would end, for as long as the context lasts; see `kill` for the errors."""
+        """See `PodFaults.paused`."""
         return self._faults.paused(service, architecture)
 
     def delete_pod(self, service: str, architecture: str = "") -> int:
-        """Delete the service's first ready pod; return nanoseconds since the epoch. Does not wait for the next pod.
-
-        See `kill` for the errors.
-        """
+        """See `PodFaults.delete_pod`."""
         return self._faults.delete_pod(service, architecture)
 
     def scaled(self, service: str, architecture: str, *, replicas: int) -> AbstractContextManager[None]:
-        """Run another number of pods for as long as the context lasts. Does not wait for pods.
-
-        Raises:
-            UsageFault: The stack has no Deployment of this service and architecture.
-            Unavailable: The number cannot be changed, or could not be restored.
-        """
+        """See `PodFaults.scaled`."""
         return self._faults.scaled(service, architecture, replicas=replicas)
 
     def log_files(self) -> Mapping[str, Path]:
@@ -224,13 +189,7 @@ class ClusterDeployment:
         return [pod.name for row in self.rows() for pod in row.pods]
 
     def last_lines(self, name: str, lines: int) -> Sequence[str]:
-        """Return the last lines of a pod's log, the previous run of its container included.
-
-        Where the service printed nothing, the lines are those of its init containers.
-
-        Raises:
-            Forbidden: Logs may not be read.
-        """
+        """See `PodLogs.last_lines`."""
         return self._logs.last_lines(name, lines)
 
     def follow(self, names: Sequence[str], lines: int) -> Iterator[str]:
@@ -244,10 +203,6 @@ class ClusterDeployment:
     def close(self) -> None:
         """Close every port, and remove the files."""
         self._release()
-
-    def _statuses_in(self, rows: Sequence[Row]) -> Sequence[ServiceStatus]:
-        self._latest = [status_in_pod(status, pod) for pod, status in self._processes.answers(rows)]
-        return self._latest
 
 
 def _release(reach: Reach, scratch: "tempfile.TemporaryDirectory[str]") -> None:

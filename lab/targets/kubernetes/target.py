@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import ClassVar, Final
 
 from lab.errors import Unavailable
-from lab.model import Access, Endpoints, Fault
+from lab.model import Access, Fault
 from lab.settings import LabSettings
 from lab.snapshots.kubernetes import STACK_LABEL
 from lab.systems.services import SERVICES
@@ -20,25 +20,23 @@ from lab.targets.kubernetes.applying.preview import preview_all
 from lab.targets.kubernetes.applying.removal import remove_all
 from lab.targets.kubernetes.applying.termination import GONE_S, abbreviated, await_gone
 from lab.targets.kubernetes.breaking.signalling import LONGEST_STOP_S
-from lab.targets.kubernetes.client.kubeconfig import open_cluster, server_of
+from lab.targets.kubernetes.client import kubeconfig
 from lab.targets.kubernetes.client.kubectl import Kubectl
 from lab.targets.kubernetes.client.port import ClusterClient, OpenCluster
 from lab.targets.kubernetes.credentials.credentials import CA, TOKEN
 from lab.targets.kubernetes.deployment import ClusterDeployment
 from lab.targets.kubernetes.kinds import DEPLOYMENT
 from lab.targets.kubernetes.objects import KubeObject
-from lab.targets.kubernetes.reaching.addresses import Servers
 from lab.targets.kubernetes.reaching.node_ports import node_addresses
+from lab.targets.kubernetes.reaching.servers import servers_of
 from lab.targets.kubernetes.rendering.files import write_rendered
-from lab.targets.kubernetes.rendering.from_settings import STACK, is_scraped, single_images
+from lab.targets.kubernetes.rendering.from_settings import STACK
 from lab.targets.kubernetes.rendering.stack import RenderStack, render_stack
 from lab.targets.kubernetes.rollout.gate import Gate
 from lab.targets.logs import handing_over_files
 from lab.targets.port import Declaration, Hindrance, Intent, Report, StackRequest, Watch, watch_nothing
 
-DEADLINE_S: Final = 300.0
 FAULTS: Final = frozenset({"kill", "pause", "delete-pod", "scale"})
-SCRAPE_NEEDS: Final = "its scrape needs honor_labels: true (manifests/README.md)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +45,14 @@ class KubernetesTarget:
 
     Attributes:
         settings: Cluster, namespace, overlay, and where store and metrics server are.
-        opener: Opens the cluster that the settings name.
-        renderer: Renders the objects of the stack.
+        open_cluster: Opens the cluster that the settings name.
+        render: Renders the objects of the stack.
         clock: Monotonic seconds.
     """
 
     settings: LabSettings
-    opener: OpenCluster = open_cluster
-    renderer: RenderStack = render_stack
+    open_cluster: OpenCluster = kubeconfig.open_cluster
+    render: RenderStack = render_stack
     clock: Callable[[], float] = time.monotonic
     declaration: ClassVar[Declaration] = Declaration(
         name="kubernetes",
@@ -191,37 +189,27 @@ class KubernetesTarget:
             Unavailable: No API server answers there.
         """
         settings = self.settings
-        return self.opener(settings.kubeconfig, context=settings.context, namespace=settings.namespace)
+        return self.open_cluster(settings.kubeconfig, context=settings.context, namespace=settings.namespace)
 
     @property
     def folder(self) -> Path:
         """Folder of this stack's credentials: one folder for a namespace of a cluster, whatever the context."""
         settings = self.settings
-        server = server_of(settings.kubeconfig, context=settings.context)
+        server = kubeconfig.server_of(settings.kubeconfig, context=settings.context)
         key = hashlib.sha256(server.encode()).hexdigest()[:8]
         return settings.state_dir / "clusters" / f"{key}-{settings.namespace}"
 
     def _rendered(self, request: StackRequest, credentials: Path, *, nodes: Sequence[str]) -> Sequence[KubeObject]:
-        return self.renderer(self.settings, request, credentials=credentials, nodes=nodes)
+        return self.render(self.settings, request, credentials=credentials, nodes=nodes)
 
     def _nodes(self, cluster: ClusterClient) -> Sequence[str]:
         """Return the addresses of nodes that callers outside the cluster use."""
         return node_addresses(cluster) if self.settings.node_ports else ()
 
     def _deployment(self, cluster: ClusterClient, report: Report, watch: Watch = watch_nothing) -> ClusterDeployment:
-        settings, inside = self.settings, single_images(self.settings)
-        kubectl = Kubectl(cluster.namespace, cluster.where.context, settings.kubeconfig)
-        store = f"redis://redis.{cluster.namespace}.svc:6379/0" if "redis" in inside else settings.redis_url
-        metrics = (
-            f"http://prometheus.{cluster.namespace}.svc:9090" if "prometheus" in inside else settings.prometheus_url
-        )
-        access = Access(self.folder / CA, self.folder / TOKEN)
-        servers = Servers(
-            Endpoints(redis_url=store, prometheus_url=metrics, access=access),
-            metrics_inside="prometheus" in inside,
-            metrics_hint=SCRAPE_NEEDS if is_scraped(settings) else "",
-        )
-        gate = Gate(cluster, f"{STACK_LABEL}={STACK}", report, DEADLINE_S, watch, clock=self.clock)
+        kubectl = Kubectl(cluster.namespace, cluster.where.context, self.settings.kubeconfig)
+        servers = servers_of(self.settings, Access(self.folder / CA, self.folder / TOKEN))
+        gate = Gate(cluster, f"{STACK_LABEL}={STACK}", report, watch=watch, clock=self.clock)
         return ClusterDeployment(cluster, gate, kubectl, servers=servers, folder=self.folder)
 
     def _is_up(self, cluster: ClusterClient) -> bool:

@@ -1,21 +1,19 @@
 """A stack of local processes, by the state that its supervisor publishes."""
 
-import os
-import signal
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from lab.errors import Unavailable, UsageFault
+from lab.errors import Unavailable
 from lab.model import Death, Endpoints, NodeClock, ProcessIdentity, ServiceStatus, StoreFacts
 from lab.rpc import service_status
+from lab.rpc.channels import connector
 from lab.systems.services import SERVICES
-from lab.targets.follow import followed_files
-from lab.targets.processes import pauses
+from lab.targets.processes.faults import ProcessFaults
 from lab.targets.processes.folder import StackFolder
-from lab.targets.processes.locks import Lock, Taken
+from lab.targets.processes.logs import ProgramLogs
+from lab.targets.processes.measuring import measured_by
 from lab.targets.processes.plan import read_plan
 from lab.targets.processes.state import ProgramState, StackState, read_state
 
@@ -32,6 +30,8 @@ class ProcessDeployment:
         self.stack_folder = folder
         self._await_ready = await_ready
         self._plan = read_plan(folder.plan)
+        self._logs = ProgramLogs(self._plan)
+        self._faults = ProcessFaults(lambda: self.state, folder.pauses)
 
     def bring_up(self) -> None:
         """See `Deployment.bring_up`; the supervisor starts the programs, so that only waiting is left."""
@@ -93,6 +93,7 @@ class ProcessDeployment:
             simulator=simulator,
             redis_url=self._plan.redis_url,
             prometheus_url=self._plan.prometheus_url,
+            access=self._plan.access,
         )
 
     @property
@@ -114,7 +115,9 @@ class ProcessDeployment:
         """Return the status that every service reports now."""
         state = self.state
         programs = [program for name in SERVICES if (program := state.program(name))]
-        reported = service_status.statuses_of({program.name: _grpc(program) for program in programs})
+        reported = service_status.statuses_of(
+            {program.name: _grpc(program) for program in programs}, connector(self._plan.access)
+        )
         by_name = {program.name: program for program in programs}
         return [
             status
@@ -136,52 +139,16 @@ class ProcessDeployment:
         return ()
 
     def kill(self, service: str) -> int:
-        """End a process with signal 9; return nanoseconds since the epoch. The supervisor restarts the process.
+        """See `ProcessFaults.kill`."""
+        return self._faults.kill(service)
 
-        Raises:
-            UsageFault: The stack has no such program.
-            Unavailable: The program has no process at the moment, or the stack has ended.
-        """
-        with _still_running(service):
-            process = os.pidfd_open(self._pid(service))
-            try:
-                # The id may belong to another process since the state was read.
-                self._pid(service)
-                at_ns = time.time_ns()
-                signal.pidfd_send_signal(process, signal.SIGKILL)
-            finally:
-                os.close(process)
-            return at_ns
+    def paused(self, service: str) -> AbstractContextManager[None]:
+        """See `ProcessFaults.paused`."""
+        return self._faults.paused(service)
 
-    @contextmanager
-    def paused(self, service: str) -> Iterator[None]:
-        """Stop a process for as long as the context lasts, or until this process dies; raises as `kill`."""
-        with ExitStack() as stopped:
-            with _still_running(service):
-                stopped.enter_context(pauses.pause(self.stack_folder.pauses, self._pid(service)))
-            yield
-
-    @contextmanager
-    def measured_by(self, run: str) -> Iterator[None]:
-        """Keep other measured runs away from this stack for as long as the context lasts.
-
-        Raises:
-            Unavailable: Another run measures the stack; the message names that run.
-        """
-        holder = f"{run or 'a run'} (process {os.getpid()})"
-        try:
-            lock = Lock(self.stack_folder.measuring, holder)
-        except Taken as taken:
-            raise Unavailable(
-                "cannot measure on the stack that is up",
-                found=f"{taken.holder} is measuring on it",
-                next_step="wait for it to end; two loads on one stack would measure each other",
-                code="STACK_BUSY",
-            ) from taken
-        try:
-            yield
-        finally:
-            lock.release()
+    def measured_by(self, run: str) -> AbstractContextManager[None]:
+        """Keep other measured runs away from this stack; see `lab.targets.processes.measuring.measured_by`."""
+        return measured_by(self.stack_folder.measuring, run)
 
     def facts(self) -> Mapping[str, object]:
         """Return nothing: there are no images, and this machine is described elsewhere."""
@@ -189,52 +156,23 @@ class ProcessDeployment:
 
     def log_files(self) -> Mapping[str, Path]:
         """Return program → its log, also of programs that have ended."""
-        return {program.name: Path(program.log) for program in self._plan.programs}
+        return self._logs.files()
 
     def programs(self) -> Sequence[str]:
         """Return the names of all programs, also of those that have ended."""
-        return list(self.log_files())
+        return list(self._logs.files())
 
     def last_lines(self, name: str, lines: int) -> Sequence[str]:
-        """Return the last lines of a program's log."""
-        return self.log_files()[name].read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
+        """See `ProgramLogs.last_lines`."""
+        return self._logs.last_lines(name, lines)
 
     def follow(self, names: Sequence[str], lines: int) -> Iterator[str]:
-        """Yield the last lines of some logs, then every new line, without end."""
-        files = self.log_files()
-        return followed_files([files[name] for name in names], lines)
+        """See `ProgramLogs.follow`."""
+        return self._logs.follow(names, lines)
 
     def span_files(self) -> Sequence[Path]:
         """Return files of spans, OTLP JSON lines; they are removed with a throw-away stack."""
         return sorted(self.stack_folder.spans.glob("*.jsonl"))
-
-    def _pid(self, service: str) -> int:
-        program = self.state.program(service)
-        if program is None:
-            known = ", ".join(program.name for program in self.state.programs)
-            raise UsageFault(
-                f'no program "{service}" in this stack', found=f"it has: {known}", next_step="name one of these"
-            )
-        if not program.pid:
-            raise _not_running(service)
-        return program.pid
-
-
-@contextmanager
-def _still_running(service: str) -> Iterator[None]:
-    """Raise Unavailable where a process has ended and the supervisor has not written so yet."""
-    try:
-        yield
-    except ProcessLookupError as error:
-        raise _not_running(service) from error
-
-
-def _not_running(service: str) -> Unavailable:
-    return Unavailable(
-        f"{service} is not running now",
-        found="the supervisor is starting it again",
-        next_step="lab status      (shows when it is ready)",
-    )
 
 
 def _grpc(program: ProgramState) -> str:

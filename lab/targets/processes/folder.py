@@ -67,6 +67,21 @@ class StackFolder:
         return self.root / "redis"
 
     @property
+    def secrets(self) -> Path:
+        """The secrets of the stack: the users of its store, the token of its services."""
+        return self.root / "secrets"
+
+    @property
+    def store_users(self) -> Path:
+        """The users of the store, as its server reads them."""
+        return self.secrets / "users.acl"
+
+    @property
+    def token(self) -> Path:
+        """The token that callers of the services send."""
+        return self.secrets / "token"
+
+    @property
     def prometheus(self) -> Path:
         """Configuration, targets and data of the metrics server."""
         return self.root / "prometheus"
@@ -80,6 +95,10 @@ class StackFolder:
     def is_alive(self) -> bool:
         """Whether the supervisor lives or is being started."""
         return is_held(self.lock)
+
+    def password_of(self, user: str) -> Path:
+        """Return the path of the password of a user of the store."""
+        return self.secrets / user
 
     def log_of(self, program: str) -> Path:
         """Return the path of a program's log."""

@@ -1,23 +1,22 @@
 """Defines the plan of a stack: the programs that a supervisor runs, in order."""
 
 import dataclasses
-import inspect
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
-from lab.errors import DataFault
+from lab.errors import UsageFault
 from lab.files import write_text
+from lab.model import Access, StoreLogin
+from lab.targets.processes.stored import known, readable
 
 STORE: Final = "redis"
 METRICS: Final = "prometheus"
 BOOTSTRAP: Final = "bootstrap"
 """Names of the programs beside the services."""
 
-Kind = TypeVar("Kind")
 ReadyKind = Literal["file", "redis", "http", "once"]
 
 
@@ -30,11 +29,15 @@ class Ready:
             `once`: it exited with 0.
         where: Path, host:port or URL; empty for `once`.
         deadline_s: Seconds until the program must be ready.
+        user: User that logs in to a store before PING; empty for nobody.
+        password_file: File with the password of that user.
     """
 
     kind: ReadyKind
     where: str = ""
     deadline_s: float = 60.0
+    user: str = ""
+    password_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class Plan:
         scrape_dir: Folder for the scrape targets, a file for each program with a metrics address; empty for none.
         redis_url: The store that the services use, also when it is not part of the stack.
         prometheus_url: The metrics server, also when it is not part of the stack.
+        token_file: File with the token that callers of the services send.
     """
 
     programs: tuple[Program, ...]
@@ -82,6 +86,18 @@ class Plan:
     scrape_dir: str = ""
     redis_url: str = ""
     prometheus_url: str = ""
+    token_file: str = ""
+
+    @property
+    def access(self) -> Access:
+        """How callers secure calls to the services."""
+        return Access(token_file=Path(self.token_file) if self.token_file else None)
+
+    @property
+    def store_login(self) -> StoreLogin | None:
+        """How the supervisor logs in to the store of the stack; None where the stack has none, or one without users."""
+        ready = next((program.ready for program in self.programs if program.name == STORE), None)
+        return StoreLogin(Path(ready.password_file), ready.user) if ready and ready.user else None
 
     @property
     def grace_s(self) -> float:
@@ -125,17 +141,8 @@ def _program(fields: dict[str, Any]) -> Program:
     return known(Program, fields | exact)
 
 
-def known(kind: Callable[..., Kind], fields: Mapping[str, Any]) -> Kind:
-    """Return a value of a type with fields, from those fields that the type has."""
-    names = inspect.signature(kind).parameters
-    return kind(**{name: value for name, value in fields.items() if name in names})
-
-
-@contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Turn the errors of a context that reads a file of a stack into a DataFault with the way out."""
-    try:
-        yield
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        other = f"{path.name} is damaged, or another version of the lab wrote it"
-        raise DataFault(f"cannot read the stack in {path.parent}", found=other, next_step="lab clean") from error
+def no_such_program(name: str, known: Iterable[str]) -> UsageFault:
+    """Return the error for a program that a stack does not have."""
+    return UsageFault(
+        f'no program "{name}" in this stack', found=f"it has: {', '.join(known)}", next_step="name one of these"
+    )

@@ -1,18 +1,30 @@
 """Provides what a plan is made from: server programs, free ports, folders, variables."""
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
 
+from lab.errors import Unavailable
 from lab.files import write_text
-from lab.settings import LabSettings
+from lab.settings import LabSettings, inherited_environment
 from lab.systems.services import SERVICES
 from lab.targets.free_ports import free_port
-from lab.targets.processes import metrics_server, store_server
-from lab.targets.processes.configuration import config_hash, telemetry_environment
-from lab.targets.processes.debian_packages import Progress
+from lab.targets.processes import store_server
+from lab.targets.processes.config_hash import config_hash_here
 from lab.targets.processes.folder import StackFolder
-from lab.targets.processes.scraping import scrape_config
+from lab.targets.processes.metrics import metrics_server
+from lab.targets.processes.metrics.debian_packages import Progress
+from lab.targets.processes.metrics.destination import telemetry_environment
+from lab.targets.processes.metrics.scraping import scrape_config
+from lab.targets.processes.stack_secrets import make_secrets
+from services.contracts.store_keys import NAMESPACE
+
+PORTS: Final = {"http": 80, "https": 443}
+CONNECT_TIMEOUT_S: Final = 3.0
+NAMESPACE_VARIABLE: Final = "LAB_STORE_NAMESPACE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +60,7 @@ class Provisions:
 
 
 def provide(settings: LabSettings, services: Mapping[str, str], folder: StackFolder, progress: Progress) -> Provisions:
-    """Fetch a missing metrics server, write its configuration, claim the folder of the store's data, find free ports.
+    """Make the secrets, fetch a missing metrics server and configure it, claim the store's data, find free ports.
 
     Args:
         settings: The lab's settings.
@@ -60,22 +72,39 @@ def provide(settings: LabSettings, services: Mapping[str, str], folder: StackFol
         Unavailable: A server program is missing or cannot be used, or the folder cannot be written.
         BadConfig: The store's data cannot be read by this server.
     """
+    make_secrets(folder, namespace=services.get(NAMESPACE_VARIABLE, NAMESPACE))
     return Provisions(
         metrics=_metrics(settings, folder, progress),
         store=_store(settings, folder),
-        telemetry=telemetry_environment(),
+        telemetry=telemetry_environment(inherited_environment()),
         secrets=_secrets(settings),
-        config_hash=config_hash(services),
+        config_hash=config_hash_here(services),
     )
 
 
 def _metrics(settings: LabSettings, folder: StackFolder, progress: Progress) -> OwnServer | None:
     folder.scrape_targets.mkdir(parents=True, exist_ok=True)
     if settings.prometheus_url:
+        _require_listener(settings.prometheus_url)
         return None
     program = metrics_server.provide_prometheus(settings, progress)
     write_text(folder.prometheus / metrics_server.CONFIG, scrape_config(SERVICES, folder.scrape_targets))
     return OwnServer(program, free_port())
+
+
+def _require_listener(url: str) -> None:
+    """Raise Unavailable where nothing listens at a URL."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port or PORTS[parts.scheme]
+        socket.create_connection((parts.hostname or "", port), timeout=CONNECT_TIMEOUT_S).close()
+    except OSError as error:
+        raise Unavailable(
+            f"cannot use the Prometheus at {url}",
+            found=error.strerror or str(error),
+            next_step="start it, or let the lab start its own: unset LAB_PROMETHEUS_URL",
+            code="PROM_UNREACHABLE",
+        ) from error
 
 
 def _store(settings: LabSettings, folder: StackFolder) -> OwnServer | None:

@@ -9,10 +9,12 @@ from lab.settings import LabSettings
 from lab.snapshots.telemetry_variables import SCRAPED_PORT
 from lab.systems.services import PROCESS_WORKER, SERVICES
 from lab.targets.drain import process_grace_s
-from lab.targets.processes import metrics_server, store_server
+from lab.targets.processes import store_server
 from lab.targets.processes.folder import StackFolder
+from lab.targets.processes.metrics import metrics_server
 from lab.targets.processes.plan import BOOTSTRAP, METRICS, STORE, Plan, Program, Ready
 from lab.targets.processes.provisions import Provisions
+from services.contracts import store_users
 
 ANY_PORT: Final = "127.0.0.1:0"
 PINS: Final[Mapping[str, str]] = {"LAB_BIND": "grpc", "LAB_HEALTH_BIND": "health", SCRAPED_PORT: "metrics:port"}
@@ -44,9 +46,13 @@ class Recipe:
         """
         store, redis_url = self._store(folder, provisions)
         metrics, prometheus_url = self._metrics(folder, provisions)
-        store_environment = {**self.services, "LAB_REDIS_URL": redis_url, **provisions.secrets}
-        bootstrap = self._bootstrap(folder, store_environment, after=tuple(program.name for program in store))
-        services = (self._service(name, folder, provisions.telemetry, store_environment) for name in SERVICES)
+        environment = {**self.services, "LAB_REDIS_URL": redis_url}
+        login = environment | _login(BOOTSTRAP, folder, provisions)
+        bootstrap = self._bootstrap(folder, login, after=tuple(program.name for program in store))
+        services = (
+            self._service(name, folder, provisions.telemetry, environment | _login(name, folder, provisions))
+            for name in SERVICES
+        )
         return Plan(
             # The metrics server comes first, because it reads its targets only 5 s after its own start.
             (*metrics, *store, bootstrap, *services),
@@ -55,6 +61,7 @@ class Recipe:
             scrape_dir=str(folder.scrape_targets),
             redis_url=redis_url,
             prometheus_url=prometheus_url,
+            token_file=str(folder.token),
         )
 
     def _store(self, folder: StackFolder, provisions: Provisions) -> tuple[tuple[Program, ...], str]:
@@ -64,8 +71,14 @@ class Recipe:
             return (), self.settings.redis_url
         program = Program(
             STORE,
-            store_server.command(server.program, server.port, folder.redis),
-            Ready("redis", server.address, self.settings.start_timeout_s),
+            store_server.command(server.program, server.port, folder.redis, folder.store_users),
+            Ready(
+                "redis",
+                server.address,
+                self.settings.start_timeout_s,
+                user=store_users.BOOTSTRAP,
+                password_file=str(folder.password_of(store_users.BOOTSTRAP)),
+            ),
             str(folder.log_of(STORE)),
         )
         return (program,), f"redis://{server.address}/0"
@@ -95,7 +108,7 @@ class Recipe:
         )
 
     def _service(
-        self, name: str, folder: StackFolder, telemetry: Mapping[str, str], store_environment: Mapping[str, str]
+        self, name: str, folder: StackFolder, telemetry: Mapping[str, str], environment: Mapping[str, str]
     ) -> Program:
         ready = folder.ready / f"{name}.json"
         return Program(
@@ -110,9 +123,19 @@ class Recipe:
                 "LAB_SPANS_FILE": str(folder.spans / f"{name}.jsonl"),
                 **telemetry,
                 **(MALLOC if name == PROCESS_WORKER else {}),
-                **store_environment,
+                "LAB_TOKEN_FILE": str(folder.token),
+                **environment,
                 "LAB_READY_FILE": str(ready),
             },
             pins=PINS,
             grace_s=process_grace_s(self.services),
         )
+
+
+def _login(name: str, folder: StackFolder, provisions: Provisions) -> dict[str, str]:
+    """Return variables that tell a program how to log in to the store; empty for a program without the store."""
+    if provisions.store is None:
+        return dict(provisions.secrets)
+    if name not in store_users.USERS:
+        return {}
+    return {"LAB_REDIS_USER": name, "LAB_REDIS_PASSWORD_FILE": str(folder.password_of(name))}

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -71,14 +72,18 @@ def remove(folder: StackFolder) -> None:
     shutil.rmtree(folder.root, ignore_errors=True)
 
 
-def stop_all(parent: Path) -> int:
-    """Stop every stack of this user, also those of other projects. Return how many were stopped.
+def alive_in(parent: Path) -> list[StackFolder]:
+    """Return the folders of all stacks that are up, also of those of other projects."""
+    return [folder for root in sorted(parent.glob("*")) if root.is_dir() and (folder := StackFolder(root)).is_alive]
+
+
+def stop_all(folders: Sequence[StackFolder]) -> None:
+    """Stop stacks and remove their folders.
 
     Raises:
         Unavailable: A run is being measured on one of the stacks; no stack is stopped.
     """
-    alive = [folder for root in sorted(parent.glob("*")) if root.is_dir() and (folder := StackFolder(root)).is_alive]
-    for folder in alive:
+    for folder in folders:
         if folder.root.match(THROW_AWAY) or is_held(folder.measuring):
             raise Unavailable(
                 "cannot remove the stacks while a run is measured",
@@ -86,9 +91,9 @@ def stop_all(parent: Path) -> int:
                 next_step="wait for it to end, then: lab clean",
                 code="STACK_BUSY",
             )
-    for folder in alive:
+    for folder in folders:
         stop(folder)
-    return len(alive)
+        remove(folder)
 
 
 def sweep(parent: Path) -> None:

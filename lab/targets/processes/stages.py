@@ -8,7 +8,7 @@ from lab.model import NANOS
 from lab.systems.services import SERVICES
 from lab.targets.port import Report
 from lab.targets.processes.folder import StackFolder
-from lab.targets.processes.metrics_server import check_version
+from lab.targets.processes.metrics.metrics_server import check_version
 from lab.targets.processes.plan import BOOTSTRAP, METRICS, STORE, read_plan
 from lab.targets.processes.state import ProgramState, StackState
 

@@ -26,24 +26,26 @@ from lab.targets.processes.recipe import Recipe
 from lab.targets.processes.stages import Stages
 from lab.targets.processes.state import Failure, StackState, read_state
 
-Supervisor = subprocess.Popen[bytes]
+SupervisorProcess = subprocess.Popen[bytes]
 POLL_S: Final = 0.02
 """Between two looks at the state of a starting stack."""
-SUPERVISOR: Final = "supervisor"
+SUPERVISOR: Final = "lab.targets.processes.supervision.supervisor"
+"""The supervisor's program."""
+LOG: Final = "supervisor"
 """Name of the supervisor's log."""
 SHOWN_LINES: Final = 2
 """Lines of a log that an error shows."""
 REAP_S: Final = 5.0
 """Longest time until a supervisor that has ended can be collected."""
 DOCTOR: Final = "lab doctor      (what this machine lacks)"
-_kept: dict[Path, Supervisor] = {}
+_kept: dict[Path, SupervisorProcess] = {}
 """Folder → supervisor of a stack that stays; kept, so that it can be reaped and its finaliser does not warn."""
 
 
 class Start:
     """The start of one stack, from its supervisor to the last gate."""
 
-    def __init__(self, folder: StackFolder, supervisor: Supervisor, report: Report) -> None:
+    def __init__(self, folder: StackFolder, supervisor: SupervisorProcess, report: Report) -> None:
         self._folder, self._supervisor, self._report = folder, supervisor, report
         self.is_over = False
 
@@ -104,7 +106,7 @@ def reap(folder: StackFolder) -> None:
         supervisor.wait(REAP_S)
 
 
-def _launch(folder: StackFolder, recipe: Recipe, report: Report, *, lifeline: int | None) -> Supervisor:
+def _launch(folder: StackFolder, recipe: Recipe, report: Report, *, lifeline: int | None) -> SupervisorProcess:
     """Lock the folder, write the plan, and start the supervisor, which inherits the lock."""
     lock = _claim(folder)
     try:
@@ -134,13 +136,13 @@ def _cannot_keep(folder: StackFolder, error: OSError) -> Unavailable:
     return Unavailable(f"cannot keep a stack in {folder.root}", found=str(error), next_step=OTHER_FOLDER)
 
 
-def _supervisor(folder: StackFolder, lock: int, lifeline: int | None) -> Supervisor:
-    command = [sys.executable, "-m", "lab.targets.processes.supervisor", str(folder.root), "--lock", str(lock)]
+def _supervisor(folder: StackFolder, lock: int, lifeline: int | None) -> SupervisorProcess:
+    command = [sys.executable, "-m", SUPERVISOR, str(folder.root), "--lock", str(lock)]
     inherited = [lock]
     if lifeline is not None:
         command += ["--lifeline", str(lifeline)]
         inherited.append(lifeline)
-    with folder.log_of(SUPERVISOR).open("ab") as log:
+    with folder.log_of(LOG).open("ab") as log:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -152,14 +154,14 @@ def _supervisor(folder: StackFolder, lock: int, lifeline: int | None) -> Supervi
         )
 
 
-def _progress(folder: StackFolder, supervisor: Supervisor) -> StackState:
+def _progress(folder: StackFolder, supervisor: SupervisorProcess) -> StackState:
     """Return the supervisor's state; raise where the start failed or the supervisor ended."""
     ended = supervisor.poll() is not None
     state = read_state(folder.state)
     if state is not None and state.phase == "failed" and state.failure is not None:
         raise _cannot_start(folder, state.failure)
     if ended:
-        lines = folder.log_of(SUPERVISOR).read_text(errors="replace").splitlines()
+        lines = folder.log_of(LOG).read_text(errors="replace").splitlines()
         raise InternalFault(
             "the supervisor of the stack ended", found="\n".join(lines[-SHOWN_LINES:]), next_step=DOCTOR
         )
@@ -186,7 +188,7 @@ def _check_health(state: StackState, name: str) -> None:
         raise Unavailable(f"{name} is up, but not healthy", found=f"it reports {health}", next_step=f"lab logs {name}")
 
 
-def _end(folder: StackFolder, supervisor: Supervisor) -> None:
+def _end(folder: StackFolder, supervisor: SupervisorProcess) -> None:
     """Ask the supervisor to stop the stack. A supervisor that is late is killed, and its programs die with it."""
     supervisor.terminate()
     try:

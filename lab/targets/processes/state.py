@@ -9,7 +9,8 @@ from typing import Final, Literal
 
 from lab.files import write_text
 from lab.model import Death, StoreFacts
-from lab.targets.processes.plan import BOOTSTRAP, known, readable
+from lab.targets.processes.plan import BOOTSTRAP
+from lab.targets.processes.stored import known, readable
 
 Phase = Literal["starting", "ready", "stopping", "stopped", "failed"]
 ProgramPhase = Literal["waiting", "starting", "ready", "done", "stopped"]

@@ -20,6 +20,8 @@ OTHER_SERVER: Final = f"{INSTALL}, or set LAB_REDIS_SERVER=path"
 VERSION: Final = re.compile(r"^(\w+) server v=(\d+)\.(\d+)\.(\d+)")
 """Kind and version in the answer to `--version`."""
 VERSION_TIMEOUT_S: Final = 10.0
+MAX_MEMORY: Final = "1gb"
+"""Beyond it the store refuses new events, and workers go on to count those that it has."""
 SHOWN_CHARACTERS: Final = 100
 """Of the answer of a program that is no server of the store."""
 
@@ -118,16 +120,25 @@ def _can_read(server: Server, owner: Server) -> bool:
     return server.major >= owner.major
 
 
-def command(program: Path, port: int, folder: Path) -> tuple[str, ...]:
-    """Return the command of a server on loopback that syncs every write to disk and never evicts."""
+def command(program: Path, port: int, folder: Path, users: Path) -> tuple[str, ...]:
+    """Return the command of a server on loopback that syncs every write to disk and never evicts.
+
+    Args:
+        program: The server.
+        port: Where it listens.
+        folder: Its data.
+        users: File of its users; nobody else is let in.
+    """
     flags = {
         "bind": "127.0.0.1",
         "port": str(port),
         "protected-mode": "yes",
+        "aclfile": str(users),
         "dir": str(folder),
         "save": "",
         "appendonly": "yes",
         "appendfsync": "always",
+        "maxmemory": MAX_MEMORY,
         "maxmemory-policy": "noeviction",
         "daemonize": "no",
         "loglevel": "notice",

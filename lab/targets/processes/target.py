@@ -10,18 +10,19 @@ from typing import ClassVar, Final
 from lab.errors import Exists, Unavailable, UsageFault
 from lab.model import Fault, processor_of
 from lab.model.factors import Level
-from lab.settings import LabSettings
+from lab.settings import LabSettings, inherited_environment
 from lab.targets.logs import handing_over_files
-from lab.targets.port import Declaration, Hindrance, Report, StackRequest
+from lab.targets.port import Cleaned, Declaration, Hindrance, Report, StackRequest
 from lab.targets.processes import stacks
-from lab.targets.processes.configuration import config_hash, refuse_unscraped
+from lab.targets.processes.config_hash import config_hash_here
 from lab.targets.processes.deployment import ProcessDeployment
 from lab.targets.processes.folder import StackFolder
+from lab.targets.processes.metrics.destination import refuse_unscraped
+from lab.targets.processes.places import kept_folder, stacks_folder
 from lab.targets.processes.recipe import Recipe
 from lab.targets.processes.starting import permanent_stack, reap, temporary_stack
 from lab.targets.service_settings import chosen_settings
 
-STACKS: Final = "stacks"
 FAULTS: Final = frozenset({"kill", "pause"})
 
 
@@ -36,7 +37,7 @@ class ProcessTarget:
 
     def __init__(self, settings: LabSettings) -> None:
         self._settings = settings
-        self._stacks = settings.state_dir / STACKS
+        self._stacks = stacks_folder(settings)
 
     @property
     def options(self) -> str:
@@ -56,7 +57,7 @@ class ProcessTarget:
     @property
     def kept_folder(self) -> StackFolder:
         """Where the kept stack of this project is, or would be."""
-        return StackFolder(self._stacks / f"kept-{self._settings.project_key}")
+        return kept_folder(self._settings)
 
     @contextmanager
     def deployed(self, request: StackRequest, report: Report) -> Iterator[ProcessDeployment]:
@@ -79,7 +80,7 @@ class ProcessTarget:
                 yield deployment
             return
         if not self._settings.prometheus_url:
-            refuse_unscraped()
+            refuse_unscraped(inherited_environment())
         kept = self._fitting(chosen)
         if kept is not None:
             measured = kept.measured_by(self._settings.run_id)
@@ -105,20 +106,20 @@ class ProcessTarget:
         stacks.remove(folder)
         return True
 
-    def clean(self) -> int:
-        """Stop every stack of this user; return how many there were.
-
-        Raises:
-            Unavailable: A run is being measured on one of the stacks.
-        """
-        stopped = stacks.stop_all(self._stacks)
+    def clean(self, *, everyone: bool = False) -> Cleaned:
+        """See `Cleaning.clean`. Other stacks that are up belong to other projects, or to runs."""
+        alive = stacks.alive_in(self._stacks)
+        chosen = alive if everyone else [folder for folder in alive if folder == self.kept_folder]
+        stacks.stop_all(chosen)
         reap(self.kept_folder)
-        return stopped
+        stacks.remove(self.kept_folder)
+        stacks.sweep(self._stacks)
+        return Cleaned(len(chosen), len(alive) - len(chosen))
 
     def _fitting(self, chosen: Mapping[str, str]) -> ProcessDeployment | None:
         """Return the kept stack where it has the requested configuration; else None."""
         kept = self.current()
-        if kept is None or kept.config_hash != config_hash(chosen):
+        if kept is None or kept.config_hash != config_hash_here(chosen):
             return None
         endpoints, wanted = kept.endpoints, self._settings
         same_store = wanted.redis_url in {"", endpoints.redis_url}

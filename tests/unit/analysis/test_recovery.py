@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import pytest
 
 from lab.analysis.estimate import Estimate
-from lab.analysis.recovery import recovery_s, usual_backlog
+from lab.analysis.recovery import DETECTION_S, recovery_s, usual_backlog
 from lab.model import NANOS, FaultRecord, Series
+from services.contracts.takeover import LOOKS_PER_IDLE_TIME
+from services.process_worker.settings import WorkerSettings
 from tests.unit.analysis.builders import START_NS, series
 
 FAULT = FaultRecord("kill", "process-worker", START_NS + 10 * NANOS, START_NS + 12 * NANOS)
@@ -21,6 +23,12 @@ def recovered(looks: Series, *, violations: Sequence[Series] = (), quiet_until_s
 def backlog(values: Sequence[float], *, start: float = 0.5) -> Series:
     """Return the backlog, sampled every second."""
     return series("lab_stream_backlog", {}, [(start + at, value) for at, value in enumerate(values)])
+
+
+def test_every_effect_of_a_fault_has_begun_when_a_worker_is_relieved() -> None:
+    """Its entries are idle after the idle time, just after a look for them; a worker with defaults waits so long."""
+    idle_s = WorkerSettings.model_fields["worker_idle_s"].default
+    assert DETECTION_S == idle_s + idle_s / LOOKS_PER_IDLE_TIME == 7.5
 
 
 def test_recovery_ends_when_the_backlog_is_as_usual_again() -> None:

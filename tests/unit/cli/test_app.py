@@ -180,19 +180,26 @@ def test_the_doctor_checks_everything(tmp_path: Path, capsys: pytest.CaptureFixt
     assert code == (0 if all(finding["good"] for finding in findings) else 69)
 
 
-def test_clean_stops_the_stacks_of_every_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its files are removed, so nothing may go on running with them, whoever started it."""
+def test_clean_ends_stacks_of_other_projects_only_when_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are counted and stay, with the programs that they run with."""
     folder = StackFolder(tmp_path / "state" / "stacks" / "kept-another")
     folder.make()
     write_plan(folder.plan, Plan((), throw_away=False))
-    command = [sys.executable, "-m", "lab.targets.processes.supervisor", str(folder.root)]
+    command = [sys.executable, "-m", "lab.targets.processes.supervision.supervisor", str(folder.root)]
     lock = Lock(folder.lock)
+    (tmp_path / "cache").mkdir()
     with subprocess.Popen([*command, "--lock", str(lock.fileno())], pass_fds=[lock.fileno()]) as supervisor:
         lock.release()
         until(folder.state.exists, within_s=10)
         with environment_with(LAB_CACHE_DIR=str(tmp_path / "cache")), elsewhere(tmp_path):
             assert main(["clean"]) == 0
+            left = capsys.readouterr().out
+            assert supervisor.poll() is None
+            assert (tmp_path / "cache").exists()
+            assert main(["clean", "--all"]) == 0
         assert supervisor.wait(10) == 0
+    assert "stopped  0 stacks" in left
+    assert "kept     1 stacks of other projects" in left
     assert "stopped  1 stacks" in capsys.readouterr().out
     assert not folder.root.exists()
 
@@ -203,7 +210,7 @@ def test_clean_leaves_a_stack_alone_that_is_measured(tmp_path: Path, capsys: pyt
     folder.make()
     lock = Lock(folder.lock)
     with environment_with(LAB_CACHE_DIR=str(tmp_path / "cache")), elsewhere(tmp_path):
-        assert main(["clean"]) == 69
+        assert main(["clean", "--all"]) == 69
     lock.release()
     assert "while a run is measured" in capsys.readouterr().err
     assert folder.root.exists()

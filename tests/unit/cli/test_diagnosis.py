@@ -12,8 +12,9 @@ import pytest
 from lab import wiring
 from lab.cli import main
 from lab.settings import load_settings
-from lab.snapshots.probes import Unanswered
-from lab.snapshots.snapshot import Moment, Snapshot, load, save
+from lab.snapshots.files import load, save
+from lab.snapshots.gaps import Unanswered
+from lab.snapshots.snapshot import Moment, Snapshot
 from lab.targets.processes.folder import StackFolder
 from lab.targets.processes.locks import Lock
 from lab.targets.processes.plan import Plan, Program, Ready, write_plan

@@ -3,8 +3,10 @@
 from typing import Any, Final
 
 from lab.diagnosis.doctor import Check, examine
-from lab.snapshots.before import ClusterProbe, ImageSetting, LockProbe, SettingsProbe
-from lab.snapshots.probes import ImageProbe, Platform, Probes, PrometheusProbe, RegistryProbe, StoreProbe
+from lab.snapshots.answers import Probes, PrometheusProbe, StoreProbe
+from lab.snapshots.choices import ImageSetting, LockProbe, SettingsProbe
+from lab.snapshots.cluster import ClusterProbe
+from lab.snapshots.images import ImageProbe, Platform, RegistryProbe
 from lab.snapshots.snapshot import Objects, Snapshot
 from tests.rendered.samples import image
 

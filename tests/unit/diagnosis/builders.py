@@ -9,20 +9,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from lab.snapshots.kubernetes import Raw
-from lab.snapshots.probes import (
+from lab.snapshots.answers import (
     ClockProbe,
     CollectorProbe,
-    ImageProbe,
     LastSample,
     LedgerProbe,
-    Platform,
     Probes,
     ProcessProbe,
     PrometheusProbe,
-    RegistryProbe,
     StoreProbe,
 )
+from lab.snapshots.images import ImageProbe, Platform, RegistryProbe
+from lab.snapshots.kubernetes import Raw
 from lab.snapshots.snapshot import ContainerLog, Objects, Snapshot, Wanted
 from services.contracts.signals import PROMISED
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from lab.snapshots.probes import ClockProbe
+from lab.snapshots.answers import ClockProbe
 from lab.snapshots.snapshot import Snapshot
 from tests.unit.diagnosis.builders import (
     HOST,

@@ -3,7 +3,9 @@
 from dataclasses import replace
 from typing import Final
 
-from lab.snapshots.probes import Denial, LedgerProbe, ProcessProbe, PrometheusProbe, RegistryProbe
+from lab.snapshots.answers import LedgerProbe, ProcessProbe, PrometheusProbe
+from lab.snapshots.gaps import Denial
+from lab.snapshots.images import RegistryProbe
 from lab.snapshots.snapshot import Snapshot
 from tests.unit.diagnosis.builders import (
     COLLECTOR_YAML,

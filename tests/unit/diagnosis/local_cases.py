@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from lab.snapshots.before import SettingsProbe
-from lab.snapshots.machine import Listener, MachineProbe, ProgramProbe
-from lab.snapshots.probes import LastSample, LedgerProbe, Probes, PrometheusProbe, StoreProbe
+from lab.snapshots.answers import LastSample, LedgerProbe, Probes, PrometheusProbe, StoreProbe
+from lab.snapshots.choices import SettingsProbe
+from lab.snapshots.machine import Listener, MachineProbe
+from lab.snapshots.programs import ProgramProbe
 from lab.snapshots.snapshot import Snapshot
 from services.contracts.signals import PROMISED
 from tests.unit.diagnosis.builders import TAKEN_AT

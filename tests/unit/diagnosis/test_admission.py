@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.snapshots.probes import Denial
+from lab.snapshots.gaps import Denial
 from tests.unit.diagnosis.builders import NAMESPACE, healthy, refused, with_probes
 from tests.unit.diagnosis.cases import POD
 from tests.unit.diagnosis.findings import only

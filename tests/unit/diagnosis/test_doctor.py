@@ -8,10 +8,12 @@ import pytest
 
 from lab.diagnosis.doctor import Check, examine
 from lab.model.architectures import machine_of
-from lab.snapshots.before import ClusterProbe
+from lab.snapshots.answers import Probes
+from lab.snapshots.cluster import ClusterProbe
+from lab.snapshots.files import load, save
+from lab.snapshots.gaps import Denial
 from lab.snapshots.kubernetes import Toleration
-from lab.snapshots.probes import Denial, Probes
-from lab.snapshots.snapshot import Objects, Snapshot, load, save
+from lab.snapshots.snapshot import Objects, Snapshot
 from tests.unit.diagnosis import local_cases
 from tests.unit.diagnosis.before_cases import CLUSTER, DIGEST, NODES, SETTINGS, bad, before, check, node
 from tests.unit.diagnosis.local_cases import LOCAL_CASES

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from lab.diagnosis.doctor import Check
-from lab.snapshots.before import ImageSetting, LockedImage, LockProbe
-from lab.snapshots.probes import ImageProbe, Platform, PrometheusProbe, RegistryProbe, StoreProbe
+from lab.snapshots.answers import PrometheusProbe, StoreProbe
+from lab.snapshots.choices import ImageSetting, LockedImage, LockProbe
+from lab.snapshots.images import ImageProbe, Platform, RegistryProbe
 from tests.rendered.samples import image
 from tests.unit.diagnosis.before_cases import (
     BOTH,

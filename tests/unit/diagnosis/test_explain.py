@@ -7,7 +7,8 @@ import pytest
 
 from lab.diagnosis.diagnose import diagnose
 from lab.errors import BadConfig, Unavailable
-from lab.snapshots.snapshot import Moment, Snapshot, load
+from lab.snapshots.files import load
+from lab.snapshots.snapshot import Moment, Snapshot
 from lab.trials.explain import FILE_NAME, explained
 from tests.unit.diagnosis.builders import HOST, healthy, pod_name
 from tests.unit.diagnosis.cases import CASES

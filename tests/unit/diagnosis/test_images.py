@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lab.diagnosis.diagnose import diagnose
-from lab.snapshots.probes import ImageProbe, Platform
+from lab.snapshots.images import ImageProbe, Platform
 from tests.unit.diagnosis.builders import (
     NAMESPACE,
     REGISTRY,

@@ -5,14 +5,15 @@ import shlex
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.rules import LOCAL_RULES
+from lab.snapshots.answers import LedgerProbe
+from lab.snapshots.files import load, save
 from lab.snapshots.machine import Listener
-from lab.snapshots.probes import LedgerProbe
-from lab.snapshots.snapshot import Snapshot, load, save
 from tests.unit.diagnosis.builders import TAKEN_AT
 from tests.unit.diagnosis.local_cases import (
     IN_USE,
@@ -29,6 +30,9 @@ from tests.unit.diagnosis.local_cases import (
     with_program,
     with_store,
 )
+
+if TYPE_CHECKING:
+    from lab.snapshots.snapshot import Snapshot
 
 PLACEHOLDER = re.compile(r"<[a-z-]+>|\\.\\.\\.|…")
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from lab.diagnosis.diagnose import diagnose
-from lab.snapshots.probes import CollectorProbe, LastSample, PrometheusProbe
-from lab.snapshots.snapshot import Snapshot, load, save
+from lab.snapshots.answers import CollectorProbe, LastSample, PrometheusProbe
+from lab.snapshots.files import load, save
+from lab.snapshots.snapshot import Snapshot
 from services.contracts.signals import PROMISED
 from tests.unit.diagnosis.builders import (
     HOST,

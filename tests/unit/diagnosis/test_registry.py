@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab.diagnosis.diagnose import diagnose
-from lab.snapshots.probes import ImageProbe, RegistryProbe
+from lab.snapshots.images import ImageProbe, RegistryProbe
 from lab.snapshots.snapshot import Snapshot
 from tests.cluster.faults.machines import COMMANDS
 from tests.unit.diagnosis.builders import HOST, REGISTRY, healthy, node, with_objects, with_probes

@@ -11,7 +11,7 @@ import pytest
 
 from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.rules import RULES
-from lab.snapshots.snapshot import load
+from lab.snapshots.files import load
 from tests.unit.diagnosis.saved import EXPECTED, EXPLAINED
 
 SAVED: Final = sorted((Path(__file__).parents[2] / "data" / "snapshots").glob("*.json"))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lab.diagnosis.diagnose import diagnose
-from lab.snapshots.probes import CollectorProbe
+from lab.snapshots.answers import CollectorProbe
 from tests.unit.diagnosis.builders import NAMESPACE, pod, with_log, with_objects, with_pod, with_probes
 from tests.unit.diagnosis.cases import WORKER
 from tests.unit.diagnosis.faulty import no_fresh_samples, workers_are_idle

@@ -8,8 +8,9 @@ import pytest
 from lab.cli import main
 from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.text import SHOWN_UNANSWERED, as_json, text
-from lab.snapshots.probes import Unanswered
-from lab.snapshots.snapshot import Snapshot, save
+from lab.snapshots.files import save
+from lab.snapshots.gaps import Unanswered
+from lab.snapshots.snapshot import Snapshot
 from tests.unit.diagnosis.builders import NAMESPACE, healthy
 from tests.unit.diagnosis.cases import CASES, Case
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lab.diagnosis.diagnose import diagnose
-from lab.snapshots.probes import Denial
+from lab.snapshots.gaps import Denial
 from lab.snapshots.snapshot import Snapshot
 from tests.unit.diagnosis.builders import (
     NAMESPACE,

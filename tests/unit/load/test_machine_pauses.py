@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from lab.load.machine_pauses import NAP_S, PAUSE_S, PauseProbe
+from lab.load.port import Stall
 
 
 class Clock:
@@ -18,7 +19,7 @@ class Clock:
         return self.now_s
 
 
-def pauses_after(*gaps_s: float, longer_than_s: float = PAUSE_S) -> list[tuple[float, float]]:
+def pauses_after(*gaps_s: float, longer_than_s: float = PAUSE_S) -> list[Stall]:
     """Return the pauses that readings with these gaps find; the wall clock counts readings."""
     monotonic, wall = Clock(0.0), Clock(1_000.0)
     probe = PauseProbe(longer_than_s=longer_than_s, monotonic=monotonic, wall=wall)

@@ -10,7 +10,8 @@ from lab.errors import BadConfig, Forbidden, LabError, Unavailable
 from lab.model import Endpoints
 from lab.probes.cluster_snapshot import ClusterSnapshots
 from lab.settings import LabSettings
-from lab.snapshots.probes import Denial, PrometheusProbe, Unanswered
+from lab.snapshots.answers import PrometheusProbe
+from lab.snapshots.gaps import Denial, Unanswered
 from lab.snapshots.snapshot import Snapshot
 from tests.fakes.dependencies import FakeDependencies
 from tests.fakes.probed import FakeCluster, FakeRunningStack, FakeStacks, forbidden, stacks_of

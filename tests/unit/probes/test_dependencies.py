@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from lab import wiring
 from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.remedies import redis_cli
 from lab.errors import BadConfig
 from lab.metrics.client import PrometheusClient
-from lab.probes.dependencies import ConfiguredDependencies
+from lab.model import StoreLogin
+from lab.probes.ports import Dependencies
 from lab.probes.prometheus import probe_with
 from lab.probes.store import probe_store
 from lab.settings import LabSettings
@@ -21,9 +23,9 @@ from tests.unit.diagnosis.builders import healthy, with_probes
 PLAIN = b"-ERR this is no TLS\r\n"
 
 
-def dependencies(**given: object) -> ConfiguredDependencies:
+def dependencies(**given: object) -> Dependencies:
     """Return what some settings name."""
-    return ConfiguredDependencies(LabSettings.model_validate(given))
+    return wiring.dependencies(LabSettings.model_validate(given))
 
 
 @contextmanager
@@ -100,7 +102,7 @@ def test_a_step_calls_redis_cli_as_the_settings_say(tmp_path: Path) -> None:
     """TLS, CA, password, user."""
     file = tmp_path / "password"
     file.write_text("open sesame")
-    probe = probe_store("redis://lab@127.0.0.1:1/0", file, None)
+    probe = probe_store("redis://lab@127.0.0.1:1/0", StoreLogin(file), None)
     assert probe.error == "Connection refused"
     assert redis_cli(probe) == f'REDISCLI_AUTH="$(cat {file})" redis-cli -e -h 127.0.0.1 -p 1 --user lab'
 

@@ -15,6 +15,7 @@ from lab.targets.processes.folder import StackFolder
 from lab.targets.processes.locks import Lock
 from lab.targets.processes.plan import Plan, Program, Ready, write_plan
 from lab.targets.processes.state import Failure, ProgramState, StackState, write_state
+from lab.wiring import dependencies
 
 PYTHON = "/bin/sh"
 NOW_NS = 1_795_000_000 * NANOS
@@ -24,6 +25,11 @@ def settings(tmp_path: Path, **given: object) -> LabSettings:
     """Return settings that keep everything below one folder."""
     places = {"state_dir": tmp_path / "state", "runs_dir": tmp_path / "runs", "cache_dir": tmp_path / "cache"}
     return LabSettings.model_validate(places | given)
+
+
+def source(settings: LabSettings, folder: Path | None = None) -> LocalSnapshots:
+    """Return the source of snapshots of a stack on this machine."""
+    return LocalSnapshots(settings, folder, dependencies=dependencies(settings))
 
 
 def planted(tmp_path: Path, state: StackState | None, *, port: int = 6390) -> StackFolder:
@@ -54,7 +60,7 @@ def stack(
 
 def taken(tmp_path: Path, folder: StackFolder, **given: object) -> Snapshot:
     """Return a snapshot of the stack in a folder."""
-    return LocalSnapshots(settings(tmp_path, **given), folder.root).take()
+    return source(settings(tmp_path, **given), folder.root).take()
 
 
 def test_a_failed_stack_tells_its_programs_and_its_deaths(tmp_path: Path) -> None:
@@ -146,7 +152,7 @@ def test_files_that_cannot_be_read_are_no_stack(tmp_path: Path) -> None:
 
 def test_a_machine_without_a_stack_tells_what_would_be_started(tmp_path: Path) -> None:
     """The store that comes with the lab, and a Prometheus where there is one."""
-    snapshot = LocalSnapshots(settings(tmp_path)).take()
+    snapshot = source(settings(tmp_path)).take()
     assert snapshot.machine is not None
     machine = snapshot.machine
     assert (machine.system, machine.stack, machine.state_free_bytes > 0) == ("Linux", "", True)
@@ -169,7 +175,7 @@ def test_a_program_that_cannot_be_started_tells_why(
 ) -> None:
     """Before and after alike."""
     for moment in ("before", "after"):
-        program = LocalSnapshots(settings(tmp_path, **given)).take(moment).program(name)
+        program = source(settings(tmp_path, **given)).take(moment).program(name)
         assert program is not None
         assert program.is_there is False
         assert error in program.error
@@ -178,7 +184,7 @@ def test_a_program_that_cannot_be_started_tells_why(
 def test_servers_that_the_settings_name_are_asked_and_not_started(tmp_path: Path) -> None:
     """Nobody listens there."""
     urls = {"redis_url": "redis://127.0.0.1:1/0", "prometheus_url": "http://127.0.0.1:1"}
-    snapshot = LocalSnapshots(settings(tmp_path, **urls)).take("before")
+    snapshot = source(settings(tmp_path, **urls)).take("before")
     assert snapshot.programs == ()
     assert snapshot.probes.store is not None
     assert snapshot.probes.prometheus is not None
@@ -189,7 +195,7 @@ def test_variables_that_lead_telemetry_elsewhere_are_part_of_it(tmp_path: Path) 
     """And settings of services; headers with secrets are not."""
     variables = {"OTEL_METRICS_EXPORTER": "none", "OTEL_EXPORTER_OTLP_HEADERS": "x=y", "LAB_WORKER_COST_US": "5"}
     with environment_with(**variables):
-        chosen = LocalSnapshots(settings(tmp_path)).take("before").settings
+        chosen = source(settings(tmp_path)).take("before").settings
     assert chosen is not None
     assert chosen.environment == {"OTEL_METRICS_EXPORTER": "none", "LAB_WORKER_COST_US": "5"}
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from lab.model import Balance, StoreView
 from lab.probes.telemetry import POLL_S, collector_counters, last_samples, watch_ledger
-from lab.snapshots.probes import CollectorProbe, LastSample, LedgerProbe
+from lab.snapshots.answers import CollectorProbe, LastSample, LedgerProbe
 from tests.fakes.clock import FakeClock
 
 PAGE = """# HELP otelcol_exporter_sent_metric_points_total Number of metric points successfully sent. [Alpha]

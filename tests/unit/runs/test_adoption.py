@@ -9,8 +9,8 @@ from tests.waiting import until
 
 KERNEL: Final = """
 from pathlib import Path
-from lab.runs.adoption import adopt_output
-from lab.runs.this_kernel import Papermill
+from lab.runs.notebooks.adoption import adopt_output
+from lab.runs.notebooks.this_kernel import Papermill
 adopt_output(Papermill(Path("in.ipynb"), Path({output!r}), {pid}), Path({folder!r}))
 """
 

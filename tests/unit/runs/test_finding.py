@@ -1,6 +1,5 @@
 """Runs are listed in the order of their start, found by a part of their name, and removed with care."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,17 +9,12 @@ from hypothesis import strategies as st
 
 from lab.errors import DataFault, Unavailable, UsageFault
 from lab.runs.contents import MANIFEST
-from lab.runs.folder import RunFolder
 from lab.runs.names import checked_name, is_made_here, new_name
 from lab.runs.store import RunStore
 
 NOW = datetime(2026, 11, 23, 6, 53, 12, tzinfo=UTC)
+DAY_NS = 86_400_000_000_000
 MADE = "2026-11-23-065312-k3f9-quickstart"
-
-
-def set_start(run: RunFolder, started: str) -> None:
-    """Record another start of a run."""
-    run.update(lambda manifest: replace(manifest, started=started))
 
 
 @given(purpose=st.text(max_size=80))
@@ -40,9 +34,10 @@ def test_names_of_one_second_differ() -> None:
 
 def test_the_newest_run_began_last(tmp_path: Path) -> None:
     """Its name does not matter."""
-    store = RunStore(tmp_path)
-    for name, began in (("zebra", "2026-01-01"), ("apple", "2026-01-03"), ("mango", "2026-01-02")):
-        set_start(store.new("a", run_id=name), f"{began}T00:00:00.000+00:00")
+    days = iter((1, 3, 2))
+    store = RunStore(tmp_path, clock=lambda: next(days) * DAY_NS)
+    for name in ("zebra", "apple", "mango"):
+        store.new("a", run_id=name)
     assert [run.run_id for run in store.all()] == ["apple", "mango", "zebra"]
     assert store.open("last").run_id == "apple"
 

@@ -104,6 +104,16 @@ def test_a_damaged_manifest_is_neither_read_nor_built_upon(tmp_path: Path, text:
     assert (run.path / MANIFEST).read_text() == text
 
 
+def test_a_run_is_dated_by_the_clock_of_its_store(tmp_path: Path) -> None:
+    """In UTC, to the millisecond; its name bears the time of its beginning."""
+    times = iter((1_800_000_000_000_000_000, 1_800_000_005_250_000_000))
+    run = RunStore(tmp_path, clock=lambda: next(times)).new("a")
+    run.end("succeeded")
+    manifest = run.manifest()
+    assert (manifest.started, manifest.ended) == ("2027-01-15T08:00:00.000+00:00", "2027-01-15T08:00:05.250+00:00")
+    assert run.run_id.startswith("2027-01-15-080000-")
+
+
 def test_measuring_begins_once(tmp_path: Path) -> None:
     """A second `lab.run` in the same kernel sees that the folder is used."""
     run = RunStore(tmp_path).new("a")

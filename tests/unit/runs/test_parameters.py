@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab.errors import DataFault, UsageFault
-from lab.runs.parameters import checked, parameters_of
+from lab.runs.notebooks.parameters import checked, parameters_of
 
 CELL = """\
 rate: float = 0.0  # events

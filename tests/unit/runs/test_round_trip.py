@@ -182,6 +182,31 @@ def test_a_trial_file_that_holds_something_else_is_a_fault(tmp_path: Path) -> No
         load_trial(folder)
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ((), ["Trial"]),
+        (("evidence",), {}),
+        (("evidence",), None),
+        (("evidence", "load_run"), {"samples": {}}),
+        (("evidence", "load_run", "samples"), []),
+        (("evidence", "load_run", "samples"), {"started_ns": 1}),
+    ],
+)
+def test_a_trial_with_a_part_of_another_kind_is_a_fault(tmp_path: Path, place: tuple[str, ...], value: object) -> None:
+    """Also a list, a text or nothing in its place; never an error of Python."""
+    folder = begun(tmp_path)
+    whole = {"": json.loads((folder / "trial.json").read_text())}
+    inner = whole
+    for name in ("", *place)[:-1]:
+        inner = inner[name]
+    inner[("", *place)[-1]] = value
+    (folder / "trial.json").write_text(json.dumps(whole[""]) + "\n")
+    with pytest.raises(DataFault, match="cannot read the run") as fault:
+        load_trial(folder)
+    assert "trial.json" in fault.value.found
+
+
 @pytest.mark.parametrize("schema", [3, None, "1"])
 def test_a_run_of_another_schema_is_refused(tmp_path: Path, schema: object) -> None:
     """The message names both; nothing is guessed."""

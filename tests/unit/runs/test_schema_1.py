@@ -109,7 +109,7 @@ def test_a_manifest_of_a_run_that_failed_early_is_upgraded() -> None:
 def test_a_total_is_an_aggregate() -> None:
     """By name; all its fields stay."""
     total = {TYPE: "Total", "source": "a", "kind": "t", "count": 2, "sum_micro": 5, "minimum": 1.0, "maximum": 4.0}
-    assert decode(upgraded_trial([total])) == (Aggregate("a", "t", 2, 5, 1.0, 4.0),)
+    assert decode(upgraded_trial({"totals": [total]})) == {"totals": (Aggregate("a", "t", 2, 5, 1.0, 4.0),)}
 
 
 @pytest.mark.parametrize(("old", "new"), RENAMED_OBJECTIVES.items())
@@ -143,6 +143,11 @@ def test_a_type_that_no_version_knows_is_refused(kind: str) -> None:
     [
         "",
         "{}\n{}\n",
+        "[]\n",
+        "null\n",
+        f'["{TYPE}"]\n',
+        f'{{"{TYPE}": ["Trial"]}}\n',
+        f'{{"{TYPE}": "Trial", "experiment": {{"target": ["processes"]}}}}\n',
         f'{{"{TYPE}": "Objective"}}\n',
         f'{{"{TYPE}": "Trial"}}\n',
         f'{{"{TYPE}": "Trial", "experiment": 3}}\n',

@@ -1,6 +1,7 @@
 """An experiment that makes no sense is refused before anything starts, and its field is named."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +11,11 @@ from lab import questions
 from lab.errors import Unavailable, UsageFault
 from lab.load.profiles import load
 from lab.model import Burst, Constant, Experiment, Fault, Load, Ramp, Step, Synthetic
-from lab.trials.possible import LEAST_FILES, refuse_few_files, refuse_senseless
+from lab.systems.services import SERVICES
+from lab.trials.possible import LEAST_FILES, refuse_few_files, refuse_impossible, refuse_senseless
+from tests.fakes.target import FakeDeployment, FakeTarget
 
+STACK = FakeDeployment()
 SOUND = Experiment("a", Load(Synthetic(), Constant(500.0)), (questions.nothing_lost(),))
 
 
@@ -48,6 +52,28 @@ def test_a_field_is_named_with_its_value(changes: dict[str, Any], words: str) ->
     """And with what is needed."""
     with pytest.raises(UsageFault, match=words):
         refuse_senseless(replace(SOUND, **changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"window_s": 1e-9},
+        {"objectives": 7},
+        {"objectives": [None]},
+        {"faults": {"kill": 1}},
+        {"faults": (1,)},
+        {"settings": "LAB_X=1"},
+        {"load": "synthetic"},
+        {"load": Load(Synthetic(), Constant(1e300))},
+    ],
+)
+def test_a_refusal_says_what_to_do_next(changes: dict[str, Any]) -> None:
+    """And what is wrong with the value, in at most five lines."""
+    with pytest.raises(UsageFault) as refused:
+        refuse_senseless(replace(SOUND, **changes))
+    assert refused.value.found
+    assert refused.value.next_step
+    assert len(str(refused.value).splitlines()) <= 5
 
 
 def refusal_of(experiment: Experiment) -> str:
@@ -95,6 +121,54 @@ def test_the_time_of_a_fault_is_a_number(value: Any) -> None:
     """From the beginning of the measurement on."""
     with pytest.raises(UsageFault, match=r"^at_s: "):
         questions.kill("redis", at_s=value)
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        lambda: questions.delete_pod("redis", at_s=1.0),
+        lambda: questions.delete_pod("redis", at_s=1.0, architecture="arm64"),
+        lambda: questions.scale("redis", architecture="amd64", replicas=0, at_s=1.0, seconds=2.0),
+        lambda: questions.scale("redis", architecture="amd64", replicas=2, at_s=1.0, seconds=2.0),
+        lambda: refuse_impossible(replace(SOUND, faults=(Fault("delete-pod", "redis", 1.0),)), FakeTarget(STACK)),
+        lambda: refuse_impossible(replace(SOUND, faults=(Fault("scale", "redis", 1.0),)), FakeTarget(STACK)),
+    ],
+)
+def test_the_pod_of_the_store_stays(declared: Callable[[], object]) -> None:
+    """The ledger of the run is in it; also a fault that no function of the lab declared is refused before the start."""
+    with pytest.raises(UsageFault, match="redis") as refused:
+        declared()
+    assert "the ledger of the run" in refused.value.found
+    assert "lab.kill" in refused.value.next_step
+    assert (refused.value.exit_code, len(str(refused.value).splitlines())) == (64, 3)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_pod_of_any_service_may_go(service: str) -> None:
+    """And the store may be killed or paused, which costs no data."""
+    faults = (
+        questions.delete_pod(service, at_s=1.0),
+        questions.scale(service, architecture="amd64", replicas=0, at_s=1.0, seconds=2.0),
+        questions.kill("redis", at_s=1.0),
+        questions.pause("redis", at_s=1.0, seconds=2.0),
+    )
+    refuse_impossible(replace(SOUND, faults=faults), FakeTarget(STACK))
+
+
+@pytest.mark.parametrize(
+    ("service", "kind"), [("postgres", "kill"), ("", "pause"), ("Redis", "delete-pod"), ("redis-amd64", "scale")]
+)
+def test_a_program_that_is_none_is_not_broken(service: str, kind: str) -> None:
+    """The message names those that can be."""
+    declared = {
+        "kill": lambda: questions.kill(service, at_s=1.0),
+        "pause": lambda: questions.pause(service, at_s=1.0, seconds=1.0),
+        "delete-pod": lambda: questions.delete_pod(service, at_s=1.0),
+        "scale": lambda: questions.scale(service, architecture="amd64", replicas=0, at_s=1.0, seconds=1.0),
+    }
+    with pytest.raises(UsageFault, match=f"cannot break '{service}'") as refused:
+        declared[kind]()
+    assert "process-worker" in refused.value.found
 
 
 @pytest.mark.parametrize(

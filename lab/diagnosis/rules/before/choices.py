@@ -5,8 +5,8 @@ from typing import Final
 
 from lab.diagnosis.finding import Finding
 from lab.model.image_references import digest_of, short, without_version
-from lab.snapshots.before import ImageSetting, LockedImage
-from lab.snapshots.probes import ImageProbe
+from lab.snapshots.choices import ImageSetting, LockedImage
+from lab.snapshots.images import ImageProbe
 from lab.snapshots.snapshot import Snapshot
 
 SHOWN: Final = 3

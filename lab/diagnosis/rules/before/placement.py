@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from lab.diagnosis.finding import Finding
-from lab.snapshots.before import SettingsProbe
+from lab.snapshots.choices import SettingsProbe
 from lab.snapshots.kubernetes import CONDITION_TAINTS, Node
 from lab.snapshots.snapshot import Snapshot
 

@@ -7,7 +7,7 @@ from typing import Final
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
 from lab.diagnosis.rules.versions import numbers
-from lab.snapshots.before import ClusterProbe
+from lab.snapshots.cluster import ClusterProbe
 from lab.snapshots.snapshot import Snapshot
 
 OLDEST: Final = (1, 30)

@@ -9,8 +9,8 @@ from lab.diagnosis.finding import Finding
 from lab.diagnosis.rules.images.pulls import failed_pulls
 from lab.model import architecture_of
 from lab.model.image_references import digest_of, short, without_version
+from lab.snapshots.images import ImageProbe, Platform
 from lab.snapshots.kubernetes import Container, Pod
-from lab.snapshots.probes import ImageProbe, Platform
 from lab.snapshots.snapshot import Snapshot, not_ready
 
 WRONG_DIGEST: Final = "digest-not-of-architecture"

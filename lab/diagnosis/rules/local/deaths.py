@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from lab.diagnosis.finding import Finding
-from lab.snapshots.machine import ProgramProbe
+from lab.snapshots.programs import ProgramProbe
 from lab.snapshots.snapshot import Snapshot
 
 NEWEST: Final = 30

@@ -8,7 +8,8 @@ from typing import Final
 from lab.diagnosis.finding import Cure, Finding
 from lab.diagnosis.rules.local.deaths import bring_up, finding_of, first_deaths, how_it_ended, newest
 from lab.diagnosis.rules.versions import numbers
-from lab.snapshots.machine import MachineProbe, ProgramProbe
+from lab.snapshots.machine import MachineProbe
+from lab.snapshots.programs import ProgramProbe
 from lab.snapshots.snapshot import Snapshot
 
 OLDEST_PYTHON: Final = (3, 11)

@@ -6,16 +6,10 @@ from typing import Final, NamedTuple
 
 from lab.diagnosis.finding import Finding
 from lab.diagnosis.rules.local.deaths import bring_up
-from lab.snapshots.machine import ProgramProbe
+from lab.snapshots.programs import ProgramProbe
 from lab.snapshots.snapshot import Snapshot
-from lab.snapshots.telemetry_variables import (
-    DISABLED,
-    EXPORTER,
-    METRICS_PUSHED_TO,
-    PUSHED_TO,
-    SCRAPED_PORT,
-    not_scraped,
-)
+from lab.snapshots.telemetry_variables import DISABLED, EXPORTER, METRICS_PUSHED_TO, PUSHED_TO, SCRAPED_PORT
+from lab.snapshots.unscraped import not_scraped
 from services.contracts.signals import PROMISED
 
 CAUSE: Final = "no-metrics"

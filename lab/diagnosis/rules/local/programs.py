@@ -9,7 +9,7 @@ from lab.diagnosis.finding import Finding
 from lab.diagnosis.rules.cluster.tracebacks import FRAME, last_traceback
 from lab.diagnosis.rules.local.deaths import bring_up, finding_of, first_deaths, how_it_ended, newest
 from lab.diagnosis.rules.local.store import ABOUT_THE_STORE
-from lab.snapshots.machine import ProgramProbe
+from lab.snapshots.programs import ProgramProbe
 from lab.snapshots.snapshot import Snapshot
 
 PROJECT_FILE: Final = re.compile(r".*/(?:services|lab)/(?!.*site-packages).*\.py")

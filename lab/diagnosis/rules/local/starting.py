@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 from lab.diagnosis.finding import Cure, Finding
 from lab.diagnosis.rules.local.deaths import bring_up, finding_of, first_deaths, newest
 from lab.diagnosis.rules.local.store import ABOUT_THE_STORE
-from lab.snapshots.machine import Listener, ProgramProbe
+from lab.snapshots.machine import Listener
+from lab.snapshots.programs import ProgramProbe
 from lab.snapshots.snapshot import Snapshot
 
 REFUSES_SETTINGS: Final = 78

@@ -9,7 +9,7 @@ from lab.diagnosis import remedies
 from lab.diagnosis.finding import Cure, Finding
 from lab.diagnosis.rules.local.deaths import bring_up, finding_of, first_deaths, newest
 from lab.diagnosis.rules.servers.store_version import store_is_too_old
-from lab.snapshots.probes import StoreProbe
+from lab.snapshots.answers import StoreProbe
 from lab.snapshots.snapshot import Snapshot
 
 REFUSAL: Final = re.compile(

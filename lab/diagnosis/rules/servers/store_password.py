@@ -10,8 +10,8 @@ from lab.diagnosis.finding import Cure, Finding
 from lab.diagnosis.rules.cluster.logs import newest_matches
 from lab.diagnosis.rules.servers.reaching import is_inside, pods_of
 from lab.diagnosis.rules.servers.store import SERVICE, host_of, store_address
+from lab.snapshots.answers import StoreProbe
 from lab.snapshots.kubernetes import Pod
-from lab.snapshots.probes import StoreProbe
 from lab.snapshots.snapshot import Snapshot
 
 DENIED: Final = re.compile(r"WRONGPASS|NOAUTH|refuses to log in|invalid username-password pair|Authentication required")

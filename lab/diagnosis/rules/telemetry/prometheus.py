@@ -18,7 +18,7 @@ from lab.diagnosis.rules.telemetry.pipeline import (
     is_pushed,
     written_to,
 )
-from lab.snapshots.probes import PrometheusProbe
+from lab.snapshots.answers import PrometheusProbe
 from lab.snapshots.snapshot import Snapshot, by_workload
 
 RECEIVER_OFF: Final = "remote write receiver needs to be enabled"

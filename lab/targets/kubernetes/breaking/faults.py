@@ -13,7 +13,7 @@ from lab.targets.kubernetes.client.kubectl import Kubectl
 from lab.targets.kubernetes.client.port import Changer
 from lab.targets.kubernetes.kinds import DEPLOYMENT, POD
 from lab.targets.kubernetes.objects import APP_ARCHITECTURE_LABEL
-from lab.targets.kubernetes.rollout.rows import pod_view
+from lab.targets.kubernetes.rollout.pods import pod_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,19 @@ class PodFaults:
         Raises:
             UsageFault: The stack has no such service.
             Unavailable: No pod of the service is ready.
-            Forbidden: The user may not execute anything in pods.
+            Forbidden: The user lacks the Role `lab-faults`.
         """
         return signalling.kill(self.kubectl, self._pod(service, architecture), _module(service))
 
     @contextmanager
     def paused(self, service: str, architecture: str = "") -> Iterator[None]:
-        """Stop the process that `kill` would end, until the context ends or this process dies."""
+        """Stop the process that `kill` would end, until the context ends or this process dies.
+
+        Raises:
+            UsageFault: The stack has no such service.
+            Unavailable: No pod of the service is ready.
+            Forbidden: The user lacks the Role `lab-faults`.
+        """
         with signalling.stopped(self.kubectl, self._pod(service, architecture), _module(service)):
             yield
 
@@ -50,7 +56,9 @@ class PodFaults:
         """Delete the service's first ready pod; return nanoseconds since the epoch. Does not wait for the next pod.
 
         Raises:
+            UsageFault: The stack has no such service.
             Unavailable: No pod is ready, or the pod was gone before.
+            Forbidden: The user lacks the Role `lab-faults`.
         """
         pod = self._pod(service, architecture)
         if not self.cluster.delete(POD, pod):

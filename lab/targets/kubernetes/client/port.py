@@ -21,6 +21,7 @@ class Lister(Protocol):
             selector: Labels that the objects must have, `name=value,name=value`; empty for all objects.
 
         Raises:
+            BadConfig: The cluster does not have the kind.
             Forbidden: The user may not.
             Unavailable: The API server does not answer.
         """
@@ -34,7 +35,13 @@ class Reader(Lister, Protocol):
         """The namespace of the stack."""
 
     def find(self, kind: Kind, name: str) -> Raw | None:
-        """Return an object, or None where there is none of that name."""
+        """Return an object, or None where there is none of that name.
+
+        Raises:
+            BadConfig: The cluster does not have the kind.
+            Forbidden: The user may not.
+            Unavailable: The API server does not answer.
+        """
 
 
 class LogReader(Reader, Protocol):
@@ -51,6 +58,7 @@ class LogReader(Reader, Protocol):
 
         Raises:
             Forbidden: The user may not.
+            Unavailable: The API server does not answer.
         """
 
 
@@ -65,6 +73,10 @@ class LogFollower(LogReader, Protocol):
             since: RFC 3339; empty for the container's start.
             lines: Number of last lines at most.
             container: Name of the container; empty for the first, which is the service.
+
+        Raises:
+            Forbidden: The user may not.
+            Unavailable: The API server does not answer.
         """
 
 
@@ -87,12 +99,20 @@ class Changer(Reader, Protocol):
             force: Whether to take over fields that another manager owns.
 
         Raises:
+            BadConfig: The cluster does not have the kind, or refuses the object.
             Exists: Another manager owns a field; the message names the manager.
             Forbidden: The user may not.
+            Unavailable: The API server does not answer.
         """
 
     def delete(self, kind: Kind, name: str) -> bool:
-        """Delete an object and what it owns; return False where there was none."""
+        """Delete an object and what it owns; return False where there was none.
+
+        Raises:
+            BadConfig: The cluster does not have the kind.
+            Forbidden: The user may not.
+            Unavailable: The API server does not answer.
+        """
 
 
 class Previewer(Reader, Protocol):
@@ -104,8 +124,10 @@ class Previewer(Reader, Protocol):
         The first is None where there is no such object, and for a Secret.
 
         Raises:
+            BadConfig: The cluster does not have the kind, or refuses the object.
             Exists: Another manager owns a field; the message names the manager.
             Forbidden: The user may not.
+            Unavailable: The API server does not answer.
         """
 
 
@@ -117,7 +139,11 @@ class Reviewer(Protocol):
         """The namespace of the stack."""
 
     def may(self, right: Right) -> bool:
-        """Return whether the user has a right. Every user may ask."""
+        """Return whether the user has a right. Every user may ask.
+
+        Raises:
+            Unavailable: The API server does not answer.
+        """
 
     def user(self) -> str:
         """Return the user's name as the API server tells it, else as the kubeconfig does."""
@@ -131,7 +157,11 @@ class ClusterClient(Changer, LogFollower, Previewer, Reviewer, Protocol):
         """Names of server, user, context and namespace."""
 
     def version(self) -> str:
-        """Return the version of the API server now, for example `v1.34.4`."""
+        """Return the version of the API server now, for example `v1.34.4`.
+
+        Raises:
+            Unavailable: The API server does not answer.
+        """
 
 
 class OpenCluster(Protocol):

@@ -6,24 +6,10 @@ from typing import Final
 from lab.model import Endpoints
 from lab.systems.services import SERVICES
 from lab.targets.kubernetes.reaching.reach import GRPC_PORT, Reach
+from lab.targets.kubernetes.reaching.servers import Servers
 
 METRICS: Final = "deployment/prometheus"
 METRICS_PORT: Final = 9090
-
-
-@dataclass(frozen=True, slots=True)
-class Servers:
-    """Where store and metrics server of a stack are.
-
-    Attributes:
-        endpoints: Their URLs as the settings name them, and how calls are secured.
-        metrics_inside: Whether the metrics server runs in the cluster, where only a port-forward reaches it.
-        metrics_hint: A possible cause of a missing metric; empty without a hint.
-    """
-
-    endpoints: Endpoints
-    metrics_inside: bool = False
-    metrics_hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

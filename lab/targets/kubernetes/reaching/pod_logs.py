@@ -10,7 +10,7 @@ from lab.errors import LabError
 from lab.snapshots.kubernetes import Pod
 from lab.targets.kubernetes.client.port import LogFollower
 from lab.targets.kubernetes.kinds import POD
-from lab.targets.kubernetes.rollout.rows import PodView
+from lab.targets.kubernetes.rollout.pods import PodView
 
 MOST_LINES: Final = 20_000
 """Lines of a log that are kept."""

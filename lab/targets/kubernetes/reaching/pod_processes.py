@@ -11,7 +11,8 @@ from lab.rpc.service_status import statuses_of
 from lab.systems.services import SERVICES
 from lab.targets.kubernetes.clocks import clocks_of
 from lab.targets.kubernetes.reaching.reach import Reach
-from lab.targets.kubernetes.rollout.rows import PodView, Row
+from lab.targets.kubernetes.rollout.pods import PodView
+from lab.targets.kubernetes.rollout.rows import Row
 from lab.waiting import Polls
 
 if TYPE_CHECKING:

@@ -29,8 +29,8 @@ class LocalPort(Protocol):
         """Close the local port; closing it again does nothing."""
 
 
-class Opener(Protocol):
-    """Opens local ports; satisfied by the class `Forward`."""
+class OpenPort(Protocol):
+    """Opens a local port that leads to the cluster; satisfied by the class `Forward`."""
 
     def __call__(self, kubectl: Kubectl, resource: str, port: int, *, log: Path) -> LocalPort:
         """Start to open a local port without waiting.
@@ -54,14 +54,14 @@ class Reach:
         selector: Labels of everything that belongs to the stack.
         kubectl: Commands for the namespace of the stack.
         folder: Folder for the output of kubectl.
-        opener: Opens ports.
+        open_port: Opens ports.
     """
 
     def __init__(
-        self, cluster: Lister, selector: str, kubectl: Kubectl, folder: Path, *, opener: Opener = Forward
+        self, cluster: Lister, selector: str, kubectl: Kubectl, folder: Path, *, open_port: OpenPort = Forward
     ) -> None:
         self._cluster, self._selector, self._kubectl, self._folder = cluster, selector, kubectl, folder
-        self._opener, self._forwards = opener, dict[str, LocalPort]()
+        self._open_port, self._forwards = open_port, dict[str, LocalPort]()
         self._node_ports: Mapping[str, Sequence[str]] | None = None
 
     def services(self, names: Sequence[str], *, insist: bool) -> list[str]:
@@ -122,7 +122,8 @@ class Reach:
             self._forwards[resource] = self._forward(resource, port)
 
     def _forward(self, resource: str, port: int) -> LocalPort:
-        return self._opener(self._kubectl, resource, port, log=self._folder / f"{resource.replace('/', '-')}.forward")
+        log = self._folder / f"{resource.replace('/', '-')}.forward"
+        return self._open_port(self._kubectl, resource, port, log=log)
 
     def _wait(self, resource: str, *, insist: bool = False) -> str:
         try:

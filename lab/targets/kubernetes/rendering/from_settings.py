@@ -12,15 +12,9 @@ from lab.systems.services import HANDLES_EVENTS, SERVICES
 from lab.targets.kubernetes import secret_names
 from lab.targets.kubernetes.credentials.credentials import CA, PASSWORD, Credentials
 from lab.targets.kubernetes.rendering.never_applied import PINNED
+from lab.targets.kubernetes.rendering.placement import labels_in, tolerations_in
 from lab.targets.kubernetes.rendering.render import PULL_KEY
-from lab.targets.kubernetes.rendering.request import (
-    ARCHITECTURES,
-    Architecture,
-    RenderRequest,
-    Workload,
-    labels_in,
-    tolerations_in,
-)
+from lab.targets.kubernetes.rendering.request import ARCHITECTURES, Architecture, RenderRequest, Workload
 
 STACK: Final = "lab"
 SCRAPED: Final = "none"

@@ -8,10 +8,11 @@ from typing import Final
 from lab.errors import BadConfig
 from lab.snapshots.kubernetes import Raw
 from lab.targets.kubernetes.objects import KubeObject, apply_order, kube_object
+from lab.targets.kubernetes.rendering.consistency import require_consistent
 from lab.targets.kubernetes.rendering.kustomization import kustomization, labels_of
 from lab.targets.kubernetes.rendering.manifests import FOLDER, kustomized, manifests_folder
 from lab.targets.kubernetes.rendering.never_applied import refuse_known_failures
-from lab.targets.kubernetes.rendering.request import RenderRequest, require_consistent
+from lab.targets.kubernetes.rendering.request import RenderRequest
 
 PULL_KEY: Final = ".dockerconfigjson"
 

@@ -10,10 +10,13 @@ from lab.errors import Unavailable
 from lab.snapshots.kubernetes import STUCK_REASONS
 from lab.targets.kubernetes.client.port import Lister
 from lab.targets.kubernetes.kinds import DEPLOYMENT, EVENT, POD
-from lab.targets.kubernetes.rollout.rows import PodView, Row, rollout_row, rows
+from lab.targets.kubernetes.rollout.pods import PodView
+from lab.targets.kubernetes.rollout.rows import Row, rollout_row, rows
 from lab.targets.port import ROLLOUT, Report, Watch, watch_nothing
 from lab.waiting import Polls
 
+DEADLINE_S: Final = 300.0
+"""For a whole rollout, which includes pulling the images on every node."""
 POLL_S: Final = 1.0
 STUCK_S: Final = 20.0
 """A pod that is stuck for this long stays stuck: within that time, the node retries to pull an image."""
@@ -27,16 +30,16 @@ class Gate:
         cluster: Where the rollout is.
         selector: Labels of everything that belongs to the stack.
         report: Called once for every Deployment that is rolled out.
-        deadline_s: For the whole rollout.
+        deadline_s: Seconds for the whole rollout.
         watch: Called with every Deployment at each poll.
         clock: Monotonic seconds.
-        poll_s: Between two polls.
+        poll_s: Seconds between two polls.
     """
 
     cluster: Lister
     selector: str
     report: Report
-    deadline_s: float
+    deadline_s: float = DEADLINE_S
     watch: Watch = watch_nothing
     clock: Callable[[], float] = time.monotonic
     poll_s: float = POLL_S

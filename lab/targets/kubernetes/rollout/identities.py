@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lab.model import ProcessIdentity, ServiceStatus
 from lab.snapshots.kubernetes import Node
-from lab.targets.kubernetes.rollout.rows import PodView, Row
+from lab.targets.kubernetes.rollout.pods import PodView
+from lab.targets.kubernetes.rollout.rows import Row
 
 
 def identities_in(

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from lab.model import ServiceStatus
-from lab.targets.kubernetes.rollout.rows import PodView, Row
+from lab.targets.kubernetes.rollout.pods import PodView
+from lab.targets.kubernetes.rollout.rows import Row
 
 
 def missing_parts(rows: Sequence[Row]) -> Iterator[ServiceStatus]:

@@ -4,7 +4,8 @@ from typing import Any, Final
 
 from lab.snapshots.kubernetes import NAME_LABEL, STACK_LABEL
 from lab.targets.kubernetes.objects import APP_ARCHITECTURE_LABEL
-from lab.targets.kubernetes.rollout.rows import PodView, Row
+from lab.targets.kubernetes.rollout.pods import PodView
+from lab.targets.kubernetes.rollout.rows import Row
 
 IMAGE: Final = "198.18.0.1:5000/process-worker@sha256:" + "a" * 64
 LABELS: Final = {NAME_LABEL: "process-worker", APP_ARCHITECTURE_LABEL: "arm64"}

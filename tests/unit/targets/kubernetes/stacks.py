@@ -10,7 +10,7 @@ from lab.systems.services import SERVICES
 from lab.targets.kubernetes.client.kubectl import Kubectl
 from lab.targets.kubernetes.client.port import ClusterClient
 from lab.targets.kubernetes.deployment import ClusterDeployment
-from lab.targets.kubernetes.reaching.addresses import Servers
+from lab.targets.kubernetes.reaching.servers import Servers
 from lab.targets.kubernetes.rollout.gate import Gate
 from tests.fakes.forwards import FakeForwards
 
@@ -38,6 +38,6 @@ def stack(
     forwards.gone = {f"service/{name}" for name in SERVICES}
     gate = Gate(cluster, "", lambda *_: None, 1.0)
     servers = Servers(OUTSIDE, metrics_inside=has_metrics)
-    deployment = ClusterDeployment(cluster, gate, kubectl, servers=servers, folder=Path("stack"), opener=forwards)
+    deployment = ClusterDeployment(cluster, gate, kubectl, servers=servers, folder=Path("stack"), open_port=forwards)
     with closing(deployment):
         yield deployment

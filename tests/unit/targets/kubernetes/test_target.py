@@ -52,7 +52,7 @@ def target(
         provide_credentials(credentials, nodes, now=datetime.now(UTC))
         return objects(*wanted)
 
-    return KubernetesTarget(LabSettings(state_dir=folder), opener=opened, renderer=rendered, clock=clock)
+    return KubernetesTarget(LabSettings(state_dir=folder), open_cluster=opened, render=rendered, clock=clock)
 
 
 def test_credentials_belong_to_a_namespace_of_one_cluster(tmp_path: Path) -> None:

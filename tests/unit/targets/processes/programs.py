@@ -80,7 +80,7 @@ class World:
         """Run the programs under a supervisor for as long as the context lasts."""
         write_plan(self.folder.plan, Plan(programs, throw_away=not keep, scrape_dir=str(self.folder.ready)))
         extra = [] if lifeline is None else ["--lifeline", str(lifeline)]
-        command = [sys.executable, "-m", "lab.targets.processes.supervisor", str(self.folder.root), *extra]
+        command = [sys.executable, "-m", "lab.targets.processes.supervision.supervisor", str(self.folder.root), *extra]
         with self.folder.log_of("supervisor").open("ab") as log:
             self.supervisor = subprocess.Popen(
                 command,

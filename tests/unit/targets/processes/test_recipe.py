@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 
 from lab.errors import BadConfig
+from lab.model import StoreLogin
 from lab.settings import LabSettings
 from lab.systems.services import PROCESS_WORKER, SERVICES
 from lab.targets.processes.folder import StackFolder
@@ -80,7 +81,12 @@ def test_services_get_their_settings_and_where_telemetry_goes() -> None:
         environment = program(plan, name).environment
         assert (environment["LAB_LOG_LEVEL"], environment["OTEL_METRICS_EXPORTER"]) == ("debug", "prometheus")
         assert environment["LAB_READY_FILE"] == program(plan, name).ready.where
-    assert program(plan, BOOTSTRAP).environment == {"LAB_LOG_LEVEL": "debug", "LAB_REDIS_URL": plan.redis_url}
+    assert program(plan, BOOTSTRAP).environment.keys() == {
+        "LAB_LOG_LEVEL",
+        "LAB_REDIS_URL",
+        "LAB_REDIS_USER",
+        "LAB_REDIS_PASSWORD_FILE",
+    }
 
 
 def test_only_the_worker_keeps_the_memory_that_it_freed() -> None:
@@ -94,6 +100,18 @@ def test_whoever_uses_the_store_is_told_where_its_secrets_are() -> None:
     plan = planned(replace(NONE, secrets={"LAB_REDIS_PASSWORD_FILE": "/secrets/store"}), OUTSIDE)
     for name in (BOOTSTRAP, *SERVICES):
         assert program(plan, name).environment["LAB_REDIS_PASSWORD_FILE"] == "/secrets/store"
+
+
+def test_every_program_logs_in_to_the_stack_s_own_store_as_itself() -> None:
+    """The simulator does not use the store; callers of all services need the stack's token."""
+    plan = planned()
+    users = {name: program(plan, name).environment.get("LAB_REDIS_USER") for name in (BOOTSTRAP, *SERVICES)}
+    files = {program(plan, name).environment.get("LAB_REDIS_PASSWORD_FILE") for name in (BOOTSTRAP, *SERVICES)}
+    assert users == {name: None if name == "simulator" else name for name in (BOOTSTRAP, *SERVICES)}
+    assert files == {str(FOLDER.password_of(user)) if user else None for user in users.values()}
+    assert plan.store_login == StoreLogin(FOLDER.password_of(BOOTSTRAP), BOOTSTRAP)
+    assert planned(NONE, OUTSIDE).store_login is None
+    assert {program(plan, name).environment["LAB_TOKEN_FILE"] for name in SERVICES} == {plan.token_file}
 
 
 def test_a_plan_knows_what_it_was_made_from() -> None:

@@ -135,7 +135,7 @@ def test_a_hidden_server_on_the_path_is_not_found(tmp_path: Path) -> None:
 
 def test_the_store_is_durable_and_never_evicts(tmp_path: Path) -> None:
     """Every write is on disk before it is answered, on loopback alone."""
-    arguments = command(Path("/a-server"), 7, tmp_path)
+    arguments = command(Path("/a-server"), 7, tmp_path, tmp_path / "users.acl")
     flags = dict(zip(arguments[1::2], arguments[2::2], strict=True))
     assert arguments[0] == "/a-server"
     assert (flags["--appendonly"], flags["--appendfsync"], flags["--maxmemory-policy"]) == (
@@ -144,3 +144,4 @@ def test_the_store_is_durable_and_never_evicts(tmp_path: Path) -> None:
         "noeviction",
     )
     assert (flags["--bind"], flags["--port"], flags["--dir"]) == ("127.0.0.1", "7", str(tmp_path))
+    assert (flags["--aclfile"], flags["--maxmemory"]) == (str(tmp_path / "users.acl"), "1gb")

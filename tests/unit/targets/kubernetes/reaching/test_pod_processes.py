@@ -59,7 +59,7 @@ def test_a_process_that_never_answers_is_named() -> None:
 @contextmanager
 def processes(forwards: FakeForwards, folder: Path) -> Iterator[PodProcesses]:
     """Yield the processes in the pods that these ports lead to."""
-    with closing(Reach(FakeClusterClient(), "", Kubectl("testbed", "here"), folder, opener=forwards)) as reach:
+    with closing(Reach(FakeClusterClient(), "", Kubectl("testbed", "here"), folder, open_port=forwards)) as reach:
         yield PodProcesses(reach, plaintext)
 
 

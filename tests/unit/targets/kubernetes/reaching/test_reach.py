@@ -22,7 +22,7 @@ def ports() -> FakeForwards:
 @pytest.fixture
 def reach(ports: FakeForwards, tmp_path: Path) -> Iterator[Reach]:
     """Yield a reach that is closed at the end, when no port may be open."""
-    with closing(Reach(FakeClusterClient(), "", Kubectl("testbed", "a b"), tmp_path, opener=ports)) as reach:
+    with closing(Reach(FakeClusterClient(), "", Kubectl("testbed", "a b"), tmp_path, open_port=ports)) as reach:
         yield reach
     assert ports.open == set()
 

@@ -20,8 +20,9 @@ from lab.targets.kubernetes.objects import CONFIG_ANNOTATION, KubeObject
 from lab.targets.kubernetes.rendering.from_settings import StackInputs, request_of, secrets_of
 from lab.targets.kubernetes.rendering.manifests import manifests_folder
 from lab.targets.kubernetes.rendering.render import render
-from lab.targets.kubernetes.rendering.request import labels_in, tolerations_in
 from lab.targets.kubernetes.secret_names import SECRET_NAMES
+from services.contracts.store_users import BOOTSTRAP, USERS
+from services.contracts.store_users import SERVICES as STORE_SERVICES
 from tests.rendered.samples import ARCHITECTURES, image
 
 CREDENTIALS = Credentials(Certificates(b"ca", b"certificate", b"key"), "token", "generated")
@@ -254,11 +255,31 @@ def test_only_the_collector_starts_again_when_its_pipelines_change(
 def test_store_and_metrics_server_run_inside_where_no_url_is_given() -> None:
     """With a password of this stack's own, and on the first architecture; a URL wins over an image."""
     bodies = objects(INSIDE)
-    assert set(bodies["Secret/lab-store"]["data"]) == {"password", "users.acl"}
+    assert set(bodies["Secret/lab-store"]["data"]) == {"users.acl", *USERS}
     assert template(bodies, "redis")["metadata"]["annotations"][CONFIG_ANNOTATION]
     assert template(bodies, "prometheus")["spec"]["nodeSelector"] == {"kubernetes.io/arch": "amd64"}
     outside = objects({**INSIDE, **OUTSIDE})
     assert not {"Deployment/redis", "Deployment/prometheus", "Secret/lab-store"} & outside.keys()
+
+
+def test_a_container_sees_the_password_of_its_own_user_alone() -> None:
+    """Of a store inside: bootstrap, service and store mount different keys of one Secret at the same place."""
+    bodies = objects(INSIDE)
+    for service in STORE_SERVICES:
+        pod = next(body for name, body in bodies.items() if name.startswith(f"Deployment/{service}"))["spec"]
+        for kind, user in (("initContainers", BOOTSTRAP), ("containers", service)):
+            container = pod["template"]["spec"][kind][0]
+            assert {"name": "LAB_REDIS_USER", "value": user} in container["env"]
+            assert keys_at("/etc/lab/store", pod["template"]["spec"], container) == {user: "password"}
+    redis = template(bodies, "redis")["spec"]
+    assert keys_at("/etc/lab/store", redis, redis["containers"][0]) == {"users.acl": "users.acl", "admin": "password"}
+
+
+def keys_at(folder: str, pod: Any, container: Any) -> dict[str, str]:
+    """Return key of a Secret → file, of the Secret that a container mounts at a folder."""
+    [mount] = [mount for mount in container["volumeMounts"] if mount["mountPath"] == folder]
+    [volume] = [volume for volume in pod["volumes"] if volume["name"] == mount["name"]]
+    return {item["key"]: item["path"] for item in volume["secret"]["items"]}
 
 
 def test_a_prometheus_may_scrape_the_collector() -> None:
@@ -296,19 +317,3 @@ def test_a_text_that_cannot_be_parsed_is_no_setting(wrong: dict[str, str]) -> No
     """It is refused where settings are read, with its place."""
     with pytest.raises(ValueError, match="should match pattern"):
         LabSettings.model_validate(wrong)
-
-
-def test_a_setting_tolerates_the_taints_that_it_names() -> None:
-    """By key, by value where it has one, by effect where it has one."""
-    taint = {"key": "board", "value": "small", "effect": "NoSchedule"}
-    for text, tolerates in {
-        "board": True,
-        "board=small:NoSchedule": True,
-        "board=big": False,
-        "board:NoExecute": False,
-    }.items():
-        [toleration] = tolerations_in(text)
-        assert toleration.tolerates(taint) is tolerates
-    assert tolerations_in("") == ()
-    assert tolerations_in("board")[0].tolerates({"key": "board", "effect": "NoExecute"})
-    assert labels_in("") == {}

@@ -1,12 +1,11 @@
 """How far a rollout is, from what the API has of deployments, pods and events."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 import pytest
 
-from lab.targets.kubernetes.rollout.rows import PodView, pod_view, rows
+from lab.targets.kubernetes.rollout.rows import rows
 from tests.unit.targets.kubernetes.samples import deployment, pod, warning
 
 NOW: Final = datetime(2026, 11, 25, 2, 0, 20, tzinfo=UTC)
@@ -32,37 +31,6 @@ def test_a_rollout_under_way_is_not_complete(status: dict[str, int]) -> None:
     assert not row.rolled_out
 
 
-def test_a_pod_says_why_it_does_not_run() -> None:
-    """By the reason of its container, as the node reports it."""
-    waiting = pod(state={"waiting": {"reason": "ImagePullBackOff", "message": "…"}}, ready=False)
-    assert pod_view(waiting).state == "ImagePullBackOff"
-    assert not pod_view(waiting).ready
-    unplaced = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "x"}]}, "status": {"phase": "Pending"}}
-    assert pod_view(unplaced) == PodView("p", "", "", "", "", ready=False, restarts=0, state="Pending")
-
-
-def test_a_pod_whose_init_container_fails_says_so() -> None:
-    """For example because the store does not fit."""
-    failing = pod(ready=False)
-    failing["spec"]["initContainers"] = [{"name": "bootstrap"}]
-    states = {
-        "Init:CrashLoopBackOff": {"waiting": {"reason": "CrashLoopBackOff"}},
-        "Init:Error": {"terminated": {"reason": "Error", "exitCode": 1}},
-        "Running": {"terminated": {"reason": "Completed", "exitCode": 0}},
-    }
-    for shown, state in states.items():
-        failing["status"]["initContainerStatuses"] = [{"name": "bootstrap", "state": state}]
-        assert pod_view(failing).state == shown
-
-
-def test_a_terminating_pod_is_not_ready() -> None:
-    """Whatever its probe reported last."""
-    terminating = pod()
-    terminating["metadata"]["deletionTimestamp"] = "2026-11-25T02:00:00Z"
-    assert pod_view(terminating) == replace(pod_view(pod()), ready=False, state="Terminating")
-    assert pod_view(terminating).is_terminating
-
-
 def test_a_row_has_the_newest_warning_about_its_rollout() -> None:
     """About the deployment or a pod of it; warnings about other objects are left out."""
     events = [
@@ -72,10 +40,3 @@ def test_a_row_has_the_newest_warning_about_its_rollout() -> None:
     ]
     [row] = rows([deployment()], [pod()], events, now=NOW)
     assert row.warning == "Failed: new"
-
-
-def test_a_pod_on_a_silent_node_is_not_ready() -> None:
-    """The container keeps the status that the node reported last; the control plane changes the pod's condition."""
-    silent = pod()
-    silent["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
-    assert not pod_view(silent).ready

@@ -1,0 +1,1 @@
+"""Runs notebooks, and tells a kernel which notebook and which run it carries out."""

@@ -1,0 +1,1 @@
+"""How the metrics of a stack are collected."""

@@ -1,0 +1,1 @@
+"""Keeps the programs of a stack running."""
