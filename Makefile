@@ -15,9 +15,9 @@ MESSAGES ?= 1000000
 FILES ?= 20000
 SEED ?= 0
 CLUSTER ?=
-NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+AUDIT := $(BIN)/uv run --quiet --no-project --isolated --with-requirements requirements-audit.lock --
 
-.PHONY: help run lab test check unit behaviour ports integration cluster soak snapshots cluster-up cluster-down notebooks bench chaos fuzz lock record fix clean servers
+.PHONY: help run lab test check unit behaviour ports integration cluster soak faults snapshots cluster-up cluster-down notebooks bench chaos fuzz lock audit record fix clean servers
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -62,6 +62,9 @@ cluster: servers ## On a real Kubernetes of two architectures; skipped where it 
 soak: servers ## Half an hour of load on that cluster, without a single finding
 	@LAB_CLUSTER=required LAB_SOAK_SECONDS=1800 $(STAGE) soak $(PYTEST) tests/cluster/test_soak.py
 
+faults: servers ## Every fault on that cluster, each cured by its next step; `make cluster` makes a quarter of them
+	@LAB_CLUSTER=required LAB_FAULTS=all $(STAGE) faults $(PYTEST) tests/cluster/test_diagnosis_of_faults.py
+
 snapshots: servers ## Make every fault on that cluster again and keep the snapshots for the tests of the rules
 	@LAB_CLUSTER=required LAB_SNAPSHOTS=tests/data/snapshots $(PYTEST) tests/cluster/test_diagnosis_of_a_stack.py tests/cluster/test_diagnosis_of_faults.py
 
@@ -72,14 +75,14 @@ cluster-down: .venv/.installed ## Remove that cluster, or whatever a killed clus
 	@$(BIN)/python -m tests.cluster.rig down
 
 notebooks: .venv/.installed ## Every notebook replays its recorded run (nbval), and a changed recording is noticed
-	@LAB_REPLAY=1 $(STAGE) notebooks $(PYTEST) -p no:randomly --nbval-lax --nbval-current-env $(NOTEBOOKS)
+	@$(STAGE) notebooks $(PYTEST) --nbval-lax --nbval-current-env notebooks
 	@$(STAGE) recordings $(PYTEST) tests/notebooks
 
 bench: .venv/.installed ## Cost per event, beside a plain implementation; void on a busy machine
 	@$(BIN)/python -m tests.bench
 
-chaos: .venv/.installed ## N=100: that many seeded kill schedules; every event is counted exactly once
-	@LAB_CHAOS_SCHEDULES=$(N) $(PYTEST) -m chaos tests/integration
+chaos: .venv/.installed ## N=100: that many seeded schedules of kills, and of cut connections; every event is counted exactly once
+	@LAB_CHAOS_SCHEDULES=$(N) LAB_CHAOS_CUT_SCHEDULES=$(N) $(PYTEST) -m chaos tests/integration
 
 fuzz: servers ## MESSAGES=1000000 FILES=20000 SEED=0: that much nonsense to every method and the replay; it does no harm
 	@$(BIN)/python -m tests.fuzz $(MESSAGES) $(FILES) $(SEED)
@@ -92,7 +95,16 @@ lock: .venv/.installed ## Write both locks from pyproject.toml; UPGRADE=1 takes 
 	  --no-header $(if $(UPGRADE),--upgrade) --output-file requirements.lock pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group services --generate-hashes --no-emit-index-url \
 	  --no-header --no-annotate --upgrade --constraint requirements.lock --output-file requirements-services.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group audit --generate-hashes --no-emit-index-url \
+	  --no-header --no-annotate $(if $(UPGRADE),--upgrade) --output-file requirements-audit.lock
 	@printf '  %-13s %s\n' lock "$$(grep -c '^[^ #]' requirements.lock) packages; next: make test"
+
+audit: .venv/.installed ## Licences, an SBOM of the images, known weaknesses of every locked package; asks the package index
+	@mkdir -p .audit
+	@$(AUDIT) pip-licenses --python=$(BIN)/python --format=csv --output-file=.audit/licences.csv >/dev/null
+	@$(AUDIT) cyclonedx-py requirements requirements-services.lock --output-reproducible --output-file .audit/services.cdx.json
+	@printf '  %-13s %s\n' licences .audit/licences.csv SBOM .audit/services.cdx.json
+	@$(AUDIT) pip-audit --strict --disable-pip --requirement requirements.lock --requirement requirements-services.lock
 
 fix: .venv/.installed ## Repair what a machine can repair: format, imports, stubs, notebook outputs
 	@$(BIN)/ruff check --quiet --fix || true
@@ -100,10 +112,10 @@ fix: .venv/.installed ## Repair what a machine can repair: format, imports, stub
 	@$(BIN)/python -m services.contracts.generate
 
 clean: ## Remove .venv and every cache; runs/ stays (lab clean removes stacks and fetched servers)
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .audit
 	@find lab services tests notebooks -name __pycache__ -prune -exec rm -rf {} + -o -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
 # Tests reach nothing outside this machine, so the servers that they need are fetched before, into the user's cache folder.
 servers: .venv/.installed
-	@LAB_HIDE_PATH_SERVERS=1 $(BIN)/python -m lab.targets.processes.metrics_server
+	@LAB_HIDE_PATH_SERVERS=1 $(BIN)/python -m lab.targets.processes.metrics.metrics_server
 	@$(BIN)/python -m tests.registry

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Final
 
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, RST_STREAM, SETTINGS = 0, 1, 3, 4
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
 END_STREAM, END_HEADERS, ACK = 1, 4, 1
 INITIAL_WINDOW_SIZE: Final = 4
 FRAME_HEAD: Final = 9
@@ -68,6 +68,14 @@ class RawConnection:
             if kind == RST_STREAM or (kind in {HEADERS, DATA} and flags & END_STREAM):
                 self._ended.add(stream)
         return self._heads[number]
+
+    def ping(self, times: int) -> None:
+        """Send pings, one right after the other."""
+        self._line.sendall(_frame(PING, 0, 0, b"\0" * 8) * times)
+
+    def until_sent_away(self) -> bytes:
+        """Return what the server says when it closes the connection by itself; TimeoutError where it does not."""
+        return next(payload for kind, _, _, payload in self._frames() if kind == GOAWAY)
 
     def _frames(self) -> Iterator[tuple[int, int, int, bytes]]:
         end = time.monotonic() + WAIT_S

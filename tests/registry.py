@@ -16,7 +16,7 @@ import httpx
 
 from lab.errors import LabError
 from lab.settings import find_server, load_settings
-from lab.targets.processes import debian_packages
+from lab.targets.processes.metrics import debian_packages
 from tests import programs
 
 PROGRAM: Final = "docker-registry"

@@ -35,7 +35,7 @@ LIGHT: Final = (
 """Modules that every command or notebook imports at its start."""
 IMPORT_DEADLINE_S: Final = 1.5
 """Five times what `import lab` may take."""
-SUPERVISOR: Final = "lab.targets.processes.supervisor"
+SUPERVISOR: Final = "lab.targets.processes.supervision.supervisor"
 IN_SUPERVISOR: Final = re.compile(r"lab\.(errors|files|model(\..*)?|targets(\.parent_death|\.processes(\..*)?)?)")
 """The modules of the lab that the supervisor may import, in addition to those of `import lab`."""
 

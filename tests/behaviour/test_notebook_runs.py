@@ -13,7 +13,8 @@ import pytest
 
 from lab.errors import InternalFault, Unavailable, UsageFault, to_data
 from lab.runs.folder import RunFolder
-from lab.runs.notebooks import PASSED_ON, run_notebook
+from lab.runs.notebooks.execution import run_notebook
+from lab.runs.notebooks.forwarding import PASSED_ON
 from lab.runs.store import RunStore
 from tests.waiting import until
 
@@ -173,7 +174,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from lab.interrupts import Interrupted, exit_code_of
-from lab.runs.notebooks import run_notebook
+from lab.runs.notebooks.execution import run_notebook
 from lab.runs.store import RunStore
 run = RunStore(Path("runs").absolute()).new("question", run_id="a-run")
 try:

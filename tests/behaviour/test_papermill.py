@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 from papermill import inspect_notebook
 
-from lab.runs.parameters import parameters_of
+from lab.runs.notebooks.parameters import parameters_of
 from lab.settings import environment_with
 
 PROJECT: Final = Path(__file__).parents[2]

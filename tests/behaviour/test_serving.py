@@ -188,6 +188,19 @@ def test_tls_keeps_the_wire_private(store: str, tmp_path: Path) -> None:
             append_batch(IngestServiceStub(channel), sequence=2)
 
 
+def test_a_service_is_not_trusted_by_another_ca(store: str, tmp_path: Path) -> None:
+    """The lab gives its token to no service that its CA does not know."""
+    (tmp_path / "other").mkdir()
+    other, _ = self_signed(tmp_path / "other")
+    token = tmp_path / "token"
+    token.write_text("open sesame\n")
+    _, extra = self_signed(tmp_path)
+    with running("query-api", tmp_path, store, LAB_TOKEN_FILE=str(token), **extra) as (_, ready):
+        [status] = statuses_of({"query-api": ready["grpc"]}, connector(Access(other, token)))
+    assert not status.healthy
+    assert status.instance_id != ready["instance_id"]
+
+
 def test_the_lab_calls_over_tls_with_its_token(store: str, tmp_path: Path) -> None:
     """The lab needs files with the CA and the token. Without the token it is refused."""
     certificate, extra = self_signed(tmp_path)
@@ -204,6 +217,7 @@ def test_the_lab_calls_over_tls_with_its_token(store: str, tmp_path: Path) -> No
     ("extra", "words"),
     [
         ({"LAB_BIND": "0.0.0.0:0"}, ["0.0.0.0", "TLS"]),  # noqa: S104  it must not be bound
+        ({"LAB_BIND": "0.0.0.0:0", "LAB_INSECURE_BIND": "true", "LAB_REFLECTION": "true"}, ["LAB_REFLECTION", "TLS"]),
         ({"LAB_INGEST_BACKLOG_LIMT": "5"}, ["LAB_INGEST_BACKLOG_LIMT"]),
         ({"LAB_LOG_LEVEL": "LOUD", "LAB_DRAIN_SECONDS": "-1"}, ["LAB_LOG_LEVEL", "LAB_DRAIN_SECONDS"]),
         ({"LAB_REDIS_TIMEOUT": "5"}, ["LAB_REDIS_TIMEOUT is not a setting", "LAB_REDIS_TIMEOUT_S"]),

@@ -212,6 +212,20 @@ def is_closed(line: socket.socket) -> bool:
         return True
 
 
+def test_a_flood_of_pings_ends_its_own_connection(store: str, tmp_path: Path) -> None:
+    """A caller may ping every ten seconds. Another caller is answered meanwhile."""
+    with (
+        running("query-api", tmp_path, store) as ready,
+        raw_connection(ready["grpc"]) as flooding,
+        grpc.insecure_channel(ready["grpc"]) as channel,
+    ):
+        stub: Any = QueryServiceStub(channel)
+        assert stub.GetLedger(GetLedgerRequest(), timeout=ANSWERED_S).known
+        flooding.ping(50)
+        assert b"too_many_pings" in flooding.until_sent_away()
+        assert stub.GetLedger(GetLedgerRequest(), timeout=ANSWERED_S).known
+
+
 def test_silent_connections_do_not_keep_the_metrics_from_being_scraped(store: str, tmp_path: Path) -> None:
     """A new connection takes the place of the one that is silent for longest, and each has a thread."""
     with running("query-api", tmp_path, store) as ready, contextlib.ExitStack() as lines:

@@ -11,7 +11,7 @@ from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.finding import Finding
 from lab.images.lock import FILE_NAME
 from lab.settings import load_settings, project_dir
-from lab.snapshots.snapshot import save
+from lab.snapshots.files import save
 from lab.wiring import snapshots
 from tests import programs
 from tests.cluster import base_image, wheels

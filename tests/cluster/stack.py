@@ -13,7 +13,7 @@ from lab.settings import LabSettings, environment_with, load_settings
 from lab.snapshots.kubernetes import STACK_LABEL
 from lab.targets.kubernetes.deployment import ClusterDeployment
 from lab.targets.kubernetes.target import KubernetesTarget
-from lab.targets.processes.metrics_server import find_prometheus
+from lab.targets.processes.metrics.metrics_server import find_prometheus
 from tests import programs
 from tests.cluster.builder import Built, build_images
 from tests.cluster.faults.machines import Machines

@@ -16,7 +16,7 @@ from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.finding import Finding
 from lab.load.port import LoadOrder
 from lab.settings import load_settings
-from lab.snapshots.snapshot import save
+from lab.snapshots.files import save
 from lab.targets.kubernetes.deployment import ClusterDeployment
 from lab.wiring import load_generator, snapshots
 from tests.cluster.builder import checked_out

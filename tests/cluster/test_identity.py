@@ -9,7 +9,7 @@ from lab.model import ProcessIdentity
 from lab.model.image_references import digest_of
 from lab.probes.registry import is_in_index
 from lab.settings import LabSettings
-from lab.targets.kubernetes.rollout.rows import PodView, pod_view
+from lab.targets.kubernetes.rollout.pods import PodView, pod_view
 from lab.trials.identity import doubts
 from tests.cluster.pods import SAYS, pod
 from tests.cluster.rig.facts import RigFacts

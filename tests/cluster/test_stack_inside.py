@@ -16,7 +16,7 @@ from lab.runs.folder import RunFolder
 from lab.settings import LabSettings, environment_with, load_settings
 from lab.targets.kubernetes.credentials.credentials import KEY, PASSWORD, TOKEN
 from lab.targets.kubernetes.target import KubernetesTarget
-from lab.targets.processes.metrics_server import find_prometheus
+from lab.targets.processes.metrics.metrics_server import find_prometheus
 from tests.cluster.rig.certificates import ADMIN, Certificates
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.images import push

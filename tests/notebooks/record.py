@@ -10,7 +10,7 @@ import nbformat.v4
 from nbclient import NotebookClient
 
 from lab.cli import main as lab
-from lab.runs.notebooks import kernel_config
+from lab.runs.notebooks.kernels import kernel_config
 from lab.runs.replay import keep_recorded
 from lab.settings import environment_with, load_settings
 from lab.wiring import run_store

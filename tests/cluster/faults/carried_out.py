@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from lab.diagnosis.finding import Finding
-from lab.snapshots.snapshot import save
+from lab.snapshots.files import save
 from tests.cluster.faults import images, misrouted, outside, workloads
 from tests.cluster.faults.case import RigFault
 from tests.cluster.faults.place import Common, Place
+from tests.cluster.faults.turn import chosen
 
 FAULTS: Final[Mapping[str, RigFault]] = {**images.FAULTS, **workloads.FAULTS, **outside.FAULTS}
 HOME: Final = "/somewhere"
@@ -41,9 +42,9 @@ class Outcome:
 
 @contextmanager
 def carrying_out(common: Common, keep: Path | None) -> Iterator[Mapping[str, Future[Outcome]]]:
-    """Make all faults in the background for as long as the context lasts; *keep* is a folder for their snapshots."""
+    """Make the chosen faults in the background while the context lasts; *keep* is a folder for their snapshots."""
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        yield {name: pool.submit(_outcome, name, fault, common, keep) for name, fault in FAULTS.items()}
+        yield {name: pool.submit(_outcome, name, FAULTS[name], common, keep) for name in chosen(FAULTS)}
         pool.shutdown(cancel_futures=True)
 
 
@@ -63,7 +64,8 @@ def carry_out_misrouted(common: Common, keep: Path | None) -> Mapping[str, Outco
     with place.until:
         place.open()
         misrouted.bring_up(place)
-        return {name: _diagnosed_and_cured(place, name, fault, keep) for name, fault in misrouted.FAULTS.items()}
+        faults = {name: misrouted.FAULTS[name] for name in chosen(misrouted.FAULTS)}
+        return {name: _diagnosed_and_cured(place, name, fault, keep) for name, fault in faults.items()}
 
 
 def _diagnosed_and_cured(place: Place, name: str, fault: RigFault, keep: Path | None) -> Outcome:

@@ -11,7 +11,7 @@ from typing import Final
 import httpx
 
 from lab.settings import LabSettings, load_settings
-from lab.targets.processes.metrics_server import find_prometheus
+from lab.targets.processes.metrics.metrics_server import find_prometheus
 from tests import programs
 from tests.cluster.builder import checked_out
 from tests.cluster.faults.case import RigFault
