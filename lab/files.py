@@ -5,6 +5,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+OWNERS_FOLDER: Final = 0o700
+OWNERS_FILE: Final = 0o600
+"""Permissions of what only its owner reads."""
 
 
 @contextmanager
@@ -42,14 +47,15 @@ def write_text(path: Path, text: str, *, mode: int | None = None, durable: bool 
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Yield the path of an empty draft folder, which becomes *path* when the context ends well.
+    """Yield the path of an empty draft folder of its owner, which becomes *path* when the context ends well.
 
     Raises:
         OSError: The draft cannot be made, or *path* is taken; the draft is removed.
     """
     draft = _beside(path)
     try:
-        draft.mkdir(parents=True)
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        draft.mkdir(mode=OWNERS_FOLDER)
         yield draft
         draft.rename(path)
     finally:

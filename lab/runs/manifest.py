@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Self
 
 from lab.errors import LabError, to_data
-from lab.files import write_text
+from lab.files import OWNERS_FILE, write_text
 from lab.model import Trial
 from lab.runs.contents import MANIFEST
 from lab.runs.damage import damaged
@@ -199,7 +199,7 @@ def write_manifest(folder: Path, manifest: RunManifest) -> None:
     Raises:
         OSError: There is no room; the old manifest stays.
     """
-    write_text(folder / MANIFEST, text_of(manifest.document()), durable=True)
+    write_text(folder / MANIFEST, text_of(manifest.document()), durable=True, mode=OWNERS_FILE)
 
 
 def _process(stored: object) -> Process | None:

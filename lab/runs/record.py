@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from lab.errors import LabError
-from lab.files import replaced, sync
+from lab.files import OWNERS_FILE, OWNERS_FOLDER, replaced, sync
 from lab.model import Trial
 from lab.runs.contents import LOGS
 from lab.runs.evidence import save_trial
@@ -78,7 +78,7 @@ class RunRecord:
             save_trial(kept, self.folder)
             self._folder.update(lambda manifest: manifest.judged(kept))
             self._publish_if_possible(kept)
-            _sync_all(self.folder)
+            _secure(self.folder)
         self._folder.end(INTERRUPTED if interrupted else SUCCEEDED)
         return kept
 
@@ -119,9 +119,10 @@ def _writing(folder: Path) -> Iterator[None]:
         raise not_written(folder, error) from error
 
 
-def _sync_all(folder: Path) -> None:
-    """Sync a folder with everything below it to the disk."""
-    for path in folder.rglob("*"):
-        if path.is_file() or path.is_dir():
-            sync(path)
-    sync(folder)
+def _secure(folder: Path) -> None:
+    """Let only the owner read a folder with everything below it, and sync all of it to the disk."""
+    for path in (*folder.rglob("*"), folder):
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            continue
+        path.chmod(OWNERS_FOLDER if path.is_dir() else OWNERS_FILE)
+        sync(path)

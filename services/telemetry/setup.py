@@ -26,6 +26,7 @@ from prometheus_client import CollectorRegistry
 
 from services.telemetry.exposition import Exposition
 from services.telemetry.settings import TelemetrySettings
+from services.telemetry.span_file import SpanFile
 
 NAMESPACE: Final = "lab"
 SCOPE: Final = "lab"
@@ -151,7 +152,7 @@ def _span_exporters(settings: TelemetrySettings, spans_file: Path | None) -> lis
     if settings.traces_by_otlp:
         exporters.append(OTLPSpanExporter())
     if spans_file:
-        exporters.append(FileSpanExporter(spans_file))
+        exporters.append(FileSpanExporter(stream=SpanFile(spans_file)))
     return exporters
 
 

@@ -97,10 +97,21 @@ def test_a_stack_that_is_up_is_used_and_stays(folders: dict[str, str], capsys: p
             assert "serving on" in capsys.readouterr().out
             assert main(["dead", "list", "--json"]) == 0
             assert json.loads(capsys.readouterr().out) == []
+            assert_holds_no_secret(Path(folders["LAB_RUNS_DIR"]), next(Path(folders["LAB_STATE_DIR"]).rglob("secrets")))
         finally:
             assert main(["down"]) == 0
         assert main(["status"]) == 69
     assert processes_below(folders["LAB_STATE_DIR"]) == []
+
+
+def assert_holds_no_secret(runs: Path, secrets: Path) -> None:
+    """Check every file of all runs for the stack's token and passwords, and who may read it."""
+    planted = [path.read_bytes() for path in secrets.iterdir()]
+    files = [path for path in runs.rglob("*") if path.is_file()]
+    assert len(planted) > 5
+    assert len(files) > 10
+    assert [path for path in files if any(secret in path.read_bytes() for secret in planted)] == []
+    assert {path.stat().st_mode & 0o777 for path in runs.iterdir()} == {0o700}
 
 
 def test_plain_papermill_leaves_the_same_folder(folders: dict[str, str], tmp_path: Path) -> None:

@@ -3,13 +3,12 @@
 import secrets
 from typing import Final
 
-from lab.files import write_text
+from lab.files import OWNERS_FILE, OWNERS_FOLDER, write_text
 from lab.targets.processes.folder import StackFolder
 from services.contracts.store_keys import NAMESPACE
 from services.contracts.store_users import USERS, users_file
 
 SECRET_BYTES: Final = 32
-ONLY_OWNER: Final = 0o600
 
 
 def make_secrets(folder: StackFolder, *, namespace: str = NAMESPACE) -> None:
@@ -22,9 +21,9 @@ def make_secrets(folder: StackFolder, *, namespace: str = NAMESPACE) -> None:
     Raises:
         OSError: The folder cannot be written.
     """
-    folder.secrets.mkdir(exist_ok=True, mode=0o700)
+    folder.secrets.mkdir(exist_ok=True, mode=OWNERS_FOLDER)
     passwords = {user: secrets.token_urlsafe(SECRET_BYTES) for user in USERS}
     for user, password in passwords.items():
-        write_text(folder.password_of(user), password, mode=ONLY_OWNER)
-    write_text(folder.store_users, users_file(passwords, namespace=namespace), mode=ONLY_OWNER)
-    write_text(folder.token, secrets.token_urlsafe(SECRET_BYTES), mode=ONLY_OWNER)
+        write_text(folder.password_of(user), password, mode=OWNERS_FILE)
+    write_text(folder.store_users, users_file(passwords, namespace=namespace), mode=OWNERS_FILE)
+    write_text(folder.token, secrets.token_urlsafe(SECRET_BYTES), mode=OWNERS_FILE)

@@ -53,6 +53,13 @@ def test_the_manifest_of_a_run_that_succeeded_holds_what_is_promised(run: RunFol
     assert TABLES | {"spans.jsonl", "trial.json"} <= {path.name for path in run.path.iterdir()}
 
 
+def test_only_its_owner_may_read_a_run(run: RunFolder) -> None:
+    """Logs and notebooks may show what others should not see."""
+    succeed(run, trials.rich())
+    modes = {(path.is_dir(), path.stat().st_mode & 0o777) for path in (run.path, *run.path.rglob("*"))}
+    assert modes <= {(True, 0o700), (False, 0o600)}
+
+
 def test_the_recorded_trial_knows_its_folder(run: RunFolder) -> None:
     """The trial that comes back, and the trial that is read later."""
     kept = succeed(run, trials.trial())
