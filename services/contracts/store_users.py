@@ -34,13 +34,18 @@ class Rights(NamedTuple):
         commands: Names of commands, separated by spaces.
         writes: Keys that the user may read and change, without the namespace's prefix; `*` stands for any text.
         reads: Keys that the user may only read.
+        removes: Keys that the user may remove whole.
     """
 
     commands: str
     writes: tuple[str, ...]
     reads: tuple[str, ...] = ()
+    removes: tuple[str, ...] = ()
 
 
+AUDIT: Final = "audit"
+RINGS: Final = "p:*"
+REMOVE: Final = "+del +unlink"
 ANY_RUN: Final = ("run:*", "keys:*")
 AGGREGATES: Final = ("agg:*", "tot:*", "dirty:*", "wins:*")
 
@@ -51,17 +56,21 @@ RIGHTS: Final[Mapping[str, Rights]] = {
         ("*",),
     ),
     INGEST: Rights(
-        f"{LOOK} {LOOK_INTO_STREAMS} {WATCH} fcall fcall_ro hset hincrby persist sadd unlink xadd zadd zrem",
-        (STREAM, "ledger", "producers", "p:*", "runs", *ANY_RUN),
+        f"{LOOK} {LOOK_INTO_STREAMS} {WATCH} fcall fcall_ro hset hincrby persist sadd xadd zadd zrem",
+        (STREAM, "ledger", "producers", RINGS, "runs", *ANY_RUN),
         (EPOCH, FACTS),
+        removes=(RINGS,),
     ),
     WORKER: Rights(
-        f"{LOOK} {LOOK_INTO_STREAMS} {WATCH} fcall fcall_ro hset hincrby hdel unlink xack xadd xclaim xdel"
+        f"{LOOK} {LOOK_INTO_STREAMS} {WATCH} fcall fcall_ro hset hincrby hdel xack xadd xclaim xdel"
         " xgroup|delconsumer xreadgroup zadd zrem",
-        (STREAM, "dead", "ledger", "audit", "runs", HEARTBEATS, SUSPECTS, *ANY_RUN, *AGGREGATES),
+        (STREAM, "dead", "ledger", AUDIT, "runs", HEARTBEATS, SUSPECTS, *ANY_RUN, *AGGREGATES),
         (EPOCH, FACTS),
+        removes=(*ANY_RUN, *AGGREGATES),
     ),
-    QUERY: Rights(f"{LOOK} {LOOK_INTO_STREAMS} {WATCH} fcall fcall_ro del hset", ("audit", "ledger"), ("*",)),
+    QUERY: Rights(
+        f"{LOOK} {LOOK_INTO_STREAMS} {WATCH} fcall fcall_ro hset", (AUDIT, "ledger"), ("*",), removes=(AUDIT,)
+    ),
 }
 """User → rights. Functions get the namespace's prefix as their key, so that all services may use that key."""
 
@@ -83,14 +92,16 @@ def users_file(passwords: Mapping[str, str], *, namespace: str) -> str:
 def rights_of(user: str, *, namespace: str) -> str:
     """Return the rights of a user as the store writes them.
 
-    >>> rights_of("query-api", namespace="lab").split()[-1]
-    '+hset'
+    >>> rights_of("query-api", namespace="lab").partition("(")[2]
+    '+del +unlink ~{lab:lab}:audit)'
     """
     if user == ADMINISTRATOR:
         return "~* &* +@all"
     prefix, rights = prefix_of(namespace), RIGHTS[user]
     keys = [f"~{prefix}", *(f"~{prefix}{key}" for key in rights.writes), *(f"%R~{prefix}{key}" for key in rights.reads)]
-    return " ".join(("resetkeys", "resetchannels", *keys, "-@all", *(f"+{name}" for name in _commands(rights))))
+    removing = f"({REMOVE} {' '.join(f'~{prefix}{key}' for key in rights.removes)})" if rights.removes else ""
+    commands = (f"+{name}" for name in _commands(rights))
+    return " ".join(filter(None, ("resetkeys", "resetchannels", *keys, "-@all", *commands, removing)))
 
 
 def _commands(rights: Rights) -> list[str]:

@@ -22,6 +22,7 @@ DENIED = {
     users.INGEST: [
         ("DEL", PREFIX + "ledger"),
         ("UNLINK", PREFIX + "agg:measured:1"),
+        ("UNLINK", PREFIX + "ev"),
         ("XTRIM", PREFIX + "ev", "MAXLEN", "0"),
         ("XREADGROUP", "GROUP", "agg", "me", "STREAMS", PREFIX + "ev", ">"),
         ("HSET", "{lab:other}:ledger", "accepted", "1"),
@@ -29,6 +30,8 @@ DENIED = {
     ],
     users.WORKER: [
         ("UNLINK", PREFIX + "p:70"),
+        ("UNLINK", PREFIX + "ledger"),
+        ("DEL", PREFIX + "ev"),
         ("XGROUP", "DESTROY", PREFIX + "ev", "agg"),
         ("SET", PREFIX + "epoch", "another"),
         ("GET", "{lab:other}:epoch"),
@@ -37,6 +40,7 @@ DENIED = {
         ("XADD", PREFIX + "ev", "*", "n", "1"),
         ("HSET", PREFIX + "run:measured", "accepted", "1"),
         ("DEL", PREFIX + "ev"),
+        ("DEL", PREFIX + "ledger"),
         ("XACK", PREFIX + "ev", "agg", "1-1"),
     ],
     users.BOOTSTRAP: [
