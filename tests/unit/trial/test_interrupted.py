@@ -18,7 +18,7 @@ from lab.trials.trial import run_trial
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.metrics import FakeMetrics
 from tests.fakes.recorder import RecordingDisplay
-from tests.fakes.world import EXPERIMENT, World
+from tests.fakes.world import EXPERIMENT, HASTY, PATIENT, World
 
 WARM_UP: Final = "load …warmup"
 LOAD: Final = "load …"
@@ -96,7 +96,8 @@ def test_after_the_load_everything_is_kept(event: str) -> None:
 def test_draining_ends_for_a_signal() -> None:
     """However long the patience, with a worker that counts nothing and a server that scrapes nothing."""
     interrupts = Interrupts()
-    world = World(Impatient(interrupts), FakeMetrics(every_s=0), interrupts=interrupts)
+    patience = replace(PATIENT, first_scrape_s=HASTY.first_scrape_s)
+    world = World(Impatient(interrupts), FakeMetrics(every_s=0), interrupts=interrupts, patience=patience)
     trial = world.run(replace(EXPERIMENT, warm_up=0.0))
     assert world.display.message("draining").endswith("no scrape after the last commit")
     assert (trial.ledger.acknowledged, trial.ledger.backlog, world.recorder.interrupted) == (200, 200, True)
