@@ -1,7 +1,8 @@
 """Whether the load generator kept its schedule, and who made it late (`ARCHITECTURE.md` D50).
 
 A batch leaves late for one of three reasons. All slots were full, since the system did not answer: this is
-back-pressure, and the system's. The machine stood still. Otherwise the generator itself was too slow.
+back-pressure, and the system's. The machine stood still, or gave the generator no CPU. Otherwise the generator itself
+was too slow.
 """
 
 from __future__ import annotations
@@ -29,14 +30,16 @@ class Schedule(NamedTuple):
     Attributes:
         kept: Events that left in time.
         late: Events that the generator itself sent too late.
-        held_back: Events that left too late because slots were full or the machine stood still.
+        held_back: Events that left too late because slots were full or the machine gave the generator no time.
         full_s: Seconds for which all slots were full.
+        starved_s: Seconds for which the generator waited for a CPU.
     """
 
     kept: int
     late: int
     held_back: int
     full_s: float
+    starved_s: float = 0.0
 
     @property
     def share(self) -> float:
@@ -60,6 +63,7 @@ def schedule_of(samples: Samples, pauses_s: Sequence[tuple[float, float]] = ()) 
         late=int(samples.events[late].sum()),
         held_back=int(samples.events[~in_time & ~late].sum()),
         full_s=float(samples.blocked_ns.sum() / NANOS),
+        starved_s=float(samples.starved_ns.sum() / NANOS),
     )
 
 
@@ -93,16 +97,21 @@ def _stops(
 
     Times are nanoseconds after the start of the load.
     """
-    blocked = samples.blocked_ns > 0
-    full = zip((samples.sent_ns - samples.blocked_ns)[blocked].tolist(), samples.sent_ns[blocked].tolist(), strict=True)
+    full, starved = (_before_sends(samples, lengths) for lengths in (samples.blocked_ns, samples.starved_ns))
     pauses = (
         ((end_s - length_s) * NANOS - samples.started_ns, end_s * NANOS - samples.started_ns)
         for end_s, length_s in pauses_s
     )
     time_ns, stopped_ns = [0.0], [0.0]
-    for start, end in sorted([*full, *pauses]):
+    for start, end in sorted([*full, *starved, *pauses]):
         begin = max(start, time_ns[-1])
         if end > begin:
             time_ns += [begin, end]
             stopped_ns += [stopped_ns[-1], stopped_ns[-1] + end - begin]
     return np.array(time_ns), np.array(stopped_ns)
+
+
+def _before_sends(samples: Samples, length_ns: NDArray[np.int64]) -> list[tuple[float, float]]:
+    """Return start and end of the stops that end with the send of a batch, in nanoseconds after the start."""
+    some = length_ns > 0
+    return list(zip((samples.sent_ns - length_ns)[some].tolist(), samples.sent_ns[some].tolist(), strict=True))

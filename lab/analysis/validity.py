@@ -48,7 +48,9 @@ def generator_kept_schedule(facts: Facts) -> Finding:
     if spoilt := _spoilt_by_delay(facts, pauses_s):
         return Fail(Reason("generator-behind", spoilt))
     full = f"; all slots were full for {schedule.full_s:.1f} s" if schedule.full_s >= IN_TIME_S else ""
-    return Pass(f"schedule kept ({100 * schedule.share:.1f} %{full})")
+    had_to_wait = schedule.held_back and schedule.starved_s >= IN_TIME_S
+    starved = f"; the generator waited {schedule.starved_s:.1f} s for a CPU" if had_to_wait else ""
+    return Pass(f"schedule kept ({100 * schedule.share:.1f} %{full}{starved})")
 
 
 def _pauses_of_generator(evidence: Evidence) -> Sequence[tuple[float, float]]:

@@ -142,7 +142,8 @@ def samples_of(parts: Sequence[pb.Samples], *, started_ns: int) -> Samples:
         completed_ns=times(lambda part: part.completed_nanos)[order],
         events=_column(parts, lambda part: part.events, np.int64)[order],
         outcome=_column(parts, lambda part: part.outcome, np.int8)[order],
-        blocked_ns=_column(parts, _blocked_nanos, np.int64)[order],
+        blocked_ns=_column(parts, lambda part: part.blocked_nanos or _zeros(part), np.int64)[order],
+        starved_ns=_column(parts, lambda part: part.starved_nanos or _zeros(part), np.int64)[order],
     )
 
 
@@ -153,9 +154,9 @@ def _column(
     return np.concatenate([np.empty(0, kind), *(np.fromiter(column(part), kind) for part in parts)])
 
 
-def _blocked_nanos(part: pb.Samples) -> Iterable[int]:
-    """Return how long each batch waited for a slot; 0 where an older simulator does not say."""
-    return part.blocked_nanos or [0] * len(part.intended_nanos)
+def _zeros(part: pb.Samples) -> Iterable[int]:
+    """Return a column for what an older simulator does not say."""
+    return [0] * len(part.intended_nanos)
 
 
 def _add_shape(profile: pb.Profile, shape: Shape) -> None:

@@ -58,6 +58,7 @@ class Samples:
         events: Number of its events.
         outcome: Index into `OUTCOMES`.
         blocked_ns: How long before its send the generator waited for a free slot, since the system had not answered.
+        starved_ns: How long the generator had waited for a CPU since the send before.
     """
 
     started_ns: int
@@ -67,6 +68,7 @@ class Samples:
     events: NDArray[np.int64]
     outcome: NDArray[np.int8]
     blocked_ns: NDArray[np.int64]
+    starved_ns: NDArray[np.int64]
 
     def __len__(self) -> int:
         """Return the number of batches."""

@@ -33,8 +33,9 @@ from lab.runs.manifest import SCHEMA
 from lab.runs.schema_1 import RENAMED_TABLES, upgraded_trial
 
 Read = TypeVar("Read")
-BLOCKED: Final = "blocked_ns"
-SAMPLE_COLUMNS: Final = ("intended_ns", "sent_ns", "completed_ns", "events", "outcome", BLOCKED)
+LATER_COLUMNS: Final = ("blocked_ns", "starved_ns")
+"""Columns of the samples that older runs do not have."""
+SAMPLE_COLUMNS: Final = ("intended_ns", "sent_ns", "completed_ns", "events", "outcome", *LATER_COLUMNS)
 AGGREGATES: Final = pa.schema(
     [
         ("window_start_ns", pa.int64()),
@@ -147,7 +148,8 @@ def _document(file: Path, schema: int) -> JsonObject:
     """Return a trial as JSON under today's names."""
     [stored] = _lines(file)
     document = upgraded_trial(stored) if schema == 1 else stored
-    document["evidence"]["load_run"]["samples"].setdefault(BLOCKED, [])  # Older runs do not have this column.
+    for name in LATER_COLUMNS:
+        document["evidence"]["load_run"]["samples"].setdefault(name, [])
     return document
 
 
@@ -164,10 +166,11 @@ def _samples_table(samples: Samples) -> pa.Table:
 
 
 def _samples(file: Path, started_ns: int) -> Samples:
-    """Read the samples; files of older runs do not have the time that a batch waited for a slot."""
+    """Read the samples; a column that an older run does not have is 0."""
     table = pq.read_table(file)
     arrays = {name: table.column(name).to_numpy() for name in SAMPLE_COLUMNS if name in table.column_names}
-    arrays.setdefault(BLOCKED, np.zeros(table.num_rows, np.int64))
+    for name in LATER_COLUMNS:
+        arrays.setdefault(name, np.zeros(table.num_rows, np.int64))
     return Samples(started_ns=started_ns, **arrays)
 
 

@@ -45,6 +45,7 @@ class Account:
         sent_ns: When it was first sent.
         completed_ns: When its outcome was known.
         blocked_ns: How long before its send it waited for a free slot.
+        starved_ns: How long the sending thread had waited for a CPU since the send before.
         events: Number of its events.
         outcome: `OUTCOME_…`.
         attempts: Calls made, retries included.
@@ -56,15 +57,15 @@ class Account:
         self.sent_ns = np.full(number, NEVER, np.int64)
         self.completed_ns = np.full(number, NEVER, np.int64)
         self.outcome = np.zeros(number, np.int8)
-        self.blocked_ns = np.zeros(number, np.int64)
+        self.blocked_ns, self.starved_ns = np.zeros(number, np.int64), np.zeros(number, np.int64)
         self.attempts = 0
         self._duplicates = 0
         self._refusals: dict[str, Refusal] = {}
         self._recent: list[int] = []
 
-    def sent(self, number: int, at_ns: int) -> None:
-        """Record the first send of a batch."""
-        self.sent_ns[number] = at_ns
+    def sent(self, number: int, at_ns: int, *, starved_ns: int = 0) -> None:
+        """Record the first send of a batch, and how long its sender had waited for a CPU."""
+        self.sent_ns[number], self.starved_ns[number] = at_ns, starved_ns
 
     def completed(self, number: int, at_ns: int, outcome: Outcome) -> None:
         """Record the outcome of a batch."""

@@ -25,6 +25,7 @@ from services.serving.status import refusal_from
 from services.simulator.account import Account, Outcome
 from services.simulator.answers import failure_of
 from services.simulator.arrivals import Schedule, event_offsets
+from services.simulator.cpu_wait import CpuWait
 from services.simulator.producer_ledger import ProducerLedger
 from services.simulator.request import LoadRequest
 from services.simulator.resources import Resources
@@ -77,6 +78,7 @@ class LoadGenerator:
         self._producer = secrets.token_bytes(PRODUCER_ID_BYTES)
         self._started_s = 0.0
         self._sampling = Sampling()
+        self._cpu_wait = CpuWait()
         self._slots = asyncio.Semaphore(resources.in_flight)
         self._under_way: dict[int, asyncio.Task[None]] = {}
 
@@ -95,6 +97,11 @@ class LoadGenerator:
         ahead_ns = time.time_ns() - time.monotonic_ns()
         self.started_unix_ns = time.time_ns() + round(LEAD_S * NANOS)
         self._started_s = asyncio.get_running_loop().time() + LEAD_S
+        with self._cpu_wait:
+            await self._send_all(ready)
+        self.clock_step_ns = time.time_ns() - time.monotonic_ns() - ahead_ns
+
+    async def _send_all(self, ready: "asyncio.Queue[Batch | None]") -> None:
         async with asyncio.TaskGroup() as group:
             making = group.create_task(self._make(ready))
             while (batch := await self._next(ready)) is not None and await self._is_due(batch.number):
@@ -102,7 +109,6 @@ class LoadGenerator:
                 task = group.create_task(self._send(batch))
                 self._under_way[batch.number] = task
             making.cancel()
-        self.clock_step_ns = time.time_ns() - time.monotonic_ns() - ahead_ns
 
     async def _make(self, ready: "asyncio.Queue[Batch | None]") -> None:
         """Make batches ahead of their time, on another thread, since making takes a while or waits for readings."""
@@ -159,7 +165,7 @@ class LoadGenerator:
     async def _send(self, batch: Batch) -> None:
         """Send a batch until its outcome is known, and record the outcome."""
         number, account = batch.number, self.account
-        account.sent(number, self.elapsed_ns())
+        account.sent(number, self.elapsed_ns(), starved_ns=self._cpu_wait.grown_ns())
         self._resources.instruments.add(signals.SIMULATOR_EVENTS_SENT, len(batch.columns))
         try:
             with self._traced(number) as span:

@@ -57,6 +57,7 @@ def _samples(generator: LoadGenerator) -> Iterator[pb.Samples]:
             events=account.events[rows].tolist(),
             outcome=account.outcome[rows].tolist(),
             blocked_nanos=account.blocked_ns[rows].tolist(),
+            starved_nanos=account.starved_ns[rows].tolist(),
         )
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import IO, Final, cast
 
 from opentelemetry import metrics, trace
 from opentelemetry.exporter.otlp.json.file.trace_exporter import FileSpanExporter
@@ -152,7 +152,7 @@ def _span_exporters(settings: TelemetrySettings, spans_file: Path | None) -> lis
     if settings.traces_by_otlp:
         exporters.append(OTLPSpanExporter())
     if spans_file:
-        exporters.append(FileSpanExporter(stream=SpanFile(spans_file)))
+        exporters.append(FileSpanExporter(stream=cast("IO[str]", SpanFile(spans_file))))
     return exporters
 
 

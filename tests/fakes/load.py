@@ -81,7 +81,7 @@ class FakeLoad:
         return LoadRun(
             account=_account(events),
             window=Window(started_ns, ended_ns),
-            samples=Samples(started_ns, zero, zero, zero + 1_000_000, zero + events, np.ones(1, np.int8), zero),
+            samples=Samples(started_ns, zero, zero, zero + 1_000_000, zero + events, np.ones(1, np.int8), zero, zero),
             producer_ledger=(Aggregate("fake", "fake", events, events * 1_000_000, 1.0, 1.0, ONLY_WINDOW_NS),),
             window_ns=order.window_ns or NANOS,
             stopped=stopped,

@@ -64,8 +64,7 @@ def carry_out_misrouted(common: Common, keep: Path | None) -> Mapping[str, Outco
     with place.until:
         place.open()
         misrouted.bring_up(place)
-        faults = {name: misrouted.FAULTS[name] for name in chosen(misrouted.FAULTS)}
-        return {name: _diagnosed_and_cured(place, name, fault, keep) for name, fault in faults.items()}
+        return {name: _diagnosed_and_cured(place, name, fault, keep) for name, fault in misrouted.FAULTS.items()}
 
 
 def _diagnosed_and_cured(place: Place, name: str, fault: RigFault, keep: Path | None) -> Outcome:

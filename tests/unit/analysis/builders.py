@@ -47,6 +47,7 @@ def samples(
         events=np.full(len(latency), events, np.int64),
         outcome=np.broadcast_to(np.asarray(outcome, np.int8), latency.shape).copy(),
         blocked_ns=np.zeros(len(latency), np.int64),
+        starved_ns=np.zeros(len(latency), np.int64),
     )
 
 

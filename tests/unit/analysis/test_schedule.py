@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lab.analysis.schedule import own_delay_ns, schedule_of
+from lab.analysis.schedule import Schedule, own_delay_ns, schedule_of
 from lab.model import Samples
 from tests.unit.analysis.builders import START_S, samples
 
@@ -34,7 +34,7 @@ def stopped_for(seconds: float, *, at_s: float = 4.0, catching_up_ms: float = 1.
 def test_a_schedule_that_is_kept() -> None:
     """Nothing is late, nothing was full."""
     schedule = schedule_of(sent(np.full(1_000, 5.0)))
-    assert schedule == (1_000, 0, 0, 0.0)
+    assert schedule == Schedule(1_000, 0, 0, 0.0)
     assert schedule.share == 1.0
 
 
@@ -86,3 +86,22 @@ def test_no_batch_has_no_delay() -> None:
     """And no share below 1."""
     assert own_delay_ns(samples([])).tolist() == []
     assert schedule_of(samples([])).share == 1.0
+
+
+def test_a_machine_without_a_free_cpu_is_not_the_generators_fault() -> None:
+    """The kernel says how long the sender was ready and got no CPU; the catching up is excused with it."""
+    delay_ms = stopped_for(2.0)
+    starved_ns = np.zeros(1_000, np.int64)
+    starved_ns[int(np.flatnonzero(delay_ms)[0])] = 2_000 * MS
+    schedule = schedule_of(replace(sent(delay_ms), starved_ns=starved_ns))
+    assert (schedule.late, schedule.share) == (0, 1.0)
+    assert schedule.held_back > 180
+    assert schedule.starved_s == pytest.approx(2.0)
+
+
+def test_a_wait_for_a_cpu_excuses_no_more_than_it_took() -> None:
+    """Half a second of waiting explains half a second of a freeze of two."""
+    delay_ms = stopped_for(2.0)
+    starved_ns = np.zeros(1_000, np.int64)
+    starved_ns[int(np.flatnonzero(delay_ms)[0])] = 500 * MS
+    assert schedule_of(replace(sent(delay_ms), starved_ns=starved_ns)).late == pytest.approx(160, abs=15)

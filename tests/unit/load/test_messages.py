@@ -207,8 +207,9 @@ def test_the_wait_for_a_slot_goes_with_its_batch() -> None:
     """In the order of the intended time, like every column."""
     part = samples(START_NS, [300, 100])
     part.blocked_nanos.extend([7, 0])
+    part.starved_nanos.extend([0, 9])
     table = reported(pb.RunLoadResponse(samples=part)).load_run(pb.Result(started_unix_nano=START_NS)).samples
-    assert table.blocked_ns.tolist() == [0, 7]
+    assert (table.blocked_ns.tolist(), table.starved_ns.tolist()) == ([0, 7], [9, 0])
 
 
 def test_refusals_and_a_clock_that_was_set_are_told() -> None:

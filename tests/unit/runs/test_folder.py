@@ -48,11 +48,10 @@ def test_room_is_set_aside_until_the_run_ends(tmp_path: Path, status: str) -> No
     assert [path.name for path in run.path.iterdir()] == [MANIFEST]
 
 
-def test_a_manifest_has_the_mode_of_any_new_file(tmp_path: Path) -> None:
-    """Users who may read other files may read it."""
-    (tmp_path / "other").touch()
+def test_a_new_run_is_its_owners_alone(tmp_path: Path) -> None:
+    """Parameters and logs may show what other users of the machine should not see."""
     run = RunStore(tmp_path).new("a")
-    assert (run.path / MANIFEST).stat().st_mode == (tmp_path / "other").stat().st_mode
+    assert [path.stat().st_mode & 0o777 for path in (run.path, run.path / MANIFEST)] == [0o700, 0o600]
 
 
 def test_numbers_of_numpy_are_numbers_and_nan_is_null(tmp_path: Path) -> None:

@@ -45,10 +45,10 @@ def series(draw: st.DrawFn) -> Series:
 @st.composite
 def samples(draw: st.DrawFn) -> Samples:
     """Any number of batches, also none."""
-    rows = draw(st.lists(st.tuples(counts, counts, counts, counts, st.integers(0, 3), counts), max_size=5))
-    table = np.array(rows, np.int64).reshape(-1, 6)
+    rows = draw(st.lists(st.tuples(counts, counts, counts, counts, st.integers(0, 3), counts, counts), max_size=5))
+    table = np.array(rows, np.int64).reshape(-1, 7)
     outcome = table[:, 4].astype(np.int8)
-    return Samples(draw(counts), table[:, 0], table[:, 1], table[:, 2], table[:, 3], outcome, table[:, 5])
+    return Samples(draw(counts), table[:, 0], table[:, 1], table[:, 2], table[:, 3], outcome, table[:, 5], table[:, 6])
 
 
 aggregates = st.builds(

@@ -181,7 +181,7 @@ class Progress(_message.Message):
     def __init__(self, elapsed_seconds: _Optional[float] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., offered_rate: _Optional[float] = ..., acknowledged_rate: _Optional[float] = ..., in_flight: _Optional[int] = ..., p50_ms: _Optional[float] = ..., p99_ms: _Optional[float] = ...) -> None: ...
 
 class Samples(_message.Message):
-    __slots__ = ("started_unix_nano", "intended_nanos", "sent_nanos", "completed_nanos", "events", "outcome", "blocked_nanos")
+    __slots__ = ("started_unix_nano", "intended_nanos", "sent_nanos", "completed_nanos", "events", "outcome", "blocked_nanos", "starved_nanos")
     STARTED_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
     INTENDED_NANOS_FIELD_NUMBER: _ClassVar[int]
     SENT_NANOS_FIELD_NUMBER: _ClassVar[int]
@@ -189,6 +189,7 @@ class Samples(_message.Message):
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     BLOCKED_NANOS_FIELD_NUMBER: _ClassVar[int]
+    STARVED_NANOS_FIELD_NUMBER: _ClassVar[int]
     started_unix_nano: int
     intended_nanos: _containers.RepeatedScalarFieldContainer[int]
     sent_nanos: _containers.RepeatedScalarFieldContainer[int]
@@ -196,7 +197,8 @@ class Samples(_message.Message):
     events: _containers.RepeatedScalarFieldContainer[int]
     outcome: _containers.RepeatedScalarFieldContainer[Outcome]
     blocked_nanos: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, started_unix_nano: _Optional[int] = ..., intended_nanos: _Optional[_Iterable[int]] = ..., sent_nanos: _Optional[_Iterable[int]] = ..., completed_nanos: _Optional[_Iterable[int]] = ..., events: _Optional[_Iterable[int]] = ..., outcome: _Optional[_Iterable[_Union[Outcome, str]]] = ..., blocked_nanos: _Optional[_Iterable[int]] = ...) -> None: ...
+    starved_nanos: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, started_unix_nano: _Optional[int] = ..., intended_nanos: _Optional[_Iterable[int]] = ..., sent_nanos: _Optional[_Iterable[int]] = ..., completed_nanos: _Optional[_Iterable[int]] = ..., events: _Optional[_Iterable[int]] = ..., outcome: _Optional[_Iterable[_Union[Outcome, str]]] = ..., blocked_nanos: _Optional[_Iterable[int]] = ..., starved_nanos: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class ProducerLedgerPage(_message.Message):
     __slots__ = ("aggregates", "unknown")
