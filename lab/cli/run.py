@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Annotated, Final
@@ -13,9 +14,13 @@ from lab.cli.runs import from_here, show_text
 from lab.display.following import followed
 from lab.display.terminal import TerminalDisplay
 from lab.errors import UsageFault
+from lab.model import Trial
+from lab.reports import summary
 from lab.runs.folder import PROGRESS
 from lab.runs.notebooks.parameters import checked, parameters_of
-from lab.settings import load_settings
+from lab.runs.replay import recorded_of
+from lab.runs.trial_facts import facts_of
+from lab.settings import LabSettings, load_settings
 from lab.trials.possible import refuse_few_files
 from lab.wiring import run_store
 
@@ -38,9 +43,18 @@ def run(
     0: objectives met, 1: not met, 2: invalid, 3: inconclusive.
     """
     settings = load_settings()
-    store = run_store(settings)
     given = checked([_pair(text) for text in parameters or ()], notebook)
+    if settings.replay:
+        return _replayed(recorded_of(settings.project, notebook), given, as_json=as_json)
     values = {parameter.name: parameter.default for parameter in parameters_of(notebook)} | given
+    return _measured(notebook, values, given, settings, as_json=as_json)
+
+
+def _measured(
+    notebook: Path, values: Mapping[str, object], given: Mapping[str, object], settings: LabSettings, *, as_json: bool
+) -> int:
+    """Run a notebook, show its runs, and return the exit code of the worst verdict."""
+    store = run_store(settings)
     refuse_few_files()
     folder = store.new(
         notebook.stem.lstrip("0123456789_"),
@@ -68,6 +82,23 @@ def run(
     if not any(headlines):
         print(f"  record    {from_here(folder.path)}      (nothing was measured)", file=sys.stderr)
     raise interrupt
+
+
+def _replayed(trial: Trial, given: Mapping[str, object], *, as_json: bool) -> int:
+    """Show the recorded trial of a notebook, and return the exit code of its verdict; nothing is started."""
+    if given:
+        raise UsageFault(
+            "cannot replay a run with other parameters",
+            found=", ".join(given),
+            next_step="leave the parameters at their defaults, or unset LAB_REPLAY to measure",
+            code="BAD_PARAM",
+        )
+    if as_json:
+        print(json.dumps(facts_of(trial), indent=2))
+    else:
+        print("\n" + summary.text(trial, colour=sys.stdout.isatty()) + "\n")
+        print("  replay    a recorded run, judged again; nothing was measured      (unset LAB_REPLAY to measure)")
+    return EXIT_CODES[trial.verdict.status or trial.validity.status]
 
 
 def _pair(text: str) -> tuple[str, str]:

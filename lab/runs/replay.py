@@ -40,11 +40,24 @@ def recorded_for(project: Path, experiment: Experiment) -> Trial:
         if trial.experiment.name == experiment.name:
             _check_same(experiment, trial.experiment)
             return judged_again(trial, experiment)
-    raise DataFault(
-        f'no recorded run of "{experiment.name}"',
-        found=f"looked in {RECORDED}",
-        next_step="unset LAB_REPLAY, or: make record",
-    )
+    raise _not_recorded(f'no recorded run of "{experiment.name}"')
+
+
+def recorded_of(project: Path, notebook: Path) -> Trial:
+    """Return the recorded trial of a notebook, judged again.
+
+    Raises:
+        DataFault: The notebook has no recorded run, or the run cannot be read.
+    """
+    folder = project / RECORDED / notebook.stem
+    if not (folder / MANIFEST).is_file():
+        raise _not_recorded(f"no recorded run of {notebook}")
+    trial = load_trial(folder)
+    return judged_again(trial, trial.experiment)
+
+
+def _not_recorded(attempted: str) -> DataFault:
+    return DataFault(attempted, found=f"looked in {RECORDED}", next_step="unset LAB_REPLAY, or: make record")
 
 
 def judged_again(trial: Trial, experiment: Experiment) -> Trial:

@@ -219,3 +219,16 @@ def test_clean_leaves_a_stack_alone_that_is_measured(tmp_path: Path, capsys: pyt
 def elsewhere(folder: Path) -> AbstractContextManager[None]:
     """Give a test state and runs of its own."""
     return environment_with(LAB_STATE_DIR=str(folder / "state"), LAB_RUNS_DIR=str(folder / "runs"))
+
+
+def test_a_recorded_run_is_shown_in_place_of_a_live_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """With its verdict as exit code; other parameters were not recorded, and are refused."""
+    with environment_with(LAB_REPLAY="1"):
+        assert main(["run", str(QUICKSTART)]) == 0
+        shown = capsys.readouterr().out
+        assert main(["run", str(QUICKSTART), "-p", "rate=7"]) == 64
+        assert main(["run", str(QUICKSTART), "--json"]) == 0
+        facts = json.loads(capsys.readouterr().out)
+    assert "nothing was measured" in shown
+    assert "MET   quickstart" in shown
+    assert facts["verdict"]["status"] == "MET"
