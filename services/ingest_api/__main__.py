@@ -1,6 +1,7 @@
 """`python -m services.ingest_api` appends batches to the ledger."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from services.ingest_api.servicer import SERVICE, IngestServicer, add_to
 from services.ingest_api.settings import IngestSettings
@@ -8,6 +9,9 @@ from services.ledger.durability import SELDOM_S
 from services.ledger.redis_ledger import open_ledger
 from services.serving.program import Context, Dependency, Service, run_program
 from services.serving.store import store_dependency
+
+LONGEST_WAIT_S: Final = 1.0
+"""A producer gives an attempt two seconds."""
 
 
 def build(context: Context[IngestSettings]) -> Service:
@@ -31,6 +35,7 @@ def build(context: Context[IngestSettings]) -> Service:
         grpc_names=(SERVICE,),
         dependencies=dependencies,
         durability=durability,
+        longest_wait_s=LONGEST_WAIT_S,
     )
 
 

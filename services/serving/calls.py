@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, NoReturn
 
 import grpc
 
@@ -28,6 +28,7 @@ YIELDS_AFTER_S: Final = 1.0
 STREAM_YIELDS_AFTER_S: Final = 10.0
 """Seconds of silence after which a stream makes room for another."""
 REPORT_EVERY_S: Final = 10.0
+OVERLOAD_RETRY_S: Final = 0.2
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +94,7 @@ class Calls:
         workers: The threads of the server.
         wait_s: Seconds that a caller may keep a call waiting.
         stream_limit: Most open streams (D43).
+        longest_wait_s: Seconds that a call may have waited for a thread; a call that waited longer is refused.
         now_s: Monotonic clock.
     """
 
@@ -102,14 +104,29 @@ class Calls:
         *,
         wait_s: float = 60.0,
         stream_limit: int = 4,
+        longest_wait_s: float = math.inf,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.workers = workers
         self._wait_s, self._stream_limit, self._now_s = wait_s, stream_limit, now_s
+        self._longest_wait_s = longest_wait_s
         self._open: set[Call] = set()
         self._streams: list[Call] = []
         self._choosing = threading.Lock()
         self._ended, self._reported_s = 0, -math.inf
+
+    def is_late(self) -> bool:
+        """Return whether the call of this thread has waited for its thread too long.
+
+        Its caller is about to give up. Where more calls come than are handled, all would wait until nobody wants their
+        answers. So each is handled soon, or refused soon, and its caller tries elsewhere.
+        """
+        return self.workers.waited_s() > self._longest_wait_s
+
+    def refuse_late(self) -> NoReturn:
+        """Refuse the call of this thread, which has waited too long."""
+        message = f"the call waited {self.workers.waited_s():.1f} s for a thread; try again, or another server"
+        raise Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", message, retry_after_s=OVERLOAD_RETRY_S)
 
     def begin(self, context: grpc.ServicerContext) -> Call:
         """Take a call into the account until its caller has the answer, or is gone."""

@@ -1,6 +1,7 @@
 """Runs one service: read settings, build, serve, work, drain."""
 
 import logging
+import math
 import os
 import signal
 import sys
@@ -72,6 +73,7 @@ class Service:
         progress: Returns the progress that the watchdog checks; None for no watchdog.
         patience: Patience of the watchdog.
         stream_limit: Most open streams.
+        longest_wait_s: Seconds that a call may have waited for a thread, else it is refused.
     """
 
     register: Callable[[grpc.Server], None]
@@ -83,6 +85,7 @@ class Service:
     progress: Callable[[], Progress] | None = None
     patience: Patience = field(default_factory=Patience)
     stream_limit: int = 4
+    longest_wait_s: float = math.inf
 
 
 def run_program(name: str, settings_type: type[S], build: Callable[[Context[S]], Service]) -> int:
@@ -156,7 +159,7 @@ def _stopping_on_signals() -> threading.Event:
 
 def _serve(context: Context[S], service: Service, identity: Identity, *, started_ns: int) -> Servers:
     settings = context.settings
-    calls = new_calls(settings, stream_limit=service.stream_limit)
+    calls = new_calls(settings, stream_limit=service.stream_limit, longest_wait_s=service.longest_wait_s)
     interceptors: list[grpc.ServerInterceptor] = [
         MeasuringInterceptor(calls.service, context.instruments, context.tracing, probes=CallInterceptor(calls.probes))
     ]

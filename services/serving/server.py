@@ -103,11 +103,11 @@ class Servers:
         self._stopping.set()
 
 
-def new_calls(settings: ServiceSettings, *, stream_limit: int) -> CallsOfServers:
+def new_calls(settings: ServiceSettings, *, stream_limit: int, longest_wait_s: float) -> CallsOfServers:
     """Return the calls of this process, none yet."""
     wait_s = settings.caller_wait_seconds
     return CallsOfServers(
-        Calls(Workers(THREADS, "rpc"), wait_s=wait_s, stream_limit=stream_limit),
+        Calls(Workers(THREADS, "rpc"), wait_s=wait_s, stream_limit=stream_limit, longest_wait_s=longest_wait_s),
         Calls(Workers(PROBE_THREADS, "probe"), wait_s=wait_s),
     )
 

@@ -34,6 +34,7 @@ class Workers(ThreadPoolExecutor):
         self._size, self._name = size, name
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._resizing = threading.Lock()
+        self._under_way = threading.local()
         self._alive = self._wanted = 0
         self.resize(waiting=0)
         self._canary, self._canary_s = self.submit(bool), time.monotonic()
@@ -41,8 +42,10 @@ class Workers(ThreadPoolExecutor):
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run a function on the next free thread."""
         future: Future[T] = Future()
+        submitted_s = time.monotonic()
 
         def run() -> None:
+            self._under_way.waited_s = time.monotonic() - submitted_s
             if not future.set_running_or_notify_cancel():
                 return
             try:
@@ -62,6 +65,11 @@ class Workers(ThreadPoolExecutor):
             while self._alive < self._wanted and self._grows():
                 self._alive += 1
             self._wake(before - self._wanted)
+
+    def waited_s(self) -> float:
+        """Return the seconds for which the call of this thread had waited for the thread."""
+        waited_s: float = getattr(self._under_way, "waited_s", 0.0)
+        return waited_s
 
     def delay_s(self) -> float:
         """Return the seconds that a call waits for a thread; 0 where the last canary got a thread."""

@@ -3,6 +3,7 @@
 import contextlib
 import re
 import signal
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +36,10 @@ TIMES: Final = 4
 """Calls of each method at a time."""
 MORE_THREADS: Final = 8
 """Threads that a service may have gained by the calls: fewer than there were calls."""
+CROWD: Final = 40
+"""More calls than a service has threads."""
+STOPPED_S: Final = 1.5
+"""Longer than a call may wait for a thread, and shorter than a call of the store may take."""
 EVENTS, LIMIT, DEAD = 50, 1_000, 100
 OFFERED: Final = 3 * LIMIT // EVENTS
 """Batches, of three times the events that may wait."""
@@ -121,6 +126,26 @@ def test_calls_end_in_time_while_the_store_stands_still(name: str, tmp_path: Pat
             until(lambda: served.process.num_threads() <= threads + MORE_THREADS)
         balance = open_ledger(StoreSettings(redis_url=store), "auditor").audit().balance
         assert (balance.accepted, balance.residual) == (EVENTS if name == "ingest-api" else 0, 0)
+
+
+def test_calls_that_waited_too_long_are_sent_elsewhere(tmp_path: Path) -> None:
+    """When the store goes on, calls that nobody waits for any more do not keep new calls waiting."""
+    with programs.store() as (port, process, _):
+        store = f"redis://127.0.0.1:{port}/0"
+        bootstrap(StoreSettings(redis_url=store))
+        with serving("ingest-api", tmp_path, store) as served, ThreadPoolExecutor(CROWD) as pool:
+            ingest: Any = IngestServiceStub(served.channel)
+            send = partial(ingest.Append, timeout=20)
+            send(appended(1))
+            process.send_signal(signal.SIGSTOP)
+            crowd = [pool.submit(outcome, partial(send, appended(2 + number))) for number in range(CROWD)]
+            threading.Event().wait(STOPPED_S)
+            process.send_signal(signal.SIGCONT)
+            codes = [call.result()[0] for call in crowd]
+            again = [outcome(partial(send, appended(2 + number)))[0] for number in range(CROWD)]
+
+    assert set(codes) == {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
+    assert set(again) == {grpc.StatusCode.OK}
 
 
 def test_a_worker_goes_on_when_the_store_does(tmp_path: Path) -> None:

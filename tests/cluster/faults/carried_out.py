@@ -69,8 +69,9 @@ def carry_out_misrouted(common: Common, keep: Path | None) -> Mapping[str, Outco
 
 def _diagnosed_and_cured(place: Place, name: str, fault: RigFault, keep: Path | None) -> Outcome:
     fault.make(place)
+    wanted = (fault.cause, fault.object.replace("{namespace}", place.namespace))
     snapshot, findings = place.await_findings(
-        lambda findings: any(finding.cause == fault.cause for finding in findings), seconds=fault.seconds
+        lambda findings: any((finding.cause, finding.object) == wanted for finding in findings), seconds=fault.seconds
     )
     if keep is not None and snapshot is not None:
         file = keep / f"{name}.json"

@@ -184,3 +184,19 @@ def test_calls_may_begin_and_end_during_a_sweep(server: Server) -> None:
     for caller in callers:
         caller.join()
     assert all(calls < 0 for calls in ended), "a caller met an error, or made no call"
+
+
+def test_a_call_that_waited_too_long_for_a_thread_is_refused() -> None:
+    """Its caller is about to give up, and goes elsewhere; the calls after it are in time."""
+    workers, go_on = Workers(1, "late"), threading.Event()
+    calls = Calls(workers, longest_wait_s=0.05)
+    workers.submit(go_on.wait, 20)
+    late, refused = workers.submit(calls.is_late), workers.submit(calls.refuse_late)
+    go_on.wait(0.2)
+    go_on.set()
+    assert late.result(10) is True
+    with pytest.raises(Refused, match=r"waited 0\.\d s for a thread") as overloaded:
+        refused.result(10)
+    assert (overloaded.value.reason, overloaded.value.retry_after_s > 0) == ("OVERLOADED", True)
+    assert workers.submit(calls.is_late).result(10) is False
+    workers.shutdown()
