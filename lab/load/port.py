@@ -29,14 +29,15 @@ class LoadOrder:
         load: What is sent, and when.
         duration_s: Length of the load run.
         window_ns: Width of the aggregation windows; 0 means one second, or a width that fits a replayed file.
-        deadline_ms: How long one batch is tried.
+        deadline_ms: How long one batch is tried. A batch that is given up may be counted all the same, and leaves open
+            how many events were lost.
     """
 
     run: str
     load: Load
     duration_s: float
     window_ns: int = 0
-    deadline_ms: int = 5_000
+    deadline_ms: int = 15_000
 
 
 class Stall(NamedTuple):
