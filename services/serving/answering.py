@@ -10,9 +10,13 @@ import grpc
 from services.serving.status import Refused, refusal_of, status_of
 
 CALLER_GONE: Final = Refused(grpc.StatusCode.CANCELLED, "CALLER_GONE", "the caller went away")
-NOT_SERVED: Final = Refused(grpc.StatusCode.UNIMPLEMENTED, "NOT_SERVED", "this service does not offer the method")
 
 log = logging.getLogger(__name__)
+
+
+def not_served() -> Refused:
+    """Return the refusal of a method that the service does not offer."""
+    return Refused(grpc.StatusCode.UNIMPLEMENTED, "NOT_SERVED", "this service does not offer the method")
 
 
 class Answering:
@@ -40,8 +44,8 @@ class Answering:
         """Return what the caller is told. An error that nobody expects is logged."""
         if isinstance(error, grpc.RpcError) and not context.is_active():
             return CALLER_GONE
-        if isinstance(error, NotImplementedError):
-            return NOT_SERVED
+        if isinstance(error, NotImplementedError):  # Generated servicers raise it for methods that ours lack.
+            return not_served()
         refused = refusal_of(error)
         if refused.code is grpc.StatusCode.INTERNAL:
             log.error("%s failed", self.method, exc_info=error)

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, Never
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from services.serving.answering import not_served
 from services.serving.calls import OPEN_CALLS, Calls
 from services.serving.interceptors import CallInterceptor
 from services.serving.settings import EX_CONFIG, ServiceFault, ServiceSettings, read_secret
@@ -56,9 +57,9 @@ class CallsOfServers(NamedTuple):
 class Health(health.HealthServicer):
     """`grpc.health.v1.Health` without `Watch`, whose callers could keep a call for ever, and block all others."""
 
-    def Watch(self, request: object, context: object, send_response_callback: object = None) -> Never:  # noqa: N802
+    def Watch(self, *_call: object, **_options: object) -> Never:  # noqa: N802
         """Refuse: nobody watches here, and a client that would takes UNIMPLEMENTED for healthy."""
-        raise NotImplementedError
+        raise not_served()
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,10 +76,10 @@ def test_a_refusal_says_what_to_do_next(changes: dict[str, Any]) -> None:
     assert len(str(refused.value).splitlines()) <= 5
 
 
-def refusal_of(experiment: Experiment) -> str:
+def refusal_of(experiment: Experiment, refuse: Callable[[Experiment], None] = refuse_senseless) -> str:
     """Return why an experiment is refused; empty where it is not."""
     try:
-        refuse_senseless(experiment)
+        refuse(experiment)
     except UsageFault as fault:
         return str(fault)
     return ""
@@ -152,7 +152,8 @@ def test_a_pod_of_any_service_may_go(service: str) -> None:
         questions.kill("redis", at_s=1.0),
         questions.pause("redis", at_s=1.0, seconds=2.0),
     )
-    refuse_impossible(replace(SOUND, faults=faults), FakeTarget(STACK))
+    broken = replace(SOUND, faults=faults)
+    assert refusal_of(broken, lambda experiment: refuse_impossible(experiment, FakeTarget(STACK))) == ""
 
 
 @pytest.mark.parametrize(
