@@ -37,7 +37,8 @@ def clean(*, everything: Annotated[bool, typer.Option("--all", help="Of your oth
     cleaned = [target.clean(everyone=everything) for target in targets if isinstance(target, Cleaning)]
     left = sum(each.left for each in cleaned)
     print(f"  stopped  {sum(each.stopped for each in cleaned)} stacks")
-    for folder in (settings.state_dir,) * everything + (settings.cache_dir,) * (not left):
+    unused = {settings.state_dir: everything, settings.cache_dir: not left}
+    for folder in (folder for folder, removes in unused.items() if removes):
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.exists() else 0
         shutil.rmtree(folder, ignore_errors=True)
         print(f"  removed  {folder} ({size / 1e6:,.1f} MB)")

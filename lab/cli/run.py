@@ -10,12 +10,11 @@ from typing import Annotated, Final
 import typer
 
 from lab.cli.options import HERE, AsJson
-from lab.cli.runs import from_here, show_text
+from lab.cli.runs import from_here, show_card, show_text
 from lab.display.following import followed
 from lab.display.terminal import TerminalDisplay
 from lab.errors import UsageFault
 from lab.model import Trial
-from lab.reports import summary
 from lab.runs.folder import PROGRESS
 from lab.runs.notebooks.parameters import checked, parameters_of
 from lab.runs.replay import recorded_of
@@ -96,7 +95,7 @@ def _replayed(trial: Trial, given: Mapping[str, object], *, as_json: bool) -> in
     if as_json:
         print(json.dumps(facts_of(trial), indent=2))
     else:
-        print("\n" + summary.text(trial, colour=sys.stdout.isatty()) + "\n")
+        show_card(trial)
         print("  replay    a recorded run, judged again; nothing was measured      (unset LAB_REPLAY to measure)")
     return EXIT_CODES[trial.verdict.status or trial.validity.status]
 

@@ -11,6 +11,7 @@ import typer
 
 from lab.cli.options import AsJson
 from lab.errors import DataFault
+from lab.model import Trial
 from lab.reports import summary
 from lab.reports.answer import conclusion
 from lab.reports.comparison import lines
@@ -89,11 +90,16 @@ def prune(keep: Annotated[int, typer.Option(min=0, help="How many of the newest 
 def show_text(folder: Path, notebook: Path) -> None:
     """Print a run, where its files are, and the next command."""
     trial = load_trial(folder)
-    width = min(120, max(80, shutil.get_terminal_size(fallback=(110, 24)).columns))
-    print("\n" + summary.text(trial, colour=sys.stdout.isatty(), width=width) + "\n")
+    show_card(trial)
     print(f"  report    {from_here(folder / 'report.html')}")
     print(f"  notebook  {from_here(folder / notebook.name)}")
     print(f"  next      {conclusion(trial).command}")
+
+
+def show_card(trial: Trial) -> None:
+    """Print the card of a trial as wide as the terminal, 80 to 120 columns."""
+    width = min(120, max(80, shutil.get_terminal_size(fallback=(110, 24)).columns))
+    print("\n" + summary.text(trial, colour=sys.stdout.isatty(), width=width) + "\n")
 
 
 def from_here(path: Path) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from lab.errors import LabError, Unavailable
-from lab.files import write_text
+from lab.files import OWNERS_FILE, write_text
 from lab.images import bake
 from lab.images.access import RegistryAccess
 from lab.images.build_faults import explain
@@ -131,7 +131,7 @@ def _prepared(tool: Tool, access: RegistryAccess, folder: Path) -> tuple[Tool, d
     if not secret:
         return configured, {}
     credentials = folder / "auth.json"
-    write_text(credentials, secret, mode=0o600)
+    write_text(credentials, secret, mode=OWNERS_FILE)
     return configured, {"REGISTRY_AUTH_FILE": str(credentials)}
 
 

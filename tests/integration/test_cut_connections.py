@@ -2,11 +2,10 @@
 
 import random
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from queue import Queue
 from typing import Final, NamedTuple
 
 import pytest
@@ -15,16 +14,13 @@ from lab.analysis.judge import Judgement
 from lab.load.profiles import load
 from lab.model import Evidence, Experiment, Fault
 from lab.questions import kill, nothing_counted_twice, nothing_lost, pause
-from lab.settings import load_settings
-from lab.targets.port import StackRequest
-from lab.wiring import parts
 from services.bootstrap.store import bootstrap
 from services.ledger.connection import StoreSettings
 from tests import programs
 from tests.integration.cutting_proxy import CuttingProxy, cutting_proxy
+from tests.integration.schedules import assert_exact, trying
 from tests.integration.settings import ChaosSettings
-from tests.integration.test_kill_schedules import assert_exact
-from tests.integration.trials import Bench
+from tests.integration.trials import Bench, stack_up
 
 RATE: Final = 1_000.0
 DURATION_S: Final = 8.0
@@ -56,12 +52,9 @@ class Tried(NamedTuple):
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[int, Future[Tried]]]:
     """Run all schedules, two at a time, each on a stack that stays."""
-    places = Queue[Cut]()
-    with ExitStack() as stacks, ThreadPoolExecutor(AT_A_TIME) as pool:
-        for number in range(AT_A_TIME):
-            places.put(cut_stack(tmp_path_factory.mktemp("state"), number, stacks))
-        yield {seed: pool.submit(try_seed, seed, places) for seed in SEEDS}
-        pool.shutdown(cancel_futures=True)
+    with ExitStack() as stacks:
+        places = [cut_stack(tmp_path_factory.mktemp("state"), number, stacks) for number in range(AT_A_TIME)]
+        yield stacks.enter_context(trying(SEEDS, places, try_seed))
 
 
 def cut_stack(folder: Path, number: int, until: ExitStack) -> Cut:
@@ -69,15 +62,13 @@ def cut_stack(folder: Path, number: int, until: ExitStack) -> Cut:
     port, _, _ = until.enter_context(programs.store())
     bootstrap(StoreSettings(redis_url=f"redis://127.0.0.1:{port}/0"), require_durability="durable")
     to_store = until.enter_context(cutting_proxy(port, number, most_bytes=STORE_BYTES))
-    settings = load_settings(state_dir=folder, redis_url=f"redis://127.0.0.1:{to_store.port}/0")
-    wired = parts(settings, "processes")
-    deployment = until.enter_context(wired.target.deployed(StackRequest(settings=SETTINGS), lambda *_: None))
-    deployment.bring_up()
-    ingest = int(deployment.endpoints.ingest.rpartition(":")[2])
+    bench = until.enter_context(stack_up(folder, SETTINGS, redis_url=f"redis://127.0.0.1:{to_store.port}/0"))
+    ingest = int(bench.deployment.endpoints.ingest.rpartition(":")[2])
     to_ingest = until.enter_context(cutting_proxy(ingest, 100 + number, most_bytes=CALLER_BYTES))
     through = f"127.0.0.1:{to_ingest.port}"
-    cut = replace(wired, load=lambda endpoints: wired.load(replace(endpoints, ingest_for_simulator=through)))
-    return Cut(Bench(deployment, cut), (to_store, to_ingest))
+    opened = bench.parts.load
+    cut = replace(bench.parts, load=lambda endpoints: opened(replace(endpoints, ingest_for_simulator=through)))
+    return Cut(Bench(bench.deployment, cut), (to_store, to_ingest))
 
 
 @pytest.mark.alone
@@ -94,19 +85,17 @@ def test_nothing_is_lost_or_counted_twice_where_connections_break(
     assert_exact(trial.evidence, trial.judgement)
 
 
-def try_seed(seed: int, places: Queue[Cut]) -> Tried:
+def try_seed(seed: int, place: Cut) -> Tried:
     """Run a schedule; connections break until the account is settled."""
-    place = places.get()
     before = sum(proxy.cuts for proxy in place.proxies)
+    for proxy in place.proxies:
+        proxy.cutting.set()
     try:
-        for proxy in place.proxies:
-            proxy.cutting.set()
         evidence, judgement = place.bench.judged(cut_experiment(seed))
-        return Tried(evidence, judgement, sum(proxy.cuts for proxy in place.proxies) - before)
     finally:
         for proxy in place.proxies:
             proxy.cutting.clear()
-        places.put(place)
+    return Tried(evidence, judgement, sum(proxy.cuts for proxy in place.proxies) - before)
 
 
 def cut_experiment(seed: int) -> Experiment:

@@ -3,9 +3,8 @@
 import itertools
 import random
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack
-from queue import Queue
 from typing import Final, NamedTuple
 
 import pytest
@@ -14,6 +13,7 @@ from lab.analysis.judge import Judgement
 from lab.load.profiles import load
 from lab.model import Evidence, Experiment, Fault
 from lab.questions import kill, nothing_counted_twice, nothing_lost
+from tests.integration.schedules import assert_exact, trying
 from tests.integration.settings import ChaosSettings
 from tests.integration.trials import Bench, stack_up
 
@@ -44,12 +44,10 @@ class Tried(NamedTuple):
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[int, Future[Tried]]]:
     """Run all schedules, three at a time, each on a stack that stays: one run's kills are the next run's history."""
-    benches = Queue[Bench]()
-    with ExitStack() as stacks, ThreadPoolExecutor(AT_A_TIME) as pool:
-        for _ in range(AT_A_TIME):
-            benches.put(stacks.enter_context(stack_up(tmp_path_factory.mktemp("state"), SETTINGS)))
-        yield {seed: pool.submit(try_seed, seed, benches) for seed in SEEDS}
-        pool.shutdown(cancel_futures=True)
+    with ExitStack() as stacks:
+        folders = [tmp_path_factory.mktemp("state") for _ in range(AT_A_TIME)]
+        benches = [stacks.enter_context(stack_up(folder, SETTINGS)) for folder in folders]
+        yield stacks.enter_context(trying(SEEDS, benches, try_seed))
 
 
 @pytest.mark.alone
@@ -63,19 +61,15 @@ def test_nothing_is_lost_or_counted_twice(tried: Mapping[int, Future[Tried]], se
     assert_exact(trial.evidence, trial.judgement)
 
 
-def try_seed(seed: int, benches: Queue[Bench]) -> Tried:
+def try_seed(seed: int, bench: Bench) -> Tried:
     """Run a schedule until a trial is not void, at most three times."""
-    bench = benches.get()
-    try:
-        for attempt in range(TRIES):
-            evidence, judgement = bench.judged(chaos_experiment(seed, attempt))
-            trial = Tried(evidence, judgement, why_void(evidence))
-            if not trial.void:
-                break
-            print(f"seed {seed}, try {attempt + 1}: void, {trial.void}")
-        return trial
-    finally:
-        benches.put(bench)
+    for attempt in range(TRIES):
+        evidence, judgement = bench.judged(chaos_experiment(seed, attempt))
+        trial = Tried(evidence, judgement, why_void(evidence))
+        if not trial.void:
+            break
+        print(f"seed {seed}, try {attempt + 1}: void, {trial.void}")
+    return trial
 
 
 def chaos_experiment(seed: int, attempt: int) -> Experiment:
@@ -113,13 +107,3 @@ def why_void(evidence: Evidence) -> str:
         return f"only {len(evidence.faults)} kills were carried out"
     idle = [fault.service for fault in evidence.faults if not fault.in_flight_events]
     return f"nothing was in flight when {', '.join(idle)} was killed" if idle else ""
-
-
-def assert_exact(evidence: Evidence, judgement: Judgement) -> None:
-    """Assert that nothing is lost or double-counted, every sum is right, and every missing metric has a reason."""
-    ledger = judgement.ledger
-    assert (ledger.lost, ledger.double_counted, ledger.residual, ledger.backlog, ledger.dead) == (0, 0, 0, 0, 0), ledger
-    assert evidence.store.audited_backlog == 0
-    assert ledger.acknowledged <= ledger.counted <= ledger.acknowledged + ledger.unknown
-    wrong = {"ledger-open", "journal-gap", "sums-differ", "store-lost", "telemetry-disagrees", "unsettled"}
-    assert not wrong & {reason.code for reason in judgement.validity.reasons}, judgement.validity

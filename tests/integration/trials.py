@@ -37,18 +37,24 @@ class Bench:
 
 
 @contextmanager
-def stack_up(state_dir: Path, settings: Mapping[str, str]) -> Iterator[Bench]:
-    """Yield a throw-away stack with these settings of services, apart from the user's stacks."""
-    lab_settings = isolated(state_dir)
+def stack_up(state_dir: Path, settings: Mapping[str, str], *, redis_url: str = "") -> Iterator[Bench]:
+    """Yield a throw-away stack with these settings of services, apart from the user's stacks.
+
+    Args:
+        state_dir: Where the stack is kept.
+        settings: Settings of services by environment name.
+        redis_url: A store that runs already; empty starts a store.
+    """
+    lab_settings = isolated(state_dir, redis_url=redis_url)
     wired = parts(lab_settings, "processes")
     with wired.target.deployed(StackRequest(settings=settings), lambda *_: None) as deployment:
         deployment.bring_up()
         yield Bench(deployment, wired)
 
 
-def isolated(state_dir: Path) -> LabSettings:
+def isolated(state_dir: Path, *, redis_url: str = "") -> LabSettings:
     """Return the lab's settings with another state folder; fetched programs stay where they are."""
-    return load_settings(state_dir=state_dir)
+    return load_settings(state_dir=state_dir, redis_url=redis_url or None)
 
 
 def renamed(experiment: Experiment, name: str) -> Experiment:

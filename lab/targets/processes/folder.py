@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from lab.files import OWNERS_FOLDER
 from lab.targets.processes.locks import is_held
 
 OTHER_FOLDER: Final = "make room and allow writing there, or keep stacks elsewhere: export LAB_STATE_DIR=FOLDER"
@@ -110,6 +111,6 @@ class StackFolder:
 
     def make(self) -> None:
         """Create the folder and its parts; only this user may read them."""
-        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.root.mkdir(parents=True, exist_ok=True, mode=OWNERS_FOLDER)
         for part in (self.pauses, self.logs, self.spans, self.ready):
             part.mkdir(exist_ok=True)

@@ -6,12 +6,12 @@ import threading
 from pathlib import Path
 from typing import Final
 
+from lab.files import OWNERS_FILE
+
 ATTEMPTS: Final = 5
 RETRY_S: Final = 0.01
 HOLDER_BYTES: Final = 200
 """Longest text about a holder that is read from a locked file."""
-OWNER_ONLY: Final = 0o600
-"""Permissions of a locked file."""
 
 
 class Taken(Exception):
@@ -27,7 +27,7 @@ class Lock:
 
     def __init__(self, path: Path, holder: str = "") -> None:
         """Take the lock or raise Taken; *holder* is written into the file."""
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY)
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNERS_FILE)
         if not _locked(self._file):
             text = os.pread(self._file, HOLDER_BYTES, 0).decode(errors="replace").strip()
             os.close(self._file)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from lab.errors import DataFault
-from lab.files import replaced
+from lab.files import OWNERS_FILE, OWNERS_FOLDER, replaced
 from lab.settings import LOOPBACK
 from lab.systems.services import SERVICES
 from lab.targets.kubernetes.credentials.certificates import Certificates, end_of, names_in, new_certificates
@@ -105,9 +105,9 @@ def _is_good(certificate: bytes, names: Sequence[str], now: datetime) -> bool:
 
 def _write(folder: Path, credentials: Credentials) -> None:
     """Put the files in place one by one. The certificate comes last: it decides whether the others are used."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder.chmod(0o700)
+    folder.mkdir(parents=True, exist_ok=True, mode=OWNERS_FOLDER)
+    folder.chmod(OWNERS_FOLDER)
     content = {**credentials.serving_secret(), PASSWORD: credentials.store_password.encode()}
     for name in FILES:
-        with replaced(folder / name, mode=0o600) as draft:
+        with replaced(folder / name, mode=OWNERS_FILE) as draft:
             draft.write_bytes(content[name])
