@@ -10,6 +10,7 @@ from typing import Final, NoReturn
 
 import grpc
 
+from services.serving.load_report import LoadReport
 from services.serving.status import Refused
 from services.serving.workers import Workers
 
@@ -96,6 +97,9 @@ class Calls:
         stream_limit: Most open streams (D43).
         longest_wait_s: Seconds that a call may have waited for a thread; a call that waited longer is refused.
         now_s: Monotonic clock.
+
+    Attributes:
+        load: How busy the server is with calls that have one answer.
     """
 
     def __init__(
@@ -107,7 +111,7 @@ class Calls:
         longest_wait_s: float = math.inf,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.workers = workers
+        self.workers, self.load = workers, LoadReport(now_s)
         self._wait_s, self._stream_limit, self._now_s = wait_s, stream_limit, now_s
         self._longest_wait_s = longest_wait_s
         self._open: set[Call] = set()
@@ -135,6 +139,17 @@ class Calls:
         if not context.add_callback(lambda: self._open.discard(call)):
             self._open.discard(call)
         return call
+
+    @contextmanager
+    def measured(self, context: grpc.ServicerContext) -> Iterator[None]:
+        """Surround a call with one answer: count it in the load of the server, and send that load with the answer."""
+        began_s, answered = self._now_s() - self.workers.waited_s(), False
+        try:
+            yield
+            answered = True
+            self.load.attach(context)
+        finally:
+            self.load.ended(self._now_s() - began_s, answered=answered)
 
     @contextmanager
     def stream(self, call: Call) -> Iterator[None]:

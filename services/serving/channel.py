@@ -1,5 +1,6 @@
 """Opens channels to other services, with TLS and token as the settings say."""
 
+import json
 from typing import Final
 
 import grpc
@@ -7,10 +8,12 @@ import grpc.aio
 
 from services.serving.settings import ServiceSettings, read_secret
 
+WEIGHTS: Final = {"blackoutPeriod": "1s", "weightUpdatePeriod": "1s"}
+"""A new server counts like the average of the others for a second; then its own reports give its weight."""
 OPTIONS: Final = (
     ("grpc.enable_retries", 0),
     ("grpc.enable_http_proxy", 0),
-    ("grpc.lb_policy_name", "round_robin"),
+    ("grpc.service_config", json.dumps({"loadBalancingConfig": [{"weighted_round_robin": WEIGHTS}]})),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.initial_reconnect_backoff_ms", 100),
@@ -18,9 +21,10 @@ OPTIONS: Final = (
     ("grpc.max_reconnect_backoff_ms", 500),
     ("grpc.max_receive_message_length", -1),
 )
-"""Calls go in turn to all addresses of a name, such as a headless Service. The channel does not retry: only its user
-knows whether repeating is safe. A killed service is back on the same port within a second, so reconnecting is tried
-often. No proxy stands between two services, whatever the user's shell says."""
+"""Calls go to all addresses of a name, such as a headless Service, and most of them to the servers that answer fast
+(`load_report`): a board and a virtual machine may stand side by side. The channel does not retry: only its user knows
+whether repeating is safe. A killed service is back on the same port within a second, so reconnecting is tried often. No
+proxy stands between two services, whatever the user's shell says."""
 
 
 def open_aio_channel(address: str, settings: ServiceSettings) -> grpc.aio.Channel:

@@ -149,12 +149,13 @@ def _served(handler: Handler[Req, Res], calls: Calls, answering: Answering) -> H
     def collect(requests: Requests, context: grpc.ServicerContext) -> bytes:
         call, unread_bytes = calls.begin(context), 0
         try:
-            if calls.is_late():
-                with answering.around(context):
-                    calls.refuse_late()
-            messages = take(call, requests)
-            with answering.around(context), calls.stream(call) if handler.request_streaming else nullcontext():
-                response = write(next(behaviour(map(read, messages), context)))
+            with calls.measured(context):
+                if calls.is_late():
+                    with answering.around(context):
+                        calls.refuse_late()
+                messages = take(call, requests)
+                with answering.around(context), calls.stream(call) if handler.request_streaming else nullcontext():
+                    response = write(next(behaviour(map(read, messages), context)))
             unread_bytes = len(response)
             return response
         finally:

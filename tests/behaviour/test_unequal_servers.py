@@ -1,0 +1,87 @@
+"""Callers of several servers send most calls to the fast ones, shown on gRPC's own client."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any, Final
+
+import grpc
+import grpc.aio
+import pytest
+
+from services.serving.calls import Calls
+from services.serving.channel import open_aio_channel
+from services.serving.interceptors import CallInterceptor
+from services.serving.settings import ServiceSettings
+from services.serving.workers import Workers
+
+SERVICE: Final = "test.v1.Test"
+CALLS_IN_A_SECOND: Final = 100
+
+
+class Server:
+    """A server that answers after some time.
+
+    Attributes:
+        port: Where it listens on loopback.
+        handled: Calls that it has handled.
+    """
+
+    def __init__(self, answer_s: float) -> None:
+        self.handled = 0
+        self._answer_s, self._never = answer_s, threading.Event()
+        self._workers = Workers(8, "rpc")
+        self._server = grpc.server(self._workers, interceptors=[CallInterceptor(Calls(self._workers))])
+        handlers: dict[str, Any] = {"Call": grpc.unary_unary_rpc_method_handler(self._handle)}
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+        self.port = self._server.add_insecure_port("127.0.0.1:0")
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[None]:
+        """Serve for as long as the context lasts."""
+        self._server.start()
+        try:
+            yield
+        finally:
+            self._server.stop(0).wait()
+            self._workers.shutdown()
+
+    def _handle(self, _request: bytes, _context: grpc.ServicerContext) -> bytes:
+        self.handled += 1
+        self._never.wait(self._answer_s)
+        return b"answer"
+
+
+async def shares_of_first(first: Server, second: Server, *, wanted: float, seconds: int) -> list[float]:
+    """Make calls until the first server gets the wanted share of them, or the seconds are over. Return its shares."""
+    shares: list[float] = []
+    async with open_aio_channel(f"ipv4:127.0.0.1:{first.port},127.0.0.1:{second.port}", ServiceSettings()) as channel:
+        call: Any = channel.unary_unary(f"/{SERVICE}/Call")
+        while len(shares) < seconds and not (shares and shares[-1] >= wanted):
+            before, calls = first.handled, []
+            for _ in range(CALLS_IN_A_SECOND):
+                calls.append(call(b"", timeout=10))
+                await asyncio.sleep(1 / CALLS_IN_A_SECOND)
+            await asyncio.gather(*calls)
+            shares.append((first.handled - before) / CALLS_IN_A_SECOND)
+    return shares
+
+
+@pytest.mark.timeout(90)
+def test_the_faster_of_two_servers_gets_most_calls() -> None:
+    """A server that takes 5 ms gets more than 4 of 5 calls beside a server that takes 60 ms; at first it gets half."""
+    fast, slow = Server(0.005), Server(0.06)
+    with fast.serving(), slow.serving():
+        shares = asyncio.run(shares_of_first(fast, slow, wanted=0.8, seconds=20))
+    assert shares[0] == pytest.approx(0.5, abs=0.1)
+    assert shares[-1] >= 0.8
+
+
+@pytest.mark.timeout(90)
+def test_equal_servers_get_equal_shares() -> None:
+    """Two servers that take 20 ms have about half of the calls each, after the reports have come as well."""
+    left, right = Server(0.02), Server(0.02)
+    with left.serving(), right.serving():
+        shares = asyncio.run(shares_of_first(left, right, wanted=0.9, seconds=5))
+    assert sum(shares) / len(shares) == pytest.approx(0.5, abs=0.1)
