@@ -5,6 +5,7 @@ omission. Here latency counts from the intended send time (`ARCHITECTURE.md` D13
 """
 
 import asyncio
+import math
 import secrets
 import threading
 import time
@@ -58,7 +59,11 @@ class Batch(NamedTuple):
 
 
 class LoadGenerator:
-    """One load run, in one event loop. Other threads may read its account meanwhile."""
+    """One load run, in one event loop. Other threads may read its account meanwhile.
+
+    Attributes:
+        tried_until_s: When the batches under way are given up, by the monotonic clock; each has a deadline besides.
+    """
 
     def __init__(
         self,
@@ -75,6 +80,7 @@ class LoadGenerator:
         self.started_unix_ns = 0
         self.clock_step_ns = 0
         self.stopping = stopping
+        self.tried_until_s = math.inf
         self._producer = secrets.token_bytes(PRODUCER_ID_BYTES)
         self._started_s = 0.0
         self._sampling = Sampling()
@@ -185,8 +191,9 @@ class LoadGenerator:
             metadata = (*metadata, (signals.TRACEPARENT, span.traceparent))
         while True:
             self.account.attempts += 1
+            deadline_s = min(deadline_s, self.tried_until_s)
             try:
-                timeout = min(deadline_s - loop.time(), ATTEMPT_S)
+                timeout = max(0.0, min(deadline_s - loop.time(), ATTEMPT_S))
                 answer = await self._resources.send(batch.request, timeout=timeout, metadata=metadata)
             except grpc.aio.AioRpcError as error:
                 refused = refusal_from(error)

@@ -1,6 +1,7 @@
 """Runs one load on a thread of its own, whose progress others follow."""
 
 import asyncio
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from services.serving.program import Context
 from services.serving.status import Refused
 from services.simulator import report
 from services.simulator.arrivals import Schedule
-from services.simulator.generator import METHOD, LoadGenerator
+from services.simulator.generator import ATTEMPT_S, METHOD, LoadGenerator
 from services.simulator.request import LoadRequest
 from services.simulator.resources import Resources, Send
 from services.simulator.settings import SimulatorSettings
@@ -25,6 +26,8 @@ from services.simulator.source import Source
 
 PROGRESS_S: Final = 0.2
 LOOK_EVERY_S: Final = 0.02
+LAST_ATTEMPT_AND_REPORT_S: Final = ATTEMPT_S + 1.0
+"""Seconds that a stopping simulator keeps for the attempts under way and for its report."""
 CONNECT_S: Final = 10.0
 """A killed ingest-api is back within two seconds."""
 
@@ -84,15 +87,17 @@ class LoadRun:
                 raise Refused(grpc.StatusCode.UNAVAILABLE, "INGEST_UNREACHABLE", message)
             await asyncio.sleep(LOOK_EVERY_S)
 
-    def stop(self) -> None:
-        """End the load. The batches under way are waited for."""
+    def stop(self, *, within_s: float = math.inf) -> None:
+        """End the load. The batches under way are tried until their deadlines, or for some seconds at most."""
         self.stopping.set()
+        if self.generator is not None:
+            self.generator.tried_until_s = min(self.generator.tried_until_s, time.monotonic() + within_s)
 
     def progress(self) -> Iterator[pb.RunLoadResponse]:
         """Yield the progress every fifth of a second, until the load run is over."""
         while not self.over.wait(PROGRESS_S):
             if self.context.stopping.is_set():
-                self.stop()
+                self.stop(within_s=max(0.0, self.context.settings.drain_seconds - LAST_ATTEMPT_AND_REPORT_S))
             generator = self.generator
             if generator is not None and generator.started_unix_ns:
                 yield pb.RunLoadResponse(

@@ -1,9 +1,10 @@
 """A load run ends when it is stopped, whatever it waits for."""
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import grpc
 import pytest
@@ -28,6 +29,47 @@ def ingest() -> Iterator[str]:
     yield f"127.0.0.1:{port}"
     server.stop(0).wait()
     threads.shutdown()
+
+
+@pytest.fixture
+def silent_ingest() -> Iterator[str]:
+    """Yield the address of an ingest-api that takes every call and answers none."""
+    threads, over = ThreadPoolExecutor(8), threading.Event()
+
+    def wait(_request: bytes, _context: grpc.ServicerContext) -> bytes:
+        over.wait()
+        return b""
+
+    server = grpc.server(threads)
+    handlers: dict[str, Any] = {"Append": grpc.unary_unary_rpc_method_handler(wait)}
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("lab.ingest.v1.IngestService", handlers),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield f"127.0.0.1:{port}"
+    over.set()
+    server.stop(0).wait()
+    threads.shutdown()
+
+
+def test_a_simulator_that_is_ended_still_reports(tmp_path: Path, silent_ingest: str) -> None:
+    """Its batches wait for answers, and could be tried for a minute; the program has five seconds to end."""
+    request = pb.RunLoadRequest(
+        run="r", ingest_address=silent_ingest, profile=pb.Profile(duration_seconds=HOUR_S), deadline_ms=60_000
+    )
+    request.profile.constant.rate = 1_000
+    request.synthetic.SetInParent()
+    with (
+        service("simulator", tmp_path, {}) as process,
+        grpc.insecure_channel(ready_file(tmp_path, "simulator")["grpc"]) as channel,
+    ):
+        answers = SimulatorServiceStub(channel).RunLoad(request, timeout=2 * WAIT_S)
+        progress = (answer for answer in answers if answer.WhichOneof("part") == "progress")
+        assert any(answer.progress.account.sent for answer in progress)
+        process.terminate()
+        *_, last = answers
+        assert last.result.stopped
+        assert last.result.account.unknown == last.result.account.sent > 0
+        assert process.wait(WAIT_S) == 0
 
 
 @pytest.mark.parametrize("source", ["host", "synthetic"])
