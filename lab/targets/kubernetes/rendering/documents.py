@@ -9,7 +9,7 @@ from lab.snapshots.kubernetes import Raw
 
 def from_yaml(text: str) -> list[Raw]:
     """Return the documents in a text; empty documents are left out."""
-    return [body for body in yaml.safe_load_all(text) if body]
+    return [body for body in yaml.load_all(text, Loader=yaml.CSafeLoader) if body]
 
 
 def as_yaml(bodies: Sequence[Raw]) -> str:
@@ -26,11 +26,11 @@ def as_yaml(bodies: Sequence[Raw]) -> str:
     return str(yaml.dump_all(documents, Dumper=_ReadableDumper, sort_keys=False, width=120, allow_unicode=True))
 
 
-class _ReadableDumper(yaml.SafeDumper):
+class _ReadableDumper(yaml.CSafeDumper):
     """Writes texts of several lines as blocks."""
 
 
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+def _text(dumper: yaml.CSafeDumper, text: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
 
 
