@@ -17,7 +17,7 @@ SEED ?= 0
 CLUSTER ?=
 AUDIT := $(BIN)/uv run --quiet --no-project --isolated --with-requirements requirements-audit.lock --
 
-.PHONY: help run lab test check unit behaviour ports integration cluster soak faults snapshots cluster-up cluster-down notebooks bench chaos fuzz lock audit record fix clean servers
+.PHONY: help run lab test check unit behaviour ports integration held cluster soak faults snapshots cluster-up cluster-down notebooks bench chaos fuzz lock audit record fix clean servers
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -58,6 +58,9 @@ integration: servers ## The whole path in local processes; PATH's prometheus and
 cluster: servers ## On a real Kubernetes of two architectures; skipped where it cannot run, unless CLUSTER=required
 	@LAB_CLUSTER=$(CLUSTER) $(BIN)/python -m tests.cluster.prepare
 	@LAB_CLUSTER=$(CLUSTER) $(STAGE) cluster $(PYTEST) --durations=12 tests/cluster
+
+held: servers ## Half an hour of load on this machine; no process grows
+	@LAB_HELD_SECONDS=1800 $(STAGE) held $(PYTEST) tests/integration/test_memory_held.py
 
 soak: servers ## Half an hour of load on that cluster, without a single finding
 	@LAB_CLUSTER=required LAB_SOAK_SECONDS=1800 $(STAGE) soak $(PYTEST) tests/cluster/test_soak.py

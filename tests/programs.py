@@ -37,12 +37,20 @@ def store() -> Iterator[tuple[int, "subprocess.Popen[bytes]", Path]]:
 
 
 @contextlib.contextmanager
-def store_with(folder: Path, options: Mapping[str, str]) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
-    """Yield the port and the process of a store with these options, once it serves; its files are in *folder*."""
-    port = free_port()
-    flags = {"bind": "127.0.0.1", "port": str(port), "dir": str(folder), "save": "", **options}
+def store_with(
+    folder: Path, options: Mapping[str, str], extra: Mapping[str, str] | None = None
+) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
+    """Yield the port and the process of a store, once it serves.
+
+    Args:
+        folder: Where the store keeps its files.
+        options: Its settings, which may name a port.
+        extra: Variables of its environment.
+    """
+    flags = {"bind": "127.0.0.1", "port": str(free_port()), "dir": str(folder), "save": "", **options}
+    port = int(flags["port"])
     command = [str(get_binary_path()), *(part for key, value in flags.items() for part in (f"--{key}", value))]
-    with tied_to_parent(command, {}, folder / "store.out") as process:
+    with tied_to_parent(command, extra or {}, folder / "store.out") as process:
         await_port(port)
         yield port, process
 

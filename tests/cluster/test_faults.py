@@ -26,8 +26,10 @@ from lab.trials.ports import OpenFaults
 from lab.waiting import let_pass
 from lab.wiring import parts
 from tests.cluster.rig.certificates import ADMIN, Certificates
+from tests.cluster.rig.commands import run
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.kubectl import Kubectl
+from tests.cluster.rig.network import interface_of
 from tests.cluster.stack import ON_THE_CLUSTER, current_stack
 from tests.waiting import until
 
@@ -35,6 +37,8 @@ RATE: Final = 1_000.0
 SECONDS: Final = 11.0
 EVENTS: Final = 10_000
 AT_S: Final = 3.0
+HEALED_S: Final = 15.0
+"""Seconds from the end of a load until its account is settled: ten for the takeover, some for the emulated node."""
 WORKER: Final = "process-worker"
 LOADED: Final = lab.Experiment(
     "faults",
@@ -175,6 +179,24 @@ def drainable(kubectl: Kubectl, stack: ClusterDeployment, node: str) -> Iterator
         )
     finally:
         kubectl("uncordon", node)
+
+
+def test_a_node_whose_packets_are_dropped_loses_nothing(stack: ClusterDeployment, rig: RigFacts) -> None:
+    """Nobody is told: connections stand still for 0.3 to 2.5 s, three times. No process starts again for that."""
+    interface = interface_of(rig.node("arm64").namespace)
+
+    def drop_packets() -> None:
+        for seconds in (0.3, 1.2, 2.5):
+            run("ip", "link", "set", interface, "down")
+            let_pass(seconds)
+            run("ip", "link", "set", interface, "up")
+            let_pass(1.0)
+
+    outcome = tried(stack, placeholder(), act=drop_packets)
+    assert_exact(outcome)
+    assert (outcome.evidence.read_ns - outcome.evidence.load_run.window.end_ns) / 1e9 < HEALED_S
+    assert outcome.evidence.deaths == ()
+    stack.bring_up()
 
 
 def test_a_restarted_collector_loses_no_event(stack: ClusterDeployment, kubectl: Kubectl) -> None:

@@ -11,3 +11,10 @@ class ChaosSettings(BaseSettings, frozen=True, env_prefix="LAB_CHAOS_"):
     """Seeded kill schedules; each takes about fifteen seconds."""
     cut_schedules: int = Field(4, ge=1, le=10_000)
     """Seeded schedules of cut connections, stops and kills; each takes about fifteen seconds."""
+
+
+class HeldSettings(BaseSettings, frozen=True, env_prefix="LAB_HELD_"):
+    """Length of the load of `make held`."""
+
+    seconds: float = Field(20.0, ge=20, le=86_400)
+    """For how long a steady load is put on the embedded stack while its memory is watched."""

@@ -1,0 +1,64 @@
+"""Runs a store whose disk is slow, whose clock is another one, and which dies and comes back."""
+
+import shutil
+import struct
+import subprocess
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Final
+
+from tests import programs
+
+SOURCE: Final = Path(__file__).with_name("world.c")
+COMPILER: Final = shutil.which("cc")
+NUMBERS: Final = struct.Struct("qq")
+DURABLE: Final = {"appendonly": "yes", "appendfsync": "always"}
+
+
+class StrangeStore:
+    """A durable store, and what it sees of the world.
+
+    Attributes:
+        port: Where it listens on loopback, after a restart as well.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.port = programs.free_port()
+        self._folder, self._file, self._library = folder, folder / "world", folder / "world.so"
+        command = [str(COMPILER), "-shared", "-fPIC", "-O1", "-o", str(self._library), str(SOURCE)]
+        subprocess.run(command, check=True, timeout=60)
+        self.sees()
+        self._process = self._started()
+        self._process.__enter__()
+
+    def sees(self, *, sync_s: float = 0.0, clock_s: float = 0.0) -> None:
+        """Let every fdatasync take longer from now on, and let the wall clock be ahead."""
+        numbers = NUMBERS.pack(round(sync_s * 1e6), round(clock_s))
+        # The store maps the file, which therefore stays the same file.
+        with self._file.open("r+b" if self._file.exists() else "wb") as file:
+            file.write(numbers)
+
+    def restart(self) -> None:
+        """Kill the store, and start it again on its files. Return when it serves."""
+        self.stop()
+        self._process = self._started()
+        self._process.__enter__()
+
+    def stop(self) -> None:
+        """Kill the store."""
+        self._process.__exit__(None, None, None)
+
+    def _started(self) -> AbstractContextManager[object]:
+        strange = {"LD_PRELOAD": str(self._library), "TEST_WORLD": str(self._file)}
+        return programs.store_with(self._folder, {**DURABLE, "port": str(self.port)}, strange)
+
+
+@contextmanager
+def strange_store(folder: Path) -> Iterator[StrangeStore]:
+    """Yield a durable store that serves; stop it at the end."""
+    store = StrangeStore(folder)
+    try:
+        yield store
+    finally:
+        store.stop()
