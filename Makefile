@@ -49,7 +49,7 @@ behaviour: servers ## Each service and the lab, one concept a test, on a real st
 	@$(STAGE) behaviour $(PYTEST) -n 2 tests/behaviour
 
 ports: servers ## One suite for each port, run against every implementation
-	@$(STAGE) ports $(PYTEST) tests/ports
+	@$(STAGE) ports $(PYTEST) -n 2 tests/ports
 
 integration: servers ## The whole path in local processes; PATH's prometheus and redis-server are hidden
 	@LAB_HIDE_PATH_SERVERS=1 $(STAGE) integration $(PYTEST) -n 2 -m "not alone" tests/integration

@@ -59,12 +59,12 @@ def _outcome(name: str, fault: RigFault, common: Common, keep: Path | None) -> O
 
 
 def carry_out_misrouted(common: Common, keep: Path | None) -> Mapping[str, Outcome]:
-    """Make the faults of `misrouted` in turn on one stack."""
+    """Make the chosen faults of `misrouted` in turn on one stack."""
     place = Place(common, "misrouted")
     with place.until:
         place.open()
         misrouted.bring_up(place)
-        return {name: _diagnosed_and_cured(place, name, fault, keep) for name, fault in misrouted.FAULTS.items()}
+        return {name: _diagnosed_and_cured(place, name, misrouted.FAULTS[name], keep) for name in misrouted.chosen()}
 
 
 def _diagnosed_and_cured(place: Place, name: str, fault: RigFault, keep: Path | None) -> Outcome:

@@ -16,5 +16,5 @@ class ClusterSettings(BaseSettings, frozen=True, env_prefix="LAB_", env_ignore_e
     """Folder for snapshots of faults, which the tests of the rules use as data; None keeps no snapshots."""
     faults: Literal["quarter", "all"] = Field("quarter")
     """Which faults are made: a quarter, another for every commit, or all."""
-    soak_seconds: float = Field(100.0, gt=0)
+    soak_seconds: float = Field(60.0, gt=0)
     """How long a healthy stack is probed under load; `make soak` takes half an hour."""
