@@ -60,7 +60,7 @@ def cured_by(machines: Machines, diagnosed: tuple[Finding, ...], home: Path) -> 
 
 
 class Planted(NamedTuple):
-    """A fault of the stack that all tests share.
+    """A fault of services that all seem well.
 
     Attributes:
         name: Name of the kept snapshot.
@@ -105,38 +105,28 @@ IDLE: Final = Planted(
     events=True,
 )
 """The workers read another stream: they are healthy, and events wait."""
-TOGETHER: Final = (
-    ([IDLE], [UNPINNED, SILENT]) if ClusterSettings().snapshots is None else ([IDLE], [UNPINNED], [SILENT])
-)
-"""Faults that are there at the same time. A kept snapshot holds a fault alone."""
 
 
-@pytest.mark.parametrize("faults", TOGETHER, ids=lambda faults: "-".join(fault.name for fault in faults))
+@pytest.mark.parametrize("fault", [IDLE, UNPINNED, SILENT], ids=lambda fault: fault.name)
 def test_services_that_seem_well_and_are_not_are_named(
-    stack: ClusterDeployment,
-    kubectl: Kubectl,
-    machines: Machines,
-    tmp_path: Path,
-    faults: list[Planted],
+    stack: ClusterDeployment, kubectl: Kubectl, machines: Machines, tmp_path: Path, fault: Planted
 ) -> None:
-    """Every fault is named with its object and what was seen, and the next steps cure all of them."""
+    """The fault is named with its objects and what was seen, and the next steps cure it."""
     settings = load_settings()
-    changes = {name: change for fault in faults for name, change in fault.changes.items()}
-    wanted = {cause: words for fault in faults for cause, words in fault.causes.items()}
     namespace = f"--namespace={settings.namespace}"
-    for deployment, (kind, change) in changes.items():
+    for deployment, (kind, change) in fault.changes.items():
         value = change.format(registry=settings.registry, image_tag=settings.image_tag)
         kubectl("set", kind, namespace, f"deployment/{deployment}", value)
-    for deployment in changes:
+    for deployment in fault.changes:
         kubectl("rollout", "status", namespace, f"deployment/{deployment}", "--timeout=120s", timeout_s=130.0)
-    if any(fault.events for fault in faults):
+    if fault.events:
         order = LoadOrder("test-consuming", lab.load("synthetic", rate=200.0), 2.0)
         load_generator(stack.endpoints).run(order, lambda _: None)
-    causes = sorted(cause for cause, _ in wanted)
-    diagnosed = findings(until=lambda seen: sorted(seen) == causes, seconds=FOUND_S, keep=faults[0].name)
+    causes = [cause for cause, _ in fault.causes]
+    diagnosed = findings(until=lambda seen: seen == causes, seconds=FOUND_S, keep=fault.name)
     evidence = {(finding.cause, finding.object): f"{finding.title} {finding.found}" for finding in diagnosed}
-    assert set(evidence) == set(wanted), diagnosed
-    assert [cause for cause, words in wanted.items() if words not in evidence[cause]] == [], diagnosed
+    assert set(evidence) == set(fault.causes), diagnosed
+    assert [cause for cause, words in fault.causes.items() if words not in evidence[cause]] == [], diagnosed
     assert cured_by(machines, diagnosed, tmp_path) == ()
 
 
