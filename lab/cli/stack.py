@@ -11,7 +11,7 @@ import typer
 
 from lab.cli.options import HERE, AsJson, NamespaceOption, TargetOption
 from lab.errors import LabError, Unavailable, UsageFault
-from lab.model import Endpoints, StoreView
+from lab.model import Bound, Endpoints, StoreView
 from lab.settings import has_display, load_settings
 from lab.systems.services import SYSTEM
 from lab.targets.port import KeptStack
@@ -47,6 +47,8 @@ def status(target: TargetOption = HERE, *, namespace: NamespaceOption = "", as_j
     print(_line(not redis_is_away, "redis", f"{endpoints.redis_url}  {redis_is_away or facts}"))
     print(_line(not no_metrics, "prometheus", f"{endpoints.prometheus_url}  {no_metrics}"))
     print("  ledger  " + ", ".join(f"{name} {value:,}" if view else str(value) for name, value in ledger.items()))
+    if bounds := dict.fromkeys(bound for service in services for bound in service.bounds):
+        print("  bounds  " + ", ".join(_bound(bound) for bound in bounds))
 
 
 def down(target: TargetOption = HERE, *, namespace: NamespaceOption = "") -> None:
@@ -126,6 +128,18 @@ def _answer(ask: Callable[[], T]) -> tuple[T | None, str]:
 
 def _line(is_well: bool, name: str, words: str) -> str:  # noqa: FBT001  its sign comes first, too
     return f"  {'✓' if is_well else '✗'} {name:15s} {words}".rstrip()
+
+
+def _bound(bound: Bound) -> str:
+    """Return a bound in words.
+
+    >>> _bound(Bound("backlog", 1_200, 1_000_000, "events")), _bound(Bound("store memory", 3_000_000, 0, "bytes"))
+    ('backlog 1,200 of 1,000,000 events', 'store memory 3.0 MB without a limit')
+    """
+    used, limit, unit = f"{bound.used:,}", f"{bound.limit:,}", bound.unit
+    if unit == "bytes":
+        used, limit, unit = f"{bound.used / 1e6:,.1f}", f"{bound.limit / 1e6:,.0f}", "MB"
+    return f"{bound.name} {used} of {limit} {unit}" if bound.limit else f"{bound.name} {used} {unit} without a limit"
 
 
 def _ledger(endpoints: Endpoints) -> StoreView:

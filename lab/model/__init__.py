@@ -48,6 +48,7 @@ from lab.model.judgement import (
 )
 from lab.model.stack import (
     Access,
+    Bound,
     Death,
     Endpoints,
     NodeClock,
@@ -66,6 +67,7 @@ __all__ = [
     "Aggregate",
     "Attribution",
     "Balance",
+    "Bound",
     "Burst",
     "Comparison",
     "Constant",

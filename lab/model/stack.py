@@ -86,6 +86,16 @@ class Endpoints:
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """The limit of something that a service fills up, such as its backlog; a limit of 0 is none."""
+
+    name: str
+    used: int
+    limit: int
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceStatus:
     """The status of a service, as the process itself (`lab.status.v1`) and the target report it.
 
@@ -102,6 +112,7 @@ class ServiceStatus:
         detail: Faults of the process and its dependencies, and facts from the target.
         cpu_architecture: Architecture of the CPU, as its kernel names it; empty where it is not known.
         node: Node of the cluster; empty for this machine.
+        bounds: What the service fills up, with the limits.
     """
 
     name: str
@@ -116,6 +127,7 @@ class ServiceStatus:
     detail: str = ""
     cpu_architecture: str = ""
     node: str = ""
+    bounds: tuple[Bound, ...] = ()
 
     @property
     def architecture(self) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import grpc
 from grpc_health.v1 import health_pb2
 
-from lab.model import ServiceStatus
+from lab.model import Bound, ServiceStatus
 from lab.rpc.channels import plaintext
 from lab.rpc.errors import status_of
 from services.contracts.generated.lab.status.v1 import status_pb2, status_pb2_grpc
@@ -85,4 +85,5 @@ def _status(name: str, address: str, call: grpc.Future[status_pb2.GetStatusRespo
         config_hash=response.config_hash,
         detail="; ".join(broken),
         cpu_architecture=response.cpu_architecture,
+        bounds=tuple(Bound(bound.name, bound.used, bound.limit, bound.unit) for bound in response.bounds),
     )

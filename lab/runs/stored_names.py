@@ -15,6 +15,7 @@ TYPES: Final[Mapping[str, type]] = {
     "Aggregate": model.Aggregate,
     "Attribution": model.Attribution,
     "Balance": model.Balance,
+    "Bound": model.Bound,
     "Burst": model.Burst,
     "Comparison": model.Comparison,
     "Constant": model.Constant,

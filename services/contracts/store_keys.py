@@ -10,6 +10,8 @@ GROUP: Final = "agg"
 """The consumer group of the workers."""
 
 STREAM: Final = "ev"
+LEDGER: Final = "ledger"
+RUNS: Final = "runs"
 EPOCH: Final = "epoch"
 HEARTBEATS: Final = "beat"
 SUSPECTS: Final = "suspect"
@@ -18,9 +20,9 @@ FACTS: Final = "facts"
 KEY_TYPES: Final[Mapping[str, str]] = {
     STREAM: "stream",
     "dead": "stream",
-    "ledger": "hash",
+    LEDGER: "hash",
     EPOCH: "string",
-    "runs": "zset",
+    RUNS: "zset",
     "producers": "zset",
     HEARTBEATS: "hash",
     SUSPECTS: "hash",

@@ -5,10 +5,11 @@ from typing import Final
 
 from services.ingest_api.servicer import SERVICE, IngestServicer, add_to
 from services.ingest_api.settings import IngestSettings
-from services.ledger.durability import SELDOM_S
+from services.ledger.durability import FRESH_S, PATIENCE_S, SELDOM_S
+from services.ledger.fresh import FreshReading
 from services.ledger.redis_ledger import open_ledger
-from services.serving.program import Context, Dependency, Service, run_program
-from services.serving.store import store_dependency
+from services.serving.program import Bound, Context, Dependency, Service, run_program
+from services.serving.store import store_bounds, store_dependency
 
 LONGEST_WAIT_S: Final = 1.0
 """A producer gives an attempt two seconds."""
@@ -27,6 +28,13 @@ def build(context: Context[IngestSettings]) -> Service:
     servicer = IngestServicer(ledger, context.instruments, context.tracing)
     durability = ledger.watched_durability(every_s=SELDOM_S)
 
+    usage = FreshReading(ledger.usage, fresh_s=FRESH_S, patience_s=PATIENCE_S)
+
+    def bounds() -> Sequence[Bound]:
+        return store_bounds(
+            usage.value(), events=settings.ingest_backlog_limit, stored_bytes=settings.ingest_backlog_bytes
+        )
+
     def dependencies() -> Sequence[Dependency]:
         return (store_dependency(ledger.ping),)
 
@@ -35,6 +43,7 @@ def build(context: Context[IngestSettings]) -> Service:
         grpc_names=(SERVICE,),
         dependencies=dependencies,
         durability=durability,
+        bounds=bounds,
         longest_wait_s=LONGEST_WAIT_S,
     )
 

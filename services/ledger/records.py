@@ -204,6 +204,24 @@ class Changes:
     born: int = 0
 
 
+class Usage(NamedTuple):
+    """How much of the store is in use, of all runs together.
+
+    Attributes:
+        backlog_events: Events that are accepted and not counted, dead letters included.
+        backlog_bytes: Bytes that these events take.
+        runs: Runs that the store knows.
+        memory_bytes: Memory of the store.
+        memory_limit_bytes: Its `maxmemory`; 0 where there is none.
+    """
+
+    backlog_events: int
+    backlog_bytes: int
+    runs: int
+    memory_bytes: int
+    memory_limit_bytes: int
+
+
 class StoreFacts(NamedTuple):
     """Identity of the store, and the durability class that it had at bootstrap (`ARCHITECTURE.md`, *Durability*)."""
 

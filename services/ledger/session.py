@@ -1,13 +1,13 @@
 """Calls the functions of one store, whose identity a process learns when it connects."""
 
-from services.contracts.store_keys import EPOCH, prefix_of
+from services.contracts.store_keys import EPOCH, LEDGER, RUNS, prefix_of
 from services.ledger.client_errors import our_errors
 from services.ledger.connection import StoreSettings, open_client
 from services.ledger.durability import DurabilityWatch, read_durability
 from services.ledger.errors import StoreEmpty
 from services.ledger.library import function
 from services.ledger.lines import Lines
-from services.ledger.records import StoreFacts
+from services.ledger.records import StoreFacts, Usage
 from services.ledger.wire import Reply, pairs
 
 
@@ -42,6 +42,20 @@ class StoreSession:
         """Return the facts that bootstrap wrote about the store."""
         facts = dict(pairs(self._call("facts", read_only=True)))
         return StoreFacts(self._epoch.decode(), facts.get(b"durability", b"unknown").decode())
+
+    def usage(self) -> Usage:
+        """Return how much of the store is in use."""
+        with our_errors(self._where):
+            account = self._redis.hmget(self._prefix + LEDGER, "backlog", "dead", "bytes", "dead_bytes")
+            runs, memory = self._redis.zcard(self._prefix + RUNS), self._redis.info("memory")
+        backlog, dead, stored, dead_stored = (int(field or 0) for field in account)
+        return Usage(
+            backlog_events=backlog + dead,
+            backlog_bytes=(stored if backlog else 0) + (dead_stored if dead else 0),
+            runs=int(runs),
+            memory_bytes=int(memory.get("used_memory", 0)),
+            memory_limit_bytes=int(memory.get("maxmemory", 0)),
+        )
 
     def watched_durability(self, *, every_s: float) -> DurabilityWatch:
         """Return a watch on the store's durability class, which reads the class at most every *every_s* seconds."""

@@ -4,7 +4,8 @@ import gc
 from collections.abc import Sequence
 
 from services.contracts.generated.lab.process.v1.process_pb2_grpc import add_ProcessServiceServicer_to_server
-from services.ledger.durability import SELDOM_S
+from services.ledger.durability import FRESH_S, PATIENCE_S, SELDOM_S
+from services.ledger.fresh import FreshReading
 from services.ledger.redis_ledger import open_ledger
 from services.process_worker.committing import Committer
 from services.process_worker.consumer import Consumer, Heartbeat, Pace
@@ -13,7 +14,7 @@ from services.process_worker.servicer import SERVICE, ProcessServicer
 from services.process_worker.settings import WorkerSettings
 from services.process_worker.takeover import Takeover
 from services.process_worker.telemetry import WorkerTelemetry
-from services.serving.program import Context, Dependency, Service, run_program
+from services.serving.program import Bound, Context, Dependency, Service, run_program
 from services.serving.store import store_dependency
 from services.serving.watchdog import Patience, Progress
 
@@ -35,6 +36,12 @@ def build(context: Context[WorkerSettings]) -> Service:
     # Garbage collection need not examine objects that live as long as the process.
     gc.freeze()
 
+    usage = FreshReading(ledger.usage, fresh_s=FRESH_S, patience_s=PATIENCE_S)
+
+    def bounds() -> Sequence[Bound]:
+        used = usage.value()
+        return () if used is None else (Bound("runs kept", used.runs, settings.worker_keep_runs, "runs"),)
+
     def dependencies() -> Sequence[Dependency]:
         return (store_dependency(ledger.ping),)
 
@@ -46,6 +53,7 @@ def build(context: Context[WorkerSettings]) -> Service:
         grpc_names=(SERVICE,),
         dependencies=dependencies,
         durability=durability,
+        bounds=bounds,
         work=lambda: consumer.run(context.stopping),
         progress=progress,
         patience=Patience(settings.worker_stalled_after_s, settings.worker_give_up_after_s),

@@ -31,14 +31,14 @@ from services.serving.settings import (
     read_secret,
     read_settings,
 )
-from services.serving.status_service import Dependency
+from services.serving.status_service import Bound, Dependency
 from services.serving.watchdog import EX_SOFTWARE, Patience, Progress, watch
 from services.telemetry.instruments import Instruments
 from services.telemetry.settings import TelemetrySettings
 from services.telemetry.setup import Identity, Telemetry, set_up
 from services.telemetry.tracing import Tracing
 
-__all__ = ["Context", "Dependency", "Service", "run_program"]
+__all__ = ["Bound", "Context", "Dependency", "Service", "run_program"]
 
 LAST_SCRAPE_S: Final = 3.0
 DISTRIBUTION: Final = "observability-lab"
@@ -68,6 +68,7 @@ class Service:
         grpc_names: Full names of the servicers, for health and reflection.
         dependencies: Returns the present state of its dependencies.
         durability: Returns the durability class of its store; empty without a store.
+        bounds: Returns what it fills up, with the limits.
         work: Loop for the main thread, until the context's `stopping` is set; None waits for it.
         drained: Called when the server has stopped, to release what the service holds.
         progress: Returns the progress that the watchdog checks; None for no watchdog.
@@ -80,6 +81,7 @@ class Service:
     grpc_names: tuple[str, ...]
     dependencies: Callable[[], Sequence[Dependency]] = tuple
     durability: Callable[[], str] = str
+    bounds: Callable[[], Sequence[Bound]] = tuple
     work: Callable[[], None] | None = None
     drained: Callable[[], None] = field(default=lambda: None)
     progress: Callable[[], Progress] | None = None
@@ -169,7 +171,7 @@ def _serve(context: Context[S], service: Service, identity: Identity, *, started
     server = new_server(settings, calls.service, interceptors)
     service.register(server)
     facts = status_service.Facts(context.name, identity.version, identity.instance_id, settings.config_hash, started_ns)
-    status = status_service.StatusServicer(facts, service.dependencies, service.durability)
+    status = status_service.StatusServicer(facts, service.dependencies, service.durability, service.bounds)
     add_StatusServiceServicer_to_server(status, server)
     names = (*service.grpc_names, status_service.SERVICE)
     if settings.reflection:

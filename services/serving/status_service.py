@@ -26,6 +26,16 @@ class Dependency:
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """The limit of something that the service fills up; a limit of 0 is none."""
+
+    name: str
+    used: int
+    limit: int
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Facts that do not change while the process lives."""
 
@@ -43,6 +53,7 @@ class StatusServicer(StatusServiceServicer):
         facts: Facts that do not change.
         dependencies: Returns the present state of the service's dependencies.
         durability: Returns the durability class of its store; empty without a store.
+        bounds: Returns what it fills up, with the limits.
         clock: Returns this machine's time in nanoseconds since the epoch.
     """
 
@@ -51,10 +62,12 @@ class StatusServicer(StatusServiceServicer):
         facts: Facts,
         dependencies: Callable[[], Sequence[Dependency]],
         durability: Callable[[], str],
+        bounds: Callable[[], Sequence[Bound]] = tuple,
         *,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._facts, self._dependencies, self._durability, self._clock = facts, dependencies, durability, clock
+        self._bounds = bounds
         self._cpu_architecture = cpu_architecture()
 
     def GetStatus(  # noqa: N802  the name is the proto's
@@ -78,4 +91,8 @@ class StatusServicer(StatusServiceServicer):
                 for dependency in self._dependencies()
             ],
             cpu_architecture=self._cpu_architecture,
+            bounds=[
+                pb.Bound(name=bound.name, used=bound.used, limit=bound.limit, unit=bound.unit)
+                for bound in self._bounds()
+            ],
         )

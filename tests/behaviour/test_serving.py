@@ -32,6 +32,7 @@ from tests.bench.load import batched_calls
 from tests.programs import free_port, ready_file, service, tied_to_parent
 
 SERVICES: Final = ("ingest-api", "process-worker", "query-api", "simulator")
+BOUNDS: Final = {"ingest-api": ["backlog", "backlog", "store memory"], "process-worker": ["runs kept"]}
 DRAIN_S: Final = 10.0
 WAIT_S: Final = 20.0
 
@@ -157,6 +158,7 @@ def test_a_service_reports_its_status(name: str, store: str, tmp_path: Path) -> 
         assert (status.service, status.instance_id, status.process_id) == (name, ready["instance_id"], process.pid)
     assert all(dependency.healthy for dependency in status.dependencies)
     assert status.durability == ("" if name == "simulator" else "durable")
+    assert [bound.name for bound in status.bounds] == BOUNDS.get(name, [])
     assert health.status == health_pb2.HealthCheckResponse.SERVING
     assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
 

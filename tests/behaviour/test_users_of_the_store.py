@@ -117,6 +117,7 @@ def test_every_program_does_its_work_with_its_rights(ledger_of: Callable[[str], 
     assert worker.prune(RUN, keep_windows=1) == 1
     assert not worker.forget_runs(keep_runs=1)
     assert {ledger.watched_durability(every_s=0.0)() for ledger in (ingest, worker, query)} == {"durable"}
+    assert {ledger.usage().runs for ledger in (ingest, worker, query)} == {1}
 
 
 def test_a_loss_is_marked_by_whoever_notices_it(

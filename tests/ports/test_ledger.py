@@ -100,6 +100,30 @@ def test_the_backlog_is_bounded_in_events(ledger_of: Callable[..., RedisLedger])
     assert not ledger.append(append_of(batch(3), 3)).duplicate
 
 
+def test_what_is_in_use_is_what_the_limits_are_compared_with(
+    ledger_of: Callable[..., RedisLedger], raw: redis.Redis
+) -> None:
+    """Events that wait and dead letters, with the bytes that the limit counts; nothing once all is counted."""
+    ledger = ledger_of(backlog_limit=1_000)
+    fill(ledger, 2)
+    waiting = ledger.usage()
+    with pytest.raises(errors.BacklogFull, match=f"{waiting.backlog_bytes:,} of {waiting.backlog_bytes + 1:,}"):
+        ledger_of(backlog_bytes=waiting.backlog_bytes + 1).append(append_of(batch(3), 3))
+    first, second = ledger.read(count=10, block_ms=10)
+    ledger.dead_letter(first.entry_id, "a reason")
+    ledger.commit(commit_of([second]))
+    dead = ledger.usage()
+    ledger.requeue(ledger.dead_letters()[0].dead_id)
+    ledger.commit(commit_of(ledger.read(count=10, block_ms=10)))
+    nothing = ledger.usage()
+
+    assert (waiting.backlog_events, waiting.runs) == (100, 1)
+    assert (dead.backlog_events, 0 < dead.backlog_bytes < waiting.backlog_bytes) == (50, True)
+    assert (nothing.backlog_events, nothing.backlog_bytes, nothing.runs) == (0, 0, 1)
+    assert nothing.memory_bytes > 0
+    assert nothing.memory_limit_bytes == int(raw.config_get("maxmemory")["maxmemory"])
+
+
 def test_dead_letters_that_fill_the_limit_are_named_as_the_cause(ledger_of: Callable[..., RedisLedger]) -> None:
     """Waiting would not help, so the error differs from that of a full backlog."""
     ledger = ledger_of(backlog_limit=60)

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1alab/status/v1/status.proto\x12\rlab.status.v1\"\x12\n\x10GetStatusRequest\"\xd2\x02\n\x11GetStatusResponse\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x13\n\x0binstance_id\x18\x03 \x01(\t\x12\x19\n\x11host_architecture\x18\x04 \x01(\t\x12\x11\n\thost_name\x18\x05 \x01(\t\x12\x16\n\x0epython_version\x18\x06 \x01(\t\x12\x12\n\nprocess_id\x18\x07 \x01(\x03\x12\x19\n\x11started_unix_nano\x18\x08 \x01(\x10\x12\x1d\n\x15server_time_unix_nano\x18\t \x01(\x10\x12\x12\n\ndurability\x18\n \x01(\t\x12\x13\n\x0b\x63onfig_hash\x18\x0b \x01(\t\x12/\n\x0c\x64\x65pendencies\x18\x0c \x03(\x0b\x32\x19.lab.status.v1.Dependency\x12\x18\n\x10\x63pu_architecture\x18\r \x01(\t\";\n\nDependency\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07healthy\x18\x02 \x01(\x08\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t2_\n\rStatusService\x12N\n\tGetStatus\x12\x1f.lab.status.v1.GetStatusRequest\x1a .lab.status.v1.GetStatusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1alab/status/v1/status.proto\x12\rlab.status.v1\"\x12\n\x10GetStatusRequest\"\xf8\x02\n\x11GetStatusResponse\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x13\n\x0binstance_id\x18\x03 \x01(\t\x12\x19\n\x11host_architecture\x18\x04 \x01(\t\x12\x11\n\thost_name\x18\x05 \x01(\t\x12\x16\n\x0epython_version\x18\x06 \x01(\t\x12\x12\n\nprocess_id\x18\x07 \x01(\x03\x12\x19\n\x11started_unix_nano\x18\x08 \x01(\x10\x12\x1d\n\x15server_time_unix_nano\x18\t \x01(\x10\x12\x12\n\ndurability\x18\n \x01(\t\x12\x13\n\x0b\x63onfig_hash\x18\x0b \x01(\t\x12/\n\x0c\x64\x65pendencies\x18\x0c \x03(\x0b\x32\x19.lab.status.v1.Dependency\x12\x18\n\x10\x63pu_architecture\x18\r \x01(\t\x12$\n\x06\x62ounds\x18\x0e \x03(\x0b\x32\x14.lab.status.v1.Bound\"@\n\x05\x42ound\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04used\x18\x02 \x01(\x04\x12\r\n\x05limit\x18\x03 \x01(\x04\x12\x0c\n\x04unit\x18\x04 \x01(\t\";\n\nDependency\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07healthy\x18\x02 \x01(\x08\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t2_\n\rStatusService\x12N\n\tGetStatus\x12\x1f.lab.status.v1.GetStatusRequest\x1a .lab.status.v1.GetStatusResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,9 +34,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSTATUSREQUEST']._serialized_start=45
   _globals['_GETSTATUSREQUEST']._serialized_end=63
   _globals['_GETSTATUSRESPONSE']._serialized_start=66
-  _globals['_GETSTATUSRESPONSE']._serialized_end=404
-  _globals['_DEPENDENCY']._serialized_start=406
-  _globals['_DEPENDENCY']._serialized_end=465
-  _globals['_STATUSSERVICE']._serialized_start=467
-  _globals['_STATUSSERVICE']._serialized_end=562
+  _globals['_GETSTATUSRESPONSE']._serialized_end=442
+  _globals['_BOUND']._serialized_start=444
+  _globals['_BOUND']._serialized_end=508
+  _globals['_DEPENDENCY']._serialized_start=510
+  _globals['_DEPENDENCY']._serialized_end=569
+  _globals['_STATUSSERVICE']._serialized_start=571
+  _globals['_STATUSSERVICE']._serialized_end=666
 # @@protoc_insertion_point(module_scope)

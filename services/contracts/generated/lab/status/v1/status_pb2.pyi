@@ -11,7 +11,7 @@ class GetStatusRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetStatusResponse(_message.Message):
-    __slots__ = ("service", "version", "instance_id", "host_architecture", "host_name", "python_version", "process_id", "started_unix_nano", "server_time_unix_nano", "durability", "config_hash", "dependencies", "cpu_architecture")
+    __slots__ = ("service", "version", "instance_id", "host_architecture", "host_name", "python_version", "process_id", "started_unix_nano", "server_time_unix_nano", "durability", "config_hash", "dependencies", "cpu_architecture", "bounds")
     SERVICE_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -25,6 +25,7 @@ class GetStatusResponse(_message.Message):
     CONFIG_HASH_FIELD_NUMBER: _ClassVar[int]
     DEPENDENCIES_FIELD_NUMBER: _ClassVar[int]
     CPU_ARCHITECTURE_FIELD_NUMBER: _ClassVar[int]
+    BOUNDS_FIELD_NUMBER: _ClassVar[int]
     service: str
     version: str
     instance_id: str
@@ -38,7 +39,20 @@ class GetStatusResponse(_message.Message):
     config_hash: str
     dependencies: _containers.RepeatedCompositeFieldContainer[Dependency]
     cpu_architecture: str
-    def __init__(self, service: _Optional[str] = ..., version: _Optional[str] = ..., instance_id: _Optional[str] = ..., host_architecture: _Optional[str] = ..., host_name: _Optional[str] = ..., python_version: _Optional[str] = ..., process_id: _Optional[int] = ..., started_unix_nano: _Optional[int] = ..., server_time_unix_nano: _Optional[int] = ..., durability: _Optional[str] = ..., config_hash: _Optional[str] = ..., dependencies: _Optional[_Iterable[_Union[Dependency, _Mapping]]] = ..., cpu_architecture: _Optional[str] = ...) -> None: ...
+    bounds: _containers.RepeatedCompositeFieldContainer[Bound]
+    def __init__(self, service: _Optional[str] = ..., version: _Optional[str] = ..., instance_id: _Optional[str] = ..., host_architecture: _Optional[str] = ..., host_name: _Optional[str] = ..., python_version: _Optional[str] = ..., process_id: _Optional[int] = ..., started_unix_nano: _Optional[int] = ..., server_time_unix_nano: _Optional[int] = ..., durability: _Optional[str] = ..., config_hash: _Optional[str] = ..., dependencies: _Optional[_Iterable[_Union[Dependency, _Mapping]]] = ..., cpu_architecture: _Optional[str] = ..., bounds: _Optional[_Iterable[_Union[Bound, _Mapping]]] = ...) -> None: ...
+
+class Bound(_message.Message):
+    __slots__ = ("name", "used", "limit", "unit")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    USED_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    used: int
+    limit: int
+    unit: str
+    def __init__(self, name: _Optional[str] = ..., used: _Optional[int] = ..., limit: _Optional[int] = ..., unit: _Optional[str] = ...) -> None: ...
 
 class Dependency(_message.Message):
     __slots__ = ("name", "healthy", "detail")
