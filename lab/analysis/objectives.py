@@ -187,7 +187,7 @@ def _recoveries(facts: Facts) -> list[Estimate]:
 
 
 def _note(estimate: Estimate, objective: Objective) -> str:
-    """Return the note of the estimate; a threshold inside the interval is said, too."""
+    """Return the note of the estimate, and whether the threshold lies inside the interval."""
     inside = (
         estimate.low is not None and estimate.high is not None and estimate.low < objective.threshold < estimate.high
     )

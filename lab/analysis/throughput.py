@@ -30,9 +30,9 @@ def acknowledged_rate(samples: Samples) -> Series:
 def throughput_interval(samples: Samples, *, seed: int = 0) -> Estimate:
     """Return the acknowledged events per second of the intended time, with the interval within this run.
 
-    The intended time is that of the whole load: an outage at its end counts. Acknowledgements are counted for as long
-    as the intended time lasts, from the quickest possible acknowledgement on, so that a constant latency does not
-    change the rate.
+    The intended time is that of the whole load: an outage at its end counts. The count of acknowledgements begins at
+    the quickest possible acknowledgement, and lasts as long as the intended time. A constant latency does not change
+    the rate.
     """
     if len(samples) < 2 or samples.intended_ns[-1] == samples.intended_ns[0]:
         return Estimate(None, note=f"{len(samples)} batches, a rate needs two", samples=len(samples))

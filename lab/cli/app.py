@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from lab.cli.lazy import Command, Group, LazyGroup, Raised, Table, commands_of
+from lab.cli.lazy import CarriedError, Command, Group, LazyGroup, Table, commands_of
 from lab.cli.streams import Outlet, outlets
 from lab.cli.unexpected import explained
 from lab.errors import LabError, NotWritten, UsageFault
@@ -127,7 +127,7 @@ def _code_of(words: Sequence[str], *, debug: bool) -> int:
             code = application()(words, prog_name="lab", standalone_mode=False)
     except USAGE_ERROR as error:
         return _fail(UsageFault(error.format_message(), next_step="lab --help"), debug=debug)
-    except Raised as carrier:
+    except CarriedError as carrier:
         return _code_of_error(carrier.error, debug=debug)
     except BaseException as error:  # noqa: BLE001  Python itself would exit with 1
         return _code_of_error(error, debug=debug)

@@ -46,7 +46,7 @@ class StandIn(TyperCommand):
         return typer.main.get_command(alone)
 
 
-class Raised(Exception):
+class CarriedError(Exception):
     """Carries an error of a command past Typer, which has exit codes of its own for interrupts and for closed pipes.
 
     Args:
@@ -65,12 +65,12 @@ class LazyGroup(TyperGroup):
         """Run the command.
 
         Raises:
-            Raised: An interrupt or an OSError ended the command.
+            CarriedError: An interrupt or an OSError ended the command.
         """
         try:
             return super().invoke(ctx)
         except (KeyboardInterrupt, OSError) as error:
-            raise Raised(error) from error
+            raise CarriedError(error) from error
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:  # noqa: ANN401  as above
         """Return the name of the called command, the command, and the arguments after it."""

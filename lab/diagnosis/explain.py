@@ -35,8 +35,8 @@ def concerning(error: LabError, findings: Sequence[Finding]) -> Finding | None:
 def explained(error: LabError, snapshot: Snapshot, file: Path | None) -> LabError:
     """Return the error with the cause and the evidence of a finding; unchanged where the snapshot has no finding.
 
-    It is the first finding that concerns the error. Where none does, the first of all is told as something else that is
-    wrong; its remedy takes the place of the error's own next step only where that leaves the cause open.
+    The first finding that concerns the error explains it. Where none does, the first of all is shown as another one.
+    Its remedy replaces the error's next step only where that step leaves the cause open.
 
     Args:
         error: What failed.

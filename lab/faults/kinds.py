@@ -1,6 +1,6 @@
 """Declares how a deployment carries out each kind of fault.
 
-A new kind is a function here and a row in `FAULTS`.
+A new kind is a function here and a row in `FAULTS`; CONTRIBUTING.md lists what else names it.
 """
 
 from collections.abc import Callable

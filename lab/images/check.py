@@ -100,7 +100,7 @@ class _Checker:
             self.programs[digest] = self._read(repository, digest)
         else:
             with self.registry.layer(repository, digest):
-                pass  # its bytes are known; only that this repository has them is not
+                pass  # Its bytes are known. Whether this repository has them is not.
         return self.programs[digest]
 
     def _read(self, repository: str, digest: str) -> tuple[Binary, ...]:

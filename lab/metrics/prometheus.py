@@ -29,7 +29,7 @@ LOOK_BACK: Final = "1h"
 PUSHED: Final = PROCESS_CPU_TIME.prometheus_name
 """A metric that every process pushes, whatever it does."""
 PUSHED_WITHIN_S: Final = 2.0
-"""Every process of a job has pushed this long before the job's newest sample: twice the interval of a second."""
+"""Seconds before the newest sample of a job within which every process of the job pushes; each pushes every second."""
 SUFFIX: Final = re.compile(r"(_total|_seconds|_bytes|_events|_ratio|_count)+$")
 
 

@@ -74,7 +74,7 @@ class LocalSnapshots:
         )
 
     def _store(self, stack: LocalStack) -> StoreProbe | None:
-        """Ask the store; none that the stack runs itself and that has no process."""
+        """Ask the store. Return None where the stack runs the store itself, and the store has no process."""
         url = stack.plan.redis_url if stack.plan else self._settings.redis_url
         login = stack.plan.store_login if stack.plan else None
         return self._dependencies.store(url, login) if url and _runs(stack, STORE) else None

@@ -123,7 +123,7 @@ def _platforms(registry: Registry, repository: str, choices: Iterable[Choice]) -
 
 
 def _platform(registry: Registry, repository: str, choice: Choice) -> Platform:
-    """Return what index and image name as architecture; the latter is empty where the registry has lost the image."""
+    """Return the architecture that the index names and the one that the image names; empty where the image is lost."""
     architecture = ""
     with suppress(LabError):
         image = image_of(registry, repository, choice.digest)

@@ -130,7 +130,7 @@ def _this_process() -> Process:
 
 
 def _is_alive(process: Process | None) -> bool:
-    """Whether the process with that id and that start still runs."""
+    """Return whether the process with that id and that start still runs."""
     if process is None:
         return False
     try:

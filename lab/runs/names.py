@@ -31,7 +31,7 @@ def new_name(purpose: str, now: datetime) -> str:
 
 
 def is_made_here(name: str) -> bool:
-    """Whether a folder of that name can only be a run, even without a manifest."""
+    """Return whether a folder of that name can only be a run, even without a manifest."""
     return MADE.fullmatch(name) is not None
 
 

@@ -184,7 +184,7 @@ def _no_single_run(which: str, matching: list[RunFolder], runs: list[RunFolder])
 
 
 def _is_run(path: Path) -> bool:
-    """Whether a path holds a run; a hidden folder is a run that is being made."""
+    """Return whether a path holds a run; a hidden folder is a run that is being made."""
     if path.name.startswith("."):
         return False
     return (path / MANIFEST).is_file() or (path.is_dir() and is_made_here(path.name))

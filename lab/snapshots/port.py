@@ -11,8 +11,8 @@ class SnapshotSource(Protocol):
     def take(self, moment: Moment = "after") -> Snapshot:
         """Ask everything once.
 
-        A part that is missing because RBAC refused it is told by `Probes.denials`; a part that is missing for any other
-        reason by its own probe, or by `Probes.unanswered`.
+        `Probes.denials` names each part that RBAC refused. Its own probe, or `Probes.unanswered`, explains any other
+        missing part.
 
         Args:
             moment: `before` a deployment there is no stack, and what the settings choose is asked in its place.

@@ -10,7 +10,7 @@ class Patience:
     drain_s: float = 60.0
     """For the backlog after a load; several times longer than the entries of a dead worker stay unclaimed."""
     behind_s: float = 8.0
-    """For that backlog where the workers did not keep up with the load: what the trial asks is known by then."""
+    """For that backlog where the workers did not keep up with the load: the answer is known then."""
     scrape_s: float = 5.0
     """For a scrape; Prometheus scrapes every second."""
     first_scrape_s: float = 15.0

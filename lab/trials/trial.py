@@ -1,4 +1,4 @@
-"""The use case: deploy, warm up, load, drain, collect, judge, record; knows ports only."""
+"""Runs one trial without knowing any target: deploy, warm up, load, drain, collect, judge, record."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress

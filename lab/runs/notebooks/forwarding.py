@@ -12,7 +12,7 @@ from lab.runs.folder import RunFolder
 from lab.runs.manifest import INTERRUPTED, RunManifest
 
 PASSED_ON: Final = DEFERRED + 1
-"""Signals that the kernel gets; by the last it ends, and the next is for this process."""
+"""How many signals go to the kernel. The last of them ends the kernel; the next ends this process."""
 
 
 class Forwarding:

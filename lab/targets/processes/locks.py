@@ -45,7 +45,7 @@ class Lock:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a process holds the lock on this file; False when there is no file."""
+    """Return whether a process holds the lock on this file; False when there is no file."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:

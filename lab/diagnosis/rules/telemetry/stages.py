@@ -93,9 +93,10 @@ def _cure_of_query(snapshot: Snapshot, metric: str) -> Cure:
 
 
 def _delivery_fails_now(snapshot: Snapshot, sent: int) -> bool:
-    """Return whether points fail now: the collector's counts are from its start, only the times in its log tell.
+    """Return whether deliveries fail now.
 
-    Without a log, or where nothing was ever sent, every failure counts as a present one.
+    The collector's counters cover its whole life, so that the times in its log decide. Without a log, or where nothing
+    was ever sent, every failure counts as a present one.
     """
     log = collector_log(snapshot)
     failures = [line for line in log if DELIVERY_FAILS.search(line)]

@@ -17,7 +17,7 @@ from services.contracts.store_keys import NAMESPACE
 from services.contracts.store_users import USERS, users_file
 
 RENEW_BEFORE: Final = timedelta(days=14)
-"""Names of the local end of a port-forward."""
+"""How long before its end a certificate is replaced."""
 CA, CERTIFICATE, KEY, TOKEN, PASSWORD = "ca.crt", "tls.crt", "tls.key", "token", "password"
 FILES: Final = (KEY, TOKEN, PASSWORD, CA, CERTIFICATE)
 

@@ -158,15 +158,15 @@ class Supervisor:
         state = StackState(
             self._phase, os.getpid(), self._started_ns, programs, deaths=tuple(self._deaths), failure=self._failure
         )
-        if state != self._published and self._folder.root.is_dir() and self._has_written(state):
+        if state != self._published and self._folder.root.is_dir() and self._try_to_write(state):
             self._published = state
 
-    def _has_written(self, state: StackState) -> bool:
+    def _try_to_write(self, state: StackState) -> bool:
         """Write a state, on a full disk in the room that was set aside; return False where it must be tried again."""
         try:
             write_state(self._folder.state, state)
         except OSError:
-            # Who reads the state must learn what a full disk ends: the store, before anything else.
+            # A full disk stops the store first. Whoever reads the state must learn that.
             self._folder.room.unlink(missing_ok=True)
             return False
         return True
