@@ -75,7 +75,7 @@ def _check_version(server: Mapping[str, object]) -> None:
     # Valkey calls itself redis 7.2 here: the version of Redis whose commands it has.
     version = str(server["redis_version"])
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_STORE:
-        raise UnfitStore("STORE_TOO_OLD", f"redis {version}: FUNCTION needs ≥ 7.0")
+        raise UnfitStore("STORE_TOO_OLD", f"redis {version} has no FUNCTION; use Redis 7.0 or newer, or Valkey")
 
 
 def _check_keys(client: redis.Redis, prefix: str) -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 MAX_BATCH_EVENTS = 5_000
-"""Events of one batch. An event then costs the store 0.35 µs, and 2.1 µs in batches of 500 (D29)."""
+"""Events of one batch. An event then costs the store 0.35 µs, and 2.1 µs in batches of 500."""
 LARGEST_DEFAULT_BATCH = 500
 """Events of a batch whose size follows the rate of a load, at most (D35)."""
 MAX_REQUEST_BYTES = 1 << 20
@@ -21,7 +21,7 @@ MAX_KEYS_PER_RUN = 10_000
 MAX_DICTIONARY_NAMES = MAX_KEYS_PER_RUN
 """Names of one dictionary of a batch. No run could use more of them."""
 MAX_PAGE_ROWS = 10_000
-"""Rows of one page. An answer is limited by its size, never by the age of what it shows (D28)."""
+"""Rows of one page. An answer is limited by its size, never by the age of what it shows."""
 PRODUCER_ID_BYTES = 16
 """Bytes of a producer's id: 128 random bits, so that no two producers draw the same."""
 MAX_UPLOAD_BYTES = 64 << 20

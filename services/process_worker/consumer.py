@@ -124,7 +124,7 @@ class Consumer:
         if not entries:
             return
         self._heartbeat.advance()
-        # What is larger than before counts at once, what is smaller by and by.
+        # A larger size counts at once. The estimate shrinks by half a round.
         self._entry_bytes = max(self._entry_bytes / 2, *(len(entry.payload) for entry in entries))
         started = time.monotonic()
         self._committer.commit(entries)

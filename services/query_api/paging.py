@@ -35,7 +35,7 @@ def key_of(query: object, token: str) -> Key | None:
     else:
         if digest == _digest(query) and _is_number(number) and _is_name(source) and _is_name(kind):
             return Key(number, source, kind)
-    raise InvalidRequest("BAD_TOKEN", "page_token", "it belongs to another query")
+    raise InvalidRequest("BAD_TOKEN", "page_token", "it is no token of this query")
 
 
 def _parts(token: str) -> Any:  # noqa: ANN401  whatever the caller wrote

@@ -142,14 +142,14 @@ class Calls:
 
     @contextmanager
     def measured(self, context: grpc.ServicerContext) -> Iterator[None]:
-        """Surround a call with one answer: count it in the load of the server, and send that load with the answer."""
+        """Surround the handling of a call: count it in the load of the server, and send that load with the answer."""
         began_s, answered = self._now_s() - self.workers.waited_s(), False
         try:
             yield
             answered = True
-            self.load.attach(context)
         finally:
             self.load.ended(self._now_s() - began_s, answered=answered)
+            self.load.attach(context)
 
     @contextmanager
     def stream(self, call: Call) -> Iterator[None]:

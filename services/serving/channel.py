@@ -11,20 +11,20 @@ from services.serving.settings import ServiceSettings, read_secret
 WEIGHTS: Final = {"blackoutPeriod": "1s", "weightUpdatePeriod": "1s"}
 """A new server counts like the average of the others for a second; then its own reports give its weight."""
 OPTIONS: Final = (
+    # Only the user of a channel knows whether repeating a call is safe.
     ("grpc.enable_retries", 0),
+    # No proxy stands between two services, whatever the user's shell says.
     ("grpc.enable_http_proxy", 0),
     ("grpc.service_config", json.dumps({"loadBalancingConfig": [{"weighted_round_robin": WEIGHTS}]})),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
+    # A killed service is back on the same port within a second.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 500),
     ("grpc.max_receive_message_length", -1),
 )
-"""Calls go to all addresses of a name, such as a headless Service, and most of them to the servers that answer fast
-(`load_report`): a board and a virtual machine may stand side by side. The channel does not retry: only its user knows
-whether repeating is safe. A killed service is back on the same port within a second, so reconnecting is tried often. No
-proxy stands between two services, whatever the user's shell says."""
+"""Calls go to all addresses of a name, such as a headless Service, and most of them to fast servers (`load_report`)."""
 
 
 def open_aio_channel(address: str, settings: ServiceSettings) -> grpc.aio.Channel:

@@ -1,8 +1,7 @@
 """Receives calls as streams of bytes, so that a caller without a token, or without a message, holds up no other caller.
 
-On the wire a call with one message is a call with many. Every method is therefore served as a stream of messages: gRPC
-then gives a call to its handler before the first message, so that the token is checked first, and the wait for the
-message can be ended.
+gRPC sends a single message as a stream of length one. Every method is therefore served as a stream of messages. A call
+then reaches its handler before its first message. The token is checked first, and the wait for the message can end.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast
 
 import grpc
@@ -149,13 +147,14 @@ def _served(handler: Handler[Req, Res], calls: Calls, answering: Answering) -> H
     def collect(requests: Requests, context: grpc.ServicerContext) -> bytes:
         call, unread_bytes = calls.begin(context), 0
         try:
-            with calls.measured(context):
-                if calls.is_late():
-                    with answering.around(context):
-                        calls.refuse_late()
-                messages = take(call, requests)
-                with answering.around(context), calls.stream(call) if handler.request_streaming else nullcontext():
-                    response = write(next(behaviour(map(read, messages), context)))
+            if calls.is_late():
+                with calls.measured(context), answering.around(context):
+                    calls.refuse_late()
+            messages = take(call, requests)
+            # The waits for a stream's messages are its caller's, and say nothing of this server.
+            around = calls.stream(call) if handler.request_streaming else calls.measured(context)
+            with around, answering.around(context):
+                response = write(next(behaviour(map(read, messages), context)))
             unread_bytes = len(response)
             return response
         finally:

@@ -12,18 +12,18 @@ from typing import Final
 import grpc
 
 KEY: Final = "endpoint-load-metrics-bin"
-FIELDS: Final = struct.Struct("<BdBd")
-RPS_FRACTIONAL, APPLICATION_UTILIZATION = 6 << 3 | 1, 9 << 3 | 1
+FIELDS: Final = struct.Struct("<BdBdBd")
+RPS_FRACTIONAL, EPS, APPLICATION_UTILIZATION = 6 << 3 | 1, 7 << 3 | 1, 9 << 3 | 1
 """Fields of the message `xds.data.orca.v3.OrcaLoadReport`, each a number of eight bytes."""
 EVERY_S: Final = 1.0
 
 
 class LoadReport:
-    """Measures the calls of one server, and writes the measure of the last second into the answers.
+    """Measures the calls of one server, and sends the measure of the last second with the answers.
 
-    The utilization is the mean number of calls under way. A caller weighs a server by its rate of answers divided by
-    its utilization, which is the reciprocal of the mean time that a call takes. A refused call takes time and is no
-    answer.
+    The measure has three parts: calls per second, refused calls per second, and the utilization, which is the mean
+    number of calls that are handled at a time. A caller weighs a server by its calls per second of work. Refused calls
+    count as work besides.
 
     Args:
         now_s: Monotonic clock.
@@ -32,26 +32,32 @@ class LoadReport:
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
         self._now_s = now_s
         self._changing = threading.Lock()
-        self._since_s, self._busy_s, self._answered = now_s(), 0.0, 0
+        self._since_s, self._busy_s, self._calls, self._refused = now_s(), 0.0, 0, 0
         self._metadata: tuple[tuple[str, bytes], ...] = ()
 
     def ended(self, busy_s: float, *, answered: bool) -> None:
         """Count a call that has ended.
 
         Args:
-            busy_s: Seconds since the call asked for a thread.
+            busy_s: Seconds for which the call waited for a thread and was handled.
             answered: Whether the caller gets what it asked for.
         """
         with self._changing:
             self._busy_s += busy_s
-            self._answered += answered
+            self._calls += 1
+            self._refused += not answered
             elapsed_s = self._now_s() - self._since_s
-            if elapsed_s >= EVERY_S and self._answered:
-                rate, utilization = self._answered / elapsed_s, self._busy_s / elapsed_s
-                self._metadata = ((KEY, FIELDS.pack(RPS_FRACTIONAL, rate, APPLICATION_UTILIZATION, utilization)),)
-                self._since_s, self._busy_s, self._answered = self._now_s(), 0.0, 0
+            if elapsed_s >= EVERY_S:
+                rates = self._calls / elapsed_s, self._refused / elapsed_s, self._busy_s / elapsed_s
+                self._metadata = ((KEY, _packed(*rates)),)
+                self._since_s, self._busy_s, self._calls, self._refused = self._now_s(), 0.0, 0, 0
 
     def attach(self, context: grpc.ServicerContext) -> None:
-        """Send the measure with the answer of a call; nothing in the first second."""
+        """Send the measure with the answer, or with the refusal, of a call; nothing in the first second."""
         if self._metadata:
-            context.set_trailing_metadata(self._metadata)
+            context.set_trailing_metadata((*(context.trailing_metadata() or ()), *self._metadata))
+
+
+def _packed(rate: float, refused: float, utilization: float) -> bytes:
+    """Return the report as gRPC reads it."""
+    return FIELDS.pack(RPS_FRACTIONAL, rate, EPS, refused, APPLICATION_UTILIZATION, utilization)

@@ -9,7 +9,7 @@ import math
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
@@ -24,7 +24,7 @@ from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
 from services.contracts.limits import NANOS, PRODUCER_ID_BYTES
 from services.serving.status import refusal_from
 from services.simulator.account import Account, Outcome
-from services.simulator.answers import failure_of
+from services.simulator.answers import Failure, failure_of
 from services.simulator.arrivals import Schedule, event_offsets
 from services.simulator.cpu_wait import CpuWait
 from services.simulator.producer_ledger import ProducerLedger
@@ -82,6 +82,7 @@ class LoadGenerator:
         self.stopping = stopping
         self.tried_until_s = math.inf
         self._producer = secrets.token_bytes(PRODUCER_ID_BYTES)
+        self._now_s: Callable[[], float] = time.monotonic
         self._started_s = 0.0
         self._sampling = Sampling()
         self._cpu_wait = CpuWait()
@@ -94,15 +95,17 @@ class LoadGenerator:
         return len(self._under_way)
 
     def elapsed_ns(self) -> int:
-        """Return the nanoseconds since the start. Only for the loop's own thread."""
-        return round((asyncio.get_running_loop().time() - self._started_s) * NANOS)
+        """Return the nanoseconds since the start, by the clock of the event loop."""
+        return round((self._now_s() - self._started_s) * NANOS)
 
     async def run(self) -> None:
         """Send all batches, until the end or until `stopping` is set. Then wait for the batches under way."""
         ready: asyncio.Queue[Batch | None] = asyncio.Queue(AHEAD)
         ahead_ns = time.time_ns() - time.monotonic_ns()
+        self._now_s = asyncio.get_running_loop().time
+        self._started_s = self._now_s() + LEAD_S
+        # Other threads take this for the sign that the load has begun.
         self.started_unix_ns = time.time_ns() + round(LEAD_S * NANOS)
-        self._started_s = asyncio.get_running_loop().time() + LEAD_S
         with self._cpu_wait:
             await self._send_all(ready)
         self.clock_step_ns = time.time_ns() - time.monotonic_ns() - ahead_ns
@@ -112,6 +115,8 @@ class LoadGenerator:
             making = group.create_task(self._make(ready))
             while (batch := await self._next(ready)) is not None and await self._is_due(batch.number):
                 await self._room_for(batch.number)
+                if self.stopping.is_set():
+                    break
                 task = group.create_task(self._send(batch))
                 self._under_way[batch.number] = task
             making.cancel()
@@ -191,9 +196,8 @@ class LoadGenerator:
             metadata = (*metadata, (signals.TRACEPARENT, span.traceparent))
         while True:
             self.account.attempts += 1
-            deadline_s = min(deadline_s, self.tried_until_s)
             try:
-                timeout = max(0.0, min(deadline_s - loop.time(), ATTEMPT_S))
+                timeout = min(deadline_s - loop.time(), ATTEMPT_S)
                 answer = await self._resources.send(batch.request, timeout=timeout, metadata=metadata)
             except grpc.aio.AioRpcError as error:
                 refused = refusal_from(error)
@@ -201,12 +205,21 @@ class LoadGenerator:
             else:
                 return Outcome(pb.OUTCOME_ACKNOWLEDGED, answer.duplicate)
             may_be_stored = may_be_stored or failure.may_be_stored
-            if failure.retry_after_s is None or loop.time() + failure.retry_after_s >= deadline_s:
+            if not await self._is_tried_again(failure, deadline_s):
                 span.fail(failure.reason)
                 code = pb.OUTCOME_UNKNOWN if may_be_stored else pb.OUTCOME_REFUSED
                 return Outcome(code, reason=failure.reason, message=str(refused)[:MESSAGE_CHARACTERS])
-            await asyncio.sleep(failure.retry_after_s)
             backoff_s = min(2 * backoff_s, LONGEST_BACKOFF_S)
+
+    async def _is_tried_again(self, failure: Failure, deadline_s: float) -> bool:
+        """Wait until the next attempt is due. Return False, at once, where there is none, or none in time."""
+        loop = asyncio.get_running_loop()
+        due_s = math.inf if failure.retry_after_s is None else loop.time() + failure.retry_after_s
+        while due_s < min(deadline_s, self.tried_until_s):
+            if (left_s := due_s - loop.time()) <= 0:
+                return True
+            await asyncio.sleep(min(left_s, CHECK_EVERY_S))
+        return False
 
     def _record(self, batch: Batch, outcome: Outcome) -> None:
         """Update producer ledger and metrics, after the times are taken."""

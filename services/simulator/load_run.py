@@ -78,7 +78,7 @@ class LoadRun:
     async def _connected(self, channel: grpc.aio.Channel) -> None:
         """Wait until ingest-api answers. Raises Refused after ten seconds, or when the load run is stopped before.
 
-        The state is asked for: a watch that ends early would outlive this event loop, and disturb the next load run.
+        The channel's state is polled. A watch that is cancelled would outlive this event loop and disturb the next run.
         """
         end_s = time.monotonic() + CONNECT_S
         while channel.get_state(try_to_connect=True) is not grpc.ChannelConnectivity.READY:
@@ -100,9 +100,7 @@ class LoadRun:
                 self.stop(within_s=max(0.0, self.context.settings.drain_seconds - LAST_ATTEMPT_AND_REPORT_S))
             generator = self.generator
             if generator is not None and generator.started_unix_ns:
-                yield pb.RunLoadResponse(
-                    progress=report.progress(generator, time.time_ns() - generator.started_unix_ns)
-                )
+                yield pb.RunLoadResponse(progress=report.progress(generator, generator.elapsed_ns()))
 
     def raise_error(self) -> None:
         """Raise the error that ended the load run, if there is one."""

@@ -76,7 +76,8 @@ class SimulatorServicer(SimulatorServiceServicer):
             load_request = replace(load_request, window_ns=prepared.window_ns or load_request.window_ns)
             load_run = LoadRun(self._context, load_request, prepared.schedule, prepared.source)
             self._load_run = load_run
-            context.add_callback(load_run.stop)
+            # Nobody waits for the outcomes any more when the caller is gone.
+            context.add_callback(lambda: load_run.stop(within_s=0.0))
             thread = threading.Thread(target=load_run.run, name="load-run", daemon=True)
             thread.start()
             try:

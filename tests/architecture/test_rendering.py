@@ -114,7 +114,7 @@ def unpinned(workloads: tuple[Workload, ...]) -> tuple[Workload, ...]:
 
 
 @pytest.mark.parametrize(
-    ("request_", "error", "reason", "found"),
+    ("request_", "error", "reason", "words"),
     [
         (replace(OUTSIDE, workloads=unpinned(OUTSIDE.workloads)), BadConfig, "E_NOT_PINNED", "ingest-api:latest"),
         (replace(OUTSIDE, redis_url=""), BadConfig, "BAD_CONFIG", "LAB_REDIS_URL"),
@@ -132,13 +132,13 @@ def unpinned(workloads: tuple[Workload, ...]) -> tuple[Workload, ...]:
     ],
 )
 def test_what_makes_no_sense_is_refused(
-    request_: RenderRequest, error: type[LabError], reason: str, found: str
+    request_: RenderRequest, error: type[LabError], reason: str, words: str
 ) -> None:
     """With the reason, what was found, and never more than five lines; a password is not repeated."""
     with pytest.raises(error) as refused:
         render(request_)
     assert refused.value.reason == reason
-    assert found in str(refused.value)
+    assert words in str(refused.value)
     assert "geheim" not in str(refused.value)
     assert len(str(refused.value).splitlines()) <= 5
 

@@ -13,6 +13,7 @@ import pytest
 PROJECT: Final = Path(__file__).parents[2]
 TOP_LEVEL: Final = frozenset({"notebooks", "lab", "services", "manifests", "tests"})
 SOURCES: Final = ("lab/*.py", "services/*.py")
+ALL_CODE: Final = (*SOURCES, "tests/*.py")
 LONGEST_MODULE: Final = 400
 LONGEST_FUNCTION: Final = 50
 MOST_MODULES: Final = 20
@@ -164,7 +165,7 @@ def test_no_variable_has_a_vague_name() -> None:
     """A variable is named after what it holds: a pod is called `pod`."""
     vague = [
         shown(path, line, name)
-        for path in committed(*SOURCES)
+        for path in committed(*ALL_CODE)
         for line, name in variables(parsed(path))
         if name in VAGUE_VARIABLES
     ]

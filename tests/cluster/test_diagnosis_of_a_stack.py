@@ -4,10 +4,10 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import pytest
 
@@ -59,74 +59,55 @@ def cured_by(machines: Machines, diagnosed: tuple[Finding, ...], home: Path) -> 
     return findings(until=lambda causes: not causes, seconds=CURED_S)
 
 
-class Planted(NamedTuple):
-    """A fault of services that all seem well.
-
-    Attributes:
-        name: Name of the kept snapshot.
-        changes: Deployment and the change, as arguments of `kubectl set`, with settings of the user's in braces.
-        causes: Cause and object of every finding, with words of the finding.
-        events: Whether events are sent after the changes.
-    """
-
-    name: str
-    changes: Mapping[str, tuple[str, str]]
-    causes: Mapping[tuple[str, str], str]
-    events: bool = False
-
-
-def silent(workload: str) -> tuple[str, str]:
-    """Return cause and object of a service that is healthy, and whose metrics or work are missing."""
-    return "running-no-metrics", f"Deployment/{workload}"
-
-
-UNPINNED: Final = Planted(
-    "wrong-architecture-silent-service",
-    {f"{WORKER}-arm64": ("image", f"service={{registry}}/{WORKER}:{{image_tag}}")},
-    {("wrong-architecture-silent", f"Deployment/{WORKER}-arm64"): "the process says x86_64"},
-)
-"""The failure that led to this project: the arm64 node runs the amd64 image of a tag, and all seems well."""
-SILENT: Final = Planted(
-    "running-no-metrics",
-    {
-        f"{WORKER}-amd64": ("env", "OTEL_METRICS_EXPORTER=none"),
-        "query-api-amd64": ("env", f"OTEL_EXPORTER_OTLP_ENDPOINT={MISSPELT}"),
-    },
-    {
-        silent(f"{WORKER}-amd64"): "the first silent stage is exporting",
-        silent("query-api-amd64"): "the first silent stage is the collector",
-    },
-)
-"""A service does not export its metrics; another sends them to a wrong address."""
-IDLE: Final = Planted(
-    "running-no-metrics-consuming",
-    {f"{WORKER}-{architecture}": ("env", "LAB_STORE_NAMESPACE=elsewhere") for architecture in ("amd64", "arm64")},
-    {silent(f"{WORKER}-{architecture}"): "the first silent stage is consuming" for architecture in ("amd64", "arm64")},
-    events=True,
-)
-"""The workers read another stream: they are healthy, and events wait."""
-
-
-@pytest.mark.parametrize("fault", [IDLE, UNPINNED, SILENT], ids=lambda fault: fault.name)
-def test_services_that_seem_well_and_are_not_are_named(
-    stack: ClusterDeployment, kubectl: Kubectl, machines: Machines, tmp_path: Path, fault: Planted
+def test_workers_that_take_nothing_are_named_with_the_silent_stage(
+    stack: ClusterDeployment, kubectl: Kubectl, machines: Machines, tmp_path: Path
 ) -> None:
-    """The fault is named with its objects and what was seen, and the next steps cure it."""
+    """The workers read another stream: they are healthy, and events wait."""
+    namespace = f"--namespace={load_settings().namespace}"
+    for architecture in ("amd64", "arm64"):
+        kubectl("set", "env", namespace, f"deployment/{WORKER}-{architecture}", "LAB_STORE_NAMESPACE=elsewhere")
+        kubectl(
+            "rollout", "status", namespace, f"deployment/{WORKER}-{architecture}", "--timeout=120s", timeout_s=130.0
+        )
+    order = LoadOrder("test-consuming", lab.load("synthetic", rate=200.0), 2.0)
+    load_generator(stack.endpoints).run(order, lambda _: None)
+    diagnosed = findings(until=lambda causes: len(causes) == 2, seconds=FOUND_S, keep="running-no-metrics-consuming")
+    assert {(finding.cause, finding.object) for finding in diagnosed} == {
+        ("running-no-metrics", f"Deployment/{WORKER}-{architecture}") for architecture in ("amd64", "arm64")
+    }
+    assert all("the first silent stage is consuming" in finding.title for finding in diagnosed)
+    assert cured_by(machines, diagnosed, tmp_path) == ()
+
+
+def test_an_unpinned_service_says_that_it_is_of_the_wrong_architecture(
+    stack: ClusterDeployment, kubectl: Kubectl, machines: Machines, tmp_path: Path
+) -> None:
+    """The failure that led to this project: the arm64 node runs the amd64 image of a tag, and all seems well."""
     settings = load_settings()
-    namespace = f"--namespace={settings.namespace}"
-    for deployment, (kind, change) in fault.changes.items():
-        value = change.format(registry=settings.registry, image_tag=settings.image_tag)
-        kubectl("set", kind, namespace, f"deployment/{deployment}", value)
-    for deployment in fault.changes:
-        kubectl("rollout", "status", namespace, f"deployment/{deployment}", "--timeout=120s", timeout_s=130.0)
-    if fault.events:
-        order = LoadOrder("test-consuming", lab.load("synthetic", rate=200.0), 2.0)
-        load_generator(stack.endpoints).run(order, lambda _: None)
-    causes = [cause for cause, _ in fault.causes]
-    diagnosed = findings(until=lambda seen: seen == causes, seconds=FOUND_S, keep=fault.name)
-    evidence = {(finding.cause, finding.object): f"{finding.title} {finding.found}" for finding in diagnosed}
-    assert set(evidence) == set(fault.causes), diagnosed
-    assert [cause for cause, words in fault.causes.items() if words not in evidence[cause]] == [], diagnosed
+    namespace, image = f"--namespace={settings.namespace}", f"{settings.registry}/{WORKER}:{settings.image_tag}"
+    kubectl("set", "image", namespace, f"deployment/{WORKER}-arm64", f"service={image}")
+    kubectl("rollout", "status", namespace, f"deployment/{WORKER}-arm64", "--timeout=120s", timeout_s=130.0)
+    silent = "wrong-architecture-silent"
+    diagnosed = findings(until=lambda causes: silent in causes, seconds=FOUND_S, keep=f"{silent}-service")
+    assert [(finding.cause, finding.object) for finding in diagnosed] == [(silent, f"Deployment/{WORKER}-arm64")]
+    assert "the process says x86_64" in diagnosed[0].found
+    assert cured_by(machines, diagnosed, tmp_path) == ()
+
+
+def test_silent_services_are_named_with_their_first_silent_stage(
+    stack: ClusterDeployment, kubectl: Kubectl, machines: Machines, tmp_path: Path
+) -> None:
+    """A service does not export its metrics; another sends them to a wrong address."""
+    namespace = f"--namespace={load_settings().namespace}"
+    kubectl("set", "env", namespace, f"deployment/{WORKER}-amd64", "OTEL_METRICS_EXPORTER=none")
+    kubectl("set", "env", namespace, "deployment/query-api-amd64", f"OTEL_EXPORTER_OTLP_ENDPOINT={MISSPELT}")
+    both = ["running-no-metrics"] * 2
+    diagnosed = findings(until=lambda causes: causes == both, seconds=FOUND_S, keep="running-no-metrics")
+    assert [finding.cause for finding in diagnosed] == both, diagnosed
+    assert {finding.object: finding.title.rpartition("stage is ")[2] for finding in diagnosed} == {
+        f"Deployment/{WORKER}-amd64": "exporting",
+        "Deployment/query-api-amd64": "the collector",
+    }
     assert cured_by(machines, diagnosed, tmp_path) == ()
 
 

@@ -188,8 +188,10 @@ def test_a_node_whose_packets_are_dropped_loses_nothing(stack: ClusterDeployment
     def drop_packets() -> None:
         for seconds in (0.3, 1.2, 2.5):
             run("ip", "link", "set", interface, "down")
-            let_pass(seconds)
-            run("ip", "link", "set", interface, "up")
+            try:
+                let_pass(seconds)
+            finally:
+                run("ip", "link", "set", interface, "up")
             let_pass(1.0)
 
     outcome = tried(stack, placeholder(), act=drop_packets)

@@ -1,12 +1,15 @@
-"""Runs a store whose disk is slow, whose clock is another one, and which dies and comes back."""
+"""Runs a store whose disk can be slowed, whose clock can be shifted, and which can be killed and started again."""
 
 import shutil
 import struct
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final
+
+import redis
 
 from tests import programs
 
@@ -39,6 +42,19 @@ class StrangeStore:
         with self._file.open("r+b" if self._file.exists() else "wb") as file:
             file.write(numbers)
 
+    def write_s(self) -> float:
+        """Return the seconds that a write of this store takes now."""
+        began_s = time.monotonic()
+        with self._client() as client:
+            client.set("written", 1)
+        return time.monotonic() - began_s
+
+    def ahead_s(self) -> float:
+        """Return the seconds by which the store's clock is ahead of this machine's."""
+        with self._client() as client:
+            seconds, _ = client.time()
+        return float(seconds - time.time())
+
     def restart(self) -> None:
         """Kill the store, and start it again on its files. Return when it serves."""
         self.stop()
@@ -48,6 +64,9 @@ class StrangeStore:
     def stop(self) -> None:
         """Kill the store."""
         self._process.__exit__(None, None, None)
+
+    def _client(self) -> redis.Redis:
+        return redis.Redis(port=self.port)
 
     def _started(self) -> AbstractContextManager[object]:
         strange = {"LD_PRELOAD": str(self._library), "TEST_WORLD": str(self._file)}

@@ -44,17 +44,17 @@ def test_a_run_leaves_everything(folders: dict[str, str], capsys: pytest.Capture
     """Verdict on the terminal, evidence in the folder, numbers that agree."""
     with environment_with(**folders):
         code = main(["run", str(QUICKSTART), *SHORT])
-        said = capsys.readouterr().out
+        printed = capsys.readouterr().out
         [run] = [RunFolder(path) for path in Path(folders["LAB_RUNS_DIR"]).iterdir()]
         manifest = run.document()
         assert (code, manifest["status"], manifest["verdict"]["status"]) == (0, "succeeded", "MET"), manifest
         assert set(manifest) >= MUST_HAVE
         assert manifest["parameters"]["duration"] == 11.0
         assert [name for name in FILES if not (run.path / name).is_file()] == []
-        assert "  MET   quickstart on this machine" in said
+        assert "  MET   quickstart on this machine" in printed
         assert '"stopped"' in (run.path / "logs" / "process-worker.log").read_text().splitlines()[-1]
         assert load_trial(run.path).defaults["duration"] != 11.0
-        assert "Prometheus agrees" in said
+        assert "Prometheus agrees" in printed
         assert load_trial(run.path).ledger.counted == manifest["ledger"]["counted"] == 5_500
         assert main(["runs", "show", "last", "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["id"] == run.run_id
@@ -85,7 +85,7 @@ def test_a_stack_that_is_up_is_used_and_stays(folders: dict[str, str], capsys: p
             capsys.readouterr()
             assert main(["status", "--json"]) == 0
             status = json.loads(capsys.readouterr().out)
-            assert [one["healthy"] for one in status["services"]] == [True] * 4
+            assert [service["healthy"] for service in status["services"]] == [True] * 4
             assert status["ledger"]["accepted"] == 0
             assert main(["run", str(QUICKSTART), *SHORT]) == 0
             assert "using the stack that is up" in capsys.readouterr().out
@@ -141,13 +141,13 @@ def test_nothing_is_left_when_the_lab_is_killed(folders: dict[str, str]) -> None
 
 
 def processes_below(folder: str) -> list[str]:
-    """Commands of all processes that work for a stack in this folder."""
-    found = []
+    """Return the commands of all processes that work for a stack in this folder."""
+    commands = []
     for process in psutil.process_iter():
         try:
             words: list[Any] = process.cmdline()
             if any(folder in str(word) for word in words) or process.cwd().startswith(folder):
-                found.append(" ".join(words))
+                commands.append(" ".join(words))
         except psutil.Error:
             continue
-    return found
+    return commands

@@ -50,11 +50,11 @@ def reasons(judged: Judgement) -> set[str]:
 def test_a_worker_that_is_too_slow_is_told_before_it_has_drained(tmp_path: Path) -> None:
     """It counts about 100 of 500 events/s: VALID, NOT_MET, decided long before the backlog is gone."""
     slow = {"LAB_WORKER_COST_US": "10000"}
-    asked = replace(
+    slow_worker = replace(
         experiment("slow-worker", keeps_up(), nothing_lost()), load=load("synthetic", rate=500.0), warm_up=0.0
     )
     with stack_up(tmp_path, slow) as bench:
-        evidence, judged = bench.judged(asked)
+        evidence, judged = bench.judged(slow_worker)
     assert evidence.store.balance.backlog > 0, "the worker is not slow enough for this test"
     assert (evidence.read_ns - evidence.load_run.window.end_ns) / 1e9 < DECIDED_S
     assert (judged.validity.status, judged.verdict.status) == ("VALID", "NOT_MET"), judged.validity

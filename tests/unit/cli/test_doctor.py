@@ -53,7 +53,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("elsewhere")
 @pytest.mark.parametrize(
-    ("variable", "value", "name", "found", "step"),
+    ("variable", "value", "name", "words", "step"),
     [
         ("LAB_PROMETHEUS", "/nowhere/prometheus", "prometheus", "No such file", "unset LAB_PROMETHEUS"),
         ("LAB_PROMETHEUS_URL", f"http://{CLOSED}", "prometheus", "Connection refused", "systemctl restart prometheus"),
@@ -65,7 +65,7 @@ def test_a_server_that_this_machine_lacks_is_found(
     variable: str,
     value: str,
     name: str,
-    found: str,
+    words: str,
     step: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -74,7 +74,7 @@ def test_a_server_that_this_machine_lacks_is_found(
     monkeypatch.setenv(variable, value)
     told = report(capsys)
     assert (told.code, told.bad) == (69, {name})
-    assert found in told.found[name]
+    assert words in told.found[name]
     assert step in told.steps[name]
 
 

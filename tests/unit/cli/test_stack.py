@@ -100,7 +100,7 @@ def test_status_shows_what_does_not_run_beside_what_does(capsys: pytest.CaptureF
     assert lines[1] == "  ✗ process-worker  pod process-worker-arm64-1 on r3; CrashLoopBackOff"
     assert "ledger  query-api cannot be reached" in lines[-1]
     shown = json.loads(said(capsys, "status", "--json"))
-    assert [(one["healthy"], one["node"]) for one in shown["services"]] == [(True, ""), (False, "r3")]
+    assert [(service["healthy"], service["node"]) for service in shown["services"]] == [(True, ""), (False, "r3")]
     assert shown["endpoints"]["query"] == ""
 
 

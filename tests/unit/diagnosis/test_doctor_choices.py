@@ -50,7 +50,7 @@ def test_a_registry_must_answer_as_the_settings_say(registry: RegistryProbe, wor
 
 
 @pytest.mark.parametrize(
-    ("store", "found", "step"),
+    ("store", "words", "step"),
     [
         (StoreProbe("h:6379", reachable=False, error="refused"), "refused", "ssh h "),
         (
@@ -72,11 +72,11 @@ def test_a_registry_must_answer_as_the_settings_say(registry: RegistryProbe, wor
         ),
     ],
 )
-def test_a_store_that_cannot_hold_the_ledger_is_found(store: StoreProbe, found: str, step: str) -> None:
+def test_a_store_that_cannot_hold_the_ledger_is_found(store: StoreProbe, words: str, step: str) -> None:
     """The worst first; the step does not bring the stack up, which comes next anyway."""
     here = check("redis", before(store=store))
     assert not here.good
-    assert found in here.found
+    assert words in here.found
     assert step in here.next_step
     assert "lab up" not in here.next_step
 

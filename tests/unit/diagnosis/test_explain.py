@@ -56,7 +56,7 @@ def test_what_the_cluster_has_besides_explains_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("attempted", "found", "cause"),
+    ("attempted", "evidence", "cause"),
     [
         ("process-worker-arm64 is not well", "", "wrong-architecture"),
         ("a call failed", f"no answer from {pod_name('process-worker', 'arm64')}", "wrong-architecture"),
@@ -66,13 +66,13 @@ def test_what_the_cluster_has_besides_explains_nothing(tmp_path: Path) -> None:
     ids=["deployment", "pod", "service", "server"],
 )
 def test_of_several_findings_the_one_that_concerns_the_failure_is_told(
-    attempted: str, found: str, cause: str, tmp_path: Path
+    attempted: str, evidence: str, cause: str, tmp_path: Path
 ) -> None:
     """Whichever stands first; the others are counted, with where to read them."""
     away = CASES["redis-unreachable"].snapshot.probes
     both = replace(CASES["wrong-architecture"].snapshot, probes=away)
     assert len(diagnose(both)) > 1
-    text = str(explained(Unavailable(attempted, found=found, next_step="lab logs"), Kept(both), tmp_path))
+    text = str(explained(Unavailable(attempted, found=evidence, next_step="lab logs"), Kept(both), tmp_path))
     assert f"({cause})" in text
     assert "also has" not in text
     assert f"more: lab diagnose --snapshot {tmp_path / FILE_NAME}" in text

@@ -1,6 +1,7 @@
 """The load generator is open-loop: batches are sent when they are due, shown on a virtual clock."""
 
 import asyncio
+import math
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -55,8 +56,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return future
 
 
-def run_load(answer: Answer, *, in_flight: int = 256, seconds: float = 10) -> LoadGenerator:
-    """Send 200 batches a second to a server that is a function, whose clock begins with the load."""
+def run_load(
+    answer: Answer, *, in_flight: int = 256, seconds: float = 10, stopped_at_s: float = math.inf
+) -> LoadGenerator:
+    """Send 200 batches a second to a server that is a function, whose clock begins with the load.
+
+    Args:
+        answer: The server.
+        in_flight: Slots of the generator.
+        seconds: Length of the load.
+        stopped_at_s: When the load is ended, and batches under way are given up at once.
+    """
     instruments = Instruments(metrics.NoOpMeterProvider().get_meter("t"), "simulator")
     tracing = Tracing(trace.NoOpTracerProvider().get_tracer("t"))
     schedule = arrivals.schedule(arrivals.constant(2_000, seconds), batch_events=10)
@@ -69,11 +79,19 @@ def run_load(answer: Answer, *, in_flight: int = 256, seconds: float = 10) -> Lo
         del timeout, metadata
         return await answer(generators[0].elapsed_ns() / NANOS, request)
 
+    async def end() -> None:
+        """End the load, as a simulator does that is ended itself."""
+        await asyncio.sleep(stopped_at_s)
+        generators[0].stopping.set()
+        generators[0].tried_until_s = loop.time()
+
     async def main() -> None:
         """Make the generator in the loop that runs it."""
         resources = Resources(call, (), instruments, tracing, in_flight)
         generators.append(LoadGenerator(REQUEST, schedule, source, resources, stopping=threading.Event()))
+        ending = asyncio.ensure_future(end())
         await generators[0].run()
+        ending.cancel()
 
     try:
         loop.run_until_complete(main())
@@ -166,6 +184,24 @@ def test_a_batch_that_is_never_acknowledged_is_refused_or_unknown(
     unknown = sum(aggregate.count for _, aggregate in generator.unknown.aggregates())
     assert unknown == (2_000 if outcome == pb.OUTCOME_UNKNOWN else 0)
     assert list(generator.acknowledged.aggregates()) == []
+
+
+@pytest.mark.parametrize("retry_after_s", [0.5, 60.0])
+def test_a_refused_batch_that_is_given_up_stays_refused(retry_after_s: float) -> None:
+    """Whether its next attempt would be due soon or late; the load ends within moments."""
+    answer = refusing(grpc.StatusCode.RESOURCE_EXHAUSTED, until_s=99, retry_after_s=retry_after_s)
+    generator = run_load(answer, seconds=3, stopped_at_s=1.0)
+    totals = generator.account.totals(intended=6_000)
+    assert totals.sent == totals.refused > 0
+    assert totals.unknown == 0
+    assert generator.elapsed_ns() < 1.3 * NANOS
+
+
+def test_no_batch_leaves_after_the_end_of_the_load() -> None:
+    """A batch that waited for a slot is not sent: nobody could tell what became of it."""
+    generator = run_load(stalled(0.5, 60), in_flight=2, seconds=3, stopped_at_s=1.0)
+    sent = generator.account.sent_ns[generator.account.sent_ns > 0]
+    assert sent.max() < 1.0 * NANOS
 
 
 def test_the_producer_ledger_holds_exactly_the_acknowledged_events() -> None:

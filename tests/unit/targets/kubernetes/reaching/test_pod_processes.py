@@ -68,11 +68,11 @@ def test_only_processes_in_ready_pods_of_services_are_asked(tmp_path: Path) -> N
     starting, gone = replace(POD, name="starting", ready=False), replace(POD, name="gone", node="r4")
     store = replace(row(POD), service="redis", pods=(replace(POD, name="redis-1", service="redis"),))
     rows = [replace(row(POD), pods=(POD, starting, gone)), store]
-    with status_server() as address, processes(forwards := FakeForwards(address=address), tmp_path) as asked:
+    with status_server() as address, processes(forwards := FakeForwards(address=address), tmp_path) as reached:
         forwards.gone = {"pod/gone"}
-        answers = asked.answers(rows)
+        answers = reached.answers(rows)
         assert [(pod.name, status.instance_id, status.host_architecture) for pod, status in answers] == [
             ("worker-1", INSTANCE, MACHINE),
             ("gone", "", ""),
         ]
-        assert [clock.node for clock in asked.clocks(rows)] == ["r3"]
+        assert [clock.node for clock in reached.clocks(rows)] == ["r3"]

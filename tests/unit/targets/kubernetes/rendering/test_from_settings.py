@@ -289,7 +289,7 @@ def test_a_prometheus_may_scrape_the_collector() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "reason", "found"),
+    ("changed", "reason", "words"),
     [
         ({"collector_image": ""}, "E_NOT_PINNED", "collector_image is not pinned"),
         ({"collector_image": "registry.example/otelcol:latest"}, "E_NOT_PINNED", "registry.example/otelcol:latest"),
@@ -300,12 +300,12 @@ def test_a_prometheus_may_scrape_the_collector() -> None:
         ({"redis_ca_file": "/nothing/ca.crt"}, "BAD_CONFIG", "/nothing/ca.crt"),
     ],
 )
-def test_what_cannot_work_is_refused(changed: dict[str, object], reason: str, found: str) -> None:
+def test_what_cannot_work_is_refused(changed: dict[str, object], reason: str, words: str) -> None:
     """In at most five lines, with the setting's name or value."""
     with pytest.raises(BadConfig) as refused:
         objects({**OUTSIDE, **changed})
     assert refused.value.reason == reason
-    assert found in str(refused.value)
+    assert words in str(refused.value)
     assert len(str(refused.value).splitlines()) <= 5
 
 
