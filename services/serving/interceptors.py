@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast
 
 import grpc
@@ -152,8 +153,9 @@ def _served(handler: Handler[Req, Res], calls: Calls, answering: Answering) -> H
                     calls.refuse_late()
             messages = take(call, requests)
             # The waits for a stream's messages are its caller's, and say nothing of this server.
-            around = calls.stream(call) if handler.request_streaming else calls.measured(context)
-            with around, answering.around(context):
+            measured = nullcontext() if handler.request_streaming else calls.measured(context)
+            place = calls.stream(call) if handler.request_streaming else nullcontext()
+            with measured, answering.around(context), place:
                 response = write(next(behaviour(map(read, messages), context)))
             unread_bytes = len(response)
             return response
