@@ -47,8 +47,9 @@ def status(target: TargetOption = HERE, *, namespace: NamespaceOption = "", as_j
     print(_line(not redis_is_away, "redis", f"{endpoints.redis_url}  {redis_is_away or facts}"))
     print(_line(not no_metrics, "prometheus", f"{endpoints.prometheus_url}  {no_metrics}"))
     print("  ledger  " + ", ".join(f"{name} {value:,}" if view else str(value) for name, value in ledger.items()))
-    if bounds := dict.fromkeys(bound for service in services for bound in service.bounds):
-        print("  bounds  " + ", ".join(_bound(bound) for bound in bounds))
+    # Replicas report the same bounds, read a moment apart.
+    if bounds := {(bound.name, bound.unit): bound for service in services for bound in service.bounds}:
+        print("  bounds  " + ", ".join(map(_bound, bounds.values())))
 
 
 def down(target: TargetOption = HERE, *, namespace: NamespaceOption = "") -> None:

@@ -10,7 +10,7 @@ import pytest
 from lab import wiring
 from lab.cli import main
 from lab.errors import Forbidden
-from lab.model import Endpoints, ServiceStatus
+from lab.model import Bound, Endpoints, ServiceStatus
 from lab.settings import LabSettings
 from lab.targets.kubernetes.target import KubernetesTarget
 from lab.targets.port import Declaration, Report
@@ -36,9 +36,12 @@ class Partly(FakeDeployment):
         return COMMAND
 
     def everybody(self) -> Sequence[ServiceStatus]:
-        """One that runs, one that does not."""
+        """One that runs, with what its two replicas fill up, and one that does not."""
         crashing = "pod process-worker-arm64-1 on r3; CrashLoopBackOff"
-        return [*self.statuses()[:1], ServiceStatus("process-worker", "", healthy=False, detail=crashing, node="r3")]
+        backlog = Bound("backlog", 7, 1_000, "events")
+        memory = (Bound("store memory", size, 300_000_000, "bytes") for size in (3_100_000, 3_200_000))
+        running = replace(self.statuses()[0], bounds=(backlog, *memory))
+        return [running, ServiceStatus("process-worker", "", healthy=False, detail=crashing, node="r3")]
 
     def programs(self) -> Sequence[str]:
         """Two pods of the worker."""
@@ -98,7 +101,8 @@ def test_status_shows_what_does_not_run_beside_what_does(capsys: pytest.CaptureF
     lines = said(capsys, "status").splitlines()
     assert lines[0].startswith("  ✓ ingest-api ")
     assert lines[1] == "  ✗ process-worker  pod process-worker-arm64-1 on r3; CrashLoopBackOff"
-    assert "ledger  query-api cannot be reached" in lines[-1]
+    assert "ledger  query-api cannot be reached" in lines[-2]
+    assert lines[-1] == "  bounds  backlog 7 of 1,000 events, store memory 3.2 of 300 MB"
     shown = json.loads(said(capsys, "status", "--json"))
     assert [(service["healthy"], service["node"]) for service in shown["services"]] == [(True, ""), (False, "r3")]
     assert shown["endpoints"]["query"] == ""
