@@ -5,8 +5,7 @@ from typing import Final
 
 from services.ingest_api.servicer import SERVICE, IngestServicer, add_to
 from services.ingest_api.settings import IngestSettings
-from services.ledger.durability import FRESH_S, PATIENCE_S, SELDOM_S
-from services.ledger.fresh import FreshReading
+from services.ledger.durability import SELDOM_S
 from services.ledger.redis_ledger import open_ledger
 from services.serving.program import Bound, Context, Dependency, Service, run_program
 from services.serving.store import store_bounds, store_dependency
@@ -28,7 +27,7 @@ def build(context: Context[IngestSettings]) -> Service:
     servicer = IngestServicer(ledger, context.instruments, context.tracing)
     durability = ledger.watched_durability(every_s=SELDOM_S)
 
-    usage = FreshReading(ledger.usage, fresh_s=FRESH_S, patience_s=PATIENCE_S)
+    usage = ledger.watched_usage()
 
     def bounds() -> Sequence[Bound]:
         return store_bounds(

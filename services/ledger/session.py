@@ -3,8 +3,9 @@
 from services.contracts.store_keys import EPOCH, LEDGER, RUNS, prefix_of
 from services.ledger.client_errors import our_errors
 from services.ledger.connection import StoreSettings, open_client
-from services.ledger.durability import DurabilityWatch, read_durability
+from services.ledger.durability import FRESH_S, PATIENCE_S, DurabilityWatch, read_durability
 from services.ledger.errors import StoreEmpty
+from services.ledger.fresh import FreshReading
 from services.ledger.library import function
 from services.ledger.lines import Lines
 from services.ledger.records import StoreFacts, Usage
@@ -56,6 +57,10 @@ class StoreSession:
             memory_bytes=int(memory.get("used_memory", 0)),
             memory_limit_bytes=int(memory.get("maxmemory", 0)),
         )
+
+    def watched_usage(self) -> FreshReading[Usage]:
+        """Return a reading of how much of the store is in use, for callers that must not wait for the store."""
+        return FreshReading(self.usage, fresh_s=FRESH_S, patience_s=PATIENCE_S)
 
     def watched_durability(self, *, every_s: float) -> DurabilityWatch:
         """Return a watch on the store's durability class, which reads the class at most every *every_s* seconds."""

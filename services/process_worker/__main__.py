@@ -4,8 +4,7 @@ import gc
 from collections.abc import Sequence
 
 from services.contracts.generated.lab.process.v1.process_pb2_grpc import add_ProcessServiceServicer_to_server
-from services.ledger.durability import FRESH_S, PATIENCE_S, SELDOM_S
-from services.ledger.fresh import FreshReading
+from services.ledger.durability import SELDOM_S
 from services.ledger.redis_ledger import open_ledger
 from services.process_worker.committing import Committer
 from services.process_worker.consumer import Consumer, Heartbeat, Pace
@@ -36,7 +35,7 @@ def build(context: Context[WorkerSettings]) -> Service:
     # Garbage collection need not examine objects that live as long as the process.
     gc.freeze()
 
-    usage = FreshReading(ledger.usage, fresh_s=FRESH_S, patience_s=PATIENCE_S)
+    usage = ledger.watched_usage()
 
     def bounds() -> Sequence[Bound]:
         used = usage.value()

@@ -59,11 +59,7 @@ class Batch(NamedTuple):
 
 
 class LoadGenerator:
-    """One load run, in one event loop. Other threads may read its account meanwhile.
-
-    Attributes:
-        tried_until_s: When the batches under way are given up, by the monotonic clock; each has a deadline besides.
-    """
+    """One load run, in one event loop. Other threads may read its account meanwhile, and end it."""
 
     def __init__(
         self,
@@ -80,7 +76,7 @@ class LoadGenerator:
         self.started_unix_ns = 0
         self.clock_step_ns = 0
         self.stopping = stopping
-        self.tried_until_s = math.inf
+        self._tried_until_s = math.inf
         self._producer = secrets.token_bytes(PRODUCER_ID_BYTES)
         self._now_s: Callable[[], float] = time.monotonic
         self._started_s = 0.0
@@ -97,6 +93,10 @@ class LoadGenerator:
     def elapsed_ns(self) -> int:
         """Return the nanoseconds since the start, by the clock of the event loop."""
         return round((self._now_s() - self._started_s) * NANOS)
+
+    def give_up(self, *, within_s: float) -> None:
+        """Try the batches under way for some seconds at most; each has a deadline besides."""
+        self._tried_until_s = min(self._tried_until_s, self._now_s() + within_s)
 
     async def run(self) -> None:
         """Send all batches, until the end or until `stopping` is set. Then wait for the batches under way."""
@@ -215,7 +215,7 @@ class LoadGenerator:
         """Wait until the next attempt is due. Return False, at once, where there is none, or none in time."""
         loop = asyncio.get_running_loop()
         due_s = math.inf if failure.retry_after_s is None else loop.time() + failure.retry_after_s
-        while due_s < min(deadline_s, self.tried_until_s):
+        while due_s < min(deadline_s, self._tried_until_s):
             if (left_s := due_s - loop.time()) <= 0:
                 return True
             await asyncio.sleep(min(left_s, CHECK_EVERY_S))

@@ -91,7 +91,7 @@ class LoadRun:
         """End the load. The batches under way are tried until their deadlines, or for some seconds at most."""
         self.stopping.set()
         if self.generator is not None:
-            self.generator.tried_until_s = min(self.generator.tried_until_s, time.monotonic() + within_s)
+            self.generator.give_up(within_s=within_s)
 
     def progress(self) -> Iterator[pb.RunLoadResponse]:
         """Yield the progress every fifth of a second, until the load run is over."""

@@ -83,7 +83,7 @@ def run_load(
         """End the load, as a simulator does that is ended itself."""
         await asyncio.sleep(stopped_at_s)
         generators[0].stopping.set()
-        generators[0].tried_until_s = loop.time()
+        generators[0].give_up(within_s=0.0)
 
     async def main() -> None:
         """Make the generator in the loop that runs it."""
