@@ -30,11 +30,23 @@ def refusal(folder: Path, *options: str) -> str:
     return done.stderr.strip().splitlines()[-1]
 
 
-def test_a_value_of_the_wrong_kind_is_named_with_its_parameter(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("p99_ms: 5e3", "p99_ms (below_ms): '5e3' is a text, not a number"),
+        ("p99_ms: .inf", "p99_ms (below_ms): inf is not a finite number"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_named_with_its_parameter(tmp_path: Path, content: str, words: str) -> None:
     """In one line, which names the parameter and what it is for."""
     file = tmp_path / "parameters.yaml"
-    file.write_text("p99_ms: 5e3\n")
-    assert refusal(tmp_path, "-f", str(file)) == "p99_ms (below_ms): '5e3' is a text, not a number"
+    file.write_text(f"{content}\n")
+    assert refusal(tmp_path, "-f", str(file)) == words
+
+
+def test_nothing_is_no_number(tmp_path: Path) -> None:
+    """Papermill turns the word into Python's None."""
+    assert refusal(tmp_path, "-p", "duration", "None") == "duration: None is nothing, not a number"
 
 
 def test_a_misspelt_parameter_is_answered_with_the_nearest(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from services.serving.calls import Calls
 from services.serving.interceptors import CallInterceptor
 from services.serving.workers import Workers
+from tests.grpc_server import served
 
 SERVICE: Final = "test.v1.Test"
 
@@ -28,12 +29,9 @@ def test_a_stream_too_many_is_refused() -> None:
         yield b"first"
         over.wait(30)
 
-    server = grpc.server(workers, interceptors=[CallInterceptor(Calls(workers, stream_limit=1))])
-    handlers: dict[str, Any] = {"Count": grpc.stream_unary_rpc_method_handler(count)}
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+    interceptors = [CallInterceptor(Calls(workers, stream_limit=1))]
+    methods = {"Count": grpc.stream_unary_rpc_method_handler(count)}
+    with served(SERVICE, methods, workers, interceptors) as address, grpc.insecure_channel(address) as channel:
         call: Any = channel.stream_unary(f"/{SERVICE}/Count")
         first = call.future(messages(), timeout=30)
         assert begun.wait(10)
@@ -41,7 +39,5 @@ def test_a_stream_too_many_is_refused() -> None:
             call(iter((b"second",)), timeout=10)
         over.set()
         assert first.result() == b"1"
-    server.stop(0).wait()
-    workers.shutdown()
     error: Any = refused.value
     assert (error.code(), "1 streams are open" in error.details()) == (grpc.StatusCode.RESOURCE_EXHAUSTED, True)

@@ -4,17 +4,19 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import grpc
 import pytest
 
 from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
 from services.contracts.generated.lab.simulator.v1.simulator_pb2_grpc import SimulatorServiceStub
+from tests.grpc_server import served
 from tests.programs import ready_file, service
 
 WAIT_S: Final = 20.0
 HOUR_S: Final = 3_600.0
+INGEST: Final = "lab.ingest.v1.IngestService"
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -22,33 +24,22 @@ pytestmark = pytest.mark.timeout(90)
 @pytest.fixture
 def ingest() -> Iterator[str]:
     """Yield the address of a server that stands in for ingest-api; the load runs below send it nothing."""
-    threads = ThreadPoolExecutor(1)
-    server = grpc.server(threads)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    yield f"127.0.0.1:{port}"
-    server.stop(0).wait()
-    threads.shutdown()
+    with served(INGEST, {}, ThreadPoolExecutor(1)) as address:
+        yield address
 
 
 @pytest.fixture
 def silent_ingest() -> Iterator[str]:
     """Yield the address of an ingest-api that takes every call and answers none."""
-    threads, over = ThreadPoolExecutor(8), threading.Event()
+    over = threading.Event()
 
     def wait(_request: bytes, _context: grpc.ServicerContext) -> bytes:
         over.wait()
         return b""
 
-    server = grpc.server(threads)
-    handlers: dict[str, Any] = {"Append": grpc.unary_unary_rpc_method_handler(wait)}
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("lab.ingest.v1.IngestService", handlers),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    yield f"127.0.0.1:{port}"
-    over.set()
-    server.stop(0).wait()
-    threads.shutdown()
+    with served(INGEST, {"Append": grpc.unary_unary_rpc_method_handler(wait)}, ThreadPoolExecutor(8)) as address:
+        yield address
+        over.set()
 
 
 def test_a_simulator_that_is_ended_still_reports(tmp_path: Path, silent_ingest: str) -> None:

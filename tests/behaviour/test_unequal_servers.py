@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Iterator
 from typing import Any, Final
 
 import grpc
@@ -15,6 +14,7 @@ from services.serving.channel import open_aio_channel
 from services.serving.interceptors import CallInterceptor
 from services.serving.settings import ServiceSettings
 from services.serving.workers import Workers
+from tests.grpc_server import served
 
 SERVICE: Final = "test.v1.Test"
 CALLS_IN_A_SECOND: Final = 100
@@ -24,28 +24,17 @@ class Server:
     """A server that answers after some time.
 
     Attributes:
-        port: Where it listens on loopback.
         handled: Calls that it has handled.
     """
 
     def __init__(self, answer_s: float) -> None:
         self.handled = 0
         self._answer_s, self._never = answer_s, threading.Event()
-        self._workers = Workers(8, "rpc")
-        self._server = grpc.server(self._workers, interceptors=[CallInterceptor(Calls(self._workers))])
-        handlers: dict[str, Any] = {"Call": grpc.unary_unary_rpc_method_handler(self._handle)}
-        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
-        self.port = self._server.add_insecure_port("127.0.0.1:0")
 
-    @contextlib.contextmanager
-    def serving(self) -> Iterator[None]:
-        """Serve for as long as the context lasts."""
-        self._server.start()
-        try:
-            yield
-        finally:
-            self._server.stop(0).wait()
-            self._workers.shutdown()
+    def serving(self) -> contextlib.AbstractContextManager[str]:
+        """Serve for as long as the context lasts; yield host:port."""
+        workers, methods = Workers(8, "rpc"), {"Call": grpc.unary_unary_rpc_method_handler(self._handle)}
+        return served(SERVICE, methods, workers, [CallInterceptor(Calls(workers))])
 
     def _handle(self, _request: bytes, _context: grpc.ServicerContext) -> bytes:
         self.handled += 1
@@ -53,18 +42,26 @@ class Server:
         return b"answer"
 
 
-async def shares_of_first(first: Server, second: Server, *, wanted: float, seconds: int) -> list[float]:
-    """Make calls until the first server gets the wanted share of them, or the seconds are over. Return its shares."""
+def shares_of_first(first: Server, second: Server, *, wanted: float, seconds: int) -> list[float]:
+    """Call both servers until the first gets the wanted share of the calls, or the seconds are over."""
+    with first.serving() as first_address, second.serving() as second_address:
+        return asyncio.run(
+            shares_second_by_second(first, f"ipv4:{first_address},{second_address}", wanted=wanted, seconds=seconds)
+        )
+
+
+async def shares_second_by_second(server: Server, addresses: str, *, wanted: float, seconds: int) -> list[float]:
+    """Return the share of the calls that a server gets, second by second."""
     shares: list[float] = []
-    async with open_aio_channel(f"ipv4:127.0.0.1:{first.port},127.0.0.1:{second.port}", ServiceSettings()) as channel:
+    async with open_aio_channel(addresses, ServiceSettings()) as channel:
         call: Any = channel.unary_unary(f"/{SERVICE}/Call")
         while len(shares) < seconds and not (shares and shares[-1] >= wanted):
-            before, calls = first.handled, []
+            before, calls = server.handled, []
             for _ in range(CALLS_IN_A_SECOND):
                 calls.append(call(b"", timeout=10))
                 await asyncio.sleep(1 / CALLS_IN_A_SECOND)
             await asyncio.gather(*calls)
-            shares.append((first.handled - before) / CALLS_IN_A_SECOND)
+            shares.append((server.handled - before) / CALLS_IN_A_SECOND)
     return shares
 
 
@@ -72,8 +69,7 @@ async def shares_of_first(first: Server, second: Server, *, wanted: float, secon
 def test_the_faster_of_two_servers_gets_most_calls() -> None:
     """Beside a server that takes 60 ms, a server that takes 5 ms gets more than 4 of 5 calls; at first it gets less."""
     fast, slow = Server(0.005), Server(0.06)
-    with fast.serving(), slow.serving():
-        shares = asyncio.run(shares_of_first(fast, slow, wanted=0.8, seconds=20))
+    shares = shares_of_first(fast, slow, wanted=0.8, seconds=20)
     assert shares[0] < 0.8
     assert shares[-1] >= 0.8
 
@@ -82,6 +78,5 @@ def test_the_faster_of_two_servers_gets_most_calls() -> None:
 def test_equal_servers_get_equal_shares() -> None:
     """Two servers that take 20 ms have about half of the calls each, after the reports have come as well."""
     left, right = Server(0.02), Server(0.02)
-    with left.serving(), right.serving():
-        shares = asyncio.run(shares_of_first(left, right, wanted=0.9, seconds=5))
+    shares = shares_of_first(left, right, wanted=0.9, seconds=5)
     assert sum(shares) / len(shares) == pytest.approx(0.5, abs=0.1)

@@ -18,6 +18,7 @@ from lab.settings import load_settings
 from lab.wiring import snapshots
 from tests.cluster.rig.settings import ClusterSettings
 from tests.cluster.stack import ON_THE_CLUSTER, PROJECT
+from tests.waiting import beside
 
 BASELINE: Final = PROJECT / "notebooks" / "10_baseline.ipynb"
 RATE: Final = 500
@@ -51,19 +52,14 @@ def soaked(runs: Path) -> Soaked:
 @contextmanager
 def diagnosing() -> Iterator[list[tuple[Finding, ...]]]:
     """Diagnose the stack every ten seconds for as long as the context lasts; yield the findings."""
-    diagnoses, over = list[tuple[Finding, ...]](), threading.Event()
+    diagnoses = list[tuple[Finding, ...]]()
 
-    def probe() -> None:
-        while not over.wait(PROBE_EVERY_S):
+    def probe(ending: threading.Event) -> None:
+        while not ending.wait(PROBE_EVERY_S):
             diagnoses.append(diagnose(snapshots("kubernetes", load_settings()).take()))
 
-    prober = threading.Thread(target=probe, name="probes")
-    prober.start()
-    try:
+    with beside(probe):
         yield diagnoses
-    finally:
-        over.set()
-        prober.join()
 
 
 def test_nothing_is_found_wrong_with_a_stack_that_is_well(soaked: Soaked) -> None:

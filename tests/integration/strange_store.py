@@ -5,7 +5,7 @@ import struct
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -32,8 +32,8 @@ class StrangeStore:
         command = [str(COMPILER), "-shared", "-fPIC", "-O1", "-o", str(self._library), str(SOURCE)]
         subprocess.run(command, check=True, timeout=60)
         self.sees()
-        self._process = self._started()
-        self._process.__enter__()
+        self._life = ExitStack()
+        self._start()
 
     def sees(self, *, sync_s: float = 0.0, clock_s: float = 0.0) -> None:
         """Let every fdatasync take longer from now on, and let the wall clock be ahead."""
@@ -58,19 +58,19 @@ class StrangeStore:
     def restart(self) -> None:
         """Kill the store, and start it again on its files. Return when it serves."""
         self.stop()
-        self._process = self._started()
-        self._process.__enter__()
+        self._start()
 
     def stop(self) -> None:
         """Kill the store."""
-        self._process.__exit__(None, None, None)
+        self._life.close()
 
     def _client(self) -> redis.Redis:
         return redis.Redis(port=self.port)
 
-    def _started(self) -> AbstractContextManager[object]:
+    def _start(self) -> None:
         strange = {"LD_PRELOAD": str(self._library), "TEST_WORLD": str(self._file)}
-        return programs.store_with(self._folder, {**DURABLE, "port": str(self.port)}, strange)
+        options = {**DURABLE, "port": str(self.port)}
+        self._life.enter_context(programs.store_with(self._folder, options, strange))
 
 
 @contextmanager

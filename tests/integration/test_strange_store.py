@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,7 @@ from services.ledger.connection import StoreSettings
 from tests.integration.schedules import assert_exact
 from tests.integration.strange_store import COMPILER, StrangeStore, strange_store
 from tests.integration.trials import Bench, stack_up
-from tests.waiting import until
+from tests.waiting import beside, until
 
 HOUR_S: Final = 3_600.0
 DAY_S: Final = 24 * HOUR_S
@@ -42,12 +42,10 @@ def bench_on(folder: Path) -> Iterator[tuple[StrangeStore, Bench]]:
             yield store, bench
 
 
-@contextmanager
-def happening(bench: Bench, changes: Sequence[Callable[[], None]]) -> Iterator[None]:
-    """Yield while another thread makes the changes, a second and a half apart, from the first accepted event on."""
-    ending = threading.Event()
+def happening(bench: Bench, changes: Sequence[Callable[[], None]]) -> AbstractContextManager[None]:
+    """Make the changes on another thread, a second and a half apart, from the first accepted event on."""
 
-    def carry_out() -> None:
+    def carry_out(ending: threading.Event) -> None:
         with closing(bench.parts.ledger(bench.deployment.endpoints)) as ledger:
             until(lambda: ending.is_set() or ledger.view("").balance.accepted > 0)
         for change in changes:
@@ -57,13 +55,7 @@ def happening(bench: Bench, changes: Sequence[Callable[[], None]]) -> Iterator[N
         # A program that a thread has started ends with the thread.
         ending.wait()
 
-    thread = threading.Thread(target=carry_out, name="changes")
-    thread.start()
-    try:
-        yield
-    finally:
-        ending.set()
-        thread.join()
+    return beside(carry_out)
 
 
 def experiment(name: str) -> Experiment:

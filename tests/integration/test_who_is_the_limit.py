@@ -5,7 +5,7 @@ Each situation is planted on a real stack, and each must be told apart from the 
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from lab.questions import keeps_up, latency, nothing_lost, pause
 from lab.targets.processes.deployment import ProcessDeployment
 from tests import programs
 from tests.integration.trials import Bench, stack_up
+from tests.waiting import beside
 
 DURATION_S: Final = 10.0
 RATE: Final = 1_000.0
@@ -104,19 +105,12 @@ def test_a_store_that_is_not_durable_for_a_while_is_noticed(bench: Bench) -> Non
 @contextmanager
 def fsync_switched_off(client: redis.Redis, *, after_s: float, seconds: float) -> Iterator[None]:
     """Let the store write without fsync for a while, from another thread; it is durable again at the end."""
-    ending = threading.Event()
 
-    def switch() -> None:
+    def switch(ending: threading.Event) -> None:
         ending.wait(after_s)
         client.config_set("appendfsync", "no")
         ending.wait(seconds)
         client.config_set("appendfsync", "always")
 
-    thread = threading.Thread(target=switch)
-    thread.start()
-    try:
+    with closing(client), beside(switch):
         yield
-    finally:
-        ending.set()
-        thread.join()
-        client.close()
