@@ -23,7 +23,7 @@ def served(
         threads: Run the handlers.
         interceptors: Surround the handlers.
     """
-    server = grpc.server(threads, interceptors=interceptors)
+    server = grpc.server(threads, interceptors=list(interceptors))
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, dict(methods)),))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()

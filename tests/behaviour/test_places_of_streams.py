@@ -30,7 +30,7 @@ def test_a_stream_too_many_is_refused() -> None:
         over.wait(30)
 
     interceptors = [CallInterceptor(Calls(workers, stream_limit=1))]
-    methods = {"Count": grpc.stream_unary_rpc_method_handler(count)}
+    methods: dict[str, Any] = {"Count": grpc.stream_unary_rpc_method_handler(count)}
     with served(SERVICE, methods, workers, interceptors) as address, grpc.insecure_channel(address) as channel:
         call: Any = channel.stream_unary(f"/{SERVICE}/Count")
         first = call.future(messages(), timeout=30)

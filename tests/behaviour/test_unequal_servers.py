@@ -33,7 +33,8 @@ class Server:
 
     def serving(self) -> contextlib.AbstractContextManager[str]:
         """Serve for as long as the context lasts; yield host:port."""
-        workers, methods = Workers(8, "rpc"), {"Call": grpc.unary_unary_rpc_method_handler(self._handle)}
+        workers = Workers(8, "rpc")
+        methods: dict[str, Any] = {"Call": grpc.unary_unary_rpc_method_handler(self._handle)}
         return served(SERVICE, methods, workers, [CallInterceptor(Calls(workers))])
 
     def _handle(self, _request: bytes, _context: grpc.ServicerContext) -> bytes:
