@@ -153,10 +153,17 @@ class Calls:
 
     @contextmanager
     def stream(self, call: Call) -> Iterator[None]:
-        """Give a call one of the places for streams. Where none is free, end a silent stream, or raise Refused."""
+        """Give a call one of the places for streams. Where none is free, end a silent stream, or raise Refused.
+
+        A call that is over keeps no place, although its thread may not have noticed yet: its caller knows the end, and
+        may open the next stream at once.
+        """
         with self._choosing:
+            self._streams = [stream for stream in self._streams if stream in self._open]
             if len(self._streams) >= self._stream_limit:
-                self._streams.remove(self._silent_stream())
+                longest = self._silent_stream()
+                self._streams.remove(longest)
+                self._end(longest)
             self._streams.append(call)
         try:
             yield
@@ -180,17 +187,21 @@ class Calls:
         overdue.update(call for call in crowd if now_s - call.silent_since_s > YIELDS_AFTER_S)
         overdue.update(_beyond_unread(silent))
         for call in overdue:
-            call.end()
+            self._end(call)
         self._report(len(overdue), now_s)
         self.workers.resize(waiting=len(holding))
 
+    def _end(self, call: Call) -> None:
+        """End a call. It is out of the account before its caller hears of it."""
+        self._open.discard(call)
+        call.end()
+
     def _silent_stream(self) -> Call:
-        """End the stream that is silent for longest, and return it."""
+        """Return the stream that is silent for longest; raise Refused where none is silent for long."""
         longest = min(self._streams, key=lambda call: call.silent_since_s)
         if self._now_s() - longest.silent_since_s < STREAM_YIELDS_AFTER_S:
             message = f"{self._stream_limit} streams are open; close one"
             raise Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_STREAMS", message)
-        longest.end()
         return longest
 
     def _report(self, ended: int, now_s: float) -> None:

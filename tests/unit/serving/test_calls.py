@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any, Final
 
 import pytest
@@ -18,11 +19,13 @@ class Caller:
 
     def __init__(self) -> None:
         self.cancelled = 0
+        self.told: Callable[[], object] = lambda: None
         self._callbacks: list[Callable[[], object]] = []
 
     def cancel(self) -> None:
-        """Count the end."""
+        """Count the end, and let the caller do what it does when it hears of the end."""
         self.cancelled += 1
+        self.told()
 
     def add_callback(self, callback: Callable[[], object]) -> bool:
         """Remember what is called when the call is over."""
@@ -153,6 +156,26 @@ def test_a_place_for_a_stream_is_free_after_it(server: Server) -> None:
         call, _ = server.begin()
         with pytest.raises(OSError, match="broken"), server.calls.stream(call):
             raise OSError("broken")
+
+
+def test_a_caller_that_hears_of_the_end_of_its_stream_may_open_the_next(server: Server) -> None:
+    """The thread of the stream that is over may notice later than its caller."""
+    with ExitStack() as places:
+        for _ in range(2):
+            call, caller = server.begin()
+            places.enter_context(server.calls.stream(call))
+            caller.told = lambda: places.enter_context(server.calls.stream(server.begin()[0]))
+        server.after(WAIT_S + 1)
+        assert caller.cancelled == 1
+
+
+def test_a_stream_whose_caller_is_gone_keeps_no_place(server: Server) -> None:
+    """Its thread may still be at work with the last message."""
+    with ExitStack() as places:
+        for _ in range(5):
+            call, caller = server.begin()
+            places.enter_context(server.calls.stream(call))
+            caller.go()
 
 
 def test_messages_and_answers_keep_their_order(server: Server) -> None:
