@@ -76,13 +76,15 @@ class LoadRun:
                 self.source.close()
 
     async def _connected(self, channel: grpc.aio.Channel) -> None:
-        """Wait until ingest-api answers. Raises Refused after ten seconds, or when the load run is stopped before.
+        """Wait until ingest-api answers, or the load run is stopped. Raises Refused after ten seconds.
 
         The channel's state is polled. A watch that is cancelled would outlive this event loop and disturb the next run.
         """
         end_s = time.monotonic() + CONNECT_S
         while channel.get_state(try_to_connect=True) is not grpc.ChannelConnectivity.READY:
-            if self.stopping.is_set() or time.monotonic() > end_s:
+            if self.stopping.is_set():
+                return
+            if time.monotonic() > end_s:
                 message = f"ingest-api {self.request.ingest_address} does not answer; start it, or name another address"
                 raise Refused(grpc.StatusCode.UNAVAILABLE, "INGEST_UNREACHABLE", message)
             await asyncio.sleep(LOOK_EVERY_S)

@@ -12,7 +12,8 @@ import pytest
 from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
 from services.contracts.generated.lab.simulator.v1.simulator_pb2_grpc import SimulatorServiceStub
 from tests.grpc_server import served
-from tests.programs import ready_file, service
+from tests.programs import free_port, ready_file, service
+from tests.waiting import until
 
 WAIT_S: Final = 20.0
 HOUR_S: Final = 3_600.0
@@ -61,6 +62,24 @@ def test_a_simulator_that_is_ended_still_reports(tmp_path: Path, silent_ingest: 
         assert last.result.stopped
         assert last.result.account.unknown == last.result.account.sent > 0
         assert process.wait(WAIT_S) == 0
+
+
+def test_a_load_run_that_is_stopped_before_ingest_answers_reports_that_nothing_was_sent(tmp_path: Path) -> None:
+    """Its end is a stop, and no fault of ingest-api, which was not waited for."""
+    address = f"127.0.0.1:{free_port()}"
+    request = pb.RunLoadRequest(run="r", ingest_address=address, profile=pb.Profile(duration_seconds=HOUR_S))
+    request.profile.constant.rate = 1_000
+    request.synthetic.SetInParent()
+    with (
+        service("simulator", tmp_path, {}),
+        grpc.insecure_channel(ready_file(tmp_path, "simulator")["grpc"]) as channel,
+    ):
+        simulator = SimulatorServiceStub(channel)
+        answers = simulator.RunLoad(request, timeout=WAIT_S)
+        until(lambda: simulator.Stop(pb.StopRequest(), timeout=WAIT_S).was_running, within_s=5.0)
+        *_, last = answers
+        assert last.result.stopped
+        assert last.result.account.sent == last.result.account.intended == 0
 
 
 @pytest.mark.parametrize("source", ["host", "synthetic"])
