@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.contracts.key_table import NAME_OVERHEAD_BYTES
 
@@ -12,31 +12,55 @@ MEMORY_KEPT_BYTES: Final = 16 << 20
 """Memory of all names, roughly. Ten thousand names of the greatest length take 6 MiB."""
 
 
+class Unknown(NamedTuple):
+    """Names that the store may not hold.
+
+    Attributes:
+        names: The names, each once.
+        born: Of the run that holds the other names (`Changes.born`); empty where no name of the run is known.
+    """
+
+    names: list[bytes]
+    born: bytes = b""
+
+
+class _Known(NamedTuple):
+    born: bytes
+    names: set[bytes]
+
+
 class KnownNames:
-    """The known names of the last runs. A forgotten name is only sent again. Safe to use from several threads."""
+    """The known names of the last runs. A forgotten name is only sent again. Safe to use from several threads.
+
+    The store may forget a run, and a run of the same name then begins without names. The store tells the two apart by
+    `born`.
+    """
 
     def __init__(self) -> None:
-        self._runs: OrderedDict[str, set[bytes]] = OrderedDict()
+        self._runs: OrderedDict[str, _Known] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def unknown(self, run: str, names: Sequence[bytes]) -> list[bytes]:
-        """Return those of *names* that the store may not hold, each once."""
-        known = self._runs.get(run, set())
-        return [name for name in dict.fromkeys(names) if name not in known]
+    def unknown(self, run: str, names: Sequence[bytes]) -> Unknown:
+        """Return those of *names* that the store may not hold."""
+        born, known = self._runs.get(run) or _Known(b"", set())
+        return Unknown([name for name in dict.fromkeys(names) if name not in known], born)
 
-    def add(self, run: str, names: Sequence[bytes]) -> None:
-        """Remember names that the store has accepted."""
+    def add(self, run: str, names: Sequence[bytes], *, born: bytes) -> None:
+        """Remember names that a run has taken, and forget those of an earlier run, whose `born` differs."""
         if not names:
             return
         with self._lock:
-            known = self._runs.setdefault(run, set())
-            fresh = set(names) - known
-            known |= fresh
+            known = self._runs.get(run)
+            if known is not None and known.born != born:
+                self._bytes -= _memory_of(self._runs.pop(run).names)
+            known = self._runs.setdefault(run, _Known(born, set()))
+            fresh = set(names) - known.names
+            known.names.update(fresh)
             self._bytes += _memory_of(fresh)
             while len(self._runs) > RUNS_KEPT or self._bytes > MEMORY_KEPT_BYTES:
                 _, forgotten = self._runs.popitem(last=False)
-                self._bytes -= _memory_of(forgotten)
+                self._bytes -= _memory_of(forgotten.names)
 
 
 def _memory_of(names: set[bytes]) -> int:

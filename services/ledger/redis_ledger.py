@@ -16,11 +16,11 @@ from typing import Final
 from services.ledger.connection import StoreSettings
 from services.ledger.delivery import Delivery
 from services.ledger.errors import LedgerMisuse, StoreRolledBack
-from services.ledger.known_names import KnownNames
+from services.ledger.known_names import KnownNames, Unknown
 from services.ledger.records import Append, Appended, Audit, Balance, Changes, Commit, Committed, DeadLetter
-from services.ledger.refusals import FULL, ROLLED_BACK, full_error, refusal_of
+from services.ledger.refusals import FORGOTTEN, FULL, ROLLED_BACK, full_error, refusal_of
 from services.ledger.waiting import wait_for_store
-from services.ledger.wire import audit_of, changes_of, commit_arguments, committed_of, dead_letter_of, digest_of
+from services.ledger.wire import Reply, audit_of, changes_of, commit_arguments, committed_of, dead_letter_of, digest_of
 
 CHANGES_PAGE_AGGREGATES: Final = 20_000
 AUDIT_SLICES: Final = 100_000
@@ -90,20 +90,30 @@ class RedisLedger(Delivery):
             WidthConflict: The run has another window width.
             LedgerError: The store is full, away, or not the store of the start.
         """
-        fresh = self._known.unknown(batch.run, batch.names)
+        unknown = self._known.unknown(batch.run, batch.names)
+        reply = self._try_append(batch, unknown)
+        if reply[0] == FORGOTTEN:
+            # Nothing was written. The run begins anew, and needs all names of the batch.
+            unknown = Unknown(list(dict.fromkeys(batch.names)))
+            reply = self._try_append(batch, unknown)
+        if reply[0] in FULL:
+            raise full_error(reply)
+        outcome, entry_id, accepted, born = reply
+        if born:
+            self._known.add(batch.run, unknown.names, born=born)
+        self._seen_accepted = max(self._seen_accepted, int(accepted))
+        return Appended(outcome == b"DUP", entry_id.decode(), int(accepted))
+
+    def _try_append(self, batch: Append, unknown: Unknown) -> Reply:
+        """Send a batch with names that the store may not hold. Raises the errors of `append` for a reply of refusal."""
         try:
-            reply = self._call(
+            return self._call(
                 "append", self._epoch, batch.producer.hex(), batch.sequence, digest_of(batch), batch.events, batch.run,
-                batch.window_ns, *self._limits, self._seen_accepted, batch.traceparent, batch.payload, *fresh,
+                batch.window_ns, *self._limits, self._seen_accepted, unknown.born, batch.traceparent, batch.payload,
+                *unknown.names,
             )  # fmt: skip
         except LedgerMisuse as error:
             raise refusal_of(batch, error) from error.__cause__
-        if reply[0] in FULL:
-            raise full_error(reply)
-        outcome, entry_id, accepted = reply
-        self._known.add(batch.run, fresh)
-        self._seen_accepted = max(self._seen_accepted, int(accepted))
-        return Appended(outcome == b"DUP", entry_id.decode(), int(accepted))
 
     # -------------------------------------------------------------------------------------------------- worker side
 
@@ -117,7 +127,7 @@ class RedisLedger(Delivery):
 
     def dead_letter(self, entry_id: str, reason: str) -> int:
         """Make a whole entry a dead letter. Return the number of its events; 0 where the entry was committed before."""
-        return int(self._call("bury", self._epoch, entry_id, reason))
+        return int(self._call("dead_letter", self._epoch, entry_id, reason))
 
     def requeue(self, dead_id: str) -> int:
         """Put a dead letter back into the stream. Return the number of its events; 0 where the letter is gone."""

@@ -19,6 +19,8 @@ from services.ledger.records import Append
 
 FULL: Final = frozenset({b"BUSY", b"DEAD"})
 """First elements of a reply that says that there is no room."""
+FORGOTTEN: Final = b"FORGOTTEN"
+"""First element of a reply that says that the store has forgotten the run that held the known names."""
 ROLLED_BACK: Final = (
     "accepted went from {1} to {0} in this store; acknowledged events are gone\n"
     "start a new store, or choose another LAB_STORE_NAMESPACE"

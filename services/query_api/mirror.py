@@ -1,5 +1,6 @@
 """Keeps the cache equal to the store, run by run, before every answer."""
 
+import errno
 import logging
 import sqlite3
 import tempfile
@@ -23,7 +24,9 @@ CANNOT_WRITE: Final = {
     sqlite3.SQLITE_CANTOPEN: "read_only",
     sqlite3.SQLITE_PERM: "read_only",
 }
-"""Primary result code → why the cache is in memory. Every other fault is damage, which a rebuild repairs."""
+"""Primary result code of SQLite → why the cache is in memory. Other faults are damage, which a rebuild repairs."""
+NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""Error numbers of a disk, or of a quota, that is full."""
 PRIMARY: Final = 0xFF
 REPAIRS: Final = 3
 """How often one query repairs a damaged cache and is tried again."""
@@ -162,7 +165,7 @@ class Mirror:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
             return Cache(self._path)
         except OSError as error:
-            return self._in_memory("read_only", error)
+            return self._in_memory(why_in_memory(error), error)
         except sqlite3.DatabaseError as error:
             if reason := _cannot_write(error):
                 return self._in_memory(reason, error)
@@ -177,7 +180,7 @@ class Mirror:
                     Path(f"{self._path}{end}").unlink(missing_ok=True)
             return Cache(self._path)
         except (OSError, sqlite3.DatabaseError) as error:
-            return self._in_memory("read_only", error)
+            return self._in_memory(why_in_memory(error), error)
 
     def _in_memory(self, reason: str, error: Exception) -> Cache:
         log.error("the cache cannot be written (%s: %s); it is kept in memory", reason, error)
@@ -194,6 +197,19 @@ class Mirror:
 def _is_another(before: RunState, page: Changes) -> bool:
     """Return whether the store has forgotten the cached run, and holds no run or a new one of that name."""
     return before.known and (not page.known or page.born != before.born)
+
+
+def why_in_memory(error: OSError | sqlite3.DatabaseError) -> str:
+    """Return why a file that cannot be made is replaced by memory: `disk_full`, `read_only`, or `damaged`.
+
+    `read_only` stands for every file or folder that cannot be opened, `damaged` for a new file that is no database.
+
+    >>> why_in_memory(OSError(errno.ENOSPC, "No space left on device"))
+    'disk_full'
+    """
+    if isinstance(error, OSError):
+        return "disk_full" if error.errno in NO_SPACE else "read_only"
+    return _cannot_write(error) or "damaged"
 
 
 def _cannot_write(error: sqlite3.DatabaseError) -> str:

@@ -57,16 +57,13 @@ class Tracing:
         self._tracer = tracer
 
     @contextmanager
-    def root(
-        self, signal: SpanSignal, attributes: Mapping[str, Attribute], *, start_ns: int | None = None
-    ) -> Iterator[SpanHandle]:
+    def root(self, signal: SpanSignal, attributes: Mapping[str, Attribute]) -> Iterator[SpanHandle]:
         """Begin a trace with a client span. The caller has decided to sample."""
         span = self._tracer.start_span(
             signal.name,
             context=trace.set_span_in_context(trace.INVALID_SPAN),
             kind=SpanKind.CLIENT,
             attributes=_checked(signal, attributes),
-            start_time=start_ns,
         )
         with trace.use_span(span, end_on_exit=True, record_exception=False):
             yield SpanHandle(span, signal)

@@ -13,9 +13,9 @@ from lab.probes.denials import denials_in
 from lab.probes.ports import AskedCluster
 from lab.snapshots.gaps import Denial
 from lab.snapshots.kubernetes import Raw
+from lab.snapshots.kubernetes.kinds import DEPLOYMENT, EVENT, NAMESPACE, POD, Kind
+from lab.snapshots.kubernetes.rights import Right
 from lab.targets.kubernetes.client.kubeconfig import open_cluster
-from lab.targets.kubernetes.client.rights import Right
-from lab.targets.kubernetes.kinds import DEPLOYMENT, EVENT, NAMESPACE, POD, Kind
 from tests.fakes.probed import FakeCluster
 from tests.unit.targets.kubernetes.api_server import PODS, serving
 from tests.unit.targets.kubernetes.object_server import ObjectServer

@@ -8,10 +8,10 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from lab.errors import Exists
+from lab.snapshots.kubernetes.kinds import CONFIG_MAP, DEPLOYMENT, NAMESPACE, NODE, POD, SECRET
+from lab.snapshots.kubernetes.rights import Right
 from lab.targets.kubernetes.client.kubeconfig import open_cluster
 from lab.targets.kubernetes.client.port import Applied, ClusterClient
-from lab.targets.kubernetes.client.rights import Right
-from lab.targets.kubernetes.kinds import CONFIG_MAP, DEPLOYMENT, NAMESPACE, NODE, POD, SECRET
 from tests.fakes.cluster import FakeClusterClient
 from tests.unit.targets.kubernetes.api_server import serving
 from tests.unit.targets.kubernetes.clusters import NAMESPACE as TESTBED

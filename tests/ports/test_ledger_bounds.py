@@ -1,6 +1,6 @@
 """What the ledger keeps in the store has a bound, and is given back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,11 +10,14 @@ import redis
 from services.contracts.batches import encode
 from services.contracts.store_keys import prefix_of
 from services.ledger import errors
+from services.ledger.records import Append
 from services.ledger.redis_ledger import RedisLedger
 from tests.ports.entries import RUN, SECOND, append_of, batch, commit_of, fill
 
 PREFIX = prefix_of("lab")
 HOUR_US = 3_600_000_000
+MAX_KEYS = 10_000
+"""(source, kind) pairs that a run may hold."""
 LARGE = 200_000
 """Bytes of a large payload."""
 
@@ -217,3 +220,60 @@ def test_a_run_that_comes_again_is_another_run(ledger: RedisLedger, raw: redis.R
     again = ledger.changes(RUN, since=0)
     assert again.born != first.born
     assert (again.balance.accepted, again.balance.counted, again.balance.residual) == (50, 50, 0)
+
+
+def named_append(sequence: int, names: Sequence[bytes]) -> Append:
+    """Return the append of a batch to the measured run; the ledger counts the names that it is told."""
+    return replace(append_of(batch(sequence), sequence), names=names)
+
+
+def forget(ledger: RedisLedger, raw: redis.Redis, sequence: int) -> None:
+    """Count what waits of the measured run, and let the store forget the run for another."""
+    ledger.commit(commit_of(ledger.read(count=100, block_ms=10)))
+    counted_run(ledger, "new", sequence)
+    age(raw, 3)
+    assert forget_all(ledger, keep_runs=1) > 0
+    assert not ledger.changes(RUN, since=0).known
+
+
+def test_a_run_that_comes_again_holds_no_more_names_than_any_other(ledger: RedisLedger, raw: redis.Redis) -> None:
+    """The process that knew the names of the forgotten run sends them again, so that the store counts them."""
+    names = [b"%d\x1fx" % number for number in range(MAX_KEYS)]
+    ledger.append(named_append(1, names))
+    forget(ledger, raw, 2)
+
+    assert not ledger.append(named_append(3, names)).duplicate
+
+    assert raw.scard(PREFIX + "keys:" + RUN) == MAX_KEYS
+    with pytest.raises(errors.TooManyKeys, match="10000"):
+        ledger.append(named_append(4, [b"another\x1fx"]))
+    assert ledger.audit().balance.residual == 0
+
+
+def test_a_run_that_another_process_began_anew_gets_the_names_as_well(
+    ledger_of: Callable[..., RedisLedger], raw: redis.Redis
+) -> None:
+    """Each ingest-api remembers names of its own."""
+    first, second = ledger_of("first"), ledger_of("second")
+    first.append(named_append(1, [b"a\x1fx", b"b\x1fx"]))
+    forget(first, raw, 2)
+    second.append(named_append(3, [b"c\x1fx"]))
+
+    first.append(named_append(4, [b"a\x1fx"]))
+    first.append(named_append(5, [b"b\x1fx"]))
+
+    assert raw.smembers(PREFIX + "keys:" + RUN) == {b"a\x1fx", b"b\x1fx", b"c\x1fx"}
+
+
+def test_a_repeat_of_a_batch_of_a_forgotten_run_makes_no_name_known(
+    ledger_of: Callable[..., RedisLedger], raw: redis.Redis
+) -> None:
+    """It is a duplicate, and adds nothing to the run that comes again."""
+    ledger, restarted = ledger_of("before"), ledger_of("restarted")
+    ledger.append(named_append(1, [b"a\x1fx"]))
+    forget(ledger, raw, 2)
+    assert restarted.append(named_append(1, [b"a\x1fx"])).duplicate
+
+    restarted.append(named_append(3, [b"a\x1fx"]))
+
+    assert raw.smembers(PREFIX + "keys:" + RUN) == {b"a\x1fx"}

@@ -57,8 +57,8 @@ local function batch_of(argv)
     producer = argv[2], seq = whole(argv[3]), digest = argv[4], events = whole(argv[5]), run = argv[6],
     -- A width may be more than a number of Lua can hold exactly, so that it is compared as text.
     width = string.match(argv[7], '^[1-9]%d*$'),
-    cap = whole(argv[8]), byte_cap = whole(argv[9]), seen = whole(argv[10]),
-    traceparent = argv[11], payload = argv[12], bytes = entry_bytes(argv[12]),
+    cap = whole(argv[8]), byte_cap = whole(argv[9]), seen = whole(argv[10]), born = argv[11],
+    traceparent = argv[12], payload = argv[13], bytes = entry_bytes(argv[13]),
   }
   if batch.seq and batch.seq >= 1 and batch.events and batch.events >= 1 and batch.events <= MAX_BATCH and batch.width
       and batch.cap and batch.byte_cap and batch.seen then
@@ -99,13 +99,13 @@ local function repeated(ring, slot, held, batch, ledger, runkey, accepted)
     redis.call('HINCRBY', ledger, 'dup', batch.events)
     if redis.call('HEXISTS', runkey, 'width') == 1 then redis.call('HINCRBY', runkey, 'dup', batch.events) end
   end
-  return {'DUP', '', accepted}
+  return {'DUP', '', accepted, ''}
 end
 
 -- Returns those of the batch's names that its run does not hold, or nil and an error.
 local function fresh_names(names, argv)
   local fresh = {}
-  for i = 13, #argv do
+  for i = 14, #argv do
     if redis.call('SISMEMBER', names, argv[i]) == 0 then fresh[#fresh + 1] = argv[i] end
   end
   if #fresh > 0 and redis.call('SCARD', names) + #fresh > MAX_KEYS then
@@ -150,8 +150,10 @@ local function add_entry(stream, batch, now)
   return redis.call('XADD', stream, '*', unpack(fields))
 end
 
--- ARGV epoch producer seq digest n run width cap byte_cap seen traceparent payload new_name...
--- Adds a batch once; `seen` is the highest `accepted` that the caller was told.
+-- ARGV epoch producer seq digest n run width cap byte_cap seen born traceparent payload new_name...
+-- Adds a batch once; `seen` is the highest `accepted` that the caller was told. The caller leaves out names that it knows
+-- the run to hold, and tells by `born` which run it means; empty where it leaves out none. Where the store has forgotten
+-- that run, nothing is written, and the reply is {'FORGOTTEN'}.
 local function append(keys, argv)
   local base = keys[1]
   local refusal = guard(base, argv[1]); if refusal then return refusal end
@@ -169,8 +171,10 @@ local function append(keys, argv)
   if folded and batch.seq <= tonumber(folded) then return refuse('LABFOLDED', digits(MAX_RINGS)) end
 
   local before = account(runkey, 'accepted', 'backlog', 'dup')
-  local known = redis.call('HGET', runkey, 'width')
+  local known, born = unpack(redis.call('HMGET', runkey, 'width', 'born'))
   if known and known ~= batch.width then return refuse('LABWIDTH', known) end
+  born = known and (born or '0')
+  if batch.born ~= '' and batch.born ~= born then return {'FORGOTTEN'} end
   local fresh
   fresh, refusal = fresh_names(names, argv); if refusal then return refusal end
   answer = no_room(ledger, store, batch); if answer then return answer end
@@ -188,8 +192,9 @@ local function append(keys, argv)
   redis.call('PERSIST', ring)
   if tonumber(last_use or '-1') ~= time then redis.call('ZADD', producers, time, batch.producer) end
   if not known then
-    -- A run that was forgotten may come again under its name; `born` tells a cache that it is another.
-    redis.call('HSET', runkey, 'width', batch.width, 'born', store.accepted)
+    -- A run that was forgotten may come again under its name; `born` tells that it is another.
+    born = digits(store.accepted)
+    redis.call('HSET', runkey, 'width', batch.width, 'born', born)
     redis.call('ZADD', runs, time, batch.run)
   end
   for i = 1, #fresh do redis.call('SADD', names, fresh[i]) end
@@ -198,7 +203,7 @@ local function append(keys, argv)
   redis.call('HSET', ledger, 'accepted', accepted, 'backlog', store.backlog + batch.events,
     'bytes', store.bytes + batch.bytes)
   if moved then redis.call('HSET', ledger, 'wall', now, 'time', time) end
-  return {'OK', id, accepted}
+  return {'OK', id, accepted, born}
 end
 
 -- ARGV epoch seen

@@ -73,6 +73,6 @@ local function dead_letters(keys, argv)
   return redis.call('XRANGE', keys[1] .. 'dead', from, '+', 'COUNT', argv[2])
 end
 
-register('bury', dead_letter, 'allow-oom')
+register('dead_letter', dead_letter, 'allow-oom')
 register('requeue', requeue, 'allow-oom')
 register('dead_letters', dead_letters, 'no-writes')
