@@ -1,6 +1,7 @@
 # The four services, one target each: `lab images build`, or docker buildx bake (docker-bake.json).
-# Whatever runs while building runs on the builder's own platform; nothing is emulated. BASE brings Python ≥ 3.11 and pip.
-ARG BASE=docker.io/library/python:3.11-slim
+# Whatever runs while building runs on the builder's own platform; nothing is emulated. BASE brings Python ≥ 3.11 and pip;
+# docker-bake.json names it, and `lab images base` pins it there by digest.
+ARG BASE
 
 # Wheels to install from in place of the package index: --build-context wheels=FOLDER --build-arg PIP_NO_INDEX=1
 FROM scratch AS wheels

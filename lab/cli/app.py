@@ -30,6 +30,7 @@ DEAD: Final = {
     "replay": Command("lab.cli.dead:replay", "Put dead letters back into the stream."),
 }
 IMAGES: Final = {
+    "base": Command("lab.cli.images:base", "Pin the base image by its digest of today, in docker-bake.json."),
     "build": Command("lab.cli.images:build", "Build for every platform, push, and write images.lock."),
     "resolve": Command(
         "lab.cli.images:resolve", "Ask the registry for one digest per architecture, and write images.lock."
@@ -60,10 +61,10 @@ TABLE: Final[Table] = {
     "runs": Group(RUNS, "List, show, open, compare, prune runs.", "measure"),
     "up": Command("lab.cli.up:up", "Bring a stack up and leave it running.", "stack"),
     "status": Command(
-        "lab.cli.stack:status", "Address and health of every part of the stack, and the ledger.", "stack"
+        "lab.cli.status:status", "Address and health of every part of the stack, and the ledger.", "stack"
     ),
     "logs": Command(
-        "lab.cli.stack:logs",
+        "lab.cli.logs:logs",
         "The log of a program of the stack; on a cluster, of a pod or of every pod of a service.",
         "stack",
     ),
@@ -75,7 +76,7 @@ TABLE: Final[Table] = {
     "registry": Group(REGISTRY, "Print how nodes and builder are configured.", "kubernetes"),
     "rbac": Group(RBAC, "Show what the lab may do in a cluster.", "kubernetes"),
     "doctor": Command(
-        "lab.cli.machine:doctor", "What a stack needs: what is there, what is missing, the next step.", "machine"
+        "lab.cli.diagnosis:doctor", "What a stack needs: what is there, what is missing, the next step.", "machine"
     ),
     "clean": Command(
         "lab.cli.machine:clean", "Remove this project's stack and fetched programs; runs stay.", "machine"

@@ -1,6 +1,5 @@
 """Commands for the images of the services and for their registry."""
 
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -10,15 +9,20 @@ from typing import Annotated, Final
 
 import typer
 
+from lab.cli.answers import print_answer, print_json
 from lab.cli.options import AsJson
-from lab.images.access import RegistryAccess, registry_access
+from lab.images.access import RegistryAccess, access_to, registry_access
+from lab.images.bake import FILE_NAME as BAKE_FILE
+from lab.images.base import base_of, pin, platforms_of, write_base
 from lab.images.build import BuildOrder, find_tool
 from lab.images.build import build as build_images
+from lab.images.check import Proof
 from lab.images.check import check as check_lock
 from lab.images.lock import FILE_NAME, ImageLock, read_lock, to_json, write_lock
 from lab.images.registry import Registry
 from lab.images.registry_config import ConfigFile, config_files
 from lab.images.resolve import resolve as resolve_tag
+from lab.model.image_references import digest_of, registry_of
 from lab.settings import LabSettings, load_settings
 from lab.systems.services import SERVICES
 
@@ -42,10 +46,29 @@ def build(
     order = BuildOrder(_access(settings), settings.image_tag, base=base, builder=builder, wheels=wheels)
     log, started = settings.state_dir / "images" / "build.log", time.monotonic()
     tool = find_tool()
+    if not digest_of(used := order.base or base_of(settings.project)):
+        _say("base", f"{used} is named by its tag alone, so that a later build may differ; lab images base pins it")
     _say("building", f"{order.access.name}, tag {order.tag}, with {tool.kind}; log: {log}")
     build_images(order, tool, project=settings.project, log=log, progress=lambda text: _say("", text))
     _say("built", f"and pushed in {time.monotonic() - started:.0f} s")
     _resolve(order.access, settings, as_json=as_json)
+
+
+def base(
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME:TAG]", help="Another base; else the one of docker-bake.json.")
+    ] = "",
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Pin the base image by its digest of today, in docker-bake.json."""
+    settings = load_settings()
+    name = name or base_of(settings.project)
+    with Registry(access_to(registry_of(name), settings)) as source:
+        pinned = pin(source, name, platforms_of(settings.project))
+    write_base(settings.project, pinned.reference)
+    print_answer([f"  {pinned.reference}  {', '.join(pinned.architectures)}"], pinned._asdict(), as_json=as_json)
+    _say("wrote", f"{settings.project / BAKE_FILE}; next: lab images build")
 
 
 def resolve(tag: Tag = "", *, as_json: AsJson = False) -> None:
@@ -63,11 +86,9 @@ def check(*, as_json: AsJson = False) -> None:
         proofs = check_lock(source, lock, lambda text: _say("reading", text) if sys.stderr.isatty() else None)
     if as_json:
         shown = [asdict(proof) | {"fault": str(proof.fault) if proof.fault else None} for proof in proofs]
-        print(json.dumps(shown, indent=2))
-    for proof in [] if as_json else proofs:
-        python = ", ".join(f"{binary.path} is {binary.architecture}" for binary in proof.interpreters) or "–"
-        sign, content = ("✗" if proof.fault else "✓"), f"{python}; {proof.natives} native modules"
-        print(f"  {sign} {proof.service:15s} {proof.architecture:6s} {proof.digest[:SHORT]}…  {content}")
+        print_json(shown)
+    else:
+        print("".join(map(_row, proofs)), end="")
     if fault := next((proof.fault for proof in proofs if proof.fault), None):
         raise fault
 
@@ -80,7 +101,7 @@ def config(
     """Print buildkitd.toml, registries.yaml and hosts.toml, each with its place."""
     files = config_files(registry_access(load_settings()))
     if as_json:
-        print(json.dumps([asdict(file) for file in files], indent=2))
+        print_json([asdict(file) for file in files])
     elif write is None:
         print("\n".join(f"# ---- {file.name}\n{file.content}" for file in files), end="")
     if write is not None:
@@ -111,6 +132,12 @@ def _resolve(access: RegistryAccess, settings: LabSettings, *, as_json: bool) ->
     write_lock(lock, _lock_file(settings))
     print(to_json(lock) if as_json else _table(lock), end="")
     _say("wrote", f"{_lock_file(settings)}; next: lab images check")
+
+
+def _row(proof: Proof) -> str:
+    python = ", ".join(f"{binary.path} is {binary.architecture}" for binary in proof.interpreters) or "–"
+    sign, content = ("✗" if proof.fault else "✓"), f"{python}; {proof.natives} native modules"
+    return f"  {sign} {proof.service:15s} {proof.architecture:6s} {proof.digest[:SHORT]}…  {content}\n"
 
 
 def _table(lock: ImageLock) -> str:

@@ -99,6 +99,12 @@ def registry_access(settings: LabSettings) -> RegistryAccess:
     )
 
 
+def access_to(host: str, settings: LabSettings) -> RegistryAccess:
+    """Return the configured registry where *host* is its host; any other is asked by HTTPS and anonymously."""
+    configured = registry_access(settings) if settings.registry else None
+    return configured if configured and configured.host == host else RegistryAccess(host)
+
+
 def split_name(name: str) -> tuple[str, str]:
     """Return host and prefix of a registry's name.
 

@@ -56,16 +56,33 @@ def read_bake(path: Path, values: Mapping[str, str]) -> tuple[Target, ...]:
     Raises:
         BadConfig: The file is missing, or holds a field that this reader does not know.
     """
+    file = _read(path)
+    variables = {name: variable.default for name, variable in file.variable.items()} | dict(values)
     try:
-        file = _File.model_validate_json(path.read_bytes())
-        variables = {name: variable.default for name, variable in file.variable.items()} | dict(values)
         return tuple(_target(file, name, variables) for name in file.group["default"].targets)
+    except KeyError as error:
+        raise BadConfig(f"cannot use {path}", found=f"it names {error} and does not define it") from error
+
+
+def default_of(path: Path, variable: str) -> str:
+    """Return the default of a variable.
+
+    Raises:
+        BadConfig: The file cannot be read, or does not define the variable.
+    """
+    variables = _read(path).variable
+    if variable not in variables:
+        raise BadConfig(f"cannot use {path}", found=f"it does not define the variable {variable}")
+    return variables[variable].default
+
+
+def _read(path: Path) -> _File:
+    try:
+        return _File.model_validate_json(path.read_bytes())
     except OSError as error:
         raise BadConfig(f"cannot read {path}", found=str(error.strerror), next_step="cd to the project") from error
     except ValidationError as error:
         raise BadConfig(f"cannot use {path}", found=first_mistake(error)) from error
-    except KeyError as error:
-        raise BadConfig(f"cannot use {path}", found=f"it names {error} and does not define it") from error
 
 
 def _target(file: _File, name: str, values: Mapping[str, str]) -> Target:

@@ -12,8 +12,8 @@ from lab.images import refusals
 from lab.images.access import RegistryAccess
 from lab.images.manifests import IMAGE_TYPES, INDEX_TYPES, parse_tags
 from lab.images.streams import VerifiedStream, digest_of, verify
-from lab.rpc.trust import trusted
 from lab.settings import LOOPBACK
+from lab.trust import trusted
 
 TIMEOUT_S: Final = 20.0
 """For connecting, and between two chunks."""

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Final, Literal
 
 from lab.errors import BadConfig, Forbidden, LabError
-from lab.images.access import RegistryAccess, registry_access
+from lab.images.access import access_to, registry_access
 from lab.images.manifests import Choice, Image, parse, parse_config
 from lab.images.refusals import MISSING
 from lab.images.registry import Registry
@@ -63,16 +63,11 @@ def is_in_index(index: str, digest: str, settings: LabSettings) -> bool:
     return _probe(index, settings).is_index_of(digest)
 
 
-def _access_to(host: str, settings: LabSettings) -> RegistryAccess:
-    configured = registry_access(settings) if settings.registry else None
-    return configured if configured and configured.host == host else RegistryAccess(host)
-
-
 def _probe(reference: str, settings: LabSettings) -> ImageProbe:
     parts = parsed(reference)
     wanted = parts.digest or parts.tag or LATEST
     try:
-        with Registry(_access_to(registry_of(reference), settings)) as registry:
+        with Registry(access_to(registry_of(reference), settings)) as registry:
             try:
                 return _held(registry, reference, parts.repository, wanted)
             except LabError as error:

@@ -37,7 +37,7 @@ def test_the_bake_file_builds_every_service_for_both_platforms() -> None:
 
 def test_a_base_image_replaces_the_public_one() -> None:
     """The public image is the default."""
-    assert targets()[0].args == {"BASE": "docker.io/library/python:3.11-slim"}
+    assert targets()[0].args["BASE"].startswith("docker.io/library/python:3.11-slim")
     own = read_bake(PROJECT / "docker-bake.json", BuildOrder(ACCESS, "dev", base="mine:1").variables)
     assert {target.args["BASE"] for target in own} == {"mine:1"}
 

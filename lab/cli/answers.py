@@ -1,0 +1,28 @@
+"""Prints the answer of a command: lines for a person, JSON for a program."""
+
+import json
+import os
+from collections.abc import Iterable
+
+
+def print_answer(lines: Iterable[str], document: object, *, as_json: bool) -> None:
+    """Print the lines; with `--json`, print the document and make no line.
+
+    >>> print_answer(["one line", "another"], [], as_json=False)
+    one line
+    another
+    >>> print_answer(["one line"], ["a value"], as_json=True)
+    [
+      "a value"
+    ]
+    """
+    if as_json:
+        print_json(document)
+        return
+    for line in lines:
+        print(line)
+
+
+def print_json(document: object) -> None:
+    """Print a document as JSON; a path is printed as its text."""
+    print(json.dumps(document, indent=2, default=os.fspath))
