@@ -1,6 +1,6 @@
-"""Errors that the lab raises, one class for each exit code."""
+"""Errors that the lab raises, one class for each exit code; the causes of any error."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 
@@ -116,3 +116,17 @@ def to_data(error: LabError) -> dict[str, object]:
 def from_data(data: Mapping[str, Any]) -> LabError:
     """Return the error that `to_data` described."""
     return KINDS[data["kind"]](data["attempted"], found=data["found"], next_step=data["next_step"], code=data["code"])
+
+
+def causes_of(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, then each error behind it, the nearest first.
+
+    >>> error = RuntimeError("cannot start")
+    >>> error.__cause__ = OSError("no such file")
+    >>> [type(cause).__name__ for cause in causes_of(error)]
+    ['RuntimeError', 'OSError']
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__

@@ -14,6 +14,9 @@ def served(
     methods: Mapping[str, Any],
     threads: ThreadPoolExecutor,
     interceptors: Sequence[grpc.ServerInterceptor] = (),
+    *,
+    credentials: grpc.ServerCredentials | None = None,
+    port: int = 0,
 ) -> Iterator[str]:
     """Serve on loopback while the context lasts; yield host:port. The threads end with the context.
 
@@ -22,10 +25,13 @@ def served(
         methods: Name of a method → its handler.
         threads: Run the handlers.
         interceptors: Surround the handlers.
+        credentials: Key and certificate; None serves without TLS.
+        port: The port; 0 takes a free port.
     """
     server = grpc.server(threads, interceptors=list(interceptors))
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, dict(methods)),))
-    port = server.add_insecure_port("127.0.0.1:0")
+    address = f"127.0.0.1:{port}"
+    port = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
     server.start()
     try:
         yield f"127.0.0.1:{port}"

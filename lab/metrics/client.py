@@ -11,8 +11,8 @@ from prometheus_api_client import PrometheusConnect
 from requests.adapters import HTTPAdapter
 
 from lab.metrics.refusals import PrometheusFault, Refusal, fault, refuse_errors
-from lab.rpc.trust import trusted
 from lab.settings import REMOTE_WRITE_PATH, text_of
+from lab.trust import trusted
 
 if TYPE_CHECKING:
     import ssl

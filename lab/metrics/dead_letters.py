@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
-from lab.rpc import calls
+from lab.rpc.calls import ServiceClient
+from lab.rpc.channels import plaintext
 from services.contracts.generated.lab.process.v1 import process_pb2 as pb
 from services.contracts.generated.lab.process.v1.process_pb2_grpc import ProcessServiceStub
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from lab.rpc.channels import Connect
 
 
 class DeadLetter(NamedTuple):
@@ -32,8 +36,16 @@ class DeadLetter(NamedTuple):
     events: int
 
 
-class DeadLetters(calls.ServiceClient):
-    """Lists and replays dead letters through one process-worker."""
+class DeadLetters:
+    """Lists and replays dead letters through one process-worker; each method opens a channel and closes it.
+
+    Args:
+        address: host:port of the worker.
+        connect: Opens a channel to an address; plaintext unless given.
+    """
+
+    def __init__(self, address: str, *, connect: Connect = plaintext) -> None:
+        self._client = ServiceClient(address, connect=connect)
 
     def list(self) -> Sequence[DeadLetter]:
         """Return every dead letter, the oldest first.
@@ -41,18 +53,14 @@ class DeadLetters(calls.ServiceClient):
         Raises:
             LabError: The worker does not answer, or refuses.
         """
-        attempted = "cannot list dead letters"
-        with self._connect(self._address) as channel:
-            stub = ProcessServiceStub(channel)
-
-            def page_at(token: str) -> pb.ListDeadLettersResponse:
-                request = pb.ListDeadLettersRequest(page_size=calls.PAGE_ROWS, page_token=token)
-                page: pb.ListDeadLettersResponse = self._call(stub.ListDeadLetters, request, attempted=attempted)
-                return page
-
+        with closing(self._client) as client:
+            stub, request = ProcessServiceStub(client.channel), pb.ListDeadLettersRequest()
+            pages: Iterator[pb.ListDeadLettersResponse] = client.pages(
+                stub.ListDeadLetters, request, attempted="cannot list dead letters"
+            )
             return tuple(
                 DeadLetter(letter.id, letter.run, letter.entry_id, letter.index, letter.reason, letter.event_count)
-                for page in calls.pages(page_at, attempted=attempted)
+                for page in pages
                 for letter in page.dead_letters
             )
 
@@ -65,9 +73,9 @@ class DeadLetters(calls.ServiceClient):
         Raises:
             LabError: The worker does not answer, or knows no such letter.
         """
-        with self._connect(self._address) as channel:
-            response: pb.ReplayDeadLettersResponse = self._call(
-                ProcessServiceStub(channel).ReplayDeadLetters,
+        with closing(self._client) as client:
+            response: pb.ReplayDeadLettersResponse = client.call(
+                ProcessServiceStub(client.channel).ReplayDeadLetters,
                 pb.ReplayDeadLettersRequest(ids=letter_ids),
                 attempted="cannot replay dead letters",
             )

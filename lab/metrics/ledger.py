@@ -5,21 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.model import Aggregate, Balance, StoreView
-from lab.rpc import calls
 from lab.rpc.aggregates import aggregate_of
+from lab.rpc.calls import DEADLINE_S, ServiceClient
+from lab.rpc.channels import plaintext
 from services.contracts.generated.lab.query.v1 import query_pb2 as pb
 from services.contracts.generated.lab.query.v1.query_pb2_grpc import QueryServiceStub
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    import grpc
+    from lab.rpc.channels import Connect
 
 
-class QueryLedger(calls.ServiceClient):
-    """Reads the ledger from one query-api over one channel, which `close` closes; satisfies `LedgerSource`."""
+class QueryLedger:
+    """Reads the ledger from one query-api over one channel, which `close` closes; satisfies `LedgerSource`.
 
-    _channel: grpc.Channel | None = None
+    Args:
+        address: host:port of query-api.
+        connect: Opens a channel to an address; plaintext unless given.
+        deadline_s: How many seconds one answer may take, a restart of query-api included.
+    """
+
+    def __init__(self, address: str, *, connect: Connect = plaintext, deadline_s: float = DEADLINE_S) -> None:
+        self._client = ServiceClient(address, connect=connect, deadline_s=deadline_s)
 
     def view(self, run: str, *, audit: bool = False) -> StoreView:
         """Return the account of one run; of the whole store where *run* is empty.
@@ -28,7 +36,7 @@ class QueryLedger(calls.ServiceClient):
             LabError: query-api does not answer, or refuses, for example because the store lost events.
         """
         request = pb.GetLedgerRequest(run=run, audit=audit)
-        response: pb.GetLedgerResponse = self._call(self._stub().GetLedger, request, attempted=_attempted(run))
+        response: pb.GetLedgerResponse = self._client.call(self._stub().GetLedger, request, attempted=_attempted(run))
         return StoreView(
             balance=_balance(response.ledger),
             known=response.known,
@@ -44,28 +52,20 @@ class QueryLedger(calls.ServiceClient):
 
     def totals(self, run: str) -> Sequence[Aggregate]:
         """See `LedgerSource.totals`."""
-        attempted = _attempted(run)
-
-        def page_at(token: str) -> pb.ListTotalsResponse:
-            request = pb.ListTotalsRequest(run=run, page_size=calls.PAGE_ROWS, page_token=token)
-            page: pb.ListTotalsResponse = self._call(self._stub().ListTotals, request, attempted=attempted)
-            return page
-
-        return tuple(
-            _total(aggregate) for page in calls.pages(page_at, attempted=attempted) for aggregate in page.aggregates
+        request = pb.ListTotalsRequest(run=run)
+        pages: Iterator[pb.ListTotalsResponse] = self._client.pages(
+            self._stub().ListTotals, request, attempted=_attempted(run)
         )
+        return tuple(_total(aggregate) for page in pages for aggregate in page.aggregates)
 
     def windows(self, run: str) -> Sequence[Aggregate]:
         """See `LedgerSource.windows`."""
-        attempted = _attempted(run)
-
-        def page_at(token: str) -> pb.ListWindowsResponse:
-            request = pb.ListWindowsRequest(run=run, page_size=calls.PAGE_ROWS, page_token=token)
-            page: pb.ListWindowsResponse = self._call(self._stub().ListWindows, request, attempted=attempted)
-            return page
-
+        request = pb.ListWindowsRequest(run=run)
+        pages: Iterator[pb.ListWindowsResponse] = self._client.pages(
+            self._stub().ListWindows, request, attempted=_attempted(run)
+        )
         aggregates: list[Aggregate] = []
-        for page in calls.pages(page_at, attempted=attempted):
+        for page in pages:
             if page.known and not page.complete:
                 return ()
             aggregates += map(_total, page.aggregates)
@@ -73,14 +73,10 @@ class QueryLedger(calls.ServiceClient):
 
     def close(self) -> None:
         """See `LedgerSource.close`."""
-        if self._channel is not None:
-            self._channel.close()
-            self._channel = None
+        self._client.close()
 
     def _stub(self) -> QueryServiceStub:
-        if self._channel is None:
-            self._channel = self._connect(self._address)
-        return QueryServiceStub(self._channel)
+        return QueryServiceStub(self._client.channel)
 
 
 def _attempted(run: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from lab.errors import UsageFault
 from lab.metrics.client import open_client
-from lab.metrics.selectors import selector
+from lab.metrics.selectors import selector, without_name
 from lab.metrics.steps import steps_in
 from lab.model import NANOS, Series
 from services.contracts.signals import PROCESS_CPU_TIME
@@ -110,7 +110,7 @@ def similar_names(name: str, known: Sequence[str], *, limit: int = 3) -> tuple[s
 
 
 def _labels(result: Result) -> dict[str, str]:
-    return {label: value for label, value in result["metric"].items() if label != "__name__"}
+    return without_name(result["metric"])
 
 
 def _series(name: str, result: Result, labels: Mapping[str, str]) -> Series:

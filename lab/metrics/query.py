@@ -11,7 +11,7 @@ import pandas as pd
 from lab.errors import UsageFault
 from lab.metrics.recorded import RecordedSource
 from lab.metrics.refusals import PrometheusFault
-from lab.metrics.selectors import parse_selector, selector
+from lab.metrics.selectors import NAME_LABEL, parse_selector, selector, without_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -91,8 +91,7 @@ def _times(time_s: NDArray[np.float64]) -> pd.DatetimeIndex:
 
 
 def _column(labels: Mapping[str, str]) -> str:
-    besides_name = {label: value for label, value in labels.items() if label != "__name__"}
-    return selector(labels.get("__name__", ""), besides_name) or WITHOUT_LABELS
+    return selector(labels.get(NAME_LABEL, ""), without_name(labels)) or WITHOUT_LABELS
 
 
 def _pointed(promql: str, sentence: str) -> str:

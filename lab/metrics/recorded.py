@@ -8,7 +8,7 @@ import numpy as np
 
 from lab.analysis.scrapes import median_distance, scrape_times
 from lab.errors import Unavailable
-from lab.metrics.selectors import parse_selector
+from lab.metrics.selectors import NAME_LABEL, parse_selector
 from lab.metrics.steps import steps_in
 from lab.model import NANOS, Series
 
@@ -85,5 +85,5 @@ def _at(times_s: NDArray[np.float64], series: Series, promql: str) -> Series:
     has_sample = newest >= 0
     newest, times_s = newest[has_sample], times_s[has_sample]
     counts = times_s - series.time_s[newest] <= HELD_INTERVALS * median_distance(series.time_s)
-    labels = {"__name__": series.name, **series.labels}
+    labels = {NAME_LABEL: series.name, **series.labels}
     return Series(promql, labels, times_s[counts], series.value[newest[counts]])

@@ -8,7 +8,7 @@ from typing import Final
 
 import requests
 
-from lab.errors import Unavailable
+from lab.errors import Unavailable, causes_of
 
 UNREACHABLE: Final = "PROM_UNREACHABLE"
 """No server answers, or the server is no Prometheus."""
@@ -89,9 +89,8 @@ def _why(error: Exception) -> tuple[str, str]:
 
 def _cause(error: BaseException) -> BaseException:
     """Return the error of the operating system or of HTTP behind an error of requests or urllib3."""
-    inner: BaseException | None = error
-    while inner is not None:
-        if isinstance(inner, OSError | HTTPException) and not isinstance(inner, requests.RequestException):
-            return inner
-        inner = inner.__cause__ or inner.__context__
-    return error
+    return next((cause for cause in causes_of(error) if _is_of_system(cause)), error)
+
+
+def _is_of_system(error: BaseException) -> bool:
+    return isinstance(error, OSError | HTTPException) and not isinstance(error, requests.RequestException)

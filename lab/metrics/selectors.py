@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 SELECTOR: Final = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{(.*)\})?\s*", re.DOTALL)
 MATCHER: Final = re.compile(r'\s*([a-zA-Z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)', re.ASCII)
 ESCAPE: Final = re.compile(r"\\(.)")
+NAME_LABEL: Final = "__name__"
+"""The label of a series that holds the name of its metric."""
 
 
 class Selector(NamedTuple):
@@ -62,3 +64,12 @@ def parse_selector(promql: str) -> Selector | None:
         labels[matcher[1]] = ESCAPE.sub(lambda escaped: {"n": "\n"}.get(escaped[1], escaped[1]), matcher[2])
         at = matcher.end()
     return Selector(match[1], labels)
+
+
+def without_name(labels: Mapping[str, str]) -> dict[str, str]:
+    """Return the labels of a series, without the name of its metric.
+
+    >>> without_name({"__name__": "up", "job": "lab/ingest-api"})
+    {'job': 'lab/ingest-api'}
+    """
+    return {label: value for label, value in labels.items() if label != NAME_LABEL}

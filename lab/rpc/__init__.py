@@ -1,1 +1,1 @@
-"""Calls services: channels, deadlines, errors, trust in certificates."""
+"""Calls services: channels, deadlines, errors."""

@@ -16,8 +16,15 @@ if TYPE_CHECKING:
     from lab.rpc.channels import Connect
 
 
+class _PageRequest(Protocol):
+    """A request whose answer comes in pages."""
+
+    page_size: int
+    page_token: str
+
+
 class _Page(Protocol):
-    """An answer that may be continued."""
+    """A page of an answer; the token is empty in the last page."""
 
     next_page_token: str
 
@@ -31,18 +38,32 @@ MAX_PAGES: Final = 10_000
 
 
 class ServiceClient:
-    """Calls one service.
+    """Calls one service over one channel, which `close` closes.
 
     Args:
         address: Its host:port.
         connect: Opens a channel to an address; plaintext unless given.
-        deadline_s: How long one answer may take, a restart of the service included.
+        deadline_s: How many seconds one answer may take, a restart of the service included.
     """
 
     def __init__(self, address: str, *, connect: Connect = plaintext, deadline_s: float = DEADLINE_S) -> None:
         self._address, self._connect, self._deadline_s = address, connect, deadline_s
+        self._opened: grpc.Channel | None = None
 
-    def _call(self, method: Callable[..., Response], request: object, *, attempted: str) -> Response:
+    @property
+    def channel(self) -> grpc.Channel:
+        """The open channel, for a generated stub; it is opened where none is open."""
+        if self._opened is None:
+            self._opened = self._connect(self._address)
+        return self._opened
+
+    def close(self) -> None:
+        """Close the channel; do nothing where none is open. The next use opens another."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    def call(self, method: Callable[..., Response], request: object, *, attempted: str) -> Response:
         """Make a call; wait for a service that is just being restarted.
 
         Args:
@@ -59,18 +80,23 @@ class ServiceClient:
         except grpc.RpcError as error:
             raise translated(error, attempted=attempted, service=self._address, deadline_s=self._deadline_s) from error
 
+    def pages(self, method: Callable[..., Page], request: _PageRequest, *, attempted: str) -> Iterator[Page]:
+        """Yield every page of an answer; each page is a call.
 
-def pages(ask: Callable[[str], Page], *, attempted: str) -> Iterator[Page]:
-    """Yield every page of an answer; *ask* gets the token of the page, which is empty for the first page.
+        Args:
+            method: Method of a generated stub.
+            request: Message of the method; each call sets the size and the token of its page.
+            attempted: The attempt, in one line, for the error.
 
-    Raises:
-        LabError: The pages do not end.
-    """
-    token = ""
-    for _ in range(MAX_PAGES):
-        page = ask(token)
-        yield page
-        token = page.next_page_token
-        if not token:
-            return
-    raise LabError(attempted, found=f"more than {MAX_PAGES:,} pages", code="ENDLESS")
+        Raises:
+            Unavailable: The service does not answer in time.
+            LabError: The service refuses, or the pages do not end.
+        """
+        request.page_size = PAGE_ROWS
+        for _ in range(MAX_PAGES):
+            page = self.call(method, request, attempted=attempted)
+            yield page
+            request.page_token = page.next_page_token
+            if not request.page_token:
+                return
+        raise LabError(attempted, found=f"more than {MAX_PAGES:,} pages", next_step="lab status", code="ENDLESS")

@@ -25,11 +25,11 @@ OPTIONS: Final = (
     ("grpc.enable_http_proxy", 0),
     ("grpc.max_reconnect_backoff_ms", 500),
 )
-"""No proxy between processes of one machine; a restarted service is reached again within half a second."""
+"""No proxy is used; a restarted service is reached again within half a second."""
 
 
 def plaintext(address: str) -> grpc.Channel:
-    """Open a channel to a loopback address."""
+    """Open a channel without TLS."""
     return grpc.insecure_channel(address, options=OPTIONS)
 
 

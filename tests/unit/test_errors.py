@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lab.errors import KINDS, LabError, Unavailable, from_data, to_data
+from lab.errors import KINDS, LabError, Unavailable, causes_of, from_data, to_data
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -35,3 +35,11 @@ class _Local(LabError):
 
 class _Lower(Unavailable):
     """The same, below a class that has a name."""
+
+
+def test_the_causes_of_an_error_begin_with_the_error_itself() -> None:
+    """A named cause goes before the error that was being handled; where none is named, that error is the cause."""
+    handled, named, error = KeyError("handled"), OSError("named"), ValueError("raised")
+    named.__context__ = ConnectionError("behind")
+    error.__cause__, error.__context__ = named, handled
+    assert [*causes_of(error)] == [error, named, named.__context__]

@@ -1,16 +1,16 @@
 """What a failed call becomes: whose fault it is, the service's sentence, the reason."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 import grpc
 import pytest
-from google.protobuf.any_pb2 import Any
+from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from lab.errors import DataFault, LabError, Unavailable, UsageFault
-from lab.rpc.calls import ServiceClient
 from lab.rpc.channels import plaintext
 from lab.rpc.errors import status_of, translated
 from services.contracts.generated.lab.simulator.v1 import simulator_pb2 as pb
@@ -21,6 +21,7 @@ from services.contracts.generated.lab.simulator.v1.simulator_pb2_grpc import (
 )
 
 SENTENCE = "row 7: no time"
+RETRY: Final = error_details_pb2.RetryInfo()
 
 
 class Refusing(SimulatorServiceServicer):
@@ -46,14 +47,29 @@ def refusing() -> Iterator[tuple[Refusing, str]]:
     server.stop(0).wait()
 
 
-def refused(refusing: tuple[Refusing, str], code: int, *, reason: str = "", **metadata: str) -> grpc.RpcError:
-    """Return gRPC's error for a call that was refused with a code, and an ErrorInfo where there is a reason."""
+def refused(
+    refusing: tuple[Refusing, str],
+    code: int,
+    *,
+    reason: str = "",
+    first: Message | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> grpc.RpcError:
+    """Return gRPC's error for a call that was refused with a code.
+
+    Args:
+        refusing: The service and its address.
+        code: The code of `google.rpc.Code`.
+        reason: Reason of the ErrorInfo; none is sent where it is empty.
+        first: A detail that stands before the ErrorInfo.
+        metadata: Metadata of the ErrorInfo.
+    """
     service, address = refusing
     service.status = status_pb2.Status(code=code, message=SENTENCE)
+    if first is not None:
+        service.status.details.add().Pack(first)
     if reason:
-        packed = Any()
-        packed.Pack(error_details_pb2.ErrorInfo(reason=reason, domain="lab", metadata=metadata))
-        service.status.details.append(packed)
+        service.status.details.add().Pack(error_details_pb2.ErrorInfo(reason=reason, domain="lab", metadata=metadata))
     with plaintext(address) as channel, pytest.raises(grpc.RpcError) as error:
         SimulatorServiceStub(channel).Stop(pb.StopRequest(), timeout=10)
     return error.value
@@ -72,20 +88,39 @@ def test_the_metadata_tell_whether_file_or_request_is_at_fault(
     refusing: tuple[Refusing, str], code: int, metadata: dict[str, str], kind: type[LabError]
 ) -> None:
     """The service's sentence is enough then: its address and its log do not help."""
-    error = translated(refused(refusing, code, reason="BAD_ROW", **metadata), attempted="no load", service="s")
+    error = translated(refused(refusing, code, reason="BAD_ROW", metadata=metadata), attempted="no load", service="s")
     assert (type(error), error.reason, error.found) == (kind, "BAD_ROW", SENTENCE)
     assert error.next_step == ""
 
 
-@pytest.mark.parametrize(
-    ("code", "kind"),
-    [
-        (code_pb2.UNAVAILABLE, Unavailable),
-        (code_pb2.DEADLINE_EXCEEDED, Unavailable),
-        (code_pb2.FAILED_PRECONDITION, LabError),
-        (code_pb2.DATA_LOSS, LabError),
-    ],
-)
+def test_the_reason_may_stand_behind_other_details(refusing: tuple[Refusing, str]) -> None:
+    """A status may also carry, for example, when to try again."""
+    busy = refused(refusing, code_pb2.UNAVAILABLE, reason="BUSY", first=RETRY, metadata={"queue": "full"})
+    status = status_of(busy)
+    assert (status.reason, status.metadata) == ("BUSY", {"queue": "full"})
+
+
+OTHER_CODES: Final = {
+    code_pb2.UNAVAILABLE: Unavailable,
+    code_pb2.DEADLINE_EXCEEDED: Unavailable,
+    code_pb2.CANCELLED: LabError,
+    code_pb2.UNKNOWN: LabError,
+    code_pb2.NOT_FOUND: LabError,
+    code_pb2.ALREADY_EXISTS: LabError,
+    code_pb2.PERMISSION_DENIED: LabError,
+    code_pb2.UNAUTHENTICATED: LabError,
+    code_pb2.RESOURCE_EXHAUSTED: LabError,
+    code_pb2.FAILED_PRECONDITION: LabError,
+    code_pb2.ABORTED: LabError,
+    code_pb2.OUT_OF_RANGE: LabError,
+    code_pb2.UNIMPLEMENTED: LabError,
+    code_pb2.INTERNAL: LabError,
+    code_pb2.DATA_LOSS: LabError,
+}
+"""Code of a service that is at fault itself → the lab's error."""
+
+
+@pytest.mark.parametrize(("code", "kind"), OTHER_CODES.items(), ids=map(code_pb2.Code.Name, OTHER_CODES))
 def test_other_codes_name_the_service(refusing: tuple[Refusing, str], code: int, kind: type[LabError]) -> None:
     """With the code, and a next step."""
     error = translated(refused(refusing, code), attempted="no ledger", service="query-api 1:2")
@@ -95,11 +130,31 @@ def test_other_codes_name_the_service(refusing: tuple[Refusing, str], code: int,
     assert error.next_step == "lab status"
 
 
+def test_every_code_of_grpc_is_tested() -> None:
+    """A code that gRPC adds needs a row above."""
+    tested = {*OTHER_CODES, code_pb2.INVALID_ARGUMENT}
+    assert {code_pb2.Code.Name(code) for code in tested} == {code.name for code in grpc.StatusCode} - {"OK"}
+
+
 def test_a_caller_names_the_kind_of_what_has_none(refusing: tuple[Refusing, str]) -> None:
     """For example where a service that is busy is as good as not there."""
     busy = refused(refusing, code_pb2.FAILED_PRECONDITION, reason="BUSY")
     error = translated(busy, attempted="no load", service="s", next_step="wait", otherwise=Unavailable)
     assert (type(error), error.reason, error.next_step) == (Unavailable, "BUSY", "wait")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (code_pb2.DEADLINE_EXCEEDED, "s: no answer within 2.5 s (DEADLINE_EXCEEDED)"),
+        (code_pb2.UNAVAILABLE, f"s: {SENTENCE} (UNAVAILABLE)"),
+    ],
+)
+def test_the_seconds_of_a_deadline_are_told_where_it_passed(
+    refusing: tuple[Refusing, str], code: int, words: str
+) -> None:
+    """Any other status has a sentence that says more."""
+    assert translated(refused(refusing, code), attempted="no load", service="s", deadline_s=2.5).found == words
 
 
 def test_a_status_is_one_line(refusing: tuple[Refusing, str]) -> None:
@@ -110,20 +165,3 @@ def test_a_status_is_one_line(refusing: tuple[Refusing, str]) -> None:
 def test_an_error_without_a_status_is_unknown() -> None:
     """Its text is kept."""
     assert str(status_of(grpc.RpcError("planted"))) == "UNKNOWN: planted"
-
-
-class Asking(ServiceClient):
-    """Calls one method."""
-
-    def stop(self) -> None:
-        """Call it."""
-        with self._connect(self._address) as channel:
-            self._call(SimulatorServiceStub(channel).Stop, pb.StopRequest(), attempted="cannot stop")
-
-
-def test_a_service_that_is_not_there_is_waited_for_until_the_deadline() -> None:
-    """The error says for how long."""
-    with pytest.raises(Unavailable) as missing:
-        Asking("127.0.0.1:1", deadline_s=0.2).stop()
-    assert missing.value.reason == "DEADLINE_EXCEEDED"
-    assert "127.0.0.1:1: no answer within 0.2 s" in missing.value.found
