@@ -1,22 +1,25 @@
-"""Says in words what a trial answers, the same words for the same record."""
+"""What a trial answers, in the same words for the same record."""
 
 from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from lab.model import ObjectiveResult, Trial
+from lab.model import LedgerAccount, ObjectiveResult, Trial
 from lab.reports import words
+from lab.reports.ledger_words import every_number
 
 NEXT: Final = {
     "quickstart": "lab run notebooks/10_baseline.ipynb -p rate 2000",
     "baseline": "lab run notebooks/50_worker_dies.ipynb",
 }
 """Experiment → the command that asks the next question."""
+WITHOUT_VERDICT: Final = {"INVALID": "may not be believed", "INCONCLUSIVE": "is not enough to judge by"}
+"""Headline of a run without a verdict → what to say of the run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Lines of plain text, which a regression test compares."""
+    """The answer in lines of plain text, which a regression test compares."""
 
     lines: tuple[str, ...]
 
@@ -33,7 +36,7 @@ class Conclusion:
     command: str
 
     def __repr__(self) -> str:
-        """Return a sentence a line."""
+        """Return a line for each sentence, then the command."""
         return "\n".join([*self.sentences, f"Next: {self.command}"])
 
     def _repr_html_(self) -> str:
@@ -47,13 +50,13 @@ def answer(trial: Trial) -> Answer:
     Returns:
         One line for each; figures with their units and 95 % intervals, the ledger in events.
     """
-    ledger = trial.ledger
+    numbers = ", ".join(f"{name} {events:,}" for name, events in every_number(trial.ledger).items())
     return Answer(
         (
             f"validity {trial.validity.status}: {words.why_believed(trial)}",
             f"verdict {trial.verdict.status}",
             *(_objective(result) for result in trial.verdict.objectives),
-            "ledger " + ", ".join(f"{name} {getattr(ledger, name):,}" for name in ledger.__slots__),
+            f"ledger {numbers}",
             f"telemetry: {words.telemetry(trial)} (ledger {trial.comparison.ledger_counted:,})",
         )
     )
@@ -66,24 +69,27 @@ def conclusion(trial: Trial) -> Conclusion:
         Sentences, and a command to paste into a terminal.
     """
     head = words.headline(trial)
-    if head in {"INVALID", "INCONCLUSIVE"}:
-        word = "may not be believed" if head == "INVALID" else "is not enough to judge by"
-        return Conclusion((f"This run {word}: {words.why_believed(trial)}.",), "lab doctor")
+    if head in WITHOUT_VERDICT:
+        return Conclusion((f"This run {WITHOUT_VERDICT[head]}: {words.why_believed(trial)}.",), "lab doctor")
     missed = [result for result in trial.verdict.objectives if result.status == "NOT_MET"]
-    exact = "Every acknowledged event was counted exactly once."
-    inexact = f"{trial.ledger.lost:,} events were lost and {trial.ledger.double_counted:,} counted twice."
     sentences = (
         "Every objective was met." if not missed else f"Not met: {', '.join(map(_missed, missed))}.",
-        inexact if trial.ledger.lost or trial.ledger.double_counted else exact,
+        _exactness(trial.ledger),
         "This is one run on one machine: its intervals say how steady it was, not what the next run will show.",
     )
     return Conclusion(sentences, NEXT.get(trial.experiment.name, f"lab runs show {trial.run_id}"))
 
 
 def _objective(result: ObjectiveResult) -> str:
-    observed = f"{words.figure(result)} {words.interval(result)}"
+    observed = f"{words.figure(result)} {words.interval_or_note(result)}"
     return f"{result.label}: {observed}, objective {words.bound(result)}: {result.status}"
 
 
 def _missed(result: ObjectiveResult) -> str:
     return f"{result.label} was {words.figure(result)}, wanted {words.bound(result)}"
+
+
+def _exactness(ledger: LedgerAccount) -> str:
+    if ledger.lost or ledger.double_counted:
+        return f"{ledger.lost:,} events were lost and {ledger.double_counted:,} counted twice."
+    return "Every acknowledged event was counted exactly once."

@@ -4,7 +4,8 @@ from typing import Final
 
 from lab.analysis.breakdown import Share, breakdown
 from lab.model import Trial
-from lab.reports.table import Table, dashes, shown
+from lab.reports.numbers import with_interval
+from lab.reports.table import Table, dashes
 from lab.systems.services import INGEST_API, PROCESS_WORKER
 
 HEADER: Final = (
@@ -27,12 +28,11 @@ def table(trial: Trial) -> Table:
     return Table(HEADER, tuple(_row(share, trial.ledger.counted) for share in rows), (INTERVALS, *emulated))
 
 
-def _row(share: Share, counted: int) -> tuple[str, ...]:
-    percent = f"{100 * share.counted / counted:.0f} %" if counted else ""
-    figures = (f"{share.accepted:,}", f"{share.counted:,}", percent)
-    return dashes(
-        (share.place.architecture, share.place.node, *figures, shown(share.ingest_cpu), shown(share.worker_cpu))
-    )
+def _row(share: Share, all_counted: int) -> tuple[str, ...]:
+    percent = f"{100 * share.counted / all_counted:.0f} %" if all_counted else ""
+    events = (f"{share.accepted:,}", f"{share.counted:,}", percent)
+    costs = (with_interval(share.ingest_cpu), with_interval(share.worker_cpu))
+    return dashes((share.place.architecture, share.place.node, *events, *costs))
 
 
 def _emulation(share: Share) -> str:

@@ -7,7 +7,7 @@ from lab.model import ObjectiveResult, Trial
 from lab.reports import flow, summary, words
 
 COLOURS: Final = {"MET": "#007a5a", "NOT_MET": "#b35900", "INVALID": "#5f6368", "INCONCLUSIVE": "#5f6368"}
-"""White text on each has a contrast of at least 4.5 to 1; the word always stands beside the colour."""
+"""Headline → background; white text has a contrast of at least 4.5 to 1, and the word stands beside the colour."""
 
 
 def text(trial: Trial) -> str:
@@ -25,7 +25,7 @@ def html(trial: Trial) -> str:
         f"{_header(trial, head)}"
         '<div style="padding:14px 18px">'
         f'<table style="border-collapse:collapse;width:100%;margin:0 0 16px">{rows}</table>'
-        f"{flow.svg(trial.ledger)}{_small(trial)}</div></div>"
+        f"{flow.svg(trial.ledger)}{_fine_print(trial)}</div></div>"
     )
 
 
@@ -41,7 +41,7 @@ def _header(trial: Trial, head: str) -> str:
 
 def _objective(trial: Trial, result: ObjectiveResult) -> str:
     cell = "border:0;padding:4px 14px 4px 0;text-align:left;background:transparent"
-    faint = f'<span style="opacity:.65">{escape(words.interval(result))}</span>'
+    faint = f'<span style="opacity:.65">{escape(words.interval_or_note(result))}</span>'
     return (
         f'<tr style="background:transparent"><td style="{cell}">{words.mark(trial, result)} {escape(result.label)}</td>'
         f'<td style="{cell};font-weight:700;white-space:nowrap">{escape(words.figure(result))}</td>'
@@ -52,7 +52,7 @@ def _objective(trial: Trial, result: ObjectiveResult) -> str:
 
 
 def _bar(trial: Trial, result: ObjectiveResult) -> str:
-    """Return the figure as a bar that is full at the bound; grey in a run that may not be believed."""
+    """Return the figure as a bar that is full at the bound and beyond; grey in a run that may not be believed."""
     if result.observed is None or result.objective.threshold <= 0:
         return ""
     share = min(1.0, result.observed / result.objective.threshold)
@@ -63,19 +63,24 @@ def _bar(trial: Trial, result: ObjectiveResult) -> str:
     )
 
 
-def _small(trial: Trial) -> str:
-    store = trial.evidence.store_facts
-    revision = str(trial.environment.get("git_sha", ""))[:10]
-    dirty = " (changed since)" if trial.environment.get("dirty") else ""
-    lines = [
+def _fine_print(trial: Trial) -> str:
+    sentences = (
         words.belief(trial),
         words.telemetry(trial),
         words.places(trial),
         words.machine_pauses(trial),
         words.disturbance(trial),
         *words.notes(trial),
-        f"store {store.kind} {store.version}, {store.durability}; target {trial.experiment.target}"
-        + (f"; revision {revision}{dirty}" if revision else ""),
-    ]
-    shown = "<br>".join(escape(line) for line in lines if line)
-    return f'<div style="font-size:12px;opacity:.75;margin-top:10px">{shown}</div>'
+        _origin(trial),
+    )
+    lines = "<br>".join(escape(sentence) for sentence in sentences if sentence)
+    return f'<div style="font-size:12px;opacity:.75;margin-top:10px">{lines}</div>'
+
+
+def _origin(trial: Trial) -> str:
+    """Return the store, the target, and the revision of the lab."""
+    store = trial.evidence.store_facts
+    revision = str(trial.environment.get("git_sha", ""))[:10]
+    dirty = " (changed since)" if trial.environment.get("dirty") else ""
+    origin = f"store {store.kind} {store.version}, {store.durability}; target {trial.experiment.target}"
+    return f"{origin}; revision {revision}{dirty}" if revision else origin

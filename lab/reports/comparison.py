@@ -17,7 +17,8 @@ from lab.errors import UsageFault
 from lab.model import Trial
 from lab.reports import words
 from lab.reports.answer import answer
-from lab.reports.table import Table, interval, shown
+from lab.reports.numbers import MISSING, number, with_interval
+from lab.reports.table import Table
 
 KEEPS_UP: Final = {True: "keeps up: every objective was met", False: "does not keep up: an objective was not met"}
 
@@ -32,7 +33,7 @@ def table(trials: Sequence[Trial]) -> Table:
         raise UsageFault("nothing to put side by side", next_step="lab.run_on_each_architecture(experiment)")
     names = labels_of(trials)
     rows = [("validity", *(trial.validity.status for trial in trials))]
-    rows += [("verdict", *(words.HEADWORDS.get(trial.verdict.status or "", "–") for trial in trials))]
+    rows += [("verdict", *(words.HEADWORDS.get(trial.verdict.status or "", MISSING) for trial in trials))]
     rows += [_row(figure) for figure in compare(trials, MEASURED, believed_only=True)]
     answers = [line for name, trial in zip(names, trials, strict=True) for line in (f"{name}:", *answer(trial).lines)]
     return Table(("", *names), tuple(rows), tuple(_conclusions(names, trials)), tuple(answers))
@@ -53,26 +54,25 @@ def lines(first: Trial, second: Trial) -> tuple[str, ...]:
 
 def _row(figure: ComparedFigure) -> tuple[str, ...]:
     first, *later = figure.values
-    cells = (f"{shown(value)} {_ratio(ratio)}".rstrip() for value, ratio in zip(later, figure.ratios, strict=True))
-    return (f"{figure.name}, {figure.unit}", shown(first), *cells)
+    cells = (
+        f"{with_interval(value)} {_ratio(ratio)}".rstrip() for value, ratio in zip(later, figure.ratios, strict=True)
+    )
+    return (f"{figure.name}, {figure.unit}", with_interval(first), *cells)
 
 
 def _ratio(ratio: Estimate) -> str:
-    return f"× {words.number(ratio.value)} {interval(ratio)}".rstrip() if ratio.value else ""
+    return f"× {with_interval(ratio)}" if ratio.value else ""
 
 
 def _line(figure: ComparedFigure, width: int) -> str:
-    values = " → ".join(f"{_number(estimate):>10s}" for estimate in figure.values)
+    values = " → ".join(f"{number(estimate.value):>10s}" for estimate in figure.values)
     (ratio,) = figure.ratios
     factor = f"× {ratio.value:.2f}" if ratio.value is not None else ""
     return f"{figure.name:{width}s} {values} {figure.unit:9s} {factor}".rstrip()
 
 
-def _number(estimate: Estimate) -> str:
-    return "–" if estimate.value is None else words.number(estimate.value)
-
-
 def _both(first: str, second: str) -> str:
+    """Return a pair of texts; an equal pair once."""
     return f"both {first}" if first == second else f"{first} → {second}"
 
 

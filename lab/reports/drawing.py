@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from contextlib import contextmanager, suppress
 from itertools import cycle
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 from matplotlib import rcParams, style
@@ -20,17 +20,18 @@ from lab.analysis.objectives import latency_objectives
 from lab.analysis.throughput import acknowledged_rate, offered_rate
 from lab.analysis.traces.waterfall import mean_path
 from lab.model import NANOS
+from lab.reports.numbers import number
 from lab.reports.shown import Shown
-from lab.reports.words import number
 from services.contracts.signals import STREAM_BACKLOG, WORKER_EVENTS_PROCESSED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
+    from numpy.typing import NDArray
 
-    from lab.model import Samples, Trial
+    from lab.model import FaultRecord, Samples, Series, Trial
 
 BLUE: Final = "#0072b2"
 ORANGE: Final = "#d55e00"
@@ -39,7 +40,7 @@ GREY: Final = "#7f7f7f"
 SKY: Final = "#56b4e9"
 YELLOW: Final = "#e69f00"
 STAGE_COLOURS: Final = (GREY, SKY, BLUE, YELLOW, GREEN)
-STYLE: Final[dict[Any, Any]] = {
+STYLE: Final[dict[str, bool | float | str]] = {
     "axes.grid": True,
     "axes.spines.right": False,
     "axes.spines.top": False,
@@ -54,8 +55,15 @@ STYLE: Final[dict[Any, Any]] = {
 }
 
 
+class SvgCanvas(Protocol):
+    """The part of matplotlib's canvas for SVG that the lab uses; matplotlib declares no types for it."""
+
+    def print_svg(self, filename: io.StringIO, *, metadata: Mapping[str, None]) -> None:
+        """Write the picture; None leaves an entry out of the metadata."""
+
+
 def take_backend(name: str) -> None:
-    """Let the user's own pictures have the backend of that name, where there is one."""
+    """Give matplotlib the backend for the user's own pictures; a backend that matplotlib does not know is ignored."""
     with suppress(ValueError):
         rcParams["backend"] = name
 
@@ -68,7 +76,7 @@ def load(trial: Trial) -> Shown:
         "acknowledged": (acknowledged_rate(load_run.samples), BLUE),
         "counted": (rate(named(trial.evidence.series, WORKER_EVENTS_PROCESSED.prometheus_name), window), GREEN),
     }
-    with _drawing(2, (7.6, 4.2), heights=(2, 1)) as (figure, (above, below)):
+    with _styled(2, (7.6, 4.2), heights=(2, 1)) as (figure, (above, below)):
         for name, (series, colour) in rates.items():
             above.step(_since(trial, series.time_s), series.value, where="mid", label=name, color=colour, lw=1.8)
         above.set(title="Load: what was offered, acknowledged, counted", ylabel="events/s")
@@ -86,13 +94,8 @@ def latency(trial: Trial) -> Shown:
     """Draw quantiles of acknowledgement latency second by second, and the whole distribution with the objective."""
     samples = trial.evidence.load_run.samples
     values, acknowledged = _latencies(samples), int((samples.outcome == ACKNOWLEDGED).sum())
-    with _drawing(1, (7.6, 3.4), columns=2) as (figure, (left, right)):
-        for series, colour in zip(quantiles_over_time(samples, (0.5, 0.99, 1.0)), (BLUE, ORANGE, GREY), strict=True):
-            label = "max" if series.labels["quantile"] == "1" else f"p{100 * float(series.labels['quantile']):g}"
-            left.plot(_since(trial, series.time_s), series.value, label=label, color=colour, lw=1.6, marker=".", ms=4)
-        left.set(title="Latency from the intended time", xlabel="seconds", ylabel="ms", yscale="log")
-        _plain(left.yaxis)
-        left.legend(ncols=3, loc="best")
+    with _styled(1, (7.6, 3.4), columns=2) as (figure, (left, right)):
+        _draw_quantiles(trial, left)
         _draw_distribution(right, values)
         _draw_objective(trial, left, right)
         _mark(trial, left)
@@ -104,7 +107,7 @@ def latency(trial: Trial) -> Shown:
 def latencies(trials: Sequence[Trial]) -> Shown:
     """Draw the whole distribution of acknowledgement latency of several trials, a line for each trial."""
     texts = []
-    with _drawing(1, (7.6, 3.2)) as (figure, (axes,)):
+    with _styled(1, (7.6, 3.2)) as (figure, (axes,)):
         for trial, name, colour in zip(trials, labels_of(trials), cycle(STAGE_COLOURS[::-1]), strict=False):
             values = _latencies(trial.evidence.load_run.samples)
             _draw_distribution(axes, values, colour=colour, label=name)
@@ -120,7 +123,7 @@ def path(trial: Trial) -> Shown:
     stages = mean_path(trial.evidence.spans, trial.evidence.load_run.samples)
     if not stages:
         return Shown("", "path: no trace was recorded from end to end")
-    with _drawing(1, (7.6, 1.9)) as (figure, (axes,)):
+    with _styled(1, (7.6, 1.9)) as (figure, (axes,)):
         left = 0.0
         for stage, colour in zip(stages, STAGE_COLOURS, strict=True):
             axes.barh(
@@ -135,19 +138,19 @@ def path(trial: Trial) -> Shown:
 
 def backlog(trial: Trial) -> Shown:
     """Draw the events that were accepted and not yet committed, over time; faults are marked."""
-    with _drawing(1, (7.6, 2.8)) as (figure, (axes,)):
-        largest = _draw_backlog(trial, axes)
+    with _styled(1, (7.6, 2.8)) as (figure, (axes,)):
+        _draw_backlog(trial, axes)
         axes.set_title("Backlog: accepted and not yet counted")
         _mark(trial, axes)
         svg = _svg(figure)
-    return Shown(svg, f"backlog: at most {largest:,.0f} events, {trial.ledger.backlog:,} at the end")
+    return Shown(svg, f"backlog: at most {_largest_backlog(trial):,.0f} events, {trial.ledger.backlog:,} at the end")
 
 
 @contextmanager
-def _drawing(
+def _styled(
     rows: int, size: tuple[float, float], *, heights: tuple[int, ...] = (), columns: int = 1
 ) -> Iterator[tuple[Figure, list[Axes]]]:
-    """Yield axes below or beside each other, in our style, whatever the user's own matplotlibrc says."""
+    """Yield a figure and its axes, row by row, in the style of the lab, whatever the user's matplotlibrc says."""
     with style.context(["default", STYLE]):
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False, sharex=columns == 1, height_ratios=heights or None)
@@ -156,25 +159,41 @@ def _drawing(
 
 def _svg(figure: Figure) -> str:
     text = io.StringIO()
-    canvas: Any = FigureCanvasSVG(figure)
+    canvas: SvgCanvas = FigureCanvasSVG(figure)
     canvas.print_svg(text, metadata={"Date": None, "Creator": None})
     drawn = text.getvalue()
     return drawn[drawn.index("<svg") :].replace("<svg", '<svg style="max-width:100%;height:auto"', 1)
 
 
-def _draw_backlog(trial: Trial, axes: Axes) -> float:
-    largest = 0.0
-    for series in named(trial.evidence.series, STREAM_BACKLOG.prometheus_name):
+def _draw_backlog(trial: Trial, axes: Axes) -> None:
+    for series in _backlogs(trial):
         axes.fill_between(_since(trial, series.time_s), series.value, step="post", color=YELLOW, alpha=0.5, lw=0)
         axes.step(_since(trial, series.time_s), series.value, where="post", color=YELLOW, lw=1.4)
-        largest = max(largest, float(series.value.max(initial=0.0)))
     axes.set(xlabel="seconds since the first intended send", ylabel="backlog, events")
-    axes.set_ylim(0, max(1.0, 1.1 * largest))
-    return largest
+    axes.set_ylim(0, max(1.0, 1.1 * _largest_backlog(trial)))
 
 
-def _draw_distribution(axes: Axes, values: np.ndarray, *, colour: str = BLUE, label: str = "") -> None:
-    """Draw the share of batches that took longer than each latency; the line stays above those without an answer."""
+def _largest_backlog(trial: Trial) -> float:
+    return max((float(series.value.max(initial=0.0)) for series in _backlogs(trial)), default=0.0)
+
+
+def _backlogs(trial: Trial) -> list[Series]:
+    return named(trial.evidence.series, STREAM_BACKLOG.prometheus_name)
+
+
+def _draw_quantiles(trial: Trial, axes: Axes) -> None:
+    """Draw p50, p99 and the maximum, second by second."""
+    every_quantile = quantiles_over_time(trial.evidence.load_run.samples, (0.5, 0.99, 1.0))
+    for series, colour in zip(every_quantile, (BLUE, ORANGE, GREY), strict=True):
+        label = "max" if series.labels["quantile"] == "1" else f"p{100 * float(series.labels['quantile']):g}"
+        axes.plot(_since(trial, series.time_s), series.value, label=label, color=colour, lw=1.6, marker=".", ms=4)
+    axes.set(title="Latency from the intended time", xlabel="seconds", ylabel="ms", yscale="log")
+    _plain(axes.yaxis)
+    axes.legend(ncols=3, loc="best")
+
+
+def _draw_distribution(axes: Axes, values: NDArray[np.float64], *, colour: str = BLUE, label: str = "") -> None:
+    """Draw the share of batches that took longer than each latency; batches never acknowledged keep it above 0."""
     share = 1 - np.arange(len(values)) / max(1, len(values))
     finite = np.isfinite(values)
     axes.step(values[finite], share[finite], where="post", color=colour, label=label or None, lw=1.8)
@@ -203,25 +222,27 @@ def _mark(trial: Trial, *every_axes: Axes) -> None:
     for axes in every_axes:
         axes.axvspan(0, window.seconds, color=BLUE, alpha=0.05, lw=0)
         for fault in trial.evidence.faults:
-            at_s = (fault.started_ns - window.start_ns) / NANOS
-            axes.axvline(at_s, color=ORANGE, lw=1.2)
-            axes.annotate(
-                f"{fault.kind} {fault.service}", (at_s, 1), xycoords=("data", "axes fraction"), color=ORANGE,
-                xytext=(3, -10), textcoords="offset points", fontsize=8,
-            )  # fmt: skip
+            _mark_fault(axes, fault, at_s=(fault.started_ns - window.start_ns) / NANOS)
         for ended_s, seconds in trial.evidence.pauses_s:
             end = ended_s - window.start_ns / NANOS
             axes.axvspan(end - seconds, end, color=GREY, alpha=0.3, lw=0)
 
 
-def _latencies(samples: Samples) -> np.ndarray:
-    """Return the latencies that the verdict judges, in order; none where no batch was acknowledged."""
+def _mark_fault(axes: Axes, fault: FaultRecord, *, at_s: float) -> None:
+    axes.axvline(at_s, color=ORANGE, lw=1.2)
+    axes.annotate(
+        f"{fault.kind} {fault.service}", (at_s, 1), xycoords=("data", "axes fraction"), color=ORANGE,
+        xytext=(3, -10), textcoords="offset points", fontsize=8,
+    )  # fmt: skip
+
+
+def _latencies(samples: Samples) -> NDArray[np.float64]:
+    """Return the latencies that the verdict judges, in ms, ascending; none where no batch was acknowledged."""
     if not (samples.outcome == ACKNOWLEDGED).any():
         return np.empty(0)
     return np.sort(latency_ms(samples))
 
 
-def _since(trial: Trial, time_s: np.ndarray) -> np.ndarray:
+def _since(trial: Trial, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return times as seconds since the first intended send."""
-    since: np.ndarray = time_s - trial.evidence.load_run.window.start_ns / NANOS
-    return since
+    return time_s - trial.evidence.load_run.window.start_ns / NANOS

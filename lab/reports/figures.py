@@ -1,72 +1,85 @@
-"""A trial as pictures: load, latency, path, backlog; a picture that cannot be drawn says why, and ends nothing."""
+"""A trial as pictures; where one cannot be drawn, a warning and a line of text say why."""
 
 from __future__ import annotations
 
 import sys
 import warnings
-from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from lab.reports.shown import NOT_DRAWN, Shown
+from lab.entry_points import Entry
+from lab.reports.shown import Shown
 from lab.settings import environment_with, matplotlib_backend
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from lab.model import Trial
 
-DRAWING: Final = "lab.reports.drawing"
-"""Draws; loaded when a picture is asked for, since matplotlib reads the user's settings while it is loaded."""
+Subject = TypeVar("Subject")
+"""A trial, or several."""
+
+OF_A_TRIAL: Final[Mapping[str, Entry[Callable[[Trial], Shown]]]] = {
+    "load": Entry("lab.reports.drawing:load"),
+    "latency": Entry("lab.reports.drawing:latency"),
+    "path": Entry("lab.reports.drawing:path"),
+    "backlog": Entry("lab.reports.drawing:backlog"),
+}
+"""Figure → what draws it; loaded when it is used, since matplotlib reads the user's settings while it is loaded."""
+OF_SEVERAL_TRIALS: Final[Mapping[str, Entry[Callable[[Sequence[Trial]], Shown]]]] = {
+    "latencies": Entry("lab.reports.drawing:latencies"),
+}
+TAKE_BACKEND: Final[Entry[Callable[[str], None]]] = Entry("lab.reports.drawing:take_backend")
 BACKEND: Final = "agg"
 """Draws into memory, and is always there."""
+NOT_DRAWN: Final = "no picture, since drawing failed"
 LONGEST: Final = 300
 """Characters of a line that says why there is no picture."""
 
 
 def load(trial: Trial) -> Shown:
     """Draw offered, acknowledged and counted events per second, and the backlog; the measured window is shaded."""
-    return _drawn("load", trial)
+    return _drawn(OF_A_TRIAL, "load", trial)
 
 
 def latency(trial: Trial) -> Shown:
     """Draw quantiles of acknowledgement latency second by second, and the whole distribution with the objective."""
-    return _drawn("latency", trial)
+    return _drawn(OF_A_TRIAL, "latency", trial)
 
 
 def latencies(trials: Sequence[Trial]) -> Shown:
     """Draw the whole distribution of acknowledgement latency of several trials, a line for each trial."""
-    return _drawn("latencies", trials)
+    return _drawn(OF_SEVERAL_TRIALS, "latencies", trials)
 
 
 def path(trial: Trial) -> Shown:
     """Draw the mean time of each stage of a batch, from its intended time to its commit, by the sampled traces."""
-    return _drawn("path", trial)
+    return _drawn(OF_A_TRIAL, "path", trial)
 
 
 def backlog(trial: Trial) -> Shown:
     """Draw the events that were accepted and not yet committed, over time; faults are marked."""
-    return _drawn("backlog", trial)
+    return _drawn(OF_A_TRIAL, "backlog", trial)
 
 
-def _drawn(name: str, subject: Trial | Sequence[Trial]) -> Shown:
+def _drawn(figures: Mapping[str, Entry[Callable[[Subject], Shown]]], name: str, subject: Subject) -> Shown:
+    """Return the figure of that name; where drawing fails, warn the caller of the public function."""
     try:
-        shown: Shown = getattr(_drawing(), name)(subject)
+        return _loaded(figures[name])(subject)
     except Exception as error:  # noqa: BLE001  a picture is not worth a result
         why = f"{name}: {NOT_DRAWN}: {type(error).__name__}: {error}"[:LONGEST]
         warnings.warn(why, RuntimeWarning, stacklevel=3)
-        return Shown("", why)
-    return shown
+        return Shown("", why, failed=True)
 
 
-def _drawing() -> Any:  # noqa: ANN401  a module
-    """Return the module that draws; it is loaded without the user's backend, which then is the backend again.
+def _loaded(figure: Entry[Callable[[Subject], Shown]]) -> Callable[[Subject], Shown]:
+    """Load matplotlib without the user's backend, give the backend back, and return what draws.
 
     An import of matplotlib that a backend stops half-way cannot be repeated in the same process.
     """
     backend = matplotlib_backend()
     if not backend or "matplotlib" in sys.modules:
-        return resolve_name(DRAWING)
+        return figure.load()
     with environment_with(MPLBACKEND=BACKEND):
-        drawing = resolve_name(DRAWING)
-    drawing.take_backend(backend)
-    return drawing
+        draw = figure.load()
+    TAKE_BACKEND.load()(backend)
+    return draw

@@ -1,6 +1,7 @@
 """A trial as one HTML file that fetches nothing: verdict first, then the evidence."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -11,21 +12,28 @@ from lab.files import write_text
 from lab.metrics.queries import PasteQuery, queries_to_paste
 from lab.model import Trial
 from lab.reports import breakdown, card, figures, waterfall, words
-from lab.reports.shown import NOT_DRAWN
+from lab.reports.shown import Shown
 
 TEMPLATE: Final = "report.html.j2"
 REPORT: Final = "report.html"
 FIGURES: Final = "figures"
 OWN_CONTENTS: Final[Mapping[str, str]] = {f"{FIGURES}/": "the pictures of this page"}
 """Folder that the report writes → what the folder holds."""
+ABOUT_TRACE: Final = "From the simulator's send to the worker's commit; sampled at one batch in a hundred."
 
 
 class Picture(NamedTuple):
-    """A picture of the report, with its title and a line about it; no picture where drawing failed."""
+    """A picture of the report.
 
+    Attributes:
+        name: Of its file, without the suffix.
+        title: Stands above the picture.
+        shown: The picture, and the line below the title.
+    """
+
+    name: str
     title: str
-    about: str
-    svg: str
+    shown: Shown
 
 
 class Parameter(NamedTuple):
@@ -47,18 +55,18 @@ def write(trial: Trial, folder: Path, *, contents: Mapping[str, str]) -> Path:
     Raises:
         OSError: There is no room; no partial file is left.
     """
-    pictures = {name: picture for name, picture in _pictures(trial) if picture.svg or NOT_DRAWN in picture.about}
+    pictures = tuple(picture for picture in _pictures(trial) if picture.shown.svg or picture.shown.failed)
     (folder / FIGURES).mkdir(exist_ok=True)
-    for name, picture in pictures.items():
-        if picture.svg:
-            write_text(folder / FIGURES / f"{name}.svg", picture.svg)
+    for picture in pictures:
+        if picture.shown.svg:
+            write_text(folder / FIGURES / f"{picture.name}.svg", picture.shown.svg)
     report = folder / REPORT
-    write_text(report, html(trial, tuple(pictures.values()), contents=contents))
+    write_text(report, html(trial, pictures, contents=contents))
     return report
 
 
 def html(trial: Trial, pictures: tuple[Picture, ...], *, contents: Mapping[str, str]) -> str:
-    """Return the page; *contents* as in `write`."""
+    """Return the page with its pictures; *contents* as in `write`."""
     loader = PackageLoader("lab.reports", package_path="")
     template = Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template(TEMPLATE)
     load_run, places = trial.evidence.load_run, breakdown.table(trial)
@@ -83,15 +91,14 @@ def html(trial: Trial, pictures: tuple[Picture, ...], *, contents: Mapping[str, 
     )
 
 
-def _pictures(trial: Trial) -> Iterator[tuple[str, Picture]]:
-    load, latency, path = figures.load(trial), figures.latency(trial), figures.path(trial)
-    yield "load", Picture("Load and backlog", load.text, load.svg)
+def _pictures(trial: Trial) -> Iterator[Picture]:
+    yield Picture("load", "Load and backlog", figures.load(trial))
+    latency = figures.latency(trial)
     about = "; ".join(filter(None, (latency.text, words.machine_pauses(trial))))
-    yield "latency", Picture("Latency over time and as a distribution", about, latency.svg)
-    yield "path", Picture("Where the time went", path.text, path.svg)
-    rows = slowest_trace(trial.evidence.spans)
-    about = "From the simulator's send to the worker's commit; sampled at one batch in a hundred."
-    yield "slowest-trace", Picture("The slowest sampled trace", about, waterfall.svg(rows))
+    yield Picture("latency", "Latency over time and as a distribution", replace(latency, text=about))
+    yield Picture("path", "Where the time went", figures.path(trial))
+    trace = waterfall.svg(slowest_trace(trial.evidence.spans))
+    yield Picture("slowest-trace", "The slowest sampled trace", Shown(trace, ABOUT_TRACE))
 
 
 def _parameters(trial: Trial) -> Iterator[Parameter]:
@@ -108,6 +115,7 @@ def _parameters(trial: Trial) -> Iterator[Parameter]:
 
 
 def _flat(facts: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Yield nested facts under their names, outer name first; facts without a value are left out."""
     for name, value in facts.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{name} ")

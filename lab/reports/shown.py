@@ -1,22 +1,21 @@
 """A picture for a notebook, with its figures in words."""
 
 from dataclasses import dataclass
-from typing import Final
-
-NOT_DRAWN: Final = "no picture, since drawing failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A picture for a notebook, and a line of text with the same figures for a terminal; without a picture, the text.
+    """A picture for a notebook; its line of text for a terminal, and where there is no picture.
 
     Attributes:
         svg: The picture; empty where there is nothing to draw, or where drawing failed.
-        text: The line of text.
+        text: The same figures in a line, or why there is no picture.
+        failed: Whether drawing failed.
     """
 
     svg: str
     text: str
+    failed: bool = False
 
     def __repr__(self) -> str:
         """Return the line of text."""

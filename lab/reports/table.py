@@ -6,8 +6,7 @@ from html import escape
 from itertools import zip_longest
 from typing import Final
 
-from lab.analysis.estimate import Estimate
-from lab.reports.words import number
+from lab.reports.numbers import MISSING
 
 CELL: Final = "border:0;border-bottom:1px solid rgba(128,128,128,.3);padding:4px 18px 4px 0;text-align:left"
 
@@ -17,10 +16,10 @@ class Table:
     """Plain text in rows below a header.
 
     Attributes:
-        header: One cell a column.
-        rows: One cell a column.
-        sentences: Stand below the table.
-        details: More lines, in plain text alone; a regression test compares them.
+        header: A cell for each column.
+        rows: Each holds a cell for each column.
+        sentences: Below the table.
+        details: Lines below the sentences, in plain text alone; a regression test compares them.
     """
 
     header: tuple[str, ...]
@@ -47,23 +46,9 @@ class Table:
         return self.html
 
 
-def shown(estimate: Estimate) -> str:
-    """Return a figure with its interval; a dash where there is no figure."""
-    if estimate.value is None:
-        return "–"
-    return f"{number(estimate.value)} {interval(estimate)}".rstrip()
-
-
-def interval(estimate: Estimate) -> str:
-    """Return both ends in brackets; an empty text where there is no interval."""
-    if estimate.low is None or estimate.high is None:
-        return ""
-    return f"[{number(estimate.low)}, {number(estimate.high)}]"
-
-
 def dashes(cells: Sequence[str]) -> tuple[str, ...]:
     """Return the cells, each empty one as a dash."""
-    return tuple(cell or "–" for cell in cells)
+    return tuple(cell or MISSING for cell in cells)
 
 
 def _cell(text: str) -> str:

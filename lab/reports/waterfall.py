@@ -5,7 +5,7 @@ from html import escape
 from typing import Final
 
 from lab.analysis.traces.waterfall import WaterfallRow
-from lab.reports.words import number
+from lab.reports.numbers import number
 from lab.systems.services import INGEST_API, PROCESS_WORKER, SIMULATOR
 
 WIDTH, LABEL, ROW = 760, 270, 26

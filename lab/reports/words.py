@@ -1,14 +1,19 @@
-"""The words in which a trial is told: numbers, names, sentences."""
+"""The words for a trial: short texts and sentences, the same in a terminal, in a card and in a report."""
 
 import math
 from itertools import pairwise
+from typing import Final
 
 from lab.analysis.breakdown import Share, breakdown
+from lab.analysis.estimate import WITHIN
 from lab.analysis.objectives import kind_of
 from lab.analysis.warnings import warnings_of
-from lab.model import ObjectiveResult, Refusal, Trial
+from lab.model import LedgerAccount, ObjectiveResult, Refusal, Trial
+from lab.reports.ledger_words import always_stated, stated_unless_zero, steps
+from lab.reports.numbers import interval, number
 
-HEADWORDS = {"MET": "MET", "NOT_MET": "NOT MET", "INVALID": "INVALID", "INCONCLUSIVE": "INCONCLUSIVE"}
+HEADWORDS: Final = {"MET": "MET", "NOT_MET": "NOT MET", "INVALID": "INVALID", "INCONCLUSIVE": "INCONCLUSIVE"}
+"""Headline of a trial → the same as people read it."""
 
 
 def headline(trial: Trial) -> str:
@@ -16,35 +21,18 @@ def headline(trial: Trial) -> str:
     return trial.verdict.status or trial.validity.status
 
 
-def number(value: float) -> str:
-    """Return three significant digits with separated thousands; all digits of a whole number; a dash for NaN.
-
-    >>> number(12345.0), number(3.14159), number(0.01234), number(250.4), number(float("nan")), number(float("inf"))
-    ('12,345', '3.14', '0.0123', '250', '–', '∞')
-    """
-    if math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        return "∞" if value > 0 else "-∞"
-    if value == int(value) and abs(value) < 1e15:
-        return f"{int(value):,}"
-    if abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:#.3g}".rstrip(".") if abs(value) >= 1e-4 else f"{value:.2g}"
-
-
 def figure(result: ObjectiveResult) -> str:
-    """Return what was observed, with its unit; a dash where nothing could be."""
-    if result.observed is None:
-        return "–"
-    return number(result.observed) if result.unit == "events" else f"{number(result.observed)} {result.unit}"
+    """Return what was observed, with its unit unless it is a count of events; a dash where nothing was observed."""
+    if result.observed is None or result.unit == "events":
+        return number(result.observed)
+    return f"{number(result.observed)} {result.unit}"
 
 
-def interval(result: ObjectiveResult) -> str:
-    """Return the interval within this run; the note where there is none, or where the figure is infinite."""
-    if result.low is None or result.high is None or (result.observed is not None and math.isinf(result.observed)):
-        return result.note
-    return f"[{number(result.low)}, {number(result.high)}] within this run"
+def interval_or_note(result: ObjectiveResult) -> str:
+    """Return the interval within this run; the note where there is no interval, or where the figure is infinite."""
+    infinite = result.observed is not None and math.isinf(result.observed)
+    ends = interval(result.low, result.high)
+    return f"{ends} {WITHIN}" if ends and not infinite else result.note
 
 
 def bound(result: ObjectiveResult) -> str:
@@ -66,7 +54,7 @@ def place(trial: Trial) -> str:
 
 
 def why_believed(trial: Trial) -> str:
-    """Return why the run may not be believed, or what was checked."""
+    """Return what speaks against the run; what was checked where nothing does."""
     reasons = trial.validity.reasons
     return "; ".join(reason.message for reason in reasons) if reasons else ", ".join(trial.validity.checked)
 
@@ -77,20 +65,25 @@ def belief(trial: Trial) -> str:
 
 
 def account(trial: Trial) -> str:
-    """Return the ledger in one line: equal numbers are told once, and every number that should be 0 and is not."""
+    """Return the ledger in one line: the path of the events, what happened beside it, and how Prometheus differs."""
     ledger = trial.ledger
-    path = f"intended {ledger.intended:,}"
-    for before, step in pairwise(("intended", "sent", "acknowledged", "accepted", "counted")):
-        equal = getattr(ledger, before) == getattr(ledger, step)
-        path += f" = {step}" if equal else f", {step} {getattr(ledger, step):,}"
-    odd = {"refused": ledger.refused, "unknown": ledger.unknown, "backlog": ledger.backlog, "residual": ledger.residual}
-    odd |= {"duplicates": ledger.duplicates, "lost": ledger.lost}
-    extra = "".join(f", {name} {value:,}" for name, value in odd.items() if value)
-    return f"{path}; dead {ledger.dead:,}, double-counted {ledger.double_counted:,}{extra}; {telemetry(trial)}"
+    not_zero = {name: events for name, events in stated_unless_zero(ledger).items() if events}
+    beside = ", ".join(f"{name} {events:,}" for name, events in (always_stated(ledger) | not_zero).items())
+    return f"{_path(ledger)}; {beside}; {telemetry(trial)}"
+
+
+def _path(ledger: LedgerAccount) -> str:
+    """Return the steps with their events; a step with as many events as the step before shows no number."""
+    counts = list(steps(ledger).items())
+    first, intended = counts[0]
+    path = f"{first} {intended:,}"
+    for (_, before), (step, events) in pairwise(counts):
+        path += f" = {step}" if events == before else f", {step} {events:,}"
+    return path
 
 
 def telemetry(trial: Trial) -> str:
-    """Return how Prometheus differs from the ledger."""
+    """Return how Prometheus differs from the ledger, and what lost the events."""
     comparison = trial.comparison
     if comparison.prometheus_counted is None:
         return "Prometheus has no series"

@@ -3,13 +3,17 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from lab.entry_points import Entry
+from lab.model import Trial
 from lab.reports import figures, report
-from lab.reports.shown import NOT_DRAWN
+from lab.reports.figures import NOT_DRAWN
+from lab.reports.shown import Shown
 from lab.runs.record import RunRecord
 from lab.runs.store import RunStore
 from tests.unit import trials
@@ -21,6 +25,7 @@ for shown in (figures.load(trials.rich()), figures.latency(trials.rich()), figur
     assert shown.svg.startswith("<svg"), shown.text
     print(shown.svg)
 """
+MISSING: Final[Entry[object]] = Entry("no.such.module:draw")
 PROJECT: Final = Path(__file__).parents[3]
 MATPLOTLIBRC: Final = (
     "text.usetex: True", "font.family: no-such-font", "axes.formatter.use_locale: True", "figure.dpi: 1",
@@ -65,25 +70,52 @@ def test_settings_of_the_user_change_no_picture(usual: str, tmp_path: Path) -> N
     assert drawn(tmp_path, MATPLOTLIBRC=str(tmp_path / "matplotlibrc")) == usual
 
 
+@pytest.fixture
+def undrawable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What draws cannot be loaded."""
+    monkeypatch.setattr(figures, "OF_A_TRIAL", dict.fromkeys(figures.OF_A_TRIAL, MISSING))
+    monkeypatch.setattr(figures, "OF_SEVERAL_TRIALS", dict.fromkeys(figures.OF_SEVERAL_TRIALS, MISSING))
+
+
+@pytest.mark.parametrize(("name", "entry"), [*figures.OF_A_TRIAL.items(), *figures.OF_SEVERAL_TRIALS.items()])
+def test_each_figure_is_drawn_by_the_function_of_its_name(name: str, entry: Entry[Callable[..., Shown]]) -> None:
+    """A notebook calls it by that name, too."""
+    assert entry.load().__name__ == name
+    assert callable(getattr(figures, name))
+
+
+@pytest.mark.usefixtures("undrawable")
 @pytest.mark.parametrize("draw", [figures.load, figures.latency, figures.path, figures.backlog])
-def test_a_picture_that_fails_is_a_warning(monkeypatch: pytest.MonkeyPatch, draw: object) -> None:
+def test_a_picture_that_fails_is_a_warning(draw: Callable[[Trial], Shown]) -> None:
     """A cell shows the reason in place of the picture."""
-    monkeypatch.setattr(figures, "DRAWING", "no.such.module")
-    assert callable(draw)
     with pytest.warns(RuntimeWarning, match=NOT_DRAWN):
         shown = draw(trials.rich())
-    assert (shown.svg, shown._repr_html_()) == ("", None)
+    assert (shown.svg, shown._repr_html_(), shown.failed) == ("", None, True)
     assert "no.such" in repr(shown) or "No module" in repr(shown)
 
 
-def test_a_report_without_pictures_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("undrawable")
+def test_a_picture_of_several_trials_that_fails_is_a_warning() -> None:
+    """With the name of the figure."""
+    with pytest.warns(RuntimeWarning, match=f"latencies: {NOT_DRAWN}: ModuleNotFoundError"):
+        assert figures.latencies([trials.rich()]).failed
+
+
+@pytest.mark.usefixtures("undrawable")
+def test_a_report_without_pictures_says_so(tmp_path: Path) -> None:
     """The rest of the page is as ever."""
-    monkeypatch.setattr(figures, "DRAWING", "no.such.module")
     with pytest.warns(RuntimeWarning, match=NOT_DRAWN):
         page = report.write(trials.rich(), tmp_path, contents={}).read_text()
     assert NOT_DRAWN in page
     assert "What Prometheus saw" in page
     assert [file.name for file in (tmp_path / "figures").iterdir() if file.stem in {"load", "latency"}] == []
+    assert "Where the time went" in page
+
+
+def test_a_picture_with_nothing_to_show_is_left_out_of_the_report(tmp_path: Path) -> None:
+    """Nothing failed: no trace was recorded from end to end."""
+    assert not figures.path(trials.rich()).failed
+    assert "Where the time went" not in report.write(trials.rich(), tmp_path, contents={}).read_text()
 
 
 def test_a_report_that_fails_is_a_warning(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from lab.model import CpuUse, LedgerAccount, Objective, Reason, Trial, Validity
 from lab.reports import answer, card, figures, flow, report, summary, words
+from lab.reports.ledger_words import Leak, leaks
 from lab.runs.contents import CONTENTS
 from lab.runs.record import RunRecord
 from lab.runs.store import RunStore
@@ -133,9 +134,9 @@ def test_a_card_is_whole_and_needs_nothing_from_outside(make: Any) -> None:
 
 def test_the_flow_draws_a_loss_where_it_happened() -> None:
     """Nothing when nothing was lost."""
-    assert flow.leaks_of(EXACT) == []
-    leaks = flow.leaks_of(replace(EXACT, refused=4, dead=2, lost=1))
-    assert [(leak.after, leak.words) for leak in leaks] == [(1, "4 refused"), (2, "1 lost"), (3, "2 dead")]
+    assert leaks(EXACT) == []
+    left = leaks(replace(EXACT, refused=4, dead=2, lost=1))
+    assert left == [Leak("sent", "refused", 4), Leak("acknowledged", "lost", 1), Leak("accepted", "dead", 2)]
     assert "4 refused" in flow.svg(replace(EXACT, refused=4))
 
 
