@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from lab.errors import UsageFault
 from lab.model import NANOS, NodeClock
@@ -28,6 +28,18 @@ class Exchange(NamedTuple):
         return self.received_ns - self.sent_ns
 
 
+class MeasuredClock(Protocol):
+    """A clock whose distance from ours was measured."""
+
+    @property
+    def offset_s(self) -> float:
+        """Seconds that the clock is ahead; negative where it is behind."""
+
+    @property
+    def error_s(self) -> float:
+        """Seconds between measured and true offset at most."""
+
+
 def clock_of(node: str, exchanges: Sequence[Exchange]) -> NodeClock:
     """Return a node's clock: its time minus the middle of the shortest round trip, which has the smallest error.
 
@@ -47,6 +59,6 @@ def clock_of(node: str, exchanges: Sequence[Exchange]) -> NodeClock:
     return NodeClock(node, offset_ns / NANOS, best.round_trip_ns / 2 / NANOS, len(exchanges))
 
 
-def is_off(clock: NodeClock) -> bool:
+def is_off(clock: MeasuredClock) -> bool:
     """Return whether a clock is certainly off by more than `TOLERANCE_S`."""
     return abs(clock.offset_s) > clock.error_s + TOLERANCE_S

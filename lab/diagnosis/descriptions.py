@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from lab.diagnosis.rules.before.choices import shortened
-from lab.diagnosis.rules.before.placement import obstacles, usable_nodes
+from lab.diagnosis.obstacles import obstacles, usable_nodes
+from lab.model.image_references import shortened
 from lab.snapshots.choices import SettingsProbe
 from lab.snapshots.cluster import ClusterProbe
 from lab.snapshots.gaps import Denial

@@ -8,6 +8,7 @@ from typing import Final, Literal
 from lab.settings import LOOPBACK
 from lab.snapshots.answers import StoreProbe
 from lab.snapshots.kubernetes import Node, Pod
+from lab.snapshots.snapshot import Snapshot
 
 SET_CLOCK: Final = "sudo chronyc makestep || sudo systemctl restart systemd-timesyncd"
 
@@ -32,6 +33,17 @@ def up(namespace: str) -> str:
     if not namespace:
         return "lab up"
     return shlex.join(["lab", "up", "--target", "kubernetes", "--namespace", namespace, "--force"])
+
+
+def start_anew(snapshot: Snapshot, *unset: str) -> str:
+    """Return the command that starts the stack of this machine anew, without some variables of the user's environment.
+
+    >>> start_anew(Snapshot("", 0.0), "LAB_BIND")
+    'unset LAB_BIND && lab up'
+    """
+    is_up = snapshot.machine is not None and snapshot.machine.stack_is_up
+    steps = [f"unset {' '.join(unset)}"] if unset else []
+    return " && ".join([*steps, *(["lab down"] if is_up else []), "lab up"])
 
 
 def resolve(namespace: str) -> str:

@@ -80,3 +80,14 @@ def short(reference: str) -> str:
     if parts.digest:
         return f"{name}@{parts.digest.removeprefix('sha256:')[:SHOWN_CHARACTERS]}…"
     return ":".join(filter(None, (name, parts.tag)))
+
+
+def shortened(reference: str) -> str:
+    """Return a whole reference, with its digest cut to what tells images apart.
+
+    >>> shortened("198.18.0.1:5000/app@sha256:53ef817b99"), shortened("redis:7")
+    ('198.18.0.1:5000/app@53ef817b…', 'redis:7')
+    """
+    name, at, _ = reference.partition("@sha256:")
+    folder = name.rpartition("/")[0]
+    return "/".join(filter(None, (folder, short(reference)))) if at else reference

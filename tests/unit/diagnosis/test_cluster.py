@@ -2,11 +2,16 @@
 
 from dataclasses import replace
 
+import pytest
+
+from lab.analysis.clocks import is_off
 from lab.diagnosis.diagnose import diagnose
+from lab.model import NodeClock
+from lab.snapshots.answers import ClockProbe
 from lab.snapshots.snapshot import Snapshot
-from tests.unit.diagnosis.builders import NAMESPACE, ago, healthy, node, pod, with_objects
+from tests.unit.diagnosis.builders import NAMESPACE, ago, healthy, node, pod, with_objects, with_probes
 from tests.unit.diagnosis.cases import CASES
-from tests.unit.diagnosis.findings import only
+from tests.unit.diagnosis.findings import causes, only
 
 
 def without_boards(snapshot: Snapshot) -> Snapshot:
@@ -30,6 +35,14 @@ def test_process_ids_run_out_too() -> None:
     finding = only(snapshot)
     assert (finding.cause, "process ids" in finding.title) == ("node-pressure", True)
     assert diagnose(without_boards(snapshot)) == ()
+
+
+@pytest.mark.parametrize(("offset_s", "is_fault"), [(0.26, False), (-0.26, False), (0.28, True), (-0.28, True)])
+def test_a_clock_is_wrong_by_the_measure_of_a_run(offset_s: float, *, is_fault: bool) -> None:
+    """What makes no run INVALID is no fault: 0.25 s beside the error of the measurement."""
+    snapshot = with_probes(healthy(), clocks=(ClockProbe("r3", offset_s, 0.02),))
+    assert causes(snapshot) == (["clock-skew"] if is_fault else [])
+    assert is_off(NodeClock("r3", offset_s, 0.02, 8)) is is_fault
 
 
 def test_a_namespace_disappears_no_sooner_than_its_pods_may_end() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from lab.diagnosis.finding import Finding
-from lab.model.image_references import digest_of, short, without_version
+from lab.model.image_references import digest_of, shortened, without_version
 from lab.snapshots.choices import ImageSetting, LockedImage
 from lab.snapshots.images import ImageProbe
 from lab.snapshots.snapshot import Snapshot
@@ -132,17 +132,6 @@ def prometheus_is_not_named(snapshot: Snapshot) -> Iterator[Finding]:
             why="metrics are read from Prometheus",
             do="export LAB_PROMETHEUS_URL=http://host:9090",
         )
-
-
-def shortened(reference: str) -> str:
-    """Return a whole reference, with its digest cut to what tells images apart.
-
-    >>> shortened("198.18.0.1:5000/app@sha256:53ef817b99"), shortened("redis:7")
-    ('198.18.0.1:5000/app@53ef817b…', 'redis:7')
-    """
-    name, at, _ = reference.partition("@sha256:")
-    folder = name.rpartition("/")[0]
-    return "/".join(filter(None, (folder, short(reference)))) if at else reference
 
 
 def _fault(image: LockedImage, probe: ImageProbe) -> str:

@@ -28,15 +28,16 @@ def runs_out_of_memory(snapshot: Snapshot) -> Iterator[Finding]:
         more = quantity_text(2 * quantity(limit), "memory") if limit else "512Mi"
         raise_limit = ["set", "resources", pod.workload.lower(), "-c", container.name]
         raise_limit += [f"--limits=memory={more}", f"--requests=memory={more}"]
-        yield container_finding(
-            snapshot,
-            pod,
-            cause="oom-kill",
-            title=f"{container.name} needs more memory than its limit",
+        yield Finding(
+            "oom-kill",
+            pod.workload,
+            f"{container.name} needs more memory than its limit",
             found=f"container {container.name} of {pod.name} was killed, exit {ended.exit_code} (OOMKilled), "
             f"{container.restarts} restarts; its limit is {limit or 'that of the node'}",
             why="the kernel kills a process whose container reaches its memory limit",
             do=remedies.kubectl(snapshot.namespace, *(raise_limit if more else ("describe", pod.ref.lower()))),
+            stops=not_ready(snapshot, pod.workload),
+            rests_on=needed_by(snapshot, pod),
         )
 
 
@@ -59,8 +60,11 @@ def start_s(container: Container) -> float:
     return max(START_S, float(allowed) if probe else 0.0)
 
 
-def container_finding(snapshot: Snapshot, pod: Pod, *, rests_on: tuple[str, ...] = (), **sentences: str) -> Finding:
-    """Return a finding about a container, whose object is the workload of its pod."""
-    pods = not_ready(snapshot, pod.workload)
-    nodes = (f"Node/{pod.node}",) if pod.node else ()
-    return Finding(object=pod.workload, **sentences, stops=pods, rests_on=(*pods, *nodes, *rests_on))
+def needed_by(snapshot: Snapshot, pod: Pod, complaint: str = "") -> tuple[str, ...]:
+    """Return what a finding about a container rests on: the pods of its workload that are not ready, and its node.
+
+    The store is added where the *complaint* of the container is about the store.
+    """
+    node = (f"Node/{pod.node}",) if pod.node else ()
+    store = ("store",) if STORE_FAILS.search(complaint) else ()
+    return (*not_ready(snapshot, pod.workload), *node, *store)

@@ -7,9 +7,9 @@ from typing import Any, Final, NamedTuple
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Cure, Finding
-from lab.diagnosis.rules.cluster.containers import STORE_FAILS, container_finding, each_container, start_s
+from lab.diagnosis.rules.cluster.containers import each_container, needed_by, start_s
 from lab.snapshots.kubernetes import Container, Pod
-from lab.snapshots.snapshot import Snapshot
+from lab.snapshots.snapshot import Snapshot, not_ready
 
 PORT: Final = re.compile(r'connection refused|failed to connect service "[^"]*:\d+"')
 HANDLERS: Final = ("grpc", "httpGet", "tcpSocket")
@@ -48,17 +48,16 @@ def probe_fails(snapshot: Snapshot) -> Iterator[Finding]:
             continue
         if not restarted and snapshot.age_s(container.running_since) < start_s(container):
             continue
-        store_fails = STORE_FAILS.search("\n".join(snapshot.log(pod, container.name)))
         why, do = _cure(snapshot, pod, container, message)
-        yield container_finding(
-            snapshot,
-            pod,
-            cause="probe-failing",
-            title=f"{container.name} runs, but its {_kind(message)} probe fails",
+        yield Finding(
+            "probe-failing",
+            pod.workload,
+            f"{container.name} runs, but its {_kind(message)} probe fails",
             found=message,
             why=why,
             do=do,
-            rests_on=("store",) if store_fails else (),
+            stops=not_ready(snapshot, pod.workload),
+            rests_on=needed_by(snapshot, pod, "\n".join(snapshot.log(pod, container.name))),
         )
 
 

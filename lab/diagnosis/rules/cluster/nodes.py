@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from lab.analysis.clocks import TOLERANCE_S
+from lab.analysis.clocks import is_off
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
 from lab.snapshots.kubernetes import Node
@@ -80,7 +80,7 @@ def node_is_under_pressure(snapshot: Snapshot) -> Iterator[Finding]:
 def clock_is_wrong(snapshot: Snapshot) -> Iterator[Finding]:
     """The clock of a node differs from the lab's by more than the error of measurement."""
     for clock in snapshot.probes.clocks:
-        if abs(clock.offset_s) > clock.error_s + TOLERANCE_S:
+        if is_off(clock):
             direction = "ahead of" if clock.offset_s > 0 else "behind"
             yield Finding(
                 "clock-skew",

@@ -48,16 +48,17 @@ def volume_pins_pod(snapshot: Snapshot) -> Iterator[Finding]:
             if not PINNED.search(message) or not claims.get(claim):
                 continue
             pinned_to = _nodes_of(snapshot, claims[claim]) or "another node"
-            yield _finding(
-                snapshot,
-                pod,
-                cause="volume-pins-pod",
-                title=f"{pod.workload.rpartition('/')[2]} is pinned by its volume to {pinned_to}",
+            yield Finding(
+                "volume-pins-pod",
+                pod.workload,
+                f"{pod.workload.rpartition('/')[2]} is pinned by its volume to {pinned_to}",
                 found=f"{message}; volume {claims[claim]} of claim {claim} is on {pinned_to}; "
                 f"the pod asks for {_wanted_labels(pod)}",
                 why="a local volume stays on its node, so that its pod can run nowhere else; "
                 "a cache that can be rebuilt needs no volume",
                 do=_without_volume(snapshot, pod, index),
+                stops=not_ready(snapshot, pod.workload),
+                rests_on=not_ready(snapshot, pod.workload),
             )
 
 
@@ -66,14 +67,15 @@ def no_node_fits(snapshot: Snapshot) -> Iterator[Finding]:
     for pod, message in _unplaced(snapshot):
         misfit = None if PINNED.search(message) else _misfit(snapshot, pod, message)
         if misfit:
-            yield _finding(
-                snapshot,
-                pod,
-                cause="no-node-fits",
-                title=f"{pod.workload.rpartition('/')[2]} fits no node: {misfit.title}",
+            yield Finding(
+                "no-node-fits",
+                pod.workload,
+                f"{pod.workload.rpartition('/')[2]} fits no node: {misfit.title}",
                 found=message,
                 why=misfit.why,
                 do=misfit.do,
+                stops=not_ready(snapshot, pod.workload),
+                rests_on=not_ready(snapshot, pod.workload),
             )
 
 
@@ -84,11 +86,6 @@ def _unplaced(snapshot: Snapshot) -> Iterator[tuple[Pod, str]]:
         scheduled = pods[0].condition("PodScheduled")
         if scheduled.reason == "Unschedulable" and snapshot.age_s(scheduled.since) > PATIENCE_S:
             yield pods[0], NOTES.split(scheduled.message)[0]
-
-
-def _finding(snapshot: Snapshot, pod: Pod, **sentences: str) -> Finding:
-    pods = not_ready(snapshot, pod.workload)
-    return Finding(object=pod.workload, **sentences, stops=pods, rests_on=pods)
 
 
 def _without_volume(snapshot: Snapshot, pod: Pod, index: int) -> str:

@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.rules.cluster.containers import STORE_FAILS, container_finding, crashes, each_container
+from lab.diagnosis.rules.cluster.containers import crashes, each_container, needed_by
 from lab.snapshots.kubernetes import Container, KubernetesObject, Pod
-from lab.snapshots.snapshot import Snapshot
+from lab.snapshots.snapshot import Snapshot, not_ready
 
 FRAME: Final = re.compile(r'^\s+File "(?P<file>[^"]+)", line (?P<line>\d+)')
 RAISED: Final = re.compile(r"^(?P<kind>[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Fault))(?::|$)")
@@ -38,16 +38,16 @@ def crashes_with_traceback(snapshot: Snapshot) -> Iterator[Finding]:
         traceback = last_traceback(snapshot.log(pod, container.name)) if crashes(snapshot, container) else None
         if traceback is None:
             continue
-        yield container_finding(
-            snapshot,
-            pod,
-            cause="crash-at-start",
-            title=f"{container.name} crashes: {traceback.raised.partition(':')[0]}",
+        yield Finding(
+            "crash-at-start",
+            pod.workload,
+            f"{container.name} crashes: {traceback.raised.partition(':')[0]}",
             found=f"{traceback.raised}, at {traceback.path or traceback.file}:{traceback.line}; "
             f"exit {container.ended.exit_code}, {container.restarts} restarts",
             why=_why(traceback.raised),
             do=_cure(snapshot, pod, container, traceback),
-            rests_on=("store",) if STORE_FAILS.search(traceback.raised) else (),
+            stops=not_ready(snapshot, pod.workload),
+            rests_on=needed_by(snapshot, pod, traceback.raised),
         )
 
 

@@ -74,14 +74,15 @@ def registry_needs_login(snapshot: Snapshot) -> Iterator[Finding]:
             remedies.patch(snapshot.namespace, f"serviceaccount/{account}", add, kind="strategic"),
             remedies.restart(snapshot.namespace, pod.workload),
         )
-        yield _pull_finding(
-            snapshot,
+        yield Finding(
             "registry-needs-login",
             pod.workload,
-            title=f"{host} requires a login to pull {short(image)}",
+            f"{host} requires a login to pull {short(image)}",
             found=f"{pull.reason}; pull secrets of the pod: {secrets}",
             why="the registry refuses anonymous pulls, or the credentials of the pod",
             do=" && ".join(steps),
+            stops=not_ready(snapshot, pod.workload),
+            rests_on=not_ready(snapshot, pod.workload),
         )
 
 
@@ -95,15 +96,15 @@ def image_is_absent(snapshot: Snapshot) -> Iterator[Finding]:
         if snapshot.node(pod.node) and probe and probe.found:
             note = f"; the lab finds it at {host}"
         why, do = _cure_of_absence(snapshot, pull)
-        yield _pull_finding(
-            snapshot,
+        yield Finding(
             "image-not-there",
             pod.workload,
-            title=f"{pod.node} cannot find {short(image)} in {host}",
+            f"{pod.node} cannot find {short(image)} in {host}",
             found=pull.reason + note,
             why=why,
             do=do,
-            rests_on=(f"push/{host}",),
+            stops=not_ready(snapshot, pod.workload),
+            rests_on=(*not_ready(snapshot, pod.workload), f"push/{host}"),
         )
 
 
@@ -143,13 +144,6 @@ def registry_is_not_asked(snapshot: Snapshot) -> Iterator[Finding]:
                 why="a setting of the lab cannot be used; the registry itself was not asked",
                 do="lab config show",
             )
-
-
-def _pull_finding(
-    snapshot: Snapshot, cause: str, workload: str, *, rests_on: tuple[str, ...] = (), **sentences: str
-) -> Finding:
-    pods = not_ready(snapshot, workload)
-    return Finding(cause, workload, **sentences, stops=pods, rests_on=(*pods, *rests_on))
 
 
 def _cure_of_absence(snapshot: Snapshot, pull: Pull) -> Cure:

@@ -1,15 +1,12 @@
-"""Which programs of a local stack died by themselves, and which only followed a program that they need."""
+"""How programs of a local stack died: which died first, how each ended, what stopped with it."""
 
 import math
 from collections.abc import Mapping
 from typing import Final
 
-from lab.diagnosis.finding import Finding
 from lab.snapshots.programs import ProgramProbe
 from lab.snapshots.snapshot import Snapshot
 
-NEWEST: Final = 30
-"""Lines at the end of a program's log; earlier lines are of earlier starts."""
 SERVERS: Final[Mapping[str, str]] = {"redis": "store", "prometheus": "prometheus"}
 """Program → the part of the stack that stops with it."""
 
@@ -20,11 +17,6 @@ def first_deaths(snapshot: Snapshot) -> tuple[ProgramProbe, ...]:
     down.sort(key=lambda program: program.died_at or math.inf)
     names = [program.name for program in down]
     return tuple(program for at, program in enumerate(down) if _needs(snapshot, program).isdisjoint(names[:at]))
-
-
-def newest(program: ProgramProbe) -> tuple[str, ...]:
-    """Return the lines at the end of a program's log that hold text."""
-    return tuple(line.strip() for line in program.log[-NEWEST:] if line.strip())
 
 
 def how_it_ended(program: ProgramProbe) -> str:
@@ -38,21 +30,13 @@ def how_it_ended(program: ProgramProbe) -> str:
     return f"was ended by signal {program.signal}" if program.signal else f"exited with {program.exit_code}"
 
 
-def bring_up(snapshot: Snapshot, *unset: str) -> str:
-    """Return the command that starts the stack anew, without some variables of the user's environment.
+def stopped_by(program: ProgramProbe) -> tuple[str, ...]:
+    """Return what stops with a program: the program itself, and the part of the stack that it serves as.
 
-    >>> bring_up(Snapshot("", 0.0), "LAB_BIND")
-    'unset LAB_BIND && lab up'
+    >>> stopped_by(ProgramProbe("redis")), stopped_by(ProgramProbe("query-api"))
+    (('Program/redis', 'store'), ('Program/query-api',))
     """
-    is_up = snapshot.machine is not None and snapshot.machine.stack_is_up
-    steps = [f"unset {' '.join(unset)}"] if unset else []
-    return " && ".join([*steps, *(["lab down"] if is_up else []), "lab up"])
-
-
-def finding_of(program: ProgramProbe, *, rests_on: tuple[str, ...] = (), **words: str) -> Finding:
-    """Return a finding about a program; it explains the program, and the part of the stack that the program is."""
-    part = (SERVERS[program.name],) if program.name in SERVERS else ()
-    return Finding(object=program.ref, **words, stops=(program.ref, *part), rests_on=(program.ref, *rests_on))
+    return (program.ref, SERVERS[program.name]) if program.name in SERVERS else (program.ref,)
 
 
 def _needs(snapshot: Snapshot, program: ProgramProbe) -> frozenset[str]:

@@ -5,8 +5,10 @@ import shlex
 from collections.abc import Iterator
 from typing import Final
 
+from lab.diagnosis import remedies
 from lab.diagnosis.finding import Cure, Finding
-from lab.diagnosis.rules.local.deaths import bring_up, finding_of, first_deaths, how_it_ended, newest
+from lab.diagnosis.rules.local.deaths import first_deaths, how_it_ended, stopped_by
+from lab.diagnosis.rules.local.logs import last_line
 from lab.diagnosis.rules.versions import numbers
 from lab.snapshots.machine import MachineProbe
 from lab.snapshots.programs import ProgramProbe
@@ -62,7 +64,7 @@ def disk_is_full(snapshot: Snapshot) -> Iterator[Finding]:
     machine = snapshot.machine
     if machine is None:
         return
-    refused = {program.ref: line for program in snapshot.programs if (line := _last(program, NO_SPACE))}
+    refused = {program.ref: line for program in snapshot.programs if (line := last_line(program, NO_SPACE))}
     short = {folder: free for folder, free in _free(machine) if 0 <= free < LEAST_FREE_BYTES}
     if not refused and not short:
         return
@@ -85,39 +87,43 @@ def disk_is_full(snapshot: Snapshot) -> Iterator[Finding]:
 def memory_runs_out(snapshot: Snapshot) -> Iterator[Finding]:
     """The kernel ended a program for want of memory, or a program was given none."""
     for program in first_deaths(snapshot):
-        refusal = _last(program, NO_MEMORY)
+        refusal = last_line(program, NO_MEMORY)
         is_killed = program.signal == SIGKILL
         signs = [*([refusal] if refusal else []), *(_little_memory(snapshot.machine) if is_killed else [])]
         hints = [*signs, *(_kills(snapshot.machine) if is_killed else [])]
         if hints:
             certainty = "was" if signs else "may have been"
-            yield finding_of(
-                program,
-                cause="out-of-memory",
-                title=f"{program.name} {certainty} ended for want of memory",
+            yield Finding(
+                "out-of-memory",
+                program.ref,
+                f"{program.name} {certainty} ended for want of memory",
                 found=f"it {how_it_ended(program)}; {'; '.join(hints)}",
                 why="a machine without free memory gives a program none, or its kernel ends one with signal 9",
                 do=SHOW_MEMORY,
+                stops=stopped_by(program),
+                rests_on=(program.ref,),
             )
 
 
 def program_is_missing(snapshot: Snapshot) -> Iterator[Finding]:
     """A program that the stack needs is not on this machine, or cannot be executed."""
     for program in snapshot.programs:
-        refusal = _last(program, CANNOT_RUN) if program.exit_code == NOT_RUN else ""
+        refusal = last_line(program, CANNOT_RUN) if program.exit_code == NOT_RUN else ""
         if program.is_there is not False and not refusal:
             continue
         if not program.program and program.name == "prometheus" and snapshot.settings and snapshot.settings.fetches:
             continue
         why, do = _remedy(snapshot, program)
         what = program.program or "no such program on this machine"
-        yield finding_of(
-            program,
-            cause="program-missing",
-            title=f"{program.name} cannot be started: {what}",
+        yield Finding(
+            "program-missing",
+            program.ref,
+            f"{program.name} cannot be started: {what}",
             found=refusal or program.error or f"{what} cannot be executed",
             why=why,
             do=do,
+            stops=stopped_by(program),
+            rests_on=(program.ref,),
         )
 
 
@@ -125,14 +131,15 @@ def _remedy(snapshot: Snapshot, program: ProgramProbe) -> Cure:
     settings = snapshot.settings
     if settings and program.program and program.program == settings.prometheus_program:
         return Cure(
-            "the setting `prometheus` names it; without that the lab finds one", bring_up(snapshot, "LAB_PROMETHEUS")
+            "the setting `prometheus` names it; without that the lab finds one",
+            remedies.start_anew(snapshot, "LAB_PROMETHEUS"),
         )
     if settings and program.name == "redis" and settings.redis_server == "path":
         why = "the setting `redis_server` asks for the one on PATH; the lab also brings one of its own"
-        return Cure(why, bring_up(snapshot, "LAB_REDIS_SERVER"))
+        return Cure(why, remedies.start_anew(snapshot, "LAB_REDIS_SERVER"))
     if program.install:
-        return Cure("it was never installed, or was removed", f"{program.install} && {bring_up(snapshot)}")
-    return Cure("the file is gone, or belongs to another system", bring_up(snapshot))
+        return Cure("it was never installed, or was removed", f"{program.install} && {remedies.start_anew(snapshot)}")
+    return Cure("the file is gone, or belongs to another system", remedies.start_anew(snapshot))
 
 
 def _little_memory(machine: MachineProbe | None) -> list[str]:
@@ -153,8 +160,3 @@ def _free(machine: MachineProbe) -> Iterator[tuple[str, int]]:
     yield machine.state_dir, machine.state_free_bytes
     if machine.runs_free_bytes != machine.state_free_bytes:
         yield machine.runs_dir, machine.runs_free_bytes
-
-
-def _last(program: ProgramProbe, pattern: re.Pattern[str]) -> str:
-    """Return the last line at the end of a program's log that matches; empty where none does."""
-    return next((line for line in reversed(newest(program)) if pattern.search(line)), "")

@@ -4,8 +4,8 @@ import shlex
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.rules.local.deaths import bring_up
 from lab.snapshots.programs import ProgramProbe
 from lab.snapshots.snapshot import Snapshot
 from lab.snapshots.telemetry_variables import DISABLED, EXPORTER, METRICS_PUSHED_TO, PUSHED_TO, SCRAPED_PORT
@@ -117,7 +117,7 @@ def _finding(snapshot: Snapshot, silence: Silence, silent: list[ProgramProbe]) -
 def _remedy(snapshot: Snapshot, silence: Silence, silent: list[ProgramProbe], url: str) -> str:
     if silence.variable:
         is_ours = snapshot.settings is not None and silence.variable in snapshot.settings.environment
-        return bring_up(snapshot, *([silence.variable] if is_ours else []))
+        return remedies.start_anew(snapshot, *([silence.variable] if is_ours else []))
     if len(silent) == 1:
         return _restart(silent[0])
     return shlex.join(["curl", "-s", f"{url}/api/v1/targets?state=active"])

@@ -5,9 +5,11 @@ import shlex
 from collections.abc import Iterator
 from typing import Final
 
+from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
 from lab.diagnosis.rules.cluster.tracebacks import FRAME, last_traceback
-from lab.diagnosis.rules.local.deaths import bring_up, finding_of, first_deaths, how_it_ended, newest
+from lab.diagnosis.rules.local.deaths import first_deaths, how_it_ended, stopped_by
+from lab.diagnosis.rules.local.logs import newest_lines
 from lab.diagnosis.rules.local.store import ABOUT_THE_STORE
 from lab.snapshots.programs import ProgramProbe
 from lab.snapshots.snapshot import Snapshot
@@ -23,15 +25,16 @@ def program_crashes(snapshot: Snapshot) -> Iterator[Finding]:
         if last is None:
             continue
         file, line = _place(program.log) or (last.file, last.line)
-        edit = f'"${{EDITOR:-vi}}" +{line} {shlex.quote(file)} && {bring_up(snapshot)}'
-        yield finding_of(
-            program,
-            cause="crash-at-start",
-            title=f"{program.name} crashes: {last.raised.partition(':')[0]}",
+        edit = f'"${{EDITOR:-vi}}" +{line} {shlex.quote(file)} && {remedies.start_anew(snapshot)}'
+        yield Finding(
+            "crash-at-start",
+            program.ref,
+            f"{program.name} crashes: {last.raised.partition(':')[0]}",
             found=f"{last.raised}, at {file}:{line}; it {how_it_ended(program)}",
             why="the program does not catch it",
             do=edit if PROJECT_FILE.fullmatch(file) else _show_log(snapshot, program),
-            rests_on=("store",) if ABOUT_THE_STORE.search(last.raised) else (),
+            stops=stopped_by(program),
+            rests_on=_needed(program, last.raised),
         )
 
 
@@ -52,20 +55,26 @@ def stack_is_orphaned(snapshot: Snapshot) -> Iterator[Finding]:
 def program_is_down(snapshot: Snapshot) -> Iterator[Finding]:
     """A program is down, and no other rule explains why."""
     for program in first_deaths(snapshot):
-        lines = newest(program)
-        yield finding_of(
-            program,
-            cause="not-ready",
-            title=f"{program.name} does not run",
+        lines = newest_lines(program)
+        yield Finding(
+            "not-ready",
+            program.ref,
+            f"{program.name} does not run",
             found="; ".join([f"it {how_it_ended(program)}", *lines[-1:]]),
             why=UNEXPLAINED,
             do=_show_log(snapshot, program),
-            rests_on=("store",) if ABOUT_THE_STORE.search("\n".join(lines)) else (),
+            stops=stopped_by(program),
+            rests_on=_needed(program, "\n".join(lines)),
         )
 
 
+def _needed(program: ProgramProbe, complaint: str) -> tuple[str, ...]:
+    """Return the program, and the store where the program complains of it."""
+    return (program.ref, "store") if ABOUT_THE_STORE.search(complaint) else (program.ref,)
+
+
 def _show_log(snapshot: Snapshot, program: ProgramProbe) -> str:
-    return shlex.join(["tail", "-n", "60", program.log_file]) if program.log_file else bring_up(snapshot)
+    return shlex.join(["tail", "-n", "60", program.log_file]) if program.log_file else remedies.start_anew(snapshot)
 
 
 def _place(lines: tuple[str, ...]) -> tuple[str, int] | None:

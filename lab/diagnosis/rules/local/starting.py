@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+from lab.diagnosis import remedies
 from lab.diagnosis.finding import Cure, Finding
-from lab.diagnosis.rules.local.deaths import bring_up, finding_of, first_deaths, newest
+from lab.diagnosis.rules.local.deaths import first_deaths, stopped_by
+from lab.diagnosis.rules.local.logs import last_line, newest_lines
 from lab.diagnosis.rules.local.store import ABOUT_THE_STORE
 from lab.snapshots.machine import Listener
 from lab.snapshots.programs import ProgramProbe
@@ -40,20 +42,22 @@ class TakenPort(NamedTuple):
 def settings_are_wrong(snapshot: Snapshot) -> Iterator[Finding]:
     """A program refuses its settings, and names them."""
     for program in first_deaths(snapshot):
-        text = "\n".join(newest(program))
+        text = "\n".join(newest_lines(program))
         if program.exit_code != REFUSES_SETTINGS or ABOUT_THE_STORE.search(text) or CANNOT_BIND.search(text):
             continue
         # A line may name a second variable, the one that was probably meant.
-        faults = {match[0]: line for line in newest(program) if (match := VARIABLE.search(line))}
+        faults = {match[0]: line for line in newest_lines(program) if (match := VARIABLE.search(line))}
         if faults:
             why, do = _correction(snapshot, list(faults))
-            yield finding_of(
-                program,
-                cause="wrong-settings",
-                title=f"{program.name} refuses its settings: {', '.join(faults)}",
+            yield Finding(
+                "wrong-settings",
+                program.ref,
+                f"{program.name} refuses its settings: {', '.join(faults)}",
                 found="; ".join(faults.values()),
                 why=why,
                 do=do,
+                stops=stopped_by(program),
+                rests_on=(program.ref,),
             )
 
 
@@ -66,15 +70,17 @@ def port_is_taken(snapshot: Snapshot) -> Iterator[Finding]:
         port = f"port {taken.port}" if taken.port else "its port"
         holder = f"process {taken.holder.pid} ({taken.holder.command})" if taken.holder and taken.holder.pid else ""
         names = ", ".join(taken.variables)
-        yield finding_of(
-            program,
-            cause="port-taken",
-            title=f"{program.name} cannot listen: {port} is taken" + (f" by {holder}" if holder else ""),
+        yield Finding(
+            "port-taken",
+            program.ref,
+            f"{program.name} cannot listen: {port} is taken" + (f" by {holder}" if holder else ""),
             found=taken.line + (f"; {holder} listens on it" if holder else ""),
             why=f"{names} gives every service the same port; without that each takes a free one"
             if names
             else "another process took the port first; a new stack takes free ports",
-            do=bring_up(snapshot, *(name for name in taken.variables if name in _environment(snapshot))),
+            do=remedies.start_anew(snapshot, *(name for name in taken.variables if name in _environment(snapshot))),
+            stops=stopped_by(program),
+            rests_on=(program.ref,),
         )
 
 
@@ -82,15 +88,15 @@ def _correction(snapshot: Snapshot, names: list[str]) -> Cure:
     """Return where variables were set, and what sets them right."""
     own = [name for name in names if name in _environment(snapshot)]
     if own:
-        return Cure(f"the environment of this shell sets {', '.join(own)}", bring_up(snapshot, *own))
+        return Cure(f"the environment of this shell sets {', '.join(own)}", remedies.start_anew(snapshot, *own))
     if any(name.startswith(SET_BY_THE_LAB) for name in names):
         return Cure("the lab sets it from a setting of its own", "lab config show")
-    return Cure("--set gave it; without that the default counts", bring_up(snapshot))
+    return Cure("--set gave it; without that the default counts", remedies.start_anew(snapshot))
 
 
 def _taken_port(snapshot: Snapshot, program: ProgramProbe) -> TakenPort | None:
     """Return the port that a program could not have; None where nothing says that it was taken."""
-    line = next((line for line in reversed(newest(program)) if CANNOT_BIND.search(line)), "")
+    line = last_line(program, CANNOT_BIND)
     if not line:
         return None
     named = PORT.search(line)

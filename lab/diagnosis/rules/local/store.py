@@ -7,7 +7,8 @@ from typing import Final
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Cure, Finding
-from lab.diagnosis.rules.local.deaths import bring_up, finding_of, first_deaths, newest
+from lab.diagnosis.rules.local.deaths import first_deaths, stopped_by
+from lab.diagnosis.rules.local.logs import newest_lines
 from lab.diagnosis.rules.servers.store_version import store_is_too_old
 from lab.snapshots.answers import StoreProbe
 from lab.snapshots.snapshot import Snapshot
@@ -27,21 +28,22 @@ def store_is_refused(snapshot: Snapshot) -> Iterator[Finding]:
     """The store cannot hold the ledger, by the word of the store itself or of a program."""
     for finding in with_programs(store_is_too_old)(snapshot):
         # Without the setting the lab brings a store of its own.
-        yield replace(finding, do=bring_up(snapshot, "LAB_REDIS_URL"))
+        yield replace(finding, do=remedies.start_anew(snapshot, "LAB_REDIS_URL"))
     for program in first_deaths(snapshot):
-        lines = newest(program)
+        lines = newest_lines(program)
         refusal = next((match for line in reversed(lines) if (match := REFUSAL.search(line))), None)
         if refusal is None:
             continue
         why, do = _remedy(snapshot, refusal["reason"])
-        yield finding_of(
-            program,
-            cause="store-refused",
-            title=f"the store cannot hold the ledger: {refusal['reason']}",
+        yield Finding(
+            "store-refused",
+            program.ref,
+            f"the store cannot hold the ledger: {refusal['reason']}",
             found="; ".join(lines[lines.index(refusal.string) :][:SHOWN]),
             why=why,
             do=do,
-            rests_on=("store",),
+            stops=stopped_by(program),
+            rests_on=(program.ref, "store"),
         )
 
 
@@ -58,7 +60,7 @@ def with_programs(rule: Rule) -> Rule:
 def complaining(snapshot: Snapshot) -> tuple[str, ...]:
     """Return the programs that died and whose logs end with a complaint about the store, as kind/name."""
     down = (program for program in snapshot.programs if program.gave_up or program.died_at)
-    return tuple(program.ref for program in down if ABOUT_THE_STORE.search("\n".join(newest(program))))
+    return tuple(program.ref for program in down if ABOUT_THE_STORE.search("\n".join(newest_lines(program))))
 
 
 def _remedy(snapshot: Snapshot, reason: str) -> Cure:
@@ -69,14 +71,14 @@ def _remedy(snapshot: Snapshot, reason: str) -> Cure:
         )
     if reason == "KEY_CLASH":
         why = "keys of another program have the names of the ledger's own"
-        return Cure(why, f"{bring_up(snapshot)} --set LAB_STORE_NAMESPACE=lab-2")
+        return Cure(why, f"{remedies.start_anew(snapshot)} --set LAB_STORE_NAMESPACE=lab-2")
     if reason == "NOT_DURABLE":
         why = "LAB_REQUIRE_DURABILITY demands a store that keeps every write"
-        return Cure(why, bring_up(snapshot, "LAB_REQUIRE_DURABILITY"))
+        return Cure(why, remedies.start_anew(snapshot, "LAB_REQUIRE_DURABILITY"))
     if reason == "STORE_TOO_OLD":
         why = "older servers have no functions, in which the ledger is kept; the lab brings a store of its own"
-        return Cure(why, bring_up(snapshot, "LAB_REDIS_URL"))
-    return Cure("the store says so itself", _ask(snapshot.probes.store) or bring_up(snapshot))
+        return Cure(why, remedies.start_anew(snapshot, "LAB_REDIS_URL"))
+    return Cure("the store says so itself", _ask(snapshot.probes.store) or remedies.start_anew(snapshot))
 
 
 def _ask(probe: StoreProbe | None) -> str:

@@ -2,34 +2,15 @@
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
+from lab.snapshots.collector_components import change_of
 from lab.snapshots.kubernetes import KubernetesObject
 from lab.snapshots.snapshot import Snapshot, not_ready
 
-OTLP: Final = ("otlp_grpc", "otlp")
-OTLP_HTTP: Final = ("otlp_http", "otlphttp")
-REPLACED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
-    ("exporters", "logging"): ("debug",),
-    ("exporters", "otlp"): OTLP,
-    ("exporters", "otlp_grpc"): OTLP,
-    ("exporters", "jaeger"): OTLP,
-    ("exporters", "jaeger_thrift"): OTLP_HTTP,
-    ("exporters", "loki"): OTLP_HTTP,
-    ("exporters", "opencensus"): OTLP,
-    ("exporters", "sapm"): OTLP_HTTP,
-    ("receivers", "opencensus"): ("otlp",),
-}
-"""(section, removed component) → its successors, newest name first. A name that only gained or lost underscores, as in
-the renamings of 2025 and 2026, needs no line here."""
-REMOVED_WITHOUT_SUCCESSOR: Final[Mapping[tuple[str, str], str]] = {
-    ("extensions", "memory_ballast"): "it was removed; set GOMEMLIMIT in the collector's environment",
-    ("processors", "spanmetrics"): "it was removed; the connector span_metrics replaces it",
-    ("processors", "servicegraph"): "it was removed; the connector service_graph replaces it",
-}
 OPTIONS: Final = {"loglevel": r"s/\bloglevel: *\w+/verbosity: detailed/"}
 """Removed option → the substitution that replaces it in its line."""
 FOLDED: Final = re.compile(r"[ \t]$|\t", re.MULTILINE)
@@ -97,14 +78,14 @@ def _successor(match: re.Match[str]) -> str:
     if parts.get("new"):
         return parts["new"]
     valid = (parts.get("valid") or "").split()
-    successors = REPLACED.get((parts["section"], parts["name"]), ())
+    successors = change_of(parts["section"], parts["name"]).successors
     respelled = [name for name in valid if name.replace("_", "") == parts["name"].replace("_", "")]
     return next((name for name in (*successors, *respelled) if name in valid), "")
 
 
 def _why(section: str, name: str, new: str) -> str:
-    if note := REMOVED_WITHOUT_SUCCESSOR.get((section, name)):
-        return note
+    if advice := change_of(section, name).advice:
+        return f"it was removed; {advice}"
     kind = section.removesuffix("s")
     if section == "service":
         return f"a pipeline uses {name}, and no section of the file defines it"

@@ -5,9 +5,9 @@ from typing import Final, NamedTuple
 
 from lab.diagnosis.finding import Finding
 from lab.diagnosis.rules.telemetry.consuming import CAUSE, workers_consume_nothing
+from lab.diagnosis.rules.telemetry.delivery import delivery_failure
 from lab.diagnosis.rules.telemetry.environment import running_pods
 from lab.diagnosis.rules.telemetry.pipeline import FRESH_S, collector_workload
-from lab.diagnosis.rules.telemetry.prometheus import prometheus_receives_nothing
 from lab.diagnosis.rules.telemetry.stages import REMOTE_WRITE, SHARED, cure_of_stage, first_silent_stage
 from lab.snapshots.kubernetes import Pod
 from lab.snapshots.snapshot import Snapshot, by_workload
@@ -28,7 +28,7 @@ def runs_without_metrics(snapshot: Snapshot) -> Iterator[Finding]:
     idle = tuple(workers_consume_nothing(snapshot))
     yield from idle
     probe = snapshot.probes.prometheus
-    if probe is None or probe.samples is None or next(prometheus_receives_nothing(snapshot), None):
+    if probe is None or probe.samples is None or delivery_failure(snapshot) is not None:
         return
     arrivals = _arrivals(snapshot)
     explained = {finding.object for finding in idle}

@@ -8,21 +8,11 @@ from urllib.parse import urlsplit
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Cure, Finding
 from lab.diagnosis.rules.servers.reaching import UNTRUSTED, is_inside, look_into, pods_of
-from lab.diagnosis.rules.telemetry.pipeline import (
-    COLLECTOR,
-    FRESH_S,
-    age_s,
-    arrives,
-    collector_log,
-    collector_pods,
-    is_pushed,
-    written_to,
-)
+from lab.diagnosis.rules.telemetry.delivery import DeliveryFailure, delivery_failure
+from lab.diagnosis.rules.telemetry.pipeline import COLLECTOR, collector_pods, written_to
 from lab.snapshots.answers import PrometheusProbe
 from lab.snapshots.snapshot import Snapshot, by_workload
 
-RECEIVER_OFF: Final = "remote write receiver needs to be enabled"
-REFUSED: Final = re.compile(r"out of order sample|out of bounds|too old|too far in the future|duplicate sample")
 ERROR: Final = re.compile(r'"error": "(?P<text>(?:[^"\\]|\\.)*)"')
 DENIED: Final = re.compile(r"\b40[13]\b|(?i:unauthori[sz]ed|forbidden)")
 AUTHORIZATION: Final = '"${LAB_PROMETHEUS_AUTHORIZATION_FILE:?names no file}"'
@@ -35,15 +25,6 @@ class Server(NamedTuple):
     url: str
     host: str
     inside: bool
-
-
-class Fault(NamedTuple):
-    """Why the metrics server accepts nothing: a few words for the title, the evidence, the explanation, the remedy."""
-
-    title: str
-    evidence: str
-    why: str
-    do: str
 
 
 def prometheus_is_not_asked(snapshot: Snapshot) -> Iterator[Finding]:
@@ -67,34 +48,20 @@ def prometheus_is_not_asked(snapshot: Snapshot) -> Iterator[Finding]:
 
 def prometheus_receives_nothing(snapshot: Snapshot) -> Iterator[Finding]:
     """Prometheus refuses what the collector sends, or does not answer."""
-    probe, server, log = snapshot.probes.prometheus, _server(snapshot), collector_log(snapshot)
-    silent = not arrives(snapshot)
-    # A receiver that accepts a write now was turned on after the collector logged this.
-    off = [line for line in log if RECEIVER_OFF in line and silent and (probe is None or probe.receives is not True)]
-    # An older refusal was cured, or came from another server than the one that is asked now.
-    refused = [line for line in log if REFUSED.search(line) and age_s(snapshot, line) <= FRESH_S]
-    if probe is not None and probe.reachable is False:
-        is_own = snapshot.program(SERVICE) is not None
-        do = "lab down && lab up" if is_own else _on(snapshot, server, "sudo systemctl restart prometheus")
-        fault = Fault(f"{server.url} does not answer", probe.error, "Prometheus does not run, or runs elsewhere", do)
-    elif off or (probe is not None and probe.receives is False and is_pushed(snapshot)):
-        fault = _receiver_is_off(snapshot, server, off[-1] if off else f"{server.url}/api/v1/write answers 404")
-    elif refused and silent:
-        fault = _samples_are_refused(snapshot, server, refused[-1])
-    else:
+    failure = delivery_failure(snapshot)
+    if failure is None:
         return
+    server = _server(snapshot)
+    why, do = _cure_of_failure(snapshot, server, failure)
     yield Finding(
         "prometheus-receives-nothing",
         f"Prometheus/{server.url or 'unknown'}",
-        f"Prometheus receives nothing: {fault.title}",
-        found=_error(fault.evidence),
-        why=fault.why,
-        do=fault.do,
+        f"Prometheus receives nothing: {_title(server, failure)}",
+        found=_error(failure.evidence),
+        why=why,
+        do=do,
         stops=("prometheus",),
-        rests_on=(
-            *(("clock",) if refused and not off else ()),
-            *(pods_of(snapshot, SERVICE) if server.inside else ()),
-        ),
+        rests_on=(*failure.rests_on, *(pods_of(snapshot, SERVICE) if server.inside else ())),
     )
 
 
@@ -123,33 +90,48 @@ def _cure_of_error(snapshot: Snapshot, probe: PrometheusProbe) -> Cure:
     return Cure("it answers, but not as a healthy Prometheus does", f"curl -sS {probe.url}/-/ready")
 
 
-def _receiver_is_off(snapshot: Snapshot, server: Server, evidence: str) -> Fault:
+def _title(server: Server, failure: DeliveryFailure) -> str:
+    """Return a failure in a few words."""
+    if failure.kind == "no-answer":
+        return f"{server.url} does not answer"
+    if failure.kind == "receiver-off":
+        return "its remote-write receiver is off"
+    return f"it refuses samples: {failure.refusal}"
+
+
+def _cure_of_failure(snapshot: Snapshot, server: Server, failure: DeliveryFailure) -> Cure:
+    if failure.kind == "receiver-off":
+        return _cure_of_receiver(snapshot, server)
+    if failure.kind == "samples-refused":
+        return _cure_of_refusal(snapshot, server, failure.refusal)
+    is_own = snapshot.program(SERVICE) is not None
+    do = "lab down && lab up" if is_own else _on(snapshot, server, "sudo systemctl restart prometheus")
+    return Cure("Prometheus does not run, or runs elsewhere", do)
+
+
+def _cure_of_receiver(snapshot: Snapshot, server: Server) -> Cure:
     why = "the collector pushes samples, and Prometheus accepts them only with --web.enable-remote-write-receiver"
     # systemd reads this file; a variable in it is not expanded.
     add = 's/^ARGS="/&--web.enable-remote-write-receiver /'
     command = f"sudo sed -i '{add}' /etc/default/prometheus && sudo systemctl restart prometheus"
     # Inside, the flag is one of the arguments that the lab applies.
-    do = remedies.up(snapshot.namespace) if server.inside else _on(snapshot, server, command)
-    return Fault("its remote-write receiver is off", evidence, why, do)
+    return Cure(why, remedies.up(snapshot.namespace) if server.inside else _on(snapshot, server, command))
 
 
-def _samples_are_refused(snapshot: Snapshot, server: Server, line: str) -> Fault:
-    match = REFUSED.search(line)
-    refusal = match[0] if match else line
-    title = f"it refuses samples: {refusal}"
+def _cure_of_refusal(snapshot: Snapshot, server: Server, refusal: str) -> Cure:
+    """Return why samples are refused, and the command that sets a clock, stops a collector or admits late samples."""
     if "order" not in refusal and "duplicate" not in refusal:
         why = "the samples' time is far from that of Prometheus: a clock is wrong, or a queue was full for hours"
-        return Fault(title, line, why, _on(snapshot, server, remedies.SET_CLOCK, of_machine=True))
+        return Cure(why, _on(snapshot, server, remedies.SET_CLOCK, of_machine=True))
     for workload, pods in by_workload(collector_pods(snapshot)).items():
         if len(pods) > 1:
             why = f"{len(pods)} collectors write the same series, so that their samples arrive out of order"
-            scale = remedies.kubectl(snapshot.namespace, "scale", workload.lower(), "--replicas=1")
-            return Fault(title, line, why, scale)
-    why = "the same series already has a sample with a later time"
+            return Cure(why, remedies.kubectl(snapshot.namespace, "scale", workload.lower(), "--replicas=1"))
     window = "storage: {tsdb: {out_of_order_time_window: 30m}}"
     append = "sudo tee -a /etc/prometheus/prometheus.yml >/dev/null && sudo systemctl restart prometheus"
     step = _on(snapshot, server, append)
-    return Fault(title, line, why, f"echo '{window}' | {step}" if step.startswith("ssh ") else step)
+    why = "the same series already has a sample with a later time"
+    return Cure(why, f"echo '{window}' | {step}" if step.startswith("ssh ") else step)
 
 
 def _on(snapshot: Snapshot, server: Server, command: str, *, of_machine: bool = False) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lab.errors import Exists
-from lab.targets.kubernetes.kinds import SECRET
+from lab.snapshots.kubernetes.kinds import SECRET
 from lab.targets.kubernetes.objects import KubeObject
 from lab.targets.kubernetes.rendering.documents import as_yaml
 

@@ -9,10 +9,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from lab.snapshots.kubernetes import ARCHITECTURE_LABEL, STACK_LABEL, Raw, Toleration
+from lab.snapshots.kubernetes.kinds import DEPLOYMENT, POD_DISRUPTION_BUDGET, Kind
 from lab.systems.services import SERVICES
 from lab.targets.drain import DRAIN, pod_grace_s
 from lab.targets.kubernetes import secret_names
-from lab.targets.kubernetes.kinds import DEPLOYMENT, POD_DISRUPTION_BUDGET, Kind
 from lab.targets.kubernetes.objects import CONFIG_ANNOTATION, MANAGED_BY, MANAGER
 from lab.targets.kubernetes.rendering.request import ARCHITECTURES, RenderRequest, Workload
 

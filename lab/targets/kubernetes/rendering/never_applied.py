@@ -1,21 +1,16 @@
 """Refuses objects that are known to fail before they are applied. Pure."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from lab.errors import BadConfig
+from lab.snapshots.collector_components import change_of
 from lab.targets.kubernetes.objects import KubeObject
 
 PINNED: Final = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
 VOLUME_KINDS: Final = frozenset({"PersistentVolumeClaim", "PersistentVolume"})
 VOLUME_SOURCES: Final = ("persistentVolumeClaim", "hostPath", "ephemeral", "csi")
-REMOVED: Final[Mapping[tuple[str, str], str]] = {
-    ("exporters", "logging"): "debug",
-    ("exporters", "jaeger"): "otlp",
-    ("extensions", "memory_ballast"): "GOMEMLIMIT",
-}
-"""(section, type) of a component that collectors no longer have → its replacement."""
 MOST_FINDINGS: Final = 2
 """In an error."""
 
@@ -74,8 +69,10 @@ def removed_components(objects: Iterable[KubeObject]) -> Iterator[str]:
     for item in objects:
         for key, text in (item.body.get("data") or {}).items() if item.kind == "ConfigMap" else ():
             for line, section, name in _components(str(text)):
-                if (section, name) in REMOVED:
-                    yield f'{item}: {key}:{line}: {section} "{name}" was removed; use {REMOVED[section, name]}'
+                change = change_of(section, name)
+                if change.is_gone:
+                    # The oldest name is the one that most collectors know.
+                    yield f'{item}: {key}:{line}: {section} "{name}" was removed; use {change.successors[-1]}'
 
 
 def _components(text: str) -> Iterator[tuple[int, str, str]]:

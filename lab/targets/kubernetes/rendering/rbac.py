@@ -4,7 +4,7 @@ import json
 import re
 
 from lab.snapshots.kubernetes import Raw
-from lab.targets.kubernetes.client.rights import FAULTS_ROLE, NODES_ROLE, ROLE, Right, rights_in
+from lab.snapshots.kubernetes.rights import FAULTS_ROLE, NODES_ROLE, ROLE, Right, rights_in
 from lab.targets.kubernetes.rendering.documents import as_yaml
 from lab.targets.kubernetes.rendering.kustomization import API
 from lab.targets.kubernetes.rendering.manifests import FOLDER, kustomized, manifests_folder
