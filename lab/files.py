@@ -1,4 +1,4 @@
-"""Replaces a file or makes a folder as a whole: a reader sees the old content or the new, never a part."""
+"""Replaces a file or makes a folder as a whole, so that a reader never sees a part of it; removes a folder."""
 
 import os
 import shutil
@@ -60,6 +60,13 @@ def new_folder(path: Path) -> Iterator[Path]:
         draft.rename(path)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def remove_folder(path: Path) -> int:
+    """Remove a folder as far as its permissions allow; return the bytes that its files had, 0 without a folder."""
+    size_bytes = sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) if path.exists() else 0
+    shutil.rmtree(path, ignore_errors=True)
+    return size_bytes
 
 
 def sync(path: Path) -> None:

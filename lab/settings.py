@@ -168,6 +168,11 @@ class LabSettings(BaseSettings, frozen=True, env_prefix=PREFIX, extra="forbid", 
         return project_dir()
 
     @property
+    def failures_dir(self) -> Path:
+        """Folder of the snapshots of failures: one folder for each target, with its last failure."""
+        return self.state_dir / "failures"
+
+    @property
     def project_key(self) -> str:
         """Eight characters that stand for this project's folder."""
         return hashlib.sha256(str(self.project).encode()).hexdigest()[:8]
@@ -281,6 +286,11 @@ def matplotlib_backend() -> str:
 def is_set(*names: str) -> bool:
     """Whether any of these variables has a value."""
     return any(os.environ.get(name) for name in names)
+
+
+def has_kubeconfig(settings: LabSettings) -> bool:
+    """Whether a kubeconfig is named, by the settings or by KUBECONFIG, or is where `kubectl` looks for one."""
+    return settings.kubeconfig is not None or is_set("KUBECONFIG") or (Path.home() / ".kube" / "config").is_file()
 
 
 def has_display() -> bool:

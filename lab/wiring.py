@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from lab.metrics.ledger import QueryLedger
     from lab.metrics.port import LedgerSource, MetricSource
     from lab.model import Access, Endpoints, StoreFacts, Window
+    from lab.probes.cluster_snapshot import ClusterSnapshots
     from lab.probes.dependencies import AskStore, ConfiguredDependencies, Servers
-    from lab.probes.ports import Dependencies, OpenSnapshots
+    from lab.probes.ports import Dependencies, OpenSnapshots, Stacks
     from lab.rpc.channels import Connect
     from lab.runs.store import RunStore
     from lab.settings import LabSettings
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from lab.snapshots.images import ImageProbe, RegistryProbe
     from lab.snapshots.port import SnapshotSource
     from lab.targets.port import Target
+    from lab.targets.processes.folder import StackFolder
     from lab.trials.ports import Parts
 
     Targets = Mapping[str, str | Callable[[LabSettings], Target]]
@@ -45,9 +47,12 @@ TARGETS: Final[Targets] = {
 """The targets that a user can name."""
 SNAPSHOTS: Final[dict[str, str | OpenSnapshots]] = {
     "processes": "lab.probes.local:LocalSnapshots",
-    "kubernetes": "lab.probes.cluster_snapshot:ClusterSnapshots",
+    "kubernetes": "lab.wiring:cluster_snapshots",
 }
-"""Target → class that takes snapshots of its stacks."""
+"""Target → what opens the source of its snapshots."""
+CLUSTER_SNAPSHOTS: Final[Entry[type[ClusterSnapshots]]] = Entry("lab.probes.cluster_snapshot:ClusterSnapshots")
+CLUSTER_STACKS: Final[Entry[Callable[[LabSettings], Stacks]]] = Entry("lab.targets.kubernetes.target:KubernetesTarget")
+KEPT_FOLDER: Final[Entry[Callable[[LabSettings], StackFolder]]] = Entry("lab.targets.processes.places:kept_folder")
 DEPENDENCIES: Final[Entry[type[ConfiguredDependencies]]] = Entry("lab.probes.dependencies:ConfiguredDependencies")
 SERVERS: Final[Entry[type[Servers]]] = Entry("lab.probes.dependencies:Servers")
 ASK_REGISTRY: Final[Entry[Callable[[LabSettings], RegistryProbe | None]]] = Entry("lab.probes.registry:probe_registry")
@@ -80,6 +85,11 @@ def snapshots(name: str, settings: LabSettings, folder: Path | None = None) -> S
     return chosen(SNAPSHOTS, name)(settings, folder, dependencies=dependencies(settings))
 
 
+def cluster_snapshots(settings: LabSettings, _: Path | None, *, dependencies: Dependencies) -> SnapshotSource:
+    """Return the snapshots of the stack on a cluster, which has no folder."""
+    return CLUSTER_SNAPSHOTS.load()(settings, dependencies=dependencies, stacks=CLUSTER_STACKS.load()(settings))
+
+
 def dependencies(settings: LabSettings) -> Dependencies:
     """Return what asks the servers around a stack; the client of a server is loaded when the server is asked."""
     servers = SERVERS.load()(
@@ -96,12 +106,9 @@ def dependencies(settings: LabSettings) -> Dependencies:
 
 def load_generator(endpoints: Endpoints) -> LoadGenerator:
     """Return the load generator of a stack. BadConfig where a file of its access cannot be read."""
-    return LOAD.load()(
-        endpoints.simulator,
-        ingest_address=endpoints.ingest_for_simulator or endpoints.ingest,
-        connect=CONNECT.load()(endpoints.access),
-        uploads=bool(endpoints.ingest_for_simulator),
-    )
+    connect, from_simulator = CONNECT.load()(endpoints.access), endpoints.ingest_for_simulator
+    ingest = from_simulator or endpoints.ingest
+    return LOAD.load()(endpoints.simulator, ingest_address=ingest, connect=connect, uploads=bool(from_simulator))
 
 
 def metric_source(settings: LabSettings, endpoints: Endpoints) -> MetricSource:
@@ -126,7 +133,6 @@ def run_store(settings: LabSettings) -> RunStore:
 
 def parts(settings: LabSettings, target_name: str) -> Parts:
     """Return the parts of a trial on a target. UsageFault where no target has that name."""
-    describe = ENVIRONMENT.load()
     return PARTS.load()(
         target=target(target_name, settings),
         system=SYSTEM,
@@ -136,14 +142,9 @@ def parts(settings: LabSettings, target_name: str) -> Parts:
         faults=FAULTS.load(),
         pauses=PAUSES.load(),
         cpu_users=CPU_USERS.load(),
-        environment=lambda deployment: describe(settings.project, deployment.store) | dict(deployment.facts()),
+        environment=lambda deployment: {**ENVIRONMENT.load()(settings.project, deployment.store), **deployment.facts()},
         spans=SPANS.load(),
         is_in_index=lambda reference, digest: INDEXES.load()(reference, digest, settings),
         snapshots=partial(snapshots, target_name, settings) if target_name in SNAPSHOTS else None,
-        failures=failures_folder(settings, target_name),
+        failures=settings.failures_dir / target_name,
     )
-
-
-def failures_folder(settings: LabSettings, target_name: str) -> Path:
-    """Return the folder that keeps the snapshot of the last failure on a target; there may be none yet."""
-    return settings.state_dir / "failures" / target_name

@@ -1,8 +1,8 @@
-"""The command that explains what is wrong with a stack."""
+"""Commands that judge a stack: before it is up (`lab doctor`), and when it fails (`lab diagnose`)."""
 
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,21 +11,31 @@ from typing import Annotated, Final
 import typer
 
 from lab import wiring
-from lab.cli.options import HERE, AsJson
+from lab.cli.answers import print_answer
+from lab.cli.default_target import default_target
+from lab.cli.options import HERE, AsJson, TargetOption
 from lab.diagnosis import text
 from lab.diagnosis.diagnose import diagnose as findings_in
-from lab.errors import UsageFault
-from lab.settings import LabSettings, is_set, load_settings
+from lab.diagnosis.doctor import Check, examine
+from lab.errors import Unavailable, UsageFault
+from lab.settings import load_settings
 from lab.snapshots.files import load
 from lab.snapshots.files import save as write
 from lab.snapshots.snapshot import Snapshot
-from lab.targets.processes.places import kept_folder
 from lab.trials.explain import FILE_NAME
 
-KUBECONFIG: Final = Path.home() / ".kube" / "config"
 NOTHING_UP: Final = "  no stack is up on this machine; next: lab up"
 LAST_FAILED: Final = "  the last stack on this machine failed; these are its logs"
 LAST_FAILURE: Final = "  the last failure here, of {at}, is kept; see it: lab diagnose --snapshot {file}"
+
+
+def doctor(target: TargetOption = HERE, *, as_json: AsJson = False) -> None:
+    """What a stack needs: what is there, what is missing, the next step."""
+    settings = load_settings()
+    checks = examine(wiring.snapshots(target, settings).take("before"))
+    print_answer(_lines(checks), [check._asdict() for check in checks], as_json=as_json)
+    if missing := ", ".join(check.name for check in checks if not check.good):
+        raise Unavailable(wiring.target(target, settings).declaration.unfit, found=f"missing: {missing}")
 
 
 def diagnose(
@@ -59,19 +69,19 @@ def diagnose(
     return 1 if findings else 0
 
 
+def _lines(checks: Sequence[Check]) -> Iterator[str]:
+    """Yield a line for every check; where a check is not good, its next step below it."""
+    for check in checks:
+        yield f"  {'✓' if check.good else '✗'} {check.name:16s} {check.found}"
+        if check.next_step:
+            yield f"    {'':16s} do: {check.next_step}"
+
+
 def _take(target: str, namespace: str) -> tuple[Snapshot, Path]:
     """Return a snapshot, and the file that keeps the snapshot of the last failure on the same target, if any."""
     settings = load_settings(namespace=namespace or None)
-    place = target or _chosen(settings, namespace)
-    return wiring.snapshots(place, settings).take(), wiring.failures_folder(settings, place) / FILE_NAME
-
-
-def _chosen(settings: LabSettings, namespace: str) -> str:
-    """Return the cluster where a namespace is given, or a cluster is configured and no stack is up on this machine."""
-    if namespace:
-        return "kubernetes"
-    kubeconfig = settings.kubeconfig is not None or is_set("KUBECONFIG") or KUBECONFIG.is_file()
-    return "kubernetes" if kubeconfig and not kept_folder(settings).is_alive else HERE
+    place = target or default_target(settings, namespace)
+    return wiring.snapshots(place, settings).take(), settings.failures_dir / place / FILE_NAME
 
 
 def _about_the_stack(snapshot: Snapshot, last_failure: Path | None) -> Iterator[str]:

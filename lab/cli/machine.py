@@ -1,30 +1,13 @@
-"""Commands for this machine: check it, clean it, show its settings."""
+"""Commands for this machine: clean it, show its settings."""
 
-import json
-import shutil
-from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
 from lab import wiring
-from lab.cli.options import HERE, AsJson, TargetOption
-from lab.diagnosis.doctor import Check, examine
-from lab.errors import Unavailable
-from lab.settings import load_settings, origins
-from lab.targets.port import Cleaning
-
-
-def doctor(target: TargetOption = HERE, *, as_json: AsJson = False) -> None:
-    """What a stack needs: what is there, what is missing, the next step."""
-    settings = load_settings()
-    checks = examine(wiring.snapshots(target, settings).take("before"))
-    if as_json:
-        print(json.dumps([check._asdict() for check in checks], indent=2))
-    else:
-        print("\n".join(line for check in checks for line in _lines(check)))
-    if missing := ", ".join(check.name for check in checks if not check.good):
-        raise Unavailable(wiring.target(target, settings).declaration.unfit, found=f"missing: {missing}")
+from lab.files import remove_folder
+from lab.settings import LabSettings, load_settings, origins
+from lab.targets.port import Cleaned, Cleaning
 
 
 def clean(*, everything: Annotated[bool, typer.Option("--all", help="Of your other projects, too.")] = False) -> None:
@@ -33,17 +16,15 @@ def clean(*, everything: Annotated[bool, typer.Option("--all", help="Of your oth
     Fetched programs stay while stacks of other projects are up, which run with them.
     """
     settings = load_settings()
-    targets = [wiring.target(name, settings) for name in wiring.TARGETS]
-    cleaned = [target.clean(everyone=everything) for target in targets if isinstance(target, Cleaning)]
-    left = sum(each.left for each in cleaned)
-    print(f"  stopped  {sum(each.stopped for each in cleaned)} stacks")
-    unused = {settings.state_dir: everything, settings.cache_dir: not left}
-    for folder in (folder for folder, removes in unused.items() if removes):
-        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.exists() else 0
-        shutil.rmtree(folder, ignore_errors=True)
-        print(f"  removed  {folder} ({size / 1e6:,.1f} MB)")
-    if left:
-        print(f"  kept     {left} stacks of other projects or runs, fetched programs      (lab clean --all ends them)")
+    stacks = _stop_stacks(settings, everyone=everything)
+    print(f"  stopped  {stacks.stopped} stacks")
+    unused = {settings.state_dir: everything, settings.cache_dir: not stacks.left}
+    for folder, is_unused in unused.items():
+        if is_unused:
+            print(f"  removed  {folder} ({remove_folder(folder) / 1e6:,.1f} MB)")
+    if stacks.left:
+        kept = f"{stacks.left} stacks of other projects or runs, fetched programs"
+        print(f"  kept     {kept}      (lab clean --all ends them)")
     print(f"  kept     {settings.runs_dir}")
 
 
@@ -53,7 +34,8 @@ def show() -> None:
         print(f"  {name:22s} {value!s:52s} {origin}")
 
 
-def _lines(check: Check) -> Iterator[str]:
-    yield f"  {'✓' if check.good else '✗'} {check.name:16s} {check.found}"
-    if check.next_step:
-        yield f"    {'':16s} do: {check.next_step}"
+def _stop_stacks(settings: LabSettings, *, everyone: bool) -> Cleaned:
+    """Stop the stacks on every target that leaves any on this machine; see `Cleaning.clean`."""
+    targets = [wiring.target(name, settings) for name in wiring.TARGETS]
+    cleaned = [target.clean(everyone=everyone) for target in targets if isinstance(target, Cleaning)]
+    return Cleaned(sum(each.stopped for each in cleaned), sum(each.left for each in cleaned))

@@ -1,6 +1,5 @@
 """The command `lab run`: run a notebook, and tell its verdict by the exit code."""
 
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
+from lab.cli.answers import print_json
 from lab.cli.options import HERE, AsJson
 from lab.cli.runs import from_here, show_card, show_text
 from lab.display.following import followed
@@ -72,10 +72,11 @@ def _measured(
     folders = [folder, *(store.open(name) for name in folder.manifest().also)]
     headlines = [made.manifest().headline for made in folders]
     if as_json:
-        print(json.dumps(folder.document(), indent=2))
-    for made, headline in () if as_json else zip(folders, headlines, strict=True):
-        if headline:
-            show_text(made.path, notebook)
+        print_json(folder.document())
+    else:
+        for made, headline in zip(folders, headlines, strict=True):
+            if headline:
+                show_text(made.path, notebook)
     if interrupt is None:
         return EXIT_CODES[max(headlines, key=SEVERITY.index)]
     if not any(headlines):
@@ -93,7 +94,7 @@ def _replayed(trial: Trial, given: Mapping[str, object], *, as_json: bool) -> in
             code="BAD_PARAM",
         )
     if as_json:
-        print(json.dumps(facts_of(trial), indent=2))
+        print_json(facts_of(trial))
     else:
         show_card(trial)
         print("  replay    a recorded run, judged again; nothing was measured      (unset LAB_REPLAY to measure)")

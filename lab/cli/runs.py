@@ -1,14 +1,15 @@
 """Commands for the runs that are kept: list, show, open, compare, prune."""
 
-import json
 import shutil
 import sys
 import webbrowser
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple
 
 import typer
 
+from lab.cli.answers import print_answer, print_json
 from lab.cli.options import AsJson
 from lab.errors import DataFault
 from lab.model import Trial
@@ -41,19 +42,14 @@ class Row(NamedTuple):
 def list_(*, as_json: AsJson = False) -> None:
     """The latest runs, newest first."""
     rows = [_row(run) for run in run_store(load_settings()).all()[:LATEST]]
-    if as_json:
-        print(json.dumps([row._asdict() for row in rows], indent=2))
-    elif not rows:
-        print("  no runs yet; next: lab run notebooks/00_quickstart.ipynb")
-    for row in [] if as_json else rows:
-        print(f"  {row.id:48s} {row.status:12s} {row.headline:13s} {row.notebook}")
+    print_answer(_lines(rows), [row._asdict() for row in rows], as_json=as_json)
 
 
 def show(which: Which = "last", *, as_json: AsJson = False) -> None:
     """One run: verdict, figures, ledger."""
     folder = run_store(load_settings()).open(which)
     if as_json:
-        print(json.dumps(folder.document(), indent=2))
+        print_json(folder.document())
         return
     manifest = folder.manifest()
     if manifest.status in {SUCCEEDED, INTERRUPTED} and manifest.headline:
@@ -106,6 +102,14 @@ def from_here(path: Path) -> str:
     """Return a path relative to the working folder where the path lies below it."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def _lines(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield a line for every run; without a run, the command that makes the first."""
+    if not rows:
+        yield "  no runs yet; next: lab run notebooks/00_quickstart.ipynb"
+    for row in rows:
+        yield f"  {row.id:48s} {row.status:12s} {row.headline:13s} {row.notebook}"
 
 
 def _row(folder: RunFolder) -> Row:

@@ -2,10 +2,9 @@
 
 import errno
 import sys
-from collections.abc import Iterator
 from typing import Final
 
-from lab.errors import InternalFault, LabError, NotWritten, Unavailable
+from lab.errors import InternalFault, LabError, NotWritten, Unavailable, causes_of
 
 TOO_MANY_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE})
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
@@ -24,7 +23,7 @@ def explained(error: BaseException) -> LabError:
     if isinstance(error, LabError):
         return error
     words = f"{type(error).__name__}: {error}"[:MOST_CHARACTERS]
-    numbers = {number for cause in _causes(error) if isinstance(number := getattr(cause, "errno", None), int)}
+    numbers = {number for cause in causes_of(error) if isinstance(number := getattr(cause, "errno", None), int)}
     if numbers & TOO_MANY_FILES:
         return Unavailable("too many files are open", found=words, next_step="ulimit -n 4096", code="NO_FILES")
     if numbers & NO_ROOM:
@@ -32,11 +31,3 @@ def explained(error: BaseException) -> LabError:
     if isinstance(error, MemoryError):
         return Unavailable("no memory is left", found=words, next_step="free -m      (who uses the memory)")
     return InternalFault(f"lab {' '.join(sys.argv[1:2])} failed".replace("  ", " "), found=words, next_step=TRACEBACK)
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error, and what it came from."""
-    cause: BaseException | None = error
-    while cause is not None:
-        yield cause
-        cause = cause.__cause__ or cause.__context__

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from lab.files import new_folder, replaced, sync, write_text
+from lab.files import new_folder, remove_folder, replaced, sync, write_text
 
 STANDARD: Final = frozenset(sys.stdlib_module_names)
 
@@ -89,6 +89,16 @@ def test_two_writers_of_one_file_do_not_share_a_draft(tmp_path: Path) -> None:
         first.write_text("first")
         second.write_text("second")
     assert contents(tmp_path) == {"a": "first"}
+
+
+def test_a_folder_is_removed_with_everything_in_it(tmp_path: Path) -> None:
+    """The caller learns the size of its files; there is nothing to remove the second time."""
+    (tmp_path / "cache" / "programs").mkdir(parents=True)
+    (tmp_path / "cache" / "a").write_text("abc")
+    (tmp_path / "cache" / "programs" / "b").write_text("de")
+    assert remove_folder(tmp_path / "cache") == 5
+    assert not (tmp_path / "cache").exists()
+    assert remove_folder(tmp_path / "cache") == 0
 
 
 def test_a_folder_appears_with_everything_in_it(tmp_path: Path) -> None:

@@ -188,6 +188,7 @@ def test_clean_ends_stacks_of_other_projects_only_when_told(tmp_path: Path, caps
     command = [sys.executable, "-m", "lab.targets.processes.supervision.supervisor", str(folder.root)]
     lock = Lock(folder.lock)
     (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "program").write_bytes(bytes(2_300_000))
     with subprocess.Popen([*command, "--lock", str(lock.fileno())], pass_fds=[lock.fileno()]) as supervisor:
         lock.release()
         until(folder.state.exists, within_s=10)
@@ -200,7 +201,11 @@ def test_clean_ends_stacks_of_other_projects_only_when_told(tmp_path: Path, caps
         assert supervisor.wait(10) == 0
     assert "stopped  0 stacks" in left
     assert "kept     1 stacks of other projects" in left
-    assert "stopped  1 stacks" in capsys.readouterr().out
+    assert "removed" not in left
+    removed = capsys.readouterr().out
+    assert "stopped  1 stacks" in removed
+    assert f"removed  {tmp_path / 'cache'} (2.3 MB)" in removed
+    assert f"removed  {tmp_path / 'state'} (" in removed
     assert not folder.root.exists()
 
 

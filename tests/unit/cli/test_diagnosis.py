@@ -50,11 +50,12 @@ def snapshot(monkeypatch: pytest.MonkeyPatch) -> Snapshot:
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """State and runs of a test's own, in a folder of its own, without a kubeconfig."""
+    monkeypatch.setenv("LAB_CACHE_DIR", str(load_settings().cache_dir))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("LAB_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.delenv("KUBECONFIG", raising=False)
-    monkeypatch.setattr("lab.cli.diagnosis.KUBECONFIG", tmp_path / "none")
+    monkeypatch.setenv("HOME", str(tmp_path))
     return tmp_path
 
 
