@@ -1,7 +1,6 @@
 """Takes a snapshot of a cluster before a deployment."""
 
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Final
@@ -17,15 +16,17 @@ from lab.snapshots.choices import SettingsProbe
 from lab.snapshots.cluster import ClusterProbe
 from lab.snapshots.gaps import Denial
 from lab.snapshots.kubernetes import Raw
+from lab.snapshots.kubernetes.kinds import NAMESPACE, NODE
+from lab.snapshots.kubernetes.rights import Right
 from lab.snapshots.snapshot import Objects, Snapshot
 from lab.targets.kubernetes.applying.namespace import RESERVED, is_for_the_lab
-from lab.targets.kubernetes.client.rights import Right
-from lab.targets.kubernetes.kinds import NAMESPACE, NODE
 
 MAKE_NAMESPACE: Final = Right("create", "", "namespaces", "", "", "")
 
 
-def snapshot_before(settings: LabSettings, dependencies: Dependencies, stacks: Stacks) -> Snapshot:
+def snapshot_before(
+    settings: LabSettings, dependencies: Dependencies, stacks: Stacks, *, clock: Callable[[], float]
+) -> Snapshot:
     """Return a snapshot of what a stack with these settings would depend on. Nothing is changed anywhere.
 
     Where the cluster does not answer, what is in the cluster is left out, and the rest is asked all the same.
@@ -34,12 +35,13 @@ def snapshot_before(settings: LabSettings, dependencies: Dependencies, stacks: S
         settings: Choose the namespace, and what a stack in it depends on.
         dependencies: Ask what is outside the cluster.
         stacks: Open the cluster.
+        clock: Returns seconds since the epoch.
     """
     cluster, objects, denials = _probe_cluster(stacks)
     chosen = choices_on_a_cluster(settings)
     return Snapshot(
         namespace=settings.namespace,
-        taken_at=time.time(),
+        taken_at=clock(),
         lab_version=version("observability-lab"),
         objects=objects,
         probes=_probe_choices(dependencies, chosen, denials),

@@ -1,7 +1,7 @@
 """Takes a snapshot of a stack on a cluster: objects, logs, processes, servers around it."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from dataclasses import replace
 from importlib.metadata import version
@@ -21,7 +21,6 @@ from lab.probes.telemetry import collector_counters, last_samples, watch_ledger
 from lab.settings import LabSettings
 from lab.snapshots.answers import ClockProbe, LedgerProbe, Probes, ProcessProbe, PrometheusProbe
 from lab.snapshots.snapshot import Moment, Objects, Snapshot, Wanted
-from lab.targets.kubernetes.target import KubernetesTarget
 
 BUILD_LOG_LINES: Final = 60
 BUILD_LOG_S: Final = 600.0
@@ -32,22 +31,21 @@ class ClusterSnapshots:
     """Satisfies `lab.snapshots.port.SnapshotSource`.
 
     Args:
-        settings: Name the cluster, the namespace, and what the stack depends on.
-        _folder: Nothing: a stack on a cluster has no folder that is asked.
+        settings: Name the namespace, and what the stack depends on.
         dependencies: Ask what the stack depends on.
-        stacks: The cluster and its stack; those of the settings unless given.
+        stacks: The cluster and its stack.
+        clock: Returns seconds since the epoch.
     """
 
     def __init__(
         self,
         settings: LabSettings,
-        _folder: Path | None = None,
         *,
         dependencies: Dependencies,
-        stacks: Stacks | None = None,
+        stacks: Stacks,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._settings, self._dependencies = settings, dependencies
-        self._stacks: Stacks = stacks or KubernetesTarget(settings)
+        self._settings, self._dependencies, self._stacks, self._clock = settings, dependencies, stacks, clock
 
     def take(self, moment: Moment = "after") -> Snapshot:
         """See `SnapshotSource.take`.
@@ -56,7 +54,7 @@ class ClusterSnapshots:
             Unavailable: After a deployment: there is no such namespace, or no API server answers.
         """
         if moment == "before":
-            return snapshot_before(self._settings, self._dependencies, self._stacks)
+            return snapshot_before(self._settings, self._dependencies, self._stacks, clock=self._clock)
         return self._after()
 
     def _after(self) -> Snapshot:
@@ -74,7 +72,7 @@ class ClusterSnapshots:
         probes = self._of_what_runs(self._of_dependencies(read.objects), inquiry)
         return Snapshot(
             namespace=cluster.namespace,
-            taken_at=time.time(),
+            taken_at=self._clock(),
             lab_version=version("observability-lab"),
             objects=read.objects,
             logs=read.logs,
@@ -96,7 +94,7 @@ class ClusterSnapshots:
             images=images,
             store=ask.store(),
             prometheus=ask.prometheus(),
-            build_log=_last_build(self._settings.state_dir / "images" / "build.log"),
+            build_log=_last_build(self._settings.state_dir / "images" / "build.log", now_s=self._clock()),
         )
 
     def _of_what_runs(self, probes: Probes, inquiry: Inquiry) -> Probes:
@@ -138,10 +136,10 @@ class ClusterSnapshots:
             return replace(server, reachable=answers, error=server.error or cause_of_error(error))
 
 
-def _last_build(log: Path) -> tuple[str, ...]:
+def _last_build(log: Path, *, now_s: float) -> tuple[str, ...]:
     """Return the last lines of the last build of images; empty where that was long ago."""
     with suppress(OSError):
-        if time.time() - log.stat().st_mtime < BUILD_LOG_S:
+        if now_s - log.stat().st_mtime < BUILD_LOG_S:
             return tuple(log.read_text(errors="replace").splitlines()[-BUILD_LOG_LINES:])
     return ()
 

@@ -5,11 +5,10 @@ from typing import Final, NamedTuple
 
 from lab.errors import BadConfig, Forbidden, LabError
 from lab.probes.inquiry import Inquiry
+from lab.probes.ports import ReadCluster
 from lab.snapshots.gaps import Denial, Unanswered
 from lab.snapshots.kubernetes import Node, Raw
-from lab.snapshots.snapshot import ContainerLog, Objects
-from lab.targets.kubernetes.client.port import LogReader
-from lab.targets.kubernetes.kinds import (
+from lab.snapshots.kubernetes.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
     EVENT,
@@ -20,6 +19,7 @@ from lab.targets.kubernetes.kinds import (
     VOLUME_CLAIM,
     Kind,
 )
+from lab.snapshots.snapshot import ContainerLog, Objects
 
 LOG_LINES: Final = 200
 """Of each container: enough for the traceback of a crash and what came before it."""
@@ -61,7 +61,7 @@ class ReadObjects(NamedTuple):
     unanswered: tuple[Unanswered, ...]
 
 
-def read_objects(cluster: LogReader) -> ReadObjects:
+def read_objects(cluster: ReadCluster) -> ReadObjects:
     """Read every object of the kinds that tell why a stack is not well, and the last lines of every container.
 
     Raises:
@@ -89,7 +89,7 @@ def _slim(raw: Raw) -> Raw:
     return raw
 
 
-def _listed(cluster: LogReader, kind: Kind, inquiry: Inquiry) -> tuple[Raw, ...]:
+def _listed(cluster: ReadCluster, kind: Kind, inquiry: Inquiry) -> tuple[Raw, ...]:
     try:
         objects = cluster.list(kind)
     except Forbidden as error:
@@ -103,7 +103,7 @@ def _listed(cluster: LogReader, kind: Kind, inquiry: Inquiry) -> tuple[Raw, ...]
     return ()
 
 
-def _logs(cluster: LogReader, pod: Raw, inquiry: Inquiry) -> Iterator[ContainerLog]:
+def _logs(cluster: ReadCluster, pod: Raw, inquiry: Inquiry) -> Iterator[ContainerLog]:
     name, status = str(pod["metadata"]["name"]), pod.get("status", {})
     statuses: Sequence[Raw] = (
         *(status.get("initContainerStatuses") or ()),

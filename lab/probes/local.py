@@ -1,6 +1,7 @@
 """Takes a snapshot of this machine: its resources, its stack, servers around it."""
 
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from importlib.metadata import version
@@ -36,15 +37,23 @@ class LocalSnapshots:
         settings: Where stacks and runs are kept, and which servers a stack uses.
         folder: Folder of the stack; that of the project's kept stack unless given.
         dependencies: Ask what the stack depends on.
+        clock: Returns seconds since the epoch.
     """
 
-    def __init__(self, settings: LabSettings, folder: Path | None = None, *, dependencies: Dependencies) -> None:
-        self._settings, self._dependencies = settings, dependencies
+    def __init__(
+        self,
+        settings: LabSettings,
+        folder: Path | None = None,
+        *,
+        dependencies: Dependencies,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings, self._dependencies, self._clock = settings, dependencies, clock
         self._folder = StackFolder(folder) if folder is not None else kept_folder(settings)
 
     def take(self, moment: Moment = "after") -> Snapshot:
         """See `SnapshotSource.take`. A machine without a stack is judged by what a stack would start."""
-        now = time.time()
+        now = self._clock()
         stack = LocalStack("", StackFolder(Path())) if moment == "before" else probe_stack(self._folder, now)
         programs = stack.programs or startable_programs(self._settings)
         return Snapshot(

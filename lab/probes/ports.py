@@ -9,24 +9,83 @@ from lab.probes.telemetry import NewestSamples, OpenLedger
 from lab.settings import LabSettings
 from lab.snapshots.answers import PrometheusProbe, StoreProbe
 from lab.snapshots.images import ImageProbe, RegistryProbe
+from lab.snapshots.kubernetes import Raw
+from lab.snapshots.kubernetes.kinds import Kind
+from lab.snapshots.kubernetes.rights import Right
 from lab.snapshots.port import SnapshotSource
-from lab.targets.kubernetes.client.port import LogReader, Reviewer
-from lab.targets.kubernetes.client.where import Where
 
 
-class AskedCluster(LogReader, Reviewer, Protocol):
-    """A cluster of which a snapshot is taken; `tests/ports/test_asked_cluster.py` holds for every cluster.
+class Place(Protocol):
+    """The place of a cluster, as reports and errors name it."""
+
+    @property
+    def server(self) -> str:
+        """Address of the API server."""
+
+    @property
+    def user(self) -> str:
+        """Name of the user in the kubeconfig."""
+
+    @property
+    def context(self) -> str:
+        """Context of the kubeconfig."""
+
+    @property
+    def namespace(self) -> str:
+        """Namespace of the stack."""
+
+
+class ReadCluster(Protocol):
+    """The objects and logs of a cluster.
 
     Every method raises Forbidden where the user may not, BadConfig where the cluster has no such kind, and Unavailable
     where nobody answers.
     """
 
     @property
-    def where(self) -> Where:
+    def namespace(self) -> str:
+        """The namespace of the stack."""
+
+    def list(self, kind: Kind) -> Sequence[Raw]:
+        """Return every object of a kind in the namespace, or in the cluster for a kind without namespaces."""
+
+    def find(self, kind: Kind, name: str) -> Raw | None:
+        """Return an object, or None where there is none of that name."""
+
+    def log(self, pod: str, container: str = "", *, previous: bool = False, lines: int | None = None) -> str:
+        """Return the log of a container; empty where the container never ran.
+
+        Args:
+            pod: Name of the pod.
+            container: Name of the container; empty for the first, which is the service.
+            previous: Whether to read the log of the previous run.
+            lines: Number of last lines; None for all.
+        """
+
+
+class ReviewedCluster(Protocol):
+    """A cluster that tells which rights its user has."""
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the stack."""
+
+    def may(self, right: Right) -> bool:
+        """Return whether the user has a right; every user may ask. Raises Unavailable where nobody answers."""
+
+    def user(self) -> str:
+        """Return the name of the user as the API server tells it, else as the kubeconfig does."""
+
+
+class AskedCluster(ReadCluster, ReviewedCluster, Protocol):
+    """A cluster of which a snapshot is taken; `tests/ports/test_asked_cluster.py` holds for every cluster."""
+
+    @property
+    def where(self) -> Place:
         """Server, user and namespace."""
 
     def version(self) -> str:
-        """Return the version of the API server now, for example `v1.34.4`."""
+        """Return the version of the API server now, for example `v1.34.4`. Raises errors as `ReadCluster` does."""
 
 
 class Named(Protocol):

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
+from lab.probes.ports import ReviewedCluster
 from lab.snapshots.gaps import Denial
-from lab.targets.kubernetes.client.port import Reviewer
-from lab.targets.kubernetes.client.rights import FAULTS_ROLE, Right
+from lab.snapshots.kubernetes.rights import FAULTS_ROLE, Right
 from lab.targets.kubernetes.rendering.rbac import needed_rights
 
 
-def lacking_rights(cluster: Reviewer, *, of_faults: bool = False) -> tuple[Denial, ...]:
+def lacking_rights(cluster: ReviewedCluster, *, of_faults: bool = False) -> tuple[Denial, ...]:
     """Return the rights that the lab needs and its user lacks: those that only faults need, or all the others.
 
     Raises:
@@ -18,7 +18,7 @@ def lacking_rights(cluster: Reviewer, *, of_faults: bool = False) -> tuple[Denia
     return missing_rights(cluster, (right for right in rights if (right.role == FAULTS_ROLE) is of_faults))
 
 
-def missing_rights(cluster: Reviewer, rights: Iterable[Right]) -> tuple[Denial, ...]:
+def missing_rights(cluster: ReviewedCluster, rights: Iterable[Right]) -> tuple[Denial, ...]:
     """Return which of some rights the user lacks; each once, whatever the object's name.
 
     Args:

@@ -11,10 +11,11 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from lab.errors import causes_of
 from lab.model import StoreLogin
-from lab.rpc.trust import trusted
 from lab.settings import text_of
 from lab.snapshots.answers import StoreProbe
+from lab.trust import trusted
 from services.contracts.durability import durability_of
 
 PORT: Final = 6379
@@ -145,9 +146,4 @@ def _reply(error: Exception) -> str:
 
 def _cause(error: BaseException) -> BaseException:
     """Return the error of the operating system or of TLS behind an error of the client."""
-    inner: BaseException | None = error
-    while inner is not None:
-        if isinstance(inner, OSError):
-            return inner
-        inner = inner.__cause__ or inner.__context__
-    return error
+    return next((cause for cause in causes_of(error) if isinstance(cause, OSError)), error)

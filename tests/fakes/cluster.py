@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from lab.errors import Exists, LabError
+from lab.snapshots.kubernetes.kinds import DEPLOYMENT, NAMESPACE, NODE, POD, SECRET, Kind
+from lab.snapshots.kubernetes.rights import Right
 from lab.targets.kubernetes.client.port import Applied
-from lab.targets.kubernetes.client.rights import Right
 from lab.targets.kubernetes.client.where import Where
-from lab.targets.kubernetes.kinds import DEPLOYMENT, NAMESPACE, NODE, POD, SECRET, Kind
 from lab.targets.kubernetes.objects import MANAGER
 
 Object = dict[str, Any]

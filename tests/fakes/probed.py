@@ -8,10 +8,10 @@ from lab.errors import BadConfig, Forbidden, LabError, Unavailable
 from lab.model import Endpoints, NodeClock, ServiceStatus
 from lab.probes.kubernetes_objects import KINDS
 from lab.snapshots.kubernetes import Raw
+from lab.snapshots.kubernetes.kinds import NAMESPACE, SERVICE, Kind
+from lab.snapshots.kubernetes.rights import Right
 from lab.systems.services import SERVICES
-from lab.targets.kubernetes.client.rights import Right
 from lab.targets.kubernetes.client.where import Where
-from lab.targets.kubernetes.kinds import NAMESPACE, SERVICE, Kind
 
 USER: Final = "lab-user"
 KNOWN: Final = frozenset({NAMESPACE, SERVICE, *KINDS.values()})
@@ -51,7 +51,7 @@ class FakeCluster:
     where: Where = Where("https://127.0.0.1:6443", "lab", "c", "testbed")  # noqa: RUF009  it is frozen
 
     def list(self, kind: Kind, *, selector: str = "") -> Sequence[Raw]:
-        """See `Reader.list`; a selector names one label and its value."""
+        """See `ReadCluster.list`; a selector names one label and its value."""
         self._require(kind)
         if kind.name in self.refused:
             raise Forbidden(f"cannot list {kind.name}s", found=forbidden("list", self.refused[kind.name]))
@@ -60,19 +60,19 @@ class FakeCluster:
         return [raw for raw in objects if not label or raw["metadata"].get("labels", {}).get(label) == value]
 
     def find(self, kind: Kind, name: str) -> Raw | None:
-        """See `Reader.find`."""
+        """See `ReadCluster.find`."""
         self._require(kind)
         if kind == NAMESPACE and self.has_namespace and name == self.namespace:
             return {"metadata": {"name": name}}
         return next((raw for raw in self.lists.get(kind.name, ()) if raw["metadata"]["name"] == name), None)
 
     def may(self, right: Right) -> bool:
-        """See `Reviewer.may`."""
+        """See `ReviewedCluster.may`."""
         self._require()
         return (right.verb, right.resource) not in self.denied
 
     def user(self) -> str:
-        """See `Reviewer.user`; it is not the name in the kubeconfig."""
+        """See `ReviewedCluster.user`; it is not the name in the kubeconfig."""
         return USER
 
     def version(self) -> str:
@@ -81,7 +81,7 @@ class FakeCluster:
         return "v1.34.4"
 
     def log(self, pod: str, container: str = "", *, previous: bool = False, lines: int | None = None) -> str:
-        """See `LogReader.log`; every pod has the same logs."""
+        """See `ReadCluster.log`; every pod has the same logs."""
         self._require()
         log = self.logs.get((container, previous), "")
         if isinstance(log, LabError):

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 
 from lab.model import Death, NodeClock, ProcessIdentity, ServiceStatus, StoreFacts
 from lab.snapshots.kubernetes import Node, Pod
+from lab.snapshots.kubernetes.kinds import NODE, POD
 from lab.targets.kubernetes.client.port import Lister
-from lab.targets.kubernetes.kinds import NODE, POD
 from lab.targets.kubernetes.nodes import node_facts
 from lab.targets.kubernetes.reaching.pod_logs import PodLogs
 from lab.targets.kubernetes.reaching.pod_processes import Answers, PodProcesses, await_answers, status_in_pod

@@ -14,6 +14,7 @@ from lab.errors import Unavailable
 from lab.model import Access, Fault
 from lab.settings import LabSettings
 from lab.snapshots.kubernetes import STACK_LABEL
+from lab.snapshots.kubernetes.kinds import DEPLOYMENT
 from lab.systems.services import SERVICES
 from lab.targets.kubernetes.applying.namespace import check_namespace
 from lab.targets.kubernetes.applying.preview import preview_all
@@ -25,7 +26,6 @@ from lab.targets.kubernetes.client.kubectl import Kubectl
 from lab.targets.kubernetes.client.port import ClusterClient, OpenCluster
 from lab.targets.kubernetes.credentials.credentials import CA, TOKEN
 from lab.targets.kubernetes.deployment import ClusterDeployment
-from lab.targets.kubernetes.kinds import DEPLOYMENT
 from lab.targets.kubernetes.objects import KubeObject
 from lab.targets.kubernetes.reaching.node_ports import node_addresses
 from lab.targets.kubernetes.reaching.servers import servers_of

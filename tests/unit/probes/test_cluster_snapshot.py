@@ -8,7 +8,7 @@ import pytest
 from lab.diagnosis.diagnose import diagnose
 from lab.errors import BadConfig, Forbidden, LabError, Unavailable
 from lab.model import Endpoints
-from lab.probes.cluster_snapshot import ClusterSnapshots
+from lab.probes.cluster_snapshot import BUILD_LOG_S, ClusterSnapshots
 from lab.settings import LabSettings
 from lab.snapshots.answers import PrometheusProbe
 from lab.snapshots.gaps import Denial, Unanswered
@@ -162,3 +162,19 @@ def test_a_cluster_that_is_away_before_a_deployment_is_told_with_its_reason(tmp_
     assert (snapshot.cluster.reason, snapshot.nodes) == ("E_UNREACHABLE", ())
     assert "cannot reach the cluster" in snapshot.cluster.error
     assert snapshot.probes.prometheus == OUTSIDE[""]
+
+
+@pytest.mark.parametrize(("age_s", "told"), [(BUILD_LOG_S - 1.0, ("no space left",)), (BUILD_LOG_S + 1.0, ())])
+def test_the_last_build_of_images_is_told_while_it_is_recent(
+    age_s: float, told: tuple[str, ...], tmp_path: Path
+) -> None:
+    """An older build tells nothing about what is wrong now."""
+    log = tmp_path / "images" / "build.log"
+    log.parent.mkdir()
+    log.write_text("no space left\n")
+    now_s = log.stat().st_mtime + age_s
+    settings = LabSettings(state_dir=tmp_path, namespace="testbed")
+    source = ClusterSnapshots(settings, stacks=running(), dependencies=AROUND, clock=lambda: now_s)
+    snapshot = source.take()
+    assert (snapshot.taken_at, snapshot.probes.build_log) == (now_s, told)
+    assert source.take("before").taken_at == now_s

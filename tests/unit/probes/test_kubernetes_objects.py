@@ -6,7 +6,7 @@ from lab.errors import Forbidden, Unavailable
 from lab.probes.kubernetes_objects import read_objects
 from lab.snapshots.gaps import Denial, Unanswered
 from lab.snapshots.kubernetes import Raw
-from lab.targets.kubernetes.kinds import Kind
+from lab.snapshots.kubernetes.kinds import Kind
 from tests.fakes.probed import FakeCluster, forbidden
 
 

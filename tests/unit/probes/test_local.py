@@ -208,3 +208,10 @@ def test_only_the_end_of_a_log_is_kept(tmp_path: Path) -> None:
     folder.log_of("redis").write_text("\n".join(f"line {number}" for number in range(100_000)))
     log = taken(tmp_path, folder).programs[0].log
     assert (len(log), log[-1]) == (200, "line 99999")
+
+
+def test_a_snapshot_is_dated_by_its_clock(tmp_path: Path) -> None:
+    """Ages in a diagnosis are counted from that time."""
+    given = settings(tmp_path)
+    source = LocalSnapshots(given, dependencies=dependencies(given), clock=lambda: 1_795_000_000.0)
+    assert [source.take(moment).taken_at for moment in ("before", "after")] == [1_795_000_000.0] * 2

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from lab.probes.rights import lacking_rights, missing_rights
 from lab.snapshots.gaps import Denial
-from lab.targets.kubernetes.client.rights import FAULTS_ROLE, Right, rights_in
+from lab.snapshots.kubernetes.rights import FAULTS_ROLE, Right, rights_in
 from lab.targets.kubernetes.client.where import Where
 from lab.targets.kubernetes.rendering.rbac import needed_rights
 

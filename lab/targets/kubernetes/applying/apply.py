@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from lab.snapshots.kubernetes.kinds import NAMESPACE
 from lab.targets.kubernetes.client.port import Applied, Changer
-from lab.targets.kubernetes.kinds import NAMESPACE
 from lab.targets.kubernetes.objects import KubeObject
 
 

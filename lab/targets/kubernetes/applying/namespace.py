@@ -4,8 +4,8 @@ from typing import Final
 
 from lab.errors import UsageFault
 from lab.snapshots.kubernetes import Raw
+from lab.snapshots.kubernetes.kinds import NAMESPACE
 from lab.targets.kubernetes.client.port import Reader
-from lab.targets.kubernetes.kinds import NAMESPACE
 from lab.targets.kubernetes.objects import MANAGER, PART_OF
 
 RESERVED: Final = ("kube-", "default")

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from lab.snapshots.kubernetes import Raw
+from lab.snapshots.kubernetes.kinds import NAMESPACE, SECRET
 from lab.targets.kubernetes.applying.removal import unwanted
 from lab.targets.kubernetes.client.port import Previewer
-from lab.targets.kubernetes.kinds import NAMESPACE, SECRET
 from lab.targets.kubernetes.objects import KubeObject
 from lab.targets.kubernetes.rendering.documents import as_yaml
 from lab.targets.port import Intent

@@ -4,9 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from lab.snapshots.kubernetes import STACK_LABEL, Raw
-from lab.targets.kubernetes.applying.namespace import is_for_the_lab
-from lab.targets.kubernetes.client.port import Changer, Lister
-from lab.targets.kubernetes.kinds import (
+from lab.snapshots.kubernetes.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
     NAMESPACE,
@@ -19,6 +17,8 @@ from lab.targets.kubernetes.kinds import (
     VOLUME_CLAIM,
     Kind,
 )
+from lab.targets.kubernetes.applying.namespace import is_for_the_lab
+from lab.targets.kubernetes.client.port import Changer, Lister
 from lab.targets.kubernetes.objects import KubeObject
 from lab.targets.kubernetes.secret_names import SECRET_NAMES
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from lab.snapshots.kubernetes import STACK_LABEL
+from lab.snapshots.kubernetes.kinds import NAMESPACE, POD
 from lab.targets.kubernetes.client.port import Reader
-from lab.targets.kubernetes.kinds import NAMESPACE, POD
 from lab.targets.port import Report
 from lab.waiting import Polls
 

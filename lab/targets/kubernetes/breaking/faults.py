@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from lab.errors import Unavailable, UsageFault
 from lab.snapshots.kubernetes import NAME_LABEL
+from lab.snapshots.kubernetes.kinds import DEPLOYMENT, POD
 from lab.systems.services import SERVICES
 from lab.targets.kubernetes.breaking import scaling, signalling
 from lab.targets.kubernetes.client.kubectl import Kubectl
 from lab.targets.kubernetes.client.port import Changer
-from lab.targets.kubernetes.kinds import DEPLOYMENT, POD
 from lab.targets.kubernetes.objects import APP_ARCHITECTURE_LABEL
 from lab.targets.kubernetes.rollout.pods import pod_view
 

@@ -5,10 +5,10 @@ from typing import Final
 from kubernetes.dynamic.exceptions import NotFoundError
 
 from lab.snapshots.kubernetes import Raw
+from lab.snapshots.kubernetes.kinds import SECRET, Kind
 from lab.targets.kubernetes.client.connection import TIMEOUT_S, Connection
 from lab.targets.kubernetes.client.fetching import find
 from lab.targets.kubernetes.client.port import Applied
-from lab.targets.kubernetes.kinds import SECRET, Kind
 from lab.targets.kubernetes.objects import MANAGER
 
 DRY_RUN: Final = "All"

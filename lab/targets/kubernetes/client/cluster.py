@@ -4,12 +4,12 @@ import json
 from collections.abc import Sequence
 
 from lab.snapshots.kubernetes import Raw
+from lab.snapshots.kubernetes.kinds import Kind
+from lab.snapshots.kubernetes.rights import Right
 from lab.targets.kubernetes.client import changing, fetching, logs, reviews
 from lab.targets.kubernetes.client.connection import Connection
 from lab.targets.kubernetes.client.port import Applied
-from lab.targets.kubernetes.client.rights import Right
 from lab.targets.kubernetes.client.where import Where
-from lab.targets.kubernetes.kinds import Kind
 
 
 class Cluster:

@@ -9,10 +9,10 @@ from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
 from lab.errors import BadConfig
+from lab.snapshots.kubernetes.kinds import Kind
 from lab.targets.kubernetes.client.errors import lab_errors
 from lab.targets.kubernetes.client.resource import Resource
 from lab.targets.kubernetes.client.where import Where
-from lab.targets.kubernetes.kinds import Kind
 
 TIMEOUT_S: Final = 10.0
 Query = Mapping[str, object]

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from kubernetes.dynamic.exceptions import NotFoundError
 
 from lab.snapshots.kubernetes import Raw
+from lab.snapshots.kubernetes.kinds import Kind
 from lab.targets.kubernetes.client.connection import TIMEOUT_S, Connection
-from lab.targets.kubernetes.kinds import Kind
 
 
 def find(connection: Connection, kind: Kind, name: str) -> Raw | None:

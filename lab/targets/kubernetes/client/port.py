@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from lab.snapshots.kubernetes import Raw
-from lab.targets.kubernetes.client.rights import Right
+from lab.snapshots.kubernetes.kinds import Kind
+from lab.snapshots.kubernetes.rights import Right
 from lab.targets.kubernetes.client.where import Where
-from lab.targets.kubernetes.kinds import Kind
 
 
 class Lister(Protocol):

@@ -4,9 +4,9 @@ from typing import Final
 
 from lab.errors import LabError
 from lab.snapshots.kubernetes import Raw
+from lab.snapshots.kubernetes.kinds import Kind
+from lab.snapshots.kubernetes.rights import Right
 from lab.targets.kubernetes.client.connection import TIMEOUT_S, Connection
-from lab.targets.kubernetes.client.rights import Right
-from lab.targets.kubernetes.kinds import Kind
 
 ACCESS_REVIEW: Final = Kind("authorization.k8s.io/v1", "SelfSubjectAccessReview")
 USER_REVIEW: Final = Kind("authentication.k8s.io/v1", "SelfSubjectReview")

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from lab.snapshots.kubernetes import NAME_LABEL, Raw
+from lab.snapshots.kubernetes.kinds import NODE, SERVICE
 from lab.targets.kubernetes.client.port import Lister
-from lab.targets.kubernetes.kinds import NODE, SERVICE
 
 
 def node_addresses(cluster: Lister) -> tuple[str, ...]:

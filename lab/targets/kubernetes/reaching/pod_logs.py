@@ -8,8 +8,8 @@ from typing import Final
 
 from lab.errors import LabError
 from lab.snapshots.kubernetes import Pod
+from lab.snapshots.kubernetes.kinds import POD
 from lab.targets.kubernetes.client.port import LogFollower
-from lab.targets.kubernetes.kinds import POD
 from lab.targets.kubernetes.rollout.pods import PodView
 
 MOST_LINES: Final = 20_000

@@ -8,8 +8,8 @@ from typing import Final
 
 from lab.errors import Unavailable
 from lab.snapshots.kubernetes import STUCK_REASONS
+from lab.snapshots.kubernetes.kinds import DEPLOYMENT, EVENT, POD
 from lab.targets.kubernetes.client.port import Lister
-from lab.targets.kubernetes.kinds import DEPLOYMENT, EVENT, POD
 from lab.targets.kubernetes.rollout.pods import PodView
 from lab.targets.kubernetes.rollout.rows import Row, rollout_row, rows
 from lab.targets.port import ROLLOUT, Report, Watch, watch_nothing

@@ -7,10 +7,10 @@ import pytest
 
 from lab.errors import Exists, Unavailable
 from lab.snapshots.kubernetes import STACK_LABEL
+from lab.snapshots.kubernetes.kinds import Kind
 from lab.targets.kubernetes.applying.apply import apply_all
 from lab.targets.kubernetes.applying.removal import IN_EVERY_NAMESPACE, LISTED, remove_all
 from lab.targets.kubernetes.client.port import Applied
-from lab.targets.kubernetes.kinds import Kind
 from lab.targets.kubernetes.objects import MANAGER, PART_OF, kube_object
 from lab.targets.kubernetes.secret_names import SECRET_NAMES
 from tests.fakes.cluster import FakeClusterClient

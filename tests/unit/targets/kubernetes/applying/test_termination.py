@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from lab.snapshots.kubernetes import STACK_LABEL
+from lab.snapshots.kubernetes.kinds import Kind
 from lab.targets.kubernetes.applying.termination import GONE_S, await_gone
-from lab.targets.kubernetes.kinds import Kind
 
 STEP_S: Final = 10.0
 TERMINATING: Final = {"name": "testbed", "deletionTimestamp": "2026-01-01T00:00:00Z"}

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from lab.errors import BadConfig, Forbidden, Unavailable
+from lab.snapshots.kubernetes.kinds import POD, Kind
 from lab.targets.kubernetes.client.cluster import Cluster
 from lab.targets.kubernetes.client.kubeconfig import open_cluster, server_of
-from lab.targets.kubernetes.kinds import POD, Kind
 from tests.unit.targets.kubernetes.api_server import PODS, ApiServer, serving
 
 STEP = "lab rbac print --namespace testbed --user 'o:eve smith' | kubectl apply -f -      (as an administrator)"

@@ -7,7 +7,7 @@ import pytest
 
 from lab.errors import Unavailable
 from lab.model import RolloutRow
-from lab.targets.kubernetes.kinds import DEPLOYMENT, EVENT, Kind
+from lab.snapshots.kubernetes.kinds import DEPLOYMENT, EVENT, Kind
 from lab.targets.kubernetes.rollout.gate import Gate
 from lab.targets.port import watch_nothing
 from tests.unit.targets.kubernetes.samples import deployment, pod, warning

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from lab.snapshots.kubernetes import Raw
+from lab.snapshots.kubernetes.objects import Raw
 
 ROLE: Final = "lab"
 """Role that every command needs."""
