@@ -1,26 +1,17 @@
-"""Packaging: one list of dependencies, documented commands, notebooks without logic."""
+"""Dependencies are listed once, pinned with hashes, and are what the code imports."""
 
 import ast
 import importlib.metadata
 import itertools
-import json
 import re
-import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
-import pytest
+from tests.architecture.tools import PROJECT
 
-PROJECT: Final = Path(__file__).parents[2]
-NOTEBOOKS: Final = sorted((PROJECT / "notebooks").glob("*.ipynb"))
-MOST_LINES: Final = 8
 MAKES_STUBS: Final = {"services/contracts/generate.py"}
-LOGIC: Final = (
-    ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, ast.While, ast.Try, ast.With, ast.Lambda,
-)  # fmt: skip
 
 
 def pyproject() -> dict[str, Any]:
@@ -107,76 +98,3 @@ def owners(module: str, distributions: Mapping[str, list[str]]) -> set[str]:
 def prefixes(module: str) -> list[str]:
     """`a.b.c` → `a`, `a/b`, `a/b/c`."""
     return list(itertools.accumulate(module.split("."), lambda stem, part: f"{stem}/{part}"))
-
-
-def test_only_the_simulator_reads_columns() -> None:
-    """The Dockerfile installs pyarrow, half of all dependencies, for the simulator only."""
-    users = {
-        path.relative_to(PROJECT / "services").parts[0]
-        for path in (PROJECT / "services").rglob("*.py")
-        if re.search(r"^\s*(import|from) pyarrow", path.read_text(encoding="utf-8"), re.MULTILINE)
-    }
-    assert users == {"simulator"}
-
-
-def test_the_dockerfile_has_a_target_for_every_image() -> None:
-    """The target starts its service as an unprivileged user."""
-    text = (PROJECT / "Dockerfile").read_text(encoding="utf-8")
-    baked = json.loads((PROJECT / "docker-bake.json").read_text(encoding="utf-8"))
-    for name in baked["group"]["default"]["targets"]:
-        stage = re.search(rf"^FROM service AS {name}$(.*?)(?=^FROM|\Z)", text, re.MULTILINE | re.DOTALL)
-        assert stage is not None, name
-        assert f'ENTRYPOINT ["python3", "-m", "services.{name.replace("-", "_")}"]' in stage[1]
-    assert "USER 10001:10001" in text
-
-
-def test_make_help_lists_every_target() -> None:
-    """A target that is not listed is not used."""
-    listed = subprocess.run(["make", "help"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
-    phony = re.search(r"^\.PHONY: (.*)$", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    assert phony is not None
-    missing = [name for name in phony.group(1).split() if f"make {name}" not in listed]
-    assert missing == ["servers"], "`make servers` is for the tests only"
-
-
-def cells_of(notebook: Path) -> list[dict[str, Any]]:
-    """Return the cells of a notebook."""
-    cells: list[dict[str, Any]] = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    return cells
-
-
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-class TestNotebook:
-    """A notebook calls the library and shows results; it has no logic of its own."""
-
-    def test_parameters_are_typed_and_commented(self, notebook: Path) -> None:
-        """The first code cell has one parameter on each line."""
-        first = next(cell for cell in cells_of(notebook) if cell["cell_type"] == "code")
-        assert "parameters" in first["metadata"]["tags"]
-        for line in "".join(first["source"]).splitlines():
-            assert re.fullmatch(r"[a-z0-9_]+: (str|float|int|bool) = .+  # .+", line), line
-
-    def test_cells_are_short_and_hold_no_logic(self, notebook: Path) -> None:
-        """A cell has at most eight lines, nothing that would need a test, and imports the lab only."""
-        for cell in cells_of(notebook):
-            if cell["cell_type"] == "code" and "parameters" not in cell["metadata"].get("tags", ()):
-                source = "".join(cell["source"])
-                assert len(source.splitlines()) <= MOST_LINES, source
-                nodes = list(ast.walk(ast.parse(source)))
-                assert not [node for node in nodes if isinstance(node, LOGIC)], source
-                imported = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
-                imported += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
-                assert all(name.split(".")[0] == "lab" for name in imported), source
-
-    def test_every_step_is_introduced(self, notebook: Path) -> None:
-        """Prose comes before each code cell."""
-        kinds = [cell["cell_type"] for cell in cells_of(notebook)]
-        assert all(before == "markdown" for before, kind in itertools.pairwise(kinds) if kind == "code")
-
-    def test_only_checked_cells_keep_their_output(self, notebook: Path) -> None:
-        """It is the cell that nbval compares; it shows verdict and ledger."""
-        kept = [cell for cell in cells_of(notebook) if cell.get("outputs")]
-        assert [cell["metadata"]["tags"] for cell in kept] == [["keep_output", "nbval-check-output"]]
-        shown = json.dumps(kept[0]["outputs"])
-        assert "verdict MET" in shown
-        assert "ledger intended" in shown
