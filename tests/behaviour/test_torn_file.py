@@ -41,7 +41,7 @@ class Written:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
-    """A store that appended, committed, buried and requeued."""
+    """A store that appended, committed, made dead letters and requeued them."""
     folder = tmp_path_factory.mktemp("store")
     with programs.store_with(folder, DURABLE) as (port, _):
         ledger = ledger_at(port, "worker", prepare=True)
@@ -64,10 +64,10 @@ def ledger_at(port: int, consumer: str, *, prepare: bool = False) -> RedisLedger
 
 
 def handle(ledger: RedisLedger, *, requeue: bool) -> None:
-    """Commit one entry and bury another; perhaps requeue a dead letter."""
-    committed, buried = ledger.read(count=2, block_ms=100)
+    """Commit one entry and make another a dead letter; perhaps requeue a dead letter."""
+    committed, uncounted = ledger.read(count=2, block_ms=100)
     ledger.commit(commit_of([committed]))
-    ledger.dead_letter(buried.entry_id, "planted")
+    ledger.dead_letter(uncounted.entry_id, "planted")
     if requeue:
         ledger.requeue(ledger.dead_letters()[0].dead_id)
 

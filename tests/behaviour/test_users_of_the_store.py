@@ -98,7 +98,7 @@ def test_every_program_does_its_work_with_its_rights(ledger_of: Callable[[str], 
     note = worker.isolation_note(entries[0].entry_id)
     claimed = worker.claim(held[:1])
     committed = worker.commit(commit_of(entries[:2]))
-    buried = worker.dead_letter(entries[2].entry_id, "a reason")
+    dead = worker.dead_letter(entries[2].entry_id, "a reason")
     letters = worker.dead_letters()
     requeued = worker.requeue(letters[0].dead_id)
     changes = query.changes(RUN, since=0)
@@ -109,7 +109,7 @@ def test_every_program_does_its_work_with_its_rights(ledger_of: Callable[[str], 
     assert note == "a note"
     assert [entry.entry_id for entry in claimed] == [entries[0].entry_id]
     assert committed.counted == 100
-    assert (buried, requeued) == (50, 50)
+    assert (dead, requeued) == (50, 50)
     assert changes.balance.counted == 100
     assert audited.balance.accepted == 150
     assert worker.heartbeats() == {users.WORKER: 1}

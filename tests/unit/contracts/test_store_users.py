@@ -12,7 +12,7 @@ CALLED = {
     users.INGEST: ("append", "mark_loss", "facts"),
     users.WORKER: (
         "commit",
-        "bury",
+        "dead_letter",
         "requeue",
         "dead_letters",
         "beat",

@@ -55,7 +55,7 @@ def test_one_death_by_chance_isolates_no_event() -> None:
 
 
 def life(note: str, events: int, *, survives: Sequence[bool] = (True,)) -> tuple[str, bool]:
-    """Imitate a worker that dies at its first step that it does not survive. Return the note and whether it buried."""
+    """Imitate a worker that dies at its first step that it does not survive. Return the note and whether it gave up."""
     state = Isolation.of(note, events)
     if state.kills_when_opened:
         return state.note, True
@@ -79,8 +79,8 @@ def test_an_entry_that_kills_when_it_is_opened_is_known_after_two_deaths(events:
     """Its events are never tried; halving them would take thousands of deaths."""
     note, deaths = "", 0
     while True:
-        note, is_buried = life(note, events, survives=[False])
-        if is_buried:
+        note, gave_up = life(note, events, survives=[False])
+        if gave_up:
             break
         deaths += 1
 
