@@ -21,6 +21,7 @@ from services.ledger.connection import StoreSettings
 from tests import programs
 from tests.cluster.rig.facts import NETWORK as RIG_NETWORK
 from tests.settings import forget_settings
+from tests.turns import deselect
 
 hypothesis_settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis_settings.load_profile("ci")
@@ -78,6 +79,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 sys.addaudithook(refuse_outside)
 forget_settings()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the long tests whose turn it is not."""
+    deselect(config, items)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,7 +6,7 @@ from typing import Final
 OF_TESTS: Final = frozenset(
     {
         "LAB_CLUSTER",
-        "LAB_FAULTS",
+        "LAB_TESTS",
         "LAB_SNAPSHOTS",
         "LAB_SOAK_SECONDS",
         "LAB_CHAOS_SCHEDULES",

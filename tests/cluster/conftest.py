@@ -1,7 +1,7 @@
 """Provides the rig, once for all tests of the cluster."""
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from functools import cache
@@ -32,6 +32,7 @@ TIMEOUT_S: Final = 300
 RIG: Final = "rig"
 NEEDS_RIG: Final = "rig_possible"
 AFTER: Final = "after_the_others"
+FAILED: Final = pytest.StashKey[bool]()
 MEANWHILE: Final = ("test_diagnosis_of_a_stack.py", "test_rendered.py", "test_settings.py")
 """Tests that run while faults are made in the background; they do not change settings or measure time."""
 
@@ -61,6 +62,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         raise Unavailable(lacks)
     if lacks:
         pytest.skip(lacks)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember that a test failed: it may have left its fault on the shared stack."""
+    report = yield
+    if report.failed:
+        item.session.stash[FAILED] = True
+    return report
 
 
 @cache
@@ -153,11 +163,12 @@ def failed_up(common: Common) -> Iterator[Future[FailedUp]]:
 
 
 @pytest.fixture
-def stack(runs: Path) -> Iterator[ClusterDeployment]:
-    """Yield the stack that all tests share, ready; deploy it when it is not up."""
+def stack(runs: Path, request: pytest.FixtureRequest) -> Iterator[ClusterDeployment]:
+    """Yield the stack that all tests share, ready. Deploy it when it is not up, and after a test that failed."""
     target = KubernetesTarget(load_settings())
     deployment = target.current()
-    if deployment is None:
+    if deployment is None or request.session.stash.setdefault(FAILED, False):
+        request.session.stash[FAILED] = False
         assert main(["up", *ON_THE_CLUSTER]) == 0
         deployment = target.current()
     assert deployment is not None

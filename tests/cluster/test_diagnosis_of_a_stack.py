@@ -2,8 +2,6 @@
 
 import os
 import signal
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,14 +10,13 @@ from typing import Final
 import pytest
 
 import lab
-from lab.diagnosis.diagnose import diagnose
-from lab.diagnosis.finding import Finding
 from lab.load.port import LoadOrder
 from lab.settings import load_settings
 from lab.snapshots.files import save
 from lab.targets.kubernetes.deployment import ClusterDeployment
 from lab.wiring import load_generator, snapshots
 from tests.cluster.builder import checked_out
+from tests.cluster.faults.findings import Findings, await_findings
 from tests.cluster.faults.machines import Machines, settings_here
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.rig.kubectl import Kubectl
@@ -36,21 +33,18 @@ CURED_S: Final = 180.0
 pytestmark = [pytest.mark.timeout(900), pytest.mark.usefixtures("misrouted_metrics", "outcomes", "failed_up")]
 
 
-def findings(*, until: Callable[[list[str]], bool], seconds: float, keep: str = "") -> tuple[Finding, ...]:
+def findings(*, until: Callable[[list[str]], bool], seconds: float, keep: str = "") -> Findings:
     """Return the findings when their causes are as wanted, or when time is up; *keep* names the kept snapshot."""
-    end, pause = time.monotonic() + seconds, threading.Event()
-    while True:
-        snapshot = snapshots("kubernetes", load_settings()).take()
-        current = diagnose(snapshot)
-        if until([finding.cause for finding in current]) or time.monotonic() > end:
-            folder = ClusterSettings().snapshots
-            if folder is not None and keep:
-                save(snapshot, folder / f"{keep}.json")
-            return current
-        pause.wait(1.0)
+    source, folder = snapshots("kubernetes", load_settings()), ClusterSettings().snapshots
+    snapshot, current = await_findings(
+        source.take, lambda current: until([finding.cause for finding in current]), seconds=seconds
+    )
+    if folder is not None and keep and snapshot is not None:
+        save(snapshot, folder / f"{keep}.json")
+    return current
 
 
-def cured_by(machines: Machines, diagnosed: tuple[Finding, ...], home: Path) -> tuple[Finding, ...]:
+def cured_by(machines: Machines, diagnosed: Findings, home: Path) -> Findings:
     """Run the next steps of all findings as a user with this process's settings; return the findings that are left."""
     checkout = checked_out(home / "checkout")
     for finding in diagnosed:
@@ -59,6 +53,7 @@ def cured_by(machines: Machines, diagnosed: tuple[Finding, ...], home: Path) -> 
     return findings(until=lambda causes: not causes, seconds=CURED_S)
 
 
+@pytest.mark.in_turn(3)
 def test_workers_that_take_nothing_are_named_with_the_silent_stage(
     stack: ClusterDeployment, kubectl: Kubectl, machines: Machines, tmp_path: Path
 ) -> None:
@@ -79,6 +74,7 @@ def test_workers_that_take_nothing_are_named_with_the_silent_stage(
     assert cured_by(machines, diagnosed, tmp_path) == ()
 
 
+@pytest.mark.in_turn(3)
 def test_an_unpinned_service_says_that_it_is_of_the_wrong_architecture(
     stack: ClusterDeployment, kubectl: Kubectl, machines: Machines, tmp_path: Path
 ) -> None:
@@ -94,6 +90,7 @@ def test_an_unpinned_service_says_that_it_is_of_the_wrong_architecture(
     assert cured_by(machines, diagnosed, tmp_path) == ()
 
 
+@pytest.mark.in_turn(3)
 def test_silent_services_are_named_with_their_first_silent_stage(
     stack: ClusterDeployment, kubectl: Kubectl, machines: Machines, tmp_path: Path
 ) -> None:

@@ -12,9 +12,9 @@ from tests.cluster.faults import misrouted
 from tests.cluster.faults.carried_out import FAULTS, Outcome
 from tests.cluster.faults.case import RigFault
 from tests.cluster.faults.failed_up import NOWHERE, FailedUp
-from tests.cluster.faults.turn import chosen
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.stack import Configured
+from tests.turns import chosen
 
 pytestmark = pytest.mark.timeout(900)
 

@@ -110,6 +110,7 @@ def placeholder(service: str = WORKER) -> Fault:
     return lab.delete_pod(service, at_s=AT_S)
 
 
+@pytest.mark.in_turn(3)
 def test_a_killed_worker_takes_its_last_counts_with_it_and_nothing_else(stack: ClusterDeployment) -> None:
     """Signal 9 ends its container, which starts again. Missing counts are attributed to it; the run is VALID."""
     outcome = tried(stack, lab.kill(WORKER, at_s=AT_S))
@@ -125,6 +126,7 @@ def test_a_killed_worker_takes_its_last_counts_with_it_and_nothing_else(stack: C
     )
 
 
+@pytest.mark.in_turn(3)
 def test_a_deleted_worker_pod_loses_nothing(stack: ClusterDeployment) -> None:
     """It drains and exports its last counts; another pod replaces it."""
     outcome = tried(stack, lab.delete_pod(WORKER, at_s=AT_S))
@@ -134,6 +136,7 @@ def test_a_deleted_worker_pod_loses_nothing(stack: ClusterDeployment) -> None:
     stack.bring_up()
 
 
+@pytest.mark.in_turn(3)
 def test_a_paused_worker_goes_on_where_it_stood(stack: ClusterDeployment) -> None:
     """Other workers take over its events; when it continues, it does not commit them again."""
     outcome = tried(stack, lab.pause(WORKER, at_s=AT_S, seconds=8.0))
@@ -141,6 +144,7 @@ def test_a_paused_worker_goes_on_where_it_stood(stack: ClusterDeployment) -> Non
     assert outcome.evidence.deaths == ()
 
 
+@pytest.mark.in_turn(3)
 def test_an_architecture_without_workers_is_carried_by_the_other(stack: ClusterDeployment) -> None:
     """Its workers are scaled to none for a while; then the number and the field's owner are restored."""
     outcome = tried(stack, lab.scale(WORKER, architecture="amd64", replicas=0, at_s=AT_S, seconds=6.0))
@@ -150,6 +154,7 @@ def test_an_architecture_without_workers_is_carried_by_the_other(stack: ClusterD
     assert main(["up", *ON_THE_CLUSTER]) == 0
 
 
+@pytest.mark.in_turn(3)
 def test_a_drained_node_loses_nothing(stack: ClusterDeployment, rig: RigFacts, kubectl: Kubectl) -> None:
     """Its pods wait for it, because no other node has their architecture; the other architecture carries on."""
     node = rig.node("arm64").name
@@ -181,6 +186,7 @@ def drainable(kubectl: Kubectl, stack: ClusterDeployment, node: str) -> Iterator
         kubectl("uncordon", node)
 
 
+@pytest.mark.in_turn(3)
 def test_a_node_whose_packets_are_dropped_loses_nothing(stack: ClusterDeployment, rig: RigFacts) -> None:
     """Nobody is told: connections stand still for 0.3 to 2.5 s, three times. No process starts again for that."""
     interface = interface_of(rig.node("arm64").namespace)
@@ -201,6 +207,7 @@ def test_a_node_whose_packets_are_dropped_loses_nothing(stack: ClusterDeployment
     stack.bring_up()
 
 
+@pytest.mark.in_turn(3)
 def test_a_restarted_collector_loses_no_event(stack: ClusterDeployment, kubectl: Kubectl) -> None:
     """Telemetry has a gap, and the run reports only this gap; the ledger does not depend on telemetry."""
     selector = f"--selector={NAME_LABEL}=otel-collector"
@@ -231,6 +238,7 @@ def small(runs: Path, rig: RigFacts) -> Iterator[ClusterDeployment]:
             assert main(["down", *ON_THE_CLUSTER]) == 0
 
 
+@pytest.mark.in_turn(3)
 def test_a_change_of_replicas_and_of_placement_rolls_under_load(small: ClusterDeployment, rig: RigFacts) -> None:
     """Pods are doubled, then moved, which ends the load early; acknowledged events are counted all the same."""
     before, codes = set(small.programs()), list[int]()

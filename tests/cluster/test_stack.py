@@ -163,6 +163,7 @@ def test_down_leaves_nothing_of_the_stack(runs: Path, kubectl: Kubectl, after_th
     assert kubectl.get("namespace", NAMESPACE)["status"]["phase"] == "Active"
 
 
+@pytest.mark.in_turn(2, family="whole stacks")
 def test_an_emulated_architecture_gives_no_verdict(runs: Path, tmp_path: Path, after_the_others: None) -> None:
     """Each architecture gets a run of its own. The emulated run is INVALID, and so is the exit code."""
     with environment_with(LAB_RUNS_DIR=str(tmp_path)):

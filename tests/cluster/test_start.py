@@ -32,6 +32,7 @@ SLOWEST: Final = {NAME_LABEL: "process-worker", APP_ARCHITECTURE_LABEL: "arm64"}
 pytestmark = pytest.mark.timeout(600)
 
 
+@pytest.mark.in_turn(2, family="whole stacks")
 def test_the_first_event_is_counted_soon_after_up(
     runs: Path, kubectl: Kubectl, capsys: pytest.CaptureFixture[str], after_the_others: None
 ) -> None:

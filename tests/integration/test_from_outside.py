@@ -42,6 +42,7 @@ def experiment(*objectives_: Objective, faults: tuple[Fault, ...] = ()) -> Exper
     )
 
 
+@pytest.mark.in_turn(2)
 def test_a_trial_runs_on_a_target_from_outside() -> None:
     """Its record, its verdict and its words name that target."""
     trial = lab.run(experiment())
@@ -75,6 +76,7 @@ def test_a_target_from_outside_is_diagnosed(
     assert "it cannot run there" in capsys.readouterr().err
 
 
+@pytest.mark.in_turn(2)
 def test_a_fault_from_outside_is_carried_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row in the table and a target that does not refuse it are enough."""
     broken: list[str] = []
@@ -96,6 +98,7 @@ def test_a_fault_that_a_target_cannot_carry_out_is_refused_before_anything_start
         lab.run(experiment(faults=(Fault("delete-pod", "process-worker", at_s=0.5),)))
 
 
+@pytest.mark.in_turn(2)
 def test_an_objective_from_outside_is_judged_and_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row in the table is enough."""
 
@@ -109,6 +112,7 @@ def test_an_objective_from_outside_is_judged_and_shown(monkeypatch: pytest.Monke
     assert "≥ 10 calls" in summary.text(trial, colour=False, width=110)
 
 
+@pytest.mark.in_turn(2)
 def test_a_factor_from_outside_has_levels(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of the target unless others are given."""
     seen: list[object] = []

@@ -108,6 +108,7 @@ def after(condition: Callable[[], bool], *, seconds: float) -> Callable[[], bool
     return later
 
 
+@pytest.mark.in_turn(3)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_load_that_is_interrupted_is_recorded(state: str, tmp_path: Path, number: int) -> None:
     """With its samples, judged; the stack that was up stays up, and the exit code is the one that shells expect."""

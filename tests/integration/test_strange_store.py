@@ -69,6 +69,7 @@ def experiment(name: str) -> Experiment:
     )
 
 
+@pytest.mark.in_turn(2)
 @pytest.mark.parametrize("sync_s", [0.3, 1.5])
 def test_a_store_with_a_slow_disk_that_dies_loses_nothing(tmp_path: Path, sync_s: float) -> None:
     """For some seconds every fsync takes longer, and the store is killed twice meanwhile, under load."""

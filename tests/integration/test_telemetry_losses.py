@@ -44,6 +44,7 @@ Instruments.add = forgetful_add
 pytestmark = pytest.mark.timeout(120)
 
 
+@pytest.mark.in_turn(2)
 def test_nothing_is_missing_in_a_quiet_run(tmp_path: Path) -> None:
     """Without a fault, Prometheus has counted every event that the ledger has."""
     judgement = judged(tmp_path)
@@ -51,12 +52,14 @@ def test_nothing_is_missing_in_a_quiet_run(tmp_path: Path) -> None:
     assert judgement.comparison.prometheus_counted == judgement.ledger.counted == judgement.ledger.accepted > 0
 
 
+@pytest.mark.in_turn(2)
 def test_a_process_killed_before_its_scrape(tmp_path: Path) -> None:
     """The events that a worker counted since its last scrape are missing."""
     judgement = judged(tmp_path, kill("process-worker", at_s=PLANTED_AT_S))
     assert causes(judgement) == {KILLED}
 
 
+@pytest.mark.in_turn(2)
 def test_scraping_that_stopped(tmp_path: Path) -> None:
     """The worker goes on counting while Prometheus does not scrape it."""
     with stack_up(tmp_path, {}) as bench, unscraped(bench, after_s=PLANTED_AT_S):
@@ -65,6 +68,7 @@ def test_scraping_that_stopped(tmp_path: Path) -> None:
     assert judgement.validity.status == "INVALID"
 
 
+@pytest.mark.in_turn(2)
 def test_a_counter_that_is_not_incremented(tmp_path: Path) -> None:
     """The worker is scraped without a gap, but does not count every commit."""
     planted = tmp_path / "planted"

@@ -46,6 +46,7 @@ def reasons(judged: Judgement) -> set[str]:
     return {reason.code for reason in judged.validity.reasons}
 
 
+@pytest.mark.in_turn(2)
 @pytest.mark.alone
 @pytest.mark.timeout(120)
 def test_a_worker_that_is_too_slow_is_told_before_it_has_drained(tmp_path: Path) -> None:
@@ -65,6 +66,7 @@ def test_a_worker_that_is_too_slow_is_told_before_it_has_drained(tmp_path: Path)
     assert (kept.status, lost.status) == ("NOT_MET", "INCONCLUSIVE")
 
 
+@pytest.mark.in_turn(2)
 @pytest.mark.alone
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("service", ["ingest-api", "redis"])
@@ -77,6 +79,7 @@ def test_a_system_that_stands_still_is_the_limit(bench: Bench, service: str) -> 
     assert "all slots were full for" in judged.validity.checked[0]
 
 
+@pytest.mark.in_turn(2)
 @pytest.mark.alone
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("objective", [nothing_lost(), latency(below_ms=500)])
@@ -89,6 +92,7 @@ def test_a_generator_that_stands_still_may_not_be_believed(bench: Bench, objecti
     assert "generator-behind" in reasons(judged)
 
 
+@pytest.mark.in_turn(2)
 @pytest.mark.alone
 @pytest.mark.timeout(120)
 def test_a_store_that_is_not_durable_for_a_while_is_noticed(bench: Bench) -> None:

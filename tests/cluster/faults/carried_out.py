@@ -13,7 +13,7 @@ from lab.snapshots.files import save
 from tests.cluster.faults import images, misrouted, outside, workloads
 from tests.cluster.faults.case import RigFault
 from tests.cluster.faults.place import Common, Place
-from tests.cluster.faults.turn import chosen
+from tests.turns import chosen
 
 FAULTS: Final[Mapping[str, RigFault]] = {**images.FAULTS, **workloads.FAULTS, **outside.FAULTS}
 HOME: Final = "/somewhere"

@@ -12,9 +12,8 @@ import httpx
 
 from lab.settings import LabSettings, load_settings
 from lab.targets.processes.metrics.metrics_server import find_prometheus
-from tests import programs
+from tests import programs, turns
 from tests.cluster.builder import checked_out
-from tests.cluster.faults import turn
 from tests.cluster.faults.case import RigFault
 from tests.cluster.faults.place import Place
 from tests.cluster.faults.remote_write import pushed
@@ -131,5 +130,5 @@ def _prometheus(folder: Path, etc: Path) -> Iterator[None]:
 def chosen() -> list[str]:
     """Return the names of the faults that this run of the tests makes. All others start from what the first leaves."""
     first, *_ = FAULTS
-    chosen_names = {first, *turn.chosen(FAULTS)}
+    chosen_names = {first, *turns.chosen(FAULTS)}
     return [name for name in FAULTS if name in chosen_names]

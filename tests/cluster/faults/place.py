@@ -1,9 +1,6 @@
 """A namespace for a fault, and what a fault can do in it."""
 
-import contextlib
 import json
-import threading
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -11,12 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from lab.diagnosis.diagnose import diagnose
-from lab.diagnosis.finding import Finding
-from lab.errors import Unavailable
 from lab.settings import load_settings
 from lab.snapshots.snapshot import Snapshot
 from lab.wiring import snapshots
+from tests.cluster.faults.findings import Findings, await_findings
 from tests.cluster.faults.machines import Machines, variables
 from tests.cluster.rig.certificates import LAB_USER, Certificates
 from tests.cluster.rig.facts import RigFacts
@@ -27,7 +22,6 @@ from tests.cluster.rights import granted
 if TYPE_CHECKING:
     import subprocess
 
-POLL_S: Final = 1.0
 SECURITY: Final = {
     "runAsNonRoot": True,
     "runAsUser": 10001,
@@ -115,21 +109,9 @@ class Place:
         chosen = {"kubeconfig": user, "namespace": self.namespace, **self.settings}
         return snapshots("kubernetes", load_settings(**chosen)).take()
 
-    def await_findings(
-        self, wanted: Callable[[tuple[Finding, ...]], bool], *, seconds: float
-    ) -> tuple[Snapshot | None, tuple[Finding, ...]]:
-        """Take snapshots until the findings are as wanted or time is up; return the last snapshot and its findings."""
-        end, pause = time.monotonic() + seconds, threading.Event()
-        snapshot: Snapshot | None = None
-        findings: tuple[Finding, ...] = ()
-        while True:
-            with contextlib.suppress(Unavailable):
-                snapshot = self.take_snapshot()
-            # A namespace that is gone has no faults.
-            findings = diagnose(snapshot) if snapshot is not None and self.exists else ()
-            if wanted(findings) or time.monotonic() > end:
-                return snapshot, findings
-            pause.wait(POLL_S)
+    def await_findings(self, wanted: Callable[[Findings], bool], *, seconds: float) -> tuple[Snapshot | None, Findings]:
+        """Return the first findings that are as wanted, else the last. A namespace that is gone has none."""
+        return await_findings(lambda: self.take_snapshot() if self.exists else None, wanted, seconds=seconds)
 
     @property
     def exists(self) -> bool:

@@ -14,7 +14,5 @@ class ClusterSettings(BaseSettings, frozen=True, env_prefix="LAB_", env_ignore_e
     """`required`: the tests fail where the rig cannot run; otherwise they are skipped, with the reason in one line."""
     snapshots: Path | None = None
     """Folder for snapshots of faults, which the tests of the rules use as data; None keeps no snapshots."""
-    faults: Literal["quarter", "all"] = Field("quarter")
-    """Which faults are made: a quarter, another for every commit, or all."""
     soak_seconds: float = Field(60.0, gt=0)
     """How long a healthy stack is probed under load; `make soak` takes half an hour."""
