@@ -5,12 +5,13 @@ The last line of its output is one JSON object with the facts of the store, for 
 """
 
 import json
+import os
 import sys
 
 from services.bootstrap.settings import BootstrapSettings
 from services.bootstrap.store import UnfitStore, bootstrap
 from services.ledger.errors import LedgerError, StoreLost
-from services.serving.settings import EX_CONFIG, EX_UNAVAILABLE, ServiceFault, read_settings
+from services.serving.settings import ServiceFault, read_settings
 
 
 def main() -> int:
@@ -23,10 +24,10 @@ def main() -> int:
         return fault.exit_code
     except UnfitStore as error:
         print(f"bootstrap: {error.reason}\n{error}", file=sys.stderr)
-        return EX_CONFIG
+        return os.EX_CONFIG
     except LedgerError as error:
         print(f"bootstrap: {error.reason}\n{error}", file=sys.stderr)
-        return EX_CONFIG if isinstance(error, StoreLost) else EX_UNAVAILABLE
+        return os.EX_CONFIG if isinstance(error, StoreLost) else os.EX_UNAVAILABLE
     print(json.dumps({"kind": facts.kind, "version": facts.version, "durability": facts.durability}))
     return 0
 

@@ -6,8 +6,8 @@ from typing import Final
 
 import redis
 
+from services.ledger.error_replies import error_of_reply
 from services.ledger.errors import StoreDenied, StoreLoading, StoreUnreachable
-from services.ledger.replies import error_of_reply
 
 CUT_OFF: Final[Mapping[type[Exception], str]] = {
     redis.exceptions.OutOfMemoryError: "OOM",

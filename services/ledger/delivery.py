@@ -8,7 +8,7 @@ from services.ledger.client_errors import our_errors
 from services.ledger.connection import StoreSettings
 from services.ledger.records import Entry, Pending
 from services.ledger.session import StoreSession
-from services.ledger.wire import entry_of
+from services.ledger.wire import count_of, entry_of
 
 PENDING_LIMIT: Final = 256
 
@@ -44,7 +44,7 @@ class Delivery(StoreSession):
     def _pending(self, consumer: str | None) -> list[Pending]:
         with our_errors(self._where):
             rows = self._redis.xpending_range(self._stream, GROUP, "-", "+", PENDING_LIMIT, consumer)
-        return [Pending(row["message_id"].decode(), row["consumer"].decode(), row["times_delivered"]) for row in rows]
+        return [Pending(row["message_id"].decode(), _name(row["consumer"]), row["times_delivered"]) for row in rows]
 
     def claim(self, held: Sequence[Pending]) -> list[Entry]:
         """Take over entries, of a dead consumer or of this one. Entries that were committed meanwhile are left out."""
@@ -63,7 +63,7 @@ class Delivery(StoreSession):
         """Return the heartbeat of each consumer."""
         with our_errors(self._where):
             heartbeats = self._redis.hgetall(self._prefix + HEARTBEATS)
-        return {consumer.decode(): int(heartbeat) for consumer, heartbeat in heartbeats.items()}
+        return {_name(consumer): count_of(heartbeat) for consumer, heartbeat in heartbeats.items()}
 
     def reap(self, consumer: str) -> bool:
         """Forget a dead consumer. Return False where it still holds entries."""
@@ -73,8 +73,13 @@ class Delivery(StoreSession):
         """Return the note on a suspect entry, or an empty text."""
         with our_errors(self._where):
             note = self._redis.hget(self._prefix + SUSPECTS, entry_id)
-        return note.decode() if note else ""
+        return note.decode("utf-8", "replace") if note else ""
 
     def keep_isolation_note(self, entry_id: str, note: str) -> None:
         """Keep a note on a suspect entry, until the entry is committed or becomes a dead letter."""
         self._call("note", self._epoch, entry_id, note)
+
+
+def _name(consumer: bytes) -> str:
+    """Return the name of a consumer. Anybody may have joined the group under any bytes."""
+    return consumer.decode("utf-8", "backslashreplace")

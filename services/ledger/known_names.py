@@ -12,8 +12,8 @@ MEMORY_KEPT_BYTES: Final = 16 << 20
 """Memory of all names, roughly. Ten thousand names of the greatest length take 6 MiB."""
 
 
-class Unknown(NamedTuple):
-    """Names that the store may not hold.
+class UnsentNames(NamedTuple):
+    """Names that a batch must send, since the store may not hold them.
 
     Attributes:
         names: The names, each once.
@@ -30,7 +30,9 @@ class _Known(NamedTuple):
 
 
 class KnownNames:
-    """The known names of the last runs. A forgotten name is only sent again. Safe to use from several threads.
+    """The known names of the 64 runs that were added last. Safe to use from several threads.
+
+    A forgotten name is only sent again.
 
     The store may forget a run, and a run of the same name then begins without names. The store tells the two apart by
     `born`.
@@ -41,10 +43,10 @@ class KnownNames:
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def unknown(self, run: str, names: Sequence[bytes]) -> Unknown:
+    def unsent(self, run: str, names: Sequence[bytes]) -> UnsentNames:
         """Return those of *names* that the store may not hold."""
         born, known = self._runs.get(run) or _Known(b"", set())
-        return Unknown([name for name in dict.fromkeys(names) if name not in known], born)
+        return UnsentNames([name for name in dict.fromkeys(names) if name not in known], born)
 
     def add(self, run: str, names: Sequence[bytes], *, born: bytes) -> None:
         """Remember names that a run has taken, and forget those of an earlier run, whose `born` differs."""
@@ -55,9 +57,9 @@ class KnownNames:
             if known is not None and known.born != born:
                 self._bytes -= _memory_of(self._runs.pop(run).names)
             known = self._runs.setdefault(run, _Known(born, set()))
-            fresh = set(names) - known.names
-            known.names.update(fresh)
-            self._bytes += _memory_of(fresh)
+            added = set(names) - known.names
+            known.names.update(added)
+            self._bytes += _memory_of(added)
             while len(self._runs) > RUNS_KEPT or self._bytes > MEMORY_KEPT_BYTES:
                 _, forgotten = self._runs.popitem(last=False)
                 self._bytes -= _memory_of(forgotten.names)

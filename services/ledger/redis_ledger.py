@@ -13,14 +13,25 @@ Any process may be killed between any two steps, and no event is lost or counted
 
 from typing import Final
 
+from services.ledger.append_refusals import FORGOTTEN, FULL, ROLLED_BACK, full_error, refusal_of
 from services.ledger.connection import StoreSettings
 from services.ledger.delivery import Delivery
 from services.ledger.errors import LedgerMisuse, StoreRolledBack
-from services.ledger.known_names import KnownNames, Unknown
+from services.ledger.known_names import KnownNames, UnsentNames
 from services.ledger.records import Append, Appended, Audit, Balance, Changes, Commit, Committed, DeadLetter
-from services.ledger.refusals import FORGOTTEN, FULL, ROLLED_BACK, full_error, refusal_of
 from services.ledger.waiting import wait_for_store
-from services.ledger.wire import Reply, audit_of, changes_of, commit_arguments, committed_of, dead_letter_of, digest_of
+from services.ledger.wire import (
+    AppendReply,
+    AuditReply,
+    ChangesReply,
+    Reply,
+    audit_of,
+    changes_of,
+    commit_arguments,
+    committed_of,
+    dead_letter_of,
+    digest_of,
+)
 
 CHANGES_PAGE_AGGREGATES: Final = 20_000
 AUDIT_SLICES: Final = 100_000
@@ -90,27 +101,27 @@ class RedisLedger(Delivery):
             WidthConflict: The run has another window width.
             LedgerError: The store is full, away, or not the store of the start.
         """
-        unknown = self._known.unknown(batch.run, batch.names)
-        reply = self._try_append(batch, unknown)
+        unsent = self._known.unsent(batch.run, batch.names)
+        reply = self._try_append(batch, unsent)
         if reply[0] == FORGOTTEN:
             # Nothing was written. The run begins anew, and needs all names of the batch.
-            unknown = Unknown(list(dict.fromkeys(batch.names)))
-            reply = self._try_append(batch, unknown)
+            unsent = UnsentNames(list(dict.fromkeys(batch.names)))
+            reply = self._try_append(batch, unsent)
         if reply[0] in FULL:
             raise full_error(reply)
-        outcome, entry_id, accepted, born = reply
-        if born:
-            self._known.add(batch.run, unknown.names, born=born)
-        self._seen_accepted = max(self._seen_accepted, int(accepted))
-        return Appended(outcome == b"DUP", entry_id.decode(), int(accepted))
+        appended = AppendReply(*reply)
+        if appended.born:
+            self._known.add(batch.run, unsent.names, born=appended.born)
+        self._seen_accepted = max(self._seen_accepted, int(appended.accepted))
+        return Appended(appended.outcome == b"DUP", appended.entry_id.decode(), int(appended.accepted))
 
-    def _try_append(self, batch: Append, unknown: Unknown) -> Reply:
+    def _try_append(self, batch: Append, unsent: UnsentNames) -> Reply:
         """Send a batch with names that the store may not hold. Raises the errors of `append` for a reply of refusal."""
         try:
             return self._call(
                 "append", self._epoch, batch.producer.hex(), batch.sequence, digest_of(batch), batch.events, batch.run,
-                batch.window_ns, *self._limits, self._seen_accepted, unknown.born, batch.traceparent, batch.payload,
-                *unknown.names,
+                batch.window_ns, *self._limits, self._seen_accepted, unsent.born, batch.traceparent, batch.payload,
+                *unsent.names,
             )  # fmt: skip
         except LedgerMisuse as error:
             raise refusal_of(batch, error) from error.__cause__
@@ -154,11 +165,10 @@ class RedisLedger(Delivery):
             StoreRolledBack: The store has accepted fewer events than it had before.
         """
         seen = self._seen_accepted
-        reply = self._call("changes", run, since, CHANGES_PAGE_AGGREGATES, read_only=True)
-        changes, accepted = changes_of(reply), int(reply[-1])
-        if changes.epoch.encode() == self._epoch:
-            self._check_accepted(accepted, seen=seen)
-        return changes
+        reply = ChangesReply(*self._call("changes", run, since, CHANGES_PAGE_AGGREGATES, read_only=True))
+        if reply.epoch == self._epoch:
+            self._check_accepted(int(reply.accepted), seen=seen)
+        return changes_of(reply)
 
     def _check_accepted(self, accepted: int, *, seen: int) -> None:
         """Raise StoreRolledBack where the store has accepted fewer events than before, and mark the store.
@@ -190,5 +200,5 @@ class RedisLedger(Delivery):
         for number in range(AUDIT_SLICES):
             reply = self._call("audit", self._epoch, int(number == 0))
             if reply:
-                return audit_of(reply)
+                return audit_of(AuditReply(*reply))
         raise LedgerMisuse(f"redis {self._where}: an audit of {AUDIT_SLICES:,} slices did not reach the stream's end")

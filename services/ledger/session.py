@@ -1,4 +1,4 @@
-"""Calls the functions of one store, whose identity a process learns when it connects."""
+"""Calls the functions of a store; `connect` first reads which store it is."""
 
 from services.contracts.store_keys import EPOCH, LEDGER, RUNS, prefix_of
 from services.ledger.client_errors import our_errors

@@ -4,7 +4,7 @@ import hashlib
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from services.contracts.aggregates import Aggregate, AggregateBlock, unpack
 from services.ledger.records import (
@@ -25,6 +25,57 @@ the functions below turn into a record."""
 STALE: Final = -1
 BEYOND_RANGE: Final = -2
 """First elements of the reply to a commit that was refused."""
+MOST_EVENTS: Final = 0xFFFF
+"""Events of one entry, as `functions/layout.lua` has it."""
+MOST_BYTES: Final = 1 << 30
+"""Bytes that an entry may count for, far beyond what a request can hold. The sum over a commit stays exact in Lua."""
+MOST_US: Final = 1 << 53
+"""Time of the store's clock. Lua can count no further."""
+WHOLE_BATCH: Final = -1
+"""Index of a dead letter that is a whole entry."""
+MOST_DIGITS: Final = 32
+"""Digits of a number that is read. Python refuses to read thousands of them."""
+
+
+class AppendReply(NamedTuple):
+    """Reply of the function `append` to a batch that is in the store.
+
+    Attributes:
+        outcome: `OK`, or `DUP` for a batch that was there before.
+        entry_id: Id of the entry; empty for a duplicate.
+        accepted: Events that the store has accepted in all runs.
+        born: Tells the run from an earlier run of the same name; empty for a duplicate.
+    """
+
+    outcome: bytes
+    entry_id: bytes
+    accepted: bytes | int
+    born: bytes
+
+
+class ChangesReply(NamedTuple):
+    """Reply of the function `changes`, in its order. Numbers come as text; lists alternate names and values."""
+
+    epoch: bytes
+    known: int
+    version: bytes
+    balance: Sequence[bytes | None]
+    window_ns: bytes
+    low_window: bytes
+    last_commit_us: bytes
+    more: int
+    windows: Sequence[tuple[bytes, Sequence[bytes]]]
+    totals: Sequence[bytes]
+    instances: Sequence[bytes]
+    born: bytes
+    accepted: bytes
+
+
+class AuditReply(NamedTuple):
+    """Last reply of the function `audit`."""
+
+    balance: Sequence[bytes | None]
+    audited_backlog: int
 
 
 def digest_of(batch: Append) -> str:
@@ -107,59 +158,66 @@ def entry_of(entry_id: bytes, fields: Mapping[bytes, bytes], deliveries: Mapping
     return Entry(
         entry_id=name,
         run=fields.get(b"run", b"").decode("utf-8", "replace"),
-        window_ns=_count(fields, b"w"),
-        events=_count(fields, b"n"),
-        appended_ns=_count(fields, b"t") * 1_000,
+        window_ns=count_of(fields.get(b"w")),
+        events=count_of(fields.get(b"n"), most=MOST_EVENTS),
+        appended_ns=count_of(fields.get(b"t"), most=MOST_US) * 1_000,
         payload=fields.get(b"d", b""),
         traceparent=fields.get(b"tp", b"").decode("ascii", "replace"),
         deliveries=deliveries[name] if deliveries else 1,
-        counted_bytes=_count(fields, b"b"),
+        counted_bytes=count_of(fields.get(b"b"), most=MOST_BYTES),
     )
 
 
-def _count(fields: Mapping[bytes, bytes], name: bytes) -> int:
-    """Return a field as a number; 0 where it is missing or not a number, since anybody may have written the entry."""
-    text = fields.get(name, b"")
-    return int(text) if text.isdigit() else 0
+def count_of(text: bytes | None, *, most: int | None = None) -> int:
+    """Return a stored number; 0 where it is missing, no number or beyond *most*, since anybody may have written it.
+
+    >>> count_of(b"50"), count_of(b"-5"), count_of(b"9" * 5_000), count_of(b"70000", most=65_535)
+    (50, 0, 0, 0)
+    """
+    if text is None or len(text) > MOST_DIGITS or not text.isdigit():
+        return 0
+    count = int(text)
+    return 0 if most is not None and count > most else count
 
 
 def dead_letter_of(dead_id: bytes, flat: Sequence[bytes]) -> DeadLetter:
-    """Return a dead letter from its alternating names and values."""
-    fields = dict(pairs(flat))
+    """Return a dead letter from its alternating names and values. What a foreign letter lacks is empty.
+
+    The names of the letter come before those of its entry, and a foreign entry may repeat them. The first counts.
+    """
+    fields = dict(reversed(list(pairs(flat))))
     return DeadLetter(
         dead_id=dead_id.decode(),
         run=fields.get(b"run", b"").decode("utf-8", "replace"),
-        entry_id=fields[b"id"].decode(),
-        index=int(fields[b"i"]),
-        reason=fields[b"why"].decode("utf-8", "replace"),
-        events=_count(fields, b"n"),
+        entry_id=fields.get(b"id", b"").decode("ascii", "replace"),
+        index=WHOLE_BATCH if fields.get(b"i") == b"-1" else count_of(fields.get(b"i"), most=MOST_EVENTS),
+        reason=fields.get(b"why", b"").decode("utf-8", "replace"),
+        events=count_of(fields.get(b"n"), most=MOST_EVENTS),
         payload=fields.get(b"d", b""),
     )
 
 
-def changes_of(reply: Sequence[Reply]) -> Changes:
+def changes_of(reply: ChangesReply) -> Changes:
     """Return the changes in a reply of the function `changes`."""
-    epoch, known, version, balance, width, low, last_us, more, windows, totals, instances, born, _ = reply
     return Changes(
-        epoch=epoch.decode(),
-        known=bool(known),
-        version=int(version),
-        balance=_balance(balance),
-        window_ns=int(width),
-        low_window=int(low) if low else None,
-        last_commit_ns=int(last_us) * 1_000,
-        windows={int(number): _aggregates(block) for number, block in windows},
-        totals=_aggregates(totals),
-        instances={name.decode(): int(count) for name, count in pairs(instances)},
-        more=bool(more),
-        born=int(born),
+        epoch=reply.epoch.decode(),
+        known=bool(reply.known),
+        version=int(reply.version),
+        balance=_balance(reply.balance),
+        window_ns=int(reply.window_ns),
+        low_window=int(reply.low_window) if reply.low_window else None,
+        last_commit_ns=int(reply.last_commit_us) * 1_000,
+        windows={int(number): _aggregates(block) for number, block in reply.windows},
+        totals=_aggregates(reply.totals),
+        instances={name.decode(): int(count) for name, count in pairs(reply.instances)},
+        more=bool(reply.more),
+        born=int(reply.born),
     )
 
 
-def audit_of(reply: Sequence[Reply]) -> Audit:
+def audit_of(reply: AuditReply) -> Audit:
     """Return the audit in the last reply of the function `audit`."""
-    balance, backlog = reply
-    return Audit(_balance(balance), audited_backlog=backlog)
+    return Audit(_balance(reply.balance), audited_backlog=reply.audited_backlog)
 
 
 def pairs(flat: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:

@@ -141,7 +141,7 @@ class Calls:
         return call
 
     @contextmanager
-    def measured(self, context: grpc.ServicerContext) -> Iterator[None]:
+    def load_counted(self, context: grpc.ServicerContext) -> Iterator[None]:
         """Surround the handling of a call: count it in the load of the server, and send that load with the answer."""
         began_s, answered = self._now_s() - self.workers.waited_s(), False
         try:

@@ -17,7 +17,7 @@ import grpc
 from services.serving.answering import Answering
 from services.serving.calls import Call, Calls
 from services.serving.invalid import InvalidRequest
-from services.serving.measuring import Measured
+from services.serving.measuring import TracedAnswering
 from services.serving.status import Refused, status_of
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class MeasuringInterceptor(CallInterceptor):
         """Return what surrounds the calls of a method."""
         if method.startswith((HEALTH_PREFIX, REFLECTION_PREFIX)):
             return super().answering(method)
-        return Measured(method[1:], self._instruments, self._tracing)
+        return TracedAnswering(method[1:], self._instruments, self._tracing)
 
 
 def _served(handler: Handler[Req, Res], calls: Calls, answering: Answering) -> Handler[Req, Res]:
@@ -149,13 +149,13 @@ def _served(handler: Handler[Req, Res], calls: Calls, answering: Answering) -> H
         call, unread_bytes = calls.begin(context), 0
         try:
             if calls.is_late():
-                with calls.measured(context), answering.around(context):
+                with calls.load_counted(context), answering.around(context):
                     calls.refuse_late()
             messages = take(call, requests)
             # The waits for a stream's messages are its caller's, and say nothing of this server.
-            measured = nullcontext() if handler.request_streaming else calls.measured(context)
+            counted = nullcontext() if handler.request_streaming else calls.load_counted(context)
             place = calls.stream(call) if handler.request_streaming else nullcontext()
-            with measured, answering.around(context), place:
+            with counted, answering.around(context), place:
                 response = write(next(behaviour(map(read, messages), context)))
             unread_bytes = len(response)
             return response

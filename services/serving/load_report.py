@@ -19,11 +19,11 @@ EVERY_S: Final = 1.0
 
 
 class LoadReport:
-    """Measures the calls of one server, and sends the measure of the last second with the answers.
+    """Measures the calls of one server, and sends the measure with the answers.
 
-    The measure has three parts: calls per second, refused calls per second, and the utilization, which is the mean
-    number of calls that are handled at a time. A caller weighs a server by its calls per second of work. Refused calls
-    count as work besides.
+    The measure is of the time since the last report, at least a second. It has three parts: calls per second, refused
+    calls per second, and the utilization, which is the mean number of calls that are handled at a time. A caller weighs
+    a server by its calls per second of work. Refused calls count as work besides.
 
     Args:
         now_s: Monotonic clock.

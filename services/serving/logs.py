@@ -38,10 +38,17 @@ def set_up_logs(service: str, instance_id: str, *, level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(service, instance_id))
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    # A header that is no UTF-8 would leave a traceback for each call; it is read as Latin-1.
-    logging.getLogger("grpc._cython.cygrpc").addFilter(lambda record: not record.msg.startswith("Invalid encoding"))
+    logging.getLogger("grpc._cython.cygrpc").addFilter(is_worth_a_line)
     # The exporter would report an unreachable collector every second.
     logging.getLogger("opentelemetry").setLevel(logging.ERROR)
+
+
+def is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Return whether a record of gRPC is logged.
+
+    A header that is no UTF-8 would leave a traceback for each call; it is read as Latin-1.
+    """
+    return not str(record.msg).startswith("Invalid encoding")
 
 
 def _trace_fields() -> dict[str, str]:

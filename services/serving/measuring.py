@@ -21,7 +21,7 @@ def current_traceparent() -> str:
     return _traceparent.get()
 
 
-class Measured(Answering):
+class TracedAnswering(Answering):
     """Records a duration for every call of one method, and a span for a sampled call."""
 
     def __init__(self, method: str, instruments: Instruments, tracing: Tracing) -> None:

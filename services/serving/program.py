@@ -23,16 +23,9 @@ from services.serving.interceptors import CallInterceptor, MeasuringInterceptor,
 from services.serving.logs import set_up_logs
 from services.serving.ready import Ready, write_ready
 from services.serving.server import Servers, is_private, new_calls, new_server, start
-from services.serving.settings import (
-    EX_CONFIG,
-    EX_UNAVAILABLE,
-    ServiceFault,
-    ServiceSettings,
-    read_secret,
-    read_settings,
-)
+from services.serving.settings import ServiceFault, ServiceSettings, read_secret, read_settings
 from services.serving.status_service import Bound, Dependency
-from services.serving.watchdog import EX_SOFTWARE, Patience, Progress, watch
+from services.serving.watchdog import Patience, Progress, watch
 from services.telemetry.instruments import Instruments
 from services.telemetry.settings import TelemetrySettings
 from services.telemetry.setup import Identity, Telemetry, set_up
@@ -99,16 +92,24 @@ def run_program(name: str, settings_type: type[S], build: Callable[[Context[S]],
     started_ns = time.time_ns()
     try:
         settings = read_settings(settings_type)
-        return _run(name, settings, build, started_ns=started_ns)
+        telemetry = read_settings(TelemetrySettings)
+        return _run(name, settings, build, telemetry_settings=telemetry, started_ns=started_ns)
     except ServiceFault as fault:
         print(f"{name}: {fault}", file=sys.stderr)
         return fault.exit_code
 
 
-def _run(name: str, settings: S, build: Callable[[Context[S]], Service], *, started_ns: int) -> int:
+def _run(
+    name: str,
+    settings: S,
+    build: Callable[[Context[S]], Service],
+    *,
+    telemetry_settings: TelemetrySettings,
+    started_ns: int,
+) -> int:
     set_up_logs(name, settings.instance_id, level=settings.log_level)
     identity = Identity(name, metadata.version(DISTRIBUTION), settings.instance_id)
-    telemetry = set_up(identity, TelemetrySettings(), spans_file=settings.spans_file)
+    telemetry = set_up(identity, telemetry_settings, spans_file=settings.spans_file)
     context = Context(
         name=name,
         settings=settings,
@@ -120,7 +121,7 @@ def _run(name: str, settings: S, build: Callable[[Context[S]], Service], *, star
     try:
         service = build(context)
     except LedgerError as error:
-        code = EX_CONFIG if isinstance(error, StoreLost) else EX_UNAVAILABLE
+        code = os.EX_CONFIG if isinstance(error, StoreLost) else os.EX_UNAVAILABLE
         raise ServiceFault(code, f"{error.reason}\n  {error}") from error
     servers = _serve(context, service, identity, started_ns=started_ns)
     if settings.ready_file:
@@ -170,21 +171,29 @@ def _serve(context: Context[S], service: Service, identity: Identity, *, started
         interceptors.insert(0, TokenInterceptor(token, calls.service))
     server = new_server(settings, calls.service, interceptors)
     service.register(server)
-    facts = status_service.Facts(context.name, identity.version, identity.instance_id, settings.config_hash, started_ns)
-    status = status_service.StatusServicer(facts, service.dependencies, service.durability, service.bounds)
+    facts = status_service.Facts(
+        service=context.name,
+        version=identity.version,
+        instance_id=identity.instance_id,
+        config_hash=settings.config_hash,
+        started_unix_nano=started_ns,
+    )
+    status = status_service.StatusServicer(
+        facts, dependencies=service.dependencies, durability=service.durability, bounds=service.bounds
+    )
     add_StatusServiceServicer_to_server(status, server)
     names = (*service.grpc_names, status_service.SERVICE)
     if settings.reflection:
         _add_reflection(server, settings, names)
     servers = start(server, settings, names, calls)
-    servers.set_healthy(True)
+    servers.health.set_healthy(True)
     return servers
 
 
 def _add_reflection(server: grpc.Server, settings: ServiceSettings, names: Sequence[str]) -> None:
     if not is_private(settings):
         raise ServiceFault(
-            EX_CONFIG,
+            os.EX_CONFIG,
             f"LAB_REFLECTION is on and LAB_BIND={settings.bind} is open to a network\n"
             "  do: bind to loopback, or set LAB_TLS_CERT_FILE and LAB_TOKEN_FILE",
         )
@@ -195,7 +204,7 @@ def _work(context: Context[S], service: Service, servers: Servers) -> int:
     if service.progress:
         threading.Thread(
             target=watch,
-            args=(service.progress, servers.set_healthy, context.stopping),
+            args=(service.progress, servers.health.set_healthy, context.stopping),
             kwargs={"patience": service.patience},
             name="watchdog",
             daemon=True,
@@ -208,7 +217,7 @@ def _work(context: Context[S], service: Service, servers: Servers) -> int:
     except Exception:
         log.exception("the work of this service failed")
         context.stopping.set()
-        return EX_SOFTWARE
+        return os.EX_SOFTWARE
     return 0
 
 

@@ -1,9 +1,10 @@
 """Makes the gRPC servers of one process: one for the service, one for health alone."""
 
 import logging
+import os
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final, NamedTuple, Never
 
@@ -13,7 +14,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from services.serving.answering import not_served
 from services.serving.calls import OPEN_CALLS, Calls
 from services.serving.interceptors import CallInterceptor
-from services.serving.settings import EX_CONFIG, ServiceFault, ServiceSettings, read_secret
+from services.serving.settings import ServiceFault, ServiceSettings, read_secret
 from services.serving.workers import Workers
 
 THREADS: Final = 8
@@ -62,46 +63,73 @@ class Health(health.HealthServicer):
         raise not_served()
 
 
-@dataclass(frozen=True, slots=True)
+class HealthState:
+    """What health says: SERVING while there is no cause against it. Safe to use from several threads.
+
+    Args:
+        servicer: Answers the calls of health.
+        names: Full names of the servicers that health speaks for, besides the server as a whole.
+    """
+
+    def __init__(self, servicer: Health, names: Sequence[str]) -> None:
+        self._servicer, self._names = servicer, (EVERYTHING, *names)
+        self._ailments: set[str] = set()
+        self._publishing = threading.Lock()
+
+    def set_healthy(self, healthy: bool, *, cause: str = STALLED) -> None:  # noqa: FBT001  reads as a sentence
+        """Note that a cause for NOT_SERVING is gone, or has come."""
+        serving, not_serving = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
+        # What is published last must be what was noted last.
+        with self._publishing:
+            (self._ailments.discard if healthy else self._ailments.add)(cause)
+            for name in self._names:
+                self._servicer.set(name, not_serving if self._ailments else serving)
+
+    def shut_down(self) -> None:
+        """Say NOT_SERVING from now on."""
+        self._servicer.enter_graceful_shutdown()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Servers:
-    """Both servers, listening."""
+    """Both servers, listening.
+
+    Attributes:
+        main: Serves the service.
+        probes: Serves health alone; None where no address is set for it.
+        health: What health says.
+        stopping: Ends the sweep.
+        address: host:port of the main server.
+        health_address: host:port of the other; empty where there is none.
+    """
 
     main: grpc.Server
     probes: grpc.Server | None
-    calls: CallsOfServers
-    health: Health
-    names: tuple[str, ...]
+    health: HealthState
+    stopping: threading.Event
     address: str
     health_address: str
-    _ailments: set[str] = field(default_factory=set)
-    _stopping: threading.Event = field(default_factory=threading.Event)
-
-    def set_healthy(self, healthy: bool, *, cause: str = STALLED) -> None:  # noqa: FBT001  reads as a sentence
-        """Note that a cause for NOT_SERVING is gone, or has come. Health says SERVING while there is no cause."""
-        (self._ailments.discard if healthy else self._ailments.add)(cause)
-        serving, not_serving = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
-        for name in (EVERYTHING, *self.names):
-            self.health.set(name, not_serving if self._ailments else serving)
-
-    def sweep(self) -> None:
-        """Until the stop, end calls that keep threads waiting, and let health notice when calls get no thread."""
-        stuck = False
-        while not self._stopping.wait(SWEEP_EVERY_S):
-            for calls in self.calls:
-                calls.sweep()
-            now_stuck = self.calls.service.workers.delay_s() > STUCK_AFTER_S
-            if now_stuck != stuck:
-                stuck = now_stuck
-                self.set_healthy(not stuck, cause=STUCK)
-                log.warning("calls wait for a thread" if stuck else "calls get threads again")
 
     def stop(self, *, grace_s: float) -> None:
         """Say NOT_SERVING, finish calls under way within the grace, close."""
-        self.health.enter_graceful_shutdown()
+        self.health.shut_down()
         self.main.stop(grace_s).wait(grace_s + 1)
         if self.probes:
             self.probes.stop(0)
-        self._stopping.set()
+        self.stopping.set()
+
+
+def _sweep(calls_of_servers: CallsOfServers, health_state: HealthState, stopping: threading.Event) -> None:
+    """Until the stop, end calls that keep threads waiting, and let health notice when calls get no thread."""
+    stuck = False
+    while not stopping.wait(SWEEP_EVERY_S):
+        for calls in calls_of_servers:
+            calls.sweep()
+        now_stuck = calls_of_servers.service.workers.canary_delay_s() > STUCK_AFTER_S
+        if now_stuck != stuck:
+            stuck = now_stuck
+            health_state.set_healthy(not stuck, cause=STUCK)
+            log.warning("calls wait for a thread" if stuck else "calls get threads again")
 
 
 def new_calls(settings: ServiceSettings, *, stream_limit: int, longest_wait_s: float) -> CallsOfServers:
@@ -137,9 +165,11 @@ def start(server: grpc.Server, settings: ServiceSettings, names: Sequence[str], 
         health_address = _bind(probes, settings.health_bind, None)
         probes.start()
     server.start()
-    servers = Servers(server, probes, calls, servicer, tuple(names), address, health_address)
-    threading.Thread(target=servers.sweep, name="sweep", daemon=True).start()
-    return servers
+    state, stopping = HealthState(servicer, names), threading.Event()
+    threading.Thread(target=_sweep, args=(calls, state, stopping), name="sweep", daemon=True).start()
+    return Servers(
+        main=server, probes=probes, health=state, stopping=stopping, address=address, health_address=health_address
+    )
 
 
 def check_exposure(settings: ServiceSettings) -> None:
@@ -147,7 +177,7 @@ def check_exposure(settings: ServiceSettings) -> None:
     if settings.tls_cert_file or settings.insecure_bind or _is_loopback(settings.bind):
         return
     raise ServiceFault(
-        EX_CONFIG,
+        os.EX_CONFIG,
         f"LAB_BIND={settings.bind} is open to a network and TLS is off\n"
         "  do: set LAB_TLS_CERT_FILE and LAB_TLS_KEY_FILE, or LAB_INSECURE_BIND=true on a closed network",
     )
@@ -171,7 +201,7 @@ def _credentials(settings: ServiceSettings) -> grpc.ServerCredentials | None:
         return None
     if not settings.tls_key_file:
         raise ServiceFault(
-            EX_CONFIG,
+            os.EX_CONFIG,
             "LAB_TLS_CERT_FILE is set and LAB_TLS_KEY_FILE is not\n  do: set LAB_TLS_KEY_FILE to the certificate's key",
         )
     key = read_secret(settings.tls_key_file, "LAB_TLS_KEY_FILE")
@@ -184,6 +214,6 @@ def _bind(server: grpc.Server, address: str, credentials: grpc.ServerCredentials
         port = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
     except RuntimeError as error:
         raise ServiceFault(
-            EX_CONFIG, f"cannot listen on {address}: {error}\n  do: choose a free port of this machine, or port 0"
+            os.EX_CONFIG, f"cannot listen on {address}: {error}\n  do: choose a free port of this machine, or port 0"
         ) from error
     return f"{host}:{port}"

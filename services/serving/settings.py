@@ -12,8 +12,6 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings
 
 PREFIX: Final = "LAB_"
-EX_CONFIG: Final = 78
-EX_UNAVAILABLE: Final = 69
 SHOWN_FAULTS: Final = 4
 NEAR: Final = 0.6
 """Similarity, 0 to 1, of a name that is probably a misspelling."""
@@ -41,7 +39,7 @@ def read_secret(path: Path, setting: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ServiceFault(
-            EX_CONFIG,
+            os.EX_CONFIG,
             f"{setting} cannot be read\n  {path}: {error.strerror}\n  do: name a file that this user may read",
         ) from error
 
@@ -87,16 +85,21 @@ class ServiceSettings(BaseSettings, frozen=True, env_prefix=PREFIX):
 
 
 def read_settings(settings_type: type[S]) -> S:
-    """Return the settings of this process. Raises one ServiceFault with all faults together."""
-    faults = _unknown_variables(settings_type)
+    """Return settings of this process. A variable that is no setting is a fault where its prefix is ours.
+
+    Raises:
+        ServiceFault: The environment is not right. The message names all faults together.
+    """
+    prefix = settings_type.model_config["env_prefix"]
+    faults = _unknown_variables(settings_type) if prefix == PREFIX else []
     try:
         settings = settings_type()
     except ValidationError as error:
-        faults += [f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()]
+        faults += [f"{prefix}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()]
     if faults:
         more = [f"… and {len(faults) - SHOWN_FAULTS + 1} more"] if len(faults) > SHOWN_FAULTS else []
         shown = faults[: SHOWN_FAULTS - len(more)] + more
-        raise ServiceFault(EX_CONFIG, "the environment is not right:\n" + "\n".join(f"  {line}" for line in shown))
+        raise ServiceFault(os.EX_CONFIG, "the environment is not right:\n" + "\n".join(f"  {line}" for line in shown))
     return settings
 
 
@@ -111,7 +114,7 @@ def _unknown_variables(settings_type: type[BaseSettings]) -> list[str]:
     return [
         f"{name} is not a setting{_hint(name, own)}"
         for name in sorted(os.environ)
-        if name.startswith(PREFIX) and name not in own and not name.startswith((*foreign, *LAB_ITSELF))
+        if name.startswith(PREFIX) and name not in own | LAB_ITSELF and not name.startswith(foreign)
     ]
 
 
@@ -132,18 +135,25 @@ def _hint(name: str, own: AbstractSet[str]) -> str:
 FAMILIES: Final = ("LAB_WORKER_", "LAB_INGEST_", "LAB_QUERY_", "LAB_SIMULATOR_", "LAB_BOOTSTRAP_", "LAB_REDIS_")
 """Prefixes of the variables of one program, or of the store. Variables of a foreign family are let pass."""
 
-LAB_ITSELF: Final = (
-    "LAB_CACHE_",
-    "LAB_HIDE_PATH_SERVERS",
-    "LAB_STORE_NAMESPACE",
-    "LAB_OTELCOL",
-    "LAB_PROGRESS_FILE",
-    "LAB_PROMETHEUS",
-    "LAB_REDIS_SERVER",
-    "LAB_REPLAY",
-    "LAB_REQUIRE_DURABILITY",
-    "LAB_RUN",
-    "LAB_START_TIMEOUT_S",
-    "LAB_STATE_",
+LAB_ITSELF: Final = frozenset(
+    {
+        "LAB_CACHE_DIR",
+        "LAB_HIDE_PATH_SERVERS",
+        "LAB_OTELCOL",
+        "LAB_PROGRESS_FILE",
+        "LAB_PROMETHEUS",
+        "LAB_PROMETHEUS_AUTHORIZATION_FILE",
+        "LAB_PROMETHEUS_CA_FILE",
+        "LAB_PROMETHEUS_IMAGE",
+        "LAB_PROMETHEUS_URL",
+        "LAB_REDIS_SERVER",
+        "LAB_REPLAY",
+        "LAB_REQUIRE_DURABILITY",
+        "LAB_RUNS_DIR",
+        "LAB_RUN_ID",
+        "LAB_START_TIMEOUT_S",
+        "LAB_STATE_DIR",
+        "LAB_STORE_NAMESPACE",
+    }
 )
-"""Prefixes of variables of the lab and of bootstrap, which a service inherits and does not read."""
+"""Variables of the lab and of bootstrap, which a service inherits and does not read."""

@@ -1,6 +1,7 @@
 """Translates errors of the services to gRPC statuses and back."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Final, Literal
 
 import grpc
@@ -103,7 +104,8 @@ def status_of(refused: Refused) -> grpc.Status:
         violation = error_details_pb2.BadRequest.FieldViolation(field=refused.field, description=str(refused))
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
     if refused.retry_after_s:
-        delay = Duration(nanos=round(refused.retry_after_s * 1e9) % 10**9, seconds=int(refused.retry_after_s))
+        delay = Duration()
+        delay.FromTimedelta(timedelta(seconds=refused.retry_after_s))
         details.append(error_details_pb2.RetryInfo(retry_delay=delay))
     packed = [any_pb2.Any() for _ in details]
     for target, detail in zip(packed, details, strict=True):

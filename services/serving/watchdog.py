@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-EX_SOFTWARE: Final = 70
 CHECK_EVERY_S: Final = 1.0
 
 log = logging.getLogger(__name__)
@@ -58,11 +57,11 @@ def watch(
     patience: Patience,
 ) -> None:
     """Watch the progress until *stopping*; set health. End the process with 70 where it stalls for too long."""
-    if gives_up(progress, set_healthy, stopping.wait, patience=patience):
-        os._exit(EX_SOFTWARE)
+    if watch_until_given_up(progress, set_healthy, stopping.wait, patience=patience):
+        os._exit(os.EX_SOFTWARE)
 
 
-def gives_up(
+def watch_until_given_up(
     progress: Callable[[], Progress],
     set_healthy: Callable[[bool], None],
     stops_within: Callable[[float], bool],

@@ -71,8 +71,11 @@ class Workers(ThreadPoolExecutor):
         waited_s: float = getattr(self._under_way, "waited_s", 0.0)
         return waited_s
 
-    def delay_s(self) -> float:
-        """Return the seconds that a call waits for a thread; 0 where the last canary got a thread."""
+    def canary_delay_s(self) -> float:
+        """Return the seconds that the last canary has waited for a thread; 0 where it got one. Then send another.
+
+        A canary is a call that does nothing. One is sent every second at most.
+        """
         now_s = time.monotonic()
         if not self._canary.done():
             return now_s - self._canary_s

@@ -222,6 +222,7 @@ def test_the_lab_calls_over_tls_with_its_token(store: str, tmp_path: Path) -> No
         ({"LAB_BIND": "0.0.0.0:0", "LAB_INSECURE_BIND": "true", "LAB_REFLECTION": "true"}, ["LAB_REFLECTION", "TLS"]),
         ({"LAB_INGEST_BACKLOG_LIMT": "5"}, ["LAB_INGEST_BACKLOG_LIMT"]),
         ({"LAB_LOG_LEVEL": "LOUD", "LAB_DRAIN_SECONDS": "-1"}, ["LAB_LOG_LEVEL", "LAB_DRAIN_SECONDS"]),
+        ({"OTEL_EXPORTER_PROMETHEUS_PORT": "no-port"}, ["OTEL_EXPORTER_PROMETHEUS_PORT"]),
         ({"LAB_REDIS_TIMEOUT": "5"}, ["LAB_REDIS_TIMEOUT is not a setting", "LAB_REDIS_TIMEOUT_S"]),
     ],
 )

@@ -211,6 +211,60 @@ def test_an_entry_without_our_fields_is_a_dead_letter_of_no_events(
     assert letter.events == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("n", "9" * 5_000), ("w", "9" * 5_000), ("t", "9" * 5_000), ("b", "9" * 5_000), ("b", 2**53), ("n", 2**40)],
+    ids=["events", "width", "time", "bytes", "too many bytes", "too many events"],
+)
+def test_a_number_of_a_foreign_entry_stops_no_worker_and_no_producer(
+    ledger: RedisLedger, raw: redis.Redis, name: str, value: object
+) -> None:
+    """Nobody accepted the entry. What was accepted is counted, and so is what is appended afterwards."""
+    raw.xadd(PREFIX + "ev", junk(**{name: value}))
+    for sequence in (1, 2):
+        append(ledger, sequence, ["hum"])
+        committer_of(ledger, Notes()).commit(ledger.read(count=10, block_ms=10))
+
+    assert ledger.changes("r", since=0).totals[name_of("pi", "hum")].count == 2
+    assert (ledger.pending(), len(ledger.dead_letters())) == ([], int(name in {"n", "w"}))
+
+
+def test_a_foreign_entry_of_thousands_of_fields_is_a_dead_letter(ledger: RedisLedger, raw: redis.Redis) -> None:
+    """Lua cannot pass on all of them. The letter has the first, and a reason of its own."""
+    foreign = {"id": "mine", "why": "mine"} | {f"field-{number}": number for number in range(10_000)}
+    entry_id = raw.xadd(PREFIX + "ev", foreign).decode()
+
+    committer_of(ledger, Notes()).commit(ledger.read(count=10, block_ms=10))
+
+    [letter] = ledger.dead_letters()
+    assert (letter.entry_id, letter.index, letter.events) == (entry_id, -1, 0)
+    assert letter.reason.startswith("decode: ")
+    assert ledger.pending() == []
+
+
+def test_a_foreign_dead_letter_hides_no_other(ledger: RedisLedger, raw: redis.Redis) -> None:
+    """`lab dead list` shows both."""
+    raw.xadd(PREFIX + "dead", {"x": 1})
+    append(ledger, 1, ["temp"])
+    [entry] = ledger.read(count=1, block_ms=10)
+    ledger.dead_letter(entry.entry_id, "planted")
+
+    assert [letter.entry_id for letter in ledger.dead_letters()] == ["", entry.entry_id]
+
+
+def test_a_consumer_with_any_name_stops_no_worker(ledger: RedisLedger, raw: redis.Redis) -> None:
+    """Whoever may read the stream may join the group under any bytes."""
+    append(ledger, 1, ["temp"])
+    raw.execute_command("XREADGROUP", "GROUP", "agg", b"\xff\xfe", "COUNT", 1, "STREAMS", PREFIX + "ev", ">")
+    raw.execute_command("HSET", PREFIX + "beat", b"\xff\xfe", "often")
+
+    [pending] = ledger.pending()
+
+    assert pending.consumer in ledger.heartbeats()
+    committer_of(ledger, Notes()).commit(ledger.claim([pending]))
+    assert ledger.audit().balance.counted == 1
+
+
 def test_an_error_of_the_store_is_not_blamed_on_the_entries(ledger: RedisLedger, raw: redis.Redis) -> None:
     """A foreign key stops the worker with its name; the entries stay, and are counted once it is gone."""
     append(ledger, 1, ["temp"])

@@ -9,7 +9,7 @@ from services.contracts.store_keys import EPOCH, prefix_of
 from services.ledger.library import function
 from services.ledger.records import Audit
 from services.ledger.redis_ledger import RedisLedger
-from services.ledger.wire import audit_of
+from services.ledger.wire import AuditReply, audit_of
 from tests.ports.entries import append_of, batch, commit_of, fill
 
 PREFIX = prefix_of("lab")
@@ -31,7 +31,7 @@ def plant(raw: redis.Redis, entries: int, *, events: int = 3) -> None:
 def step(raw: redis.Redis, *, start: bool) -> Audit | None:
     """Make one slice of an audit. Return the audit, once it is complete."""
     reply = raw.execute_command("FCALL", function("audit"), 1, PREFIX, raw.get(PREFIX + EPOCH), int(start))
-    return audit_of(reply) if reply else None
+    return audit_of(AuditReply(*reply)) if reply else None
 
 
 def assert_right(audit: Audit) -> None:

@@ -1,6 +1,7 @@
 """A commit has its whole effect or none, shown on a real store."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from services.ledger import errors
 from services.ledger.records import BadEvent, BeyondRange, Commit, Entry
 from services.ledger.redis_ledger import RedisLedger
 from tests.events import columns_of
-from tests.ports.entries import RUN, SECOND, append_of, commit_of, exact_sum, fill, folded
+from tests.ports.entries import RUN, SECOND, append_of, batch, commit_of, exact_sum, fill, folded
 
 
 def test_partial_overlap_has_no_side_effect_and_the_rest_is_counted_once(
@@ -37,6 +38,21 @@ def test_partial_overlap_has_no_side_effect_and_the_rest_is_counted_once(
     assert first.commit(commit_of(rest)).counted == 44 * 50
     totals = first.changes(RUN, since=0).totals
     assert sum(aggregate.sum_micro for aggregate in totals.values()) == exact_sum(written)
+
+
+PRODUCER = append_of(batch(1), 1).producer.hex()
+
+
+@contextmanager
+def put_aside(raw: redis.Redis, key: str) -> Iterator[None]:
+    """Let a text be under a key for a while."""
+    raw.rename(key, "aside") if raw.exists(key) else None
+    raw.set(key, "planted")
+    try:
+        yield
+    finally:
+        raw.delete(key)
+        raw.rename("aside", key) if raw.exists("aside") else None
 
 
 BLIND = """#!lua name=blind
@@ -126,16 +142,124 @@ def test_a_key_of_the_wrong_type_stops_a_commit_before_it_writes(
     """A foreign key is named, and no entry is lost."""
     fill(ledger, 1)
     entries = ledger.read(count=1, block_ms=10)
-    name = prefix_of("lab") + key
-    raw.rename(name, "aside") if raw.exists(name) else None
-    raw.set(name, "planted")
-
-    with pytest.raises(errors.LedgerMisuse, match="is a string, not a"):
+    with put_aside(raw, prefix_of("lab") + key), pytest.raises(errors.LedgerMisuse, match="is a string, not a"):
         ledger.commit(commit_of(entries))
 
-    raw.delete(name)
-    if raw.exists("aside"):
-        raw.rename("aside", name)
+    assert ledger.commit(commit_of(entries)).counted == 50
+
+
+def test_an_id_that_no_entry_has_stops_a_commit_before_it_writes(ledger: RedisLedger) -> None:
+    """The store's commands take the first half of an id for the whole of it."""
+    fill(ledger, 1)
+    [entry] = ledger.read(count=1, block_ms=10)
+
+    with pytest.raises(errors.LedgerMisuse, match="an id that no entry has"):
+        ledger.commit(commit_of([replace(entry, entry_id=entry.entry_id.partition("-")[0])]))
+    with pytest.raises(errors.LedgerMisuse, match="an id that no entry has"):
+        ledger.dead_letter(entry.entry_id.partition("-")[0], "planted")
+
+    assert ledger.commit(commit_of([entry])).counted == 50
+
+
+@pytest.mark.parametrize(
+    "audit", [{"place": "here"}, {"place": "5", "events": "7"}, {"place": f"{10**15}-0", "events": "x"}]
+)
+def test_a_hash_that_holds_no_audit_stops_no_step(ledger: RedisLedger, raw: redis.Redis, audit: dict[str, str]) -> None:
+    """It is looked at after the first write, when nothing may fail."""
+    fill(ledger, 2)
+    first, second = ledger.read(count=2, block_ms=10)
+    raw.hset(prefix_of("lab") + "audit", mapping=audit)
+
+    assert ledger.dead_letter(first.entry_id, "planted") == 50
+    assert ledger.commit(commit_of([second])).counted == 50
+
+    account = ledger.audit()
+    assert (account.balance.counted, account.balance.dead, account.balance.residual) == (50, 50, 0)
+
+
+@pytest.mark.parametrize("key", ["dead", "suspect", "audit", "ledger", f"run:{RUN}"])
+def test_a_key_of_the_wrong_type_stops_a_dead_letter_before_it_writes(
+    ledger: RedisLedger, raw: redis.Redis, key: str
+) -> None:
+    """The entry stays pending, and becomes a dead letter once the key is gone."""
+    fill(ledger, 1)
+    [entry] = ledger.read(count=1, block_ms=10)
+    name = prefix_of("lab") + key
+    with put_aside(raw, name), pytest.raises(errors.LedgerMisuse):
+        ledger.dead_letter(entry.entry_id, "planted")
+
+    assert [pending.entry_id for pending in ledger.pending()] == [entry.entry_id]
+    assert ledger.dead_letter(entry.entry_id, "planted") == 50
+    assert ledger.audit().balance.residual == 0
+
+
+@pytest.mark.parametrize("key", ["ev", "ledger", f"run:{RUN}"])
+def test_a_key_of_the_wrong_type_stops_a_requeue_before_it_writes(
+    ledger: RedisLedger, raw: redis.Redis, key: str
+) -> None:
+    """The dead letter stays, and comes back once the key is gone."""
+    fill(ledger, 1)
+    [entry] = ledger.read(count=1, block_ms=10)
+    ledger.dead_letter(entry.entry_id, "planted")
+    [letter] = ledger.dead_letters()
+    with put_aside(raw, prefix_of("lab") + key), pytest.raises(errors.LedgerMisuse):
+        ledger.requeue(letter.dead_id)
+
+    assert ledger.dead_letters() == [letter]
+    assert ledger.requeue(letter.dead_id) == 50
+    assert ledger.audit().balance.residual == 0
+
+
+@pytest.mark.parametrize("key", ["ev", "ledger", f"run:{RUN}", f"keys:{RUN}", "producers", "runs", f"p:{PRODUCER}"])
+def test_a_key_of_the_wrong_type_stops_an_append_before_it_writes(
+    ledger: RedisLedger, raw: redis.Redis, key: str
+) -> None:
+    """The batch is not in the store, and the same batch is added once the key is gone."""
+    name = prefix_of("lab") + key
+    with put_aside(raw, name):
+        before = raw.dbsize()
+        with pytest.raises(errors.LedgerMisuse):
+            ledger.append(append_of(batch(1), 1))
+        assert raw.dbsize() == before
+
+    assert not ledger.append(append_of(batch(1), 1)).duplicate
+    assert ledger.audit().audited_backlog == 50
+
+
+@pytest.mark.parametrize("account", ["ledger", f"run:{RUN}"])
+def test_a_count_of_duplicates_that_is_none_stops_a_repeat_before_it_writes(
+    ledger: RedisLedger, raw: redis.Redis, account: str
+) -> None:
+    """A repeat is counted in both accounts or in none."""
+    ledger.append(append_of(batch(1), 1))
+    raw.hset(prefix_of("lab") + account, "dup", "many")
+
+    with pytest.raises(errors.LedgerMisuse, match="dup is not a count"):
+        ledger.append(append_of(batch(1), 1))
+
+    raw.hdel(prefix_of("lab") + account, "dup")
+    assert ledger.append(append_of(batch(1), 1)).duplicate
+    assert (ledger.balance().duplicates, ledger.changes(RUN, since=0).balance.duplicates) == (50, 50)
+
+
+@pytest.mark.parametrize("step", ["dead_letter", "commit"])
+def test_dead_letters_at_their_last_id_stop_a_step_before_it_writes(
+    ledger: RedisLedger, raw: redis.Redis, step: str
+) -> None:
+    """No entry leaves the stream without a place to go to."""
+    fill(ledger, 1)
+    entries = ledger.read(count=1, block_ms=10)
+    raw.xadd(prefix_of("lab") + "dead", {"x": 1}, id=f"{2**64 - 1}-{2**64 - 1}")
+    bad = [BadEvent(entries[0].entry_id, index, "planted", b"bad") for index in range(50)]
+
+    steps: dict[str, Callable[[], object]] = {
+        "commit": lambda: ledger.commit(Commit(RUN, entries, None, bad)),
+        "dead_letter": lambda: ledger.dead_letter(entries[0].entry_id, "planted"),
+    }
+    with pytest.raises(errors.LedgerMisuse):
+        steps[step]()
+
+    raw.delete(prefix_of("lab") + "dead")
     assert ledger.commit(commit_of(entries)).counted == 50
 
 

@@ -12,7 +12,6 @@
 -- alone. A repeat is then refused, not added, and the producer goes on with larger sequences. So nobody can keep a new
 -- producer out by appending under many names.
 
-local MAX_BATCH = 65535
 local RING, RING_LIFE_US, RINGS_AT_ONCE = 1024, 7 * 24 * HOUR_US, 16
 -- Whole rings, up to 72 kB each, and all producers that are remembered. A folded ring takes about 300 bytes.
 local MAX_RINGS, MAX_PRODUCERS, REMEMBERED_US = 10000, 500000, HOUR_US
@@ -34,8 +33,8 @@ local function fold_ring(base, producers)
   if at < 0 then return end
   local ring = base .. 'p:' .. redis.call('ZRANGE', producers, at, at)[1]
   local highest = 0
-  for _, value in ipairs(redis.call('HVALS', ring)) do
-    highest = math.max(highest, tonumber(string.match(value, '^%d+')))
+  for _, value in ipairs(typed(ring, 'hash') and redis.call('HVALS', ring) or {}) do
+    highest = math.max(highest, tonumber(string.match(value, '^%d+') or '0'))
   end
   redis.call('UNLINK', ring)
   if highest > 0 then redis.call('HSET', ring, 'folded', digits(highest)) end
@@ -69,7 +68,7 @@ end
 -- Returns the account of the store. Workers of an earlier version do not keep the bytes; a stream without events has
 -- none.
 local function account_of_store(ledger)
-  local store = account(ledger, 'accepted', 'backlog', 'dead', 'bytes', 'dead_bytes', 'promised', 'wall', 'time')
+  local store = account(ledger, 'accepted', 'backlog', 'dead', 'dup', 'bytes', 'dead_bytes', 'promised', 'wall', 'time')
   if store.backlog == 0 then store.bytes = 0 end
   if store.dead == 0 then store.dead_bytes = 0 end
   return store
@@ -84,7 +83,7 @@ local function rolled_back(ledger, store, seen)
 end
 
 -- Answers a sequence that the ring holds: a duplicate, or a refusal. Counts a duplicate once.
-local function repeated(ring, slot, held, batch, ledger, runkey, accepted)
+local function repeated(ring, slot, held, batch, ledger, runkey, store)
   local held_seq, held_digest, flag = string.match(held, '^(%d+) (%S+) (%S)$')
   held_seq = tonumber(held_seq)
   if held_seq > batch.seq then return refuse('LABTOOOLD', digits(held_seq)) end
@@ -94,24 +93,24 @@ local function repeated(ring, slot, held, batch, ledger, runkey, accepted)
     return refuse('LABCONFLICT', held_digest)
   end
   if flag == '-' then
-    account(runkey, 'dup')
+    local before = account(runkey, 'dup')
     redis.call('HSET', ring, slot, digits(batch.seq) .. ' ' .. held_digest .. ' +')
-    redis.call('HINCRBY', ledger, 'dup', batch.events)
-    if redis.call('HEXISTS', runkey, 'width') == 1 then redis.call('HINCRBY', runkey, 'dup', batch.events) end
+    redis.call('HSET', ledger, 'dup', store.dup + batch.events)
+    if redis.call('HEXISTS', runkey, 'width') == 1 then
+      redis.call('HSET', runkey, 'dup', before.dup + batch.events)
+    end
   end
-  return {'DUP', '', accepted, ''}
+  return {'DUP', '', store.accepted, ''}
 end
 
 -- Returns those of the batch's names that its run does not hold, or nil and an error.
-local function fresh_names(names, argv)
-  local fresh = {}
+local function new_names(names, argv)
+  local new = {}
   for i = 14, #argv do
-    if redis.call('SISMEMBER', names, argv[i]) == 0 then fresh[#fresh + 1] = argv[i] end
+    if redis.call('SISMEMBER', names, argv[i]) == 0 then new[#new + 1] = argv[i] end
   end
-  if #fresh > 0 and redis.call('SCARD', names) + #fresh > MAX_KEYS then
-    return nil, refuse('LABKEYS', digits(MAX_KEYS))
-  end
-  return fresh
+  if #new > 0 and redis.call('SCARD', names) + #new > MAX_KEYS then return nil, refuse('LABKEYS', digits(MAX_KEYS)) end
+  return new
 end
 
 -- Returns why there is no room for a batch, or nothing. Where dead letters alone fill the limit, waiting is no help.
@@ -166,23 +165,23 @@ local function append(keys, argv)
 
   local slot = digits(batch.seq % RING)
   local held, folded = unpack(redis.call('HMGET', ring, slot, 'folded'))
-  local answer = held and repeated(ring, slot, held, batch, ledger, runkey, store.accepted)
+  local answer = held and repeated(ring, slot, held, batch, ledger, runkey, store)
   if answer then return answer end
   if folded and batch.seq <= tonumber(folded) then return refuse('LABFOLDED', digits(MAX_RINGS)) end
 
-  local before = account(runkey, 'accepted', 'backlog', 'dup')
-  local known, born = unpack(redis.call('HMGET', runkey, 'width', 'born'))
-  if known and known ~= batch.width then return refuse('LABWIDTH', known) end
-  born = known and (born or '0')
+  local before = account(runkey, 'accepted', 'backlog')
+  local width, born = unpack(redis.call('HMGET', runkey, 'width', 'born'))
+  if width and width ~= batch.width then return refuse('LABWIDTH', width) end
+  born = width and (born or '0')
   if batch.born ~= '' and batch.born ~= born then return {'FORGOTTEN'} end
-  local fresh
-  fresh, refusal = fresh_names(names, argv); if refusal then return refusal end
+  local new
+  new, refusal = new_names(names, argv); if refusal then return refusal end
   answer = no_room(ledger, store, batch); if answer then return answer end
   local now = clock_us()
   local time, moved = own_time(store.wall, store.time, now)
   local last_use = redis.call('ZSCORE', producers, batch.producer)
   -- These two fail where the key is of another type, before the first write.
-  if not known then redis.call('ZSCORE', runs, batch.run) end
+  if not width then redis.call('ZSCORE', runs, batch.run) end
   redis.call('XLEN', base .. 'ev')
 
   refusal = no_room_for_ring(base, producers, ring, last_use, folded, time); if refusal then return refusal end
@@ -191,13 +190,13 @@ local function append(keys, argv)
   -- Versions before this one gave rings an expiry by the store's clock.
   redis.call('PERSIST', ring)
   if tonumber(last_use or '-1') ~= time then redis.call('ZADD', producers, time, batch.producer) end
-  if not known then
+  if not width then
     -- A run that was forgotten may come again under its name; `born` tells that it is another.
     born = digits(store.accepted)
     redis.call('HSET', runkey, 'width', batch.width, 'born', born)
     redis.call('ZADD', runs, time, batch.run)
   end
-  for i = 1, #fresh do redis.call('SADD', names, fresh[i]) end
+  for i = 1, #new do redis.call('SADD', names, new[i]) end
   redis.call('HSET', runkey, 'accepted', before.accepted + batch.events, 'backlog', before.backlog + batch.events)
   local accepted = store.accepted + batch.events
   redis.call('HSET', ledger, 'accepted', accepted, 'backlog', store.backlog + batch.events,

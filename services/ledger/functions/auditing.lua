@@ -1,6 +1,6 @@
 -- ---------------------------------------------------------------------------------------------------- auditing
 
--- Whether a stream's id comes after another.
+-- Whether a stream's id comes after another. Both are whole ids.
 local function comes_after(id, other)
   local ms, seq = string.match(id, '^(%d+)-(%d+)$')
   local other_ms, other_seq = string.match(other, '^(%d+)-(%d+)$')
@@ -9,16 +9,17 @@ local function comes_after(id, other)
 end
 
 -- An audit that is under way has added up the entries up to its place in the stream; what is removed there is taken
--- off.
+-- off. This comes after the first write of a step. A hash that holds no audit is therefore left as it is.
 local function tell_audit(base, ids, events)
   local audit = base .. 'audit'
-  local place = redis.call('HGET', audit, 'place')
-  if not place then return end
+  local place, sum = unpack(redis.call('HMGET', audit, 'place', 'events'))
+  sum = whole(sum)
+  if not place or not is_id(place) or not sum then return end
   local gone = 0
   for i, id in ipairs(ids) do
     if not comes_after(id, place) then gone = gone + events[i] end
   end
-  if gone > 0 then redis.call('HINCRBY', audit, 'events', digits(-gone)) end
+  if gone > 0 then redis.call('HSET', audit, 'events', digits(sum - gone)) end
 end
 
 local SLICE_ENTRIES, SLICE_BYTES, PAGE_ENTRIES = 1000, 1048576, 50
@@ -30,7 +31,7 @@ local function sum_slice(stream, place)
   while entries < SLICE_ENTRIES and bytes < SLICE_BYTES do
     local page = redis.call('XRANGE', stream, place and '(' .. place or '-', '+', 'COUNT', PAGE_ENTRIES)
     for _, entry in ipairs(page) do
-      sum, place = sum + (whole(field_of(entry[2], 'n')) or 0), entry[1]
+      sum, place = sum + events_of(entry[2]), entry[1]
       bytes = bytes + #(field_of(entry[2], 'd') or '')
     end
     if #page < PAGE_ENTRIES then return sum, place, true end

@@ -36,6 +36,7 @@ local function entries_of(argv)
   if not count or count < 1 or count > MAX_ENTRIES then return nil, refuse('LABARG', '1..1024 entries a commit') end
   for i = 1, count do
     local id = argv[4 + i]
+    if not id or not is_id(id) then return nil, refuse('LABARG', 'an id that no entry has') end
     if entries.place[id] then return nil, refuse('LABARG', 'the same entry twice') end
     entries.ids[i], entries.place[id] = id, i
   end
@@ -108,12 +109,12 @@ local function blocks_of(base, run, argv, at, counted)
   return blocks
 end
 
--- Takes the entries out of the stream. An entry that somebody had deleted is a ghost.
-local function remove_entries(base, key, entries)
+-- Takes the entries out of the stream. An entry that somebody had deleted is a ghost; `ghosts` are those before.
+local function remove_entries(base, key, entries, ghosts)
   local acknowledged = redis.call('XACK', key.ev, GROUP, unpack(entries.ids))
   local removed = redis.call('XDEL', key.ev, unpack(entries.ids))
   redis.call('HDEL', key.suspect, unpack(entries.ids))
-  if removed ~= acknowledged then redis.call('HINCRBY', key.ledger, 'ghost', acknowledged - removed) end
+  if removed ~= acknowledged then redis.call('HSET', key.ledger, 'ghost', ghosts + acknowledged - removed) end
   tell_audit(base, entries.ids, entries.held)
 end
 
@@ -148,14 +149,16 @@ local function commit(keys, argv)
   local low, width = unpack(redis.call('HMGET', key.run, 'low', 'width'))
   local now, version = clock_us(), before.ver + 1
 
-  remove_entries(base, key, entries)
-  write_blocks(blocks, version, tonumber(low or '-inf') or -math.huge, key.dirty, key.wins)
+  -- An XADD fails in a stream that has reached the last id, and therefore comes first.
   keep_bad_events(key, run, bad, width or '0', now)
+  remove_entries(base, key, entries, store.ghost)
+  write_blocks(blocks, version, tonumber(low or '-inf') or -math.huge, key.dirty, key.wins)
+  -- An entry that the ledger did not write is in no account, and a count below 0 would stop every later step.
   redis.call('HSET', ledger, 'counted', store.counted + counted, 'dead', store.dead + #bad,
-    'backlog', store.backlog - entries.events, 'ver', store.ver + 1,
+    'backlog', math.max(0, store.backlog - entries.events), 'ver', store.ver + 1,
     'bytes', math.max(0, store.bytes - entries.bytes), 'dead_bytes', store.dead_bytes + bad.bytes)
   redis.call('HSET', key.run, 'counted', before.counted + counted, 'dead', before.dead + #bad,
-    'backlog', before.backlog - entries.events, 'ver', version, 'last', now,
+    'backlog', math.max(0, before.backlog - entries.events), 'ver', version, 'last', now,
     'w:' .. instance, before['w:' .. instance] + counted)
   redis.call('ZADD', key.runs, store.time > 0 and store.time or now, run)
   return {counted, version, redis.call('ZCARD', key.wins)}

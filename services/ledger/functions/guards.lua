@@ -20,11 +20,15 @@ local function account(key, ...)
   return counts
 end
 
--- Every key that a step will write is checked, so that a key of another type stops the step before its first write.
+-- Whether a key is of a type, or is not there. A step asks this of each key that it writes and has not read, so that a
+-- key of another type stops the step before its first write.
 local function typed(key, wanted)
   local actual = redis.call('TYPE', key).ok
   return actual == wanted or actual == 'none'
 end
+
+-- Whether a text is the whole id of an entry. Commands take the first half alone, too, and not all mean the same by it.
+local function is_id(text) return string.match(text, '^%d+%-%d+$') ~= nil end
 
 local function clash(key, wanted)
   return refuse('LABTYPE', key .. ' is a ' .. redis.call('TYPE', key).ok .. ', not a ' .. wanted)

@@ -59,6 +59,15 @@ local function field_of(entry, name)
   for i = 1, #entry, 2 do if entry[i] == name then return entry[i + 1] end end
 end
 
+-- Events of one batch, at most.
+local MAX_BATCH = 65535
+
+-- The events that an entry says it holds; none where `append` cannot have written the number.
+local function events_of(fields)
+  local events = whole(field_of(fields, 'n'))
+  return events and events <= MAX_BATCH and events or 0
+end
+
 -- Memory that an entry takes: its data, and what every entry has beside its data.
 local ENTRY_BYTES = 256
 local function entry_bytes(data) return #data + ENTRY_BYTES end

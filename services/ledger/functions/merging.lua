@@ -72,7 +72,7 @@ local function merged_windows(base, run, argv, at)
   local blocks, numbers, aggregates, events = {}, {}, 0, 0
   for _ = 1, windows do
     local number = argv[at]
-    if not number or not tonumber(number) or numbers[number] then
+    if not number or not string.match(number, '^%-?%d+$') or numbers[number] then
       return nil, refuse('LABARG', 'a window twice or none')
     end
     numbers[number] = true

@@ -21,6 +21,7 @@ end
 local function reap(keys, argv)
   local base, consumer = keys[1], argv[2]
   local failed = guard(base, argv[1]); if failed then return failed end
+  if not typed(base .. 'beat', 'hash') then return clash(base .. 'beat', 'hash') end
   if #redis.call('XPENDING', base .. 'ev', GROUP, '-', '+', 1, consumer) > 0 then return 0 end
   redis.call('XGROUP', 'DELCONSUMER', base .. 'ev', GROUP, consumer)
   redis.call('HDEL', base .. 'beat', consumer)
@@ -30,18 +31,17 @@ end
 -- Removes the oldest windows of a run, at most 500. Returns their number.
 local function drop_windows(base, run, number)
   local runkey, dirty, wins = base .. 'run:' .. run, base .. 'dirty:' .. run, base .. 'wins:' .. run
-  account(runkey, 'ver')
+  local before = account(runkey, 'ver')
   redis.call('ZCARD', dirty)
   local gone = redis.call('ZRANGE', wins, 0, math.min(number, CHUNK) - 1)
+  if #gone == 0 then return 0 end
+  local low = digits(tonumber(gone[#gone]) + 1)
   for _, window in ipairs(gone) do
     redis.call('UNLINK', base .. 'agg:' .. run .. ':' .. window)
     redis.call('ZREM', dirty, window)
     redis.call('ZREM', wins, window)
   end
-  if #gone > 0 then
-    redis.call('HSET', runkey, 'low', digits(tonumber(gone[#gone]) + 1))
-    redis.call('HINCRBY', runkey, 'ver', 1)
-  end
+  redis.call('HSET', runkey, 'low', low, 'ver', before.ver + 1)
   return #gone
 end
 

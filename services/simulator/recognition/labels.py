@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from services.contracts.limits import MAX_NAME_BYTES
 from services.simulator.recognition.samples import cleaned
+from services.simulator.tables.cells import brief
 from services.simulator.tables.table import Table
 
 BETWEEN: Final = " "
 """Stands between the texts of columns that make a name together."""
-LONGEST_SHOWN: Final = 40
 
 
 class Labels(NamedTuple):
@@ -64,6 +64,6 @@ def _why_no_name(name: str, role: str) -> str:
     if not name:
         return f"{role}: empty"
     if not name.isprintable():
-        return f"{role}: {name[:LONGEST_SHOWN]!r} is not printable"
+        return f"{role}: {brief(name)!r} is not printable"
     size = len(name.encode())
     return f"{role}: {size} bytes, limit {MAX_NAME_BYTES}" if size > MAX_NAME_BYTES else ""

@@ -14,6 +14,7 @@ from services.contracts.limits import MAX_VALUE
 from services.simulator.recognition.forms import GROUPED, POINT
 from services.simulator.recognition.samples import EMPTY, cleaned, is_text
 from services.simulator.source import SourceFault
+from services.simulator.tables.cells import brief
 from services.simulator.tables.table import Table, shown
 
 COMMA: Final = r"^\s*[-+]?(\d+,\d*|,\d+)([eE][-+]?\d+)?\s*$"
@@ -21,7 +22,6 @@ THOUSANDS: Final = r"^\s*[-+]?[1-9]\d{0,2},\d{3}\s*$"
 """A number whose comma may stand before decimals or between thousands."""
 GROUPS: Final = r"^\s*[-+]?\d{1,3}(\.\d{3})+\s*$"
 WITH_POINT: Final = r"^\s*[-+]?\d*\.\d+([eE][-+]?\d+)?\s*$"
-LONGEST_SHOWN: Final = 40
 MICRO: Final = 1e6
 LARGEST_LOSS: Final = 0.01
 
@@ -115,10 +115,9 @@ def _numbers_in(text: pa.Array, *, commas: bool) -> pa.Array:
 def _why(content: object, number: float) -> str:
     if content is None or re.match(EMPTY, str(content)):
         return "empty"
-    brief = str(content)[:LONGEST_SHOWN]
     if np.isnan(number):
-        return f"{brief!r} is not a number"
-    return f"{brief} is beyond 2^45" if np.isfinite(number) else f"{brief} is not finite"
+        return f"{brief(content)!r} is not a number"
+    return f"{brief(content)} is beyond 2^45" if np.isfinite(number) else f"{brief(content)} is not finite"
 
 
 def lost_by_rounding(value: NDArray[np.float64]) -> int:

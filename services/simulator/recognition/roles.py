@@ -15,6 +15,7 @@ from services.simulator.recognition.samples import is_number, is_text, sample_of
 from services.simulator.recognition.shapes import EVERY_LABEL, Meaning, Shape
 from services.simulator.recognition.time_columns import PARTS, find_time
 from services.simulator.source import SourceFault
+from services.simulator.tables.cells import brief
 from services.simulator.tables.table import Table, listed, shown
 
 NAMES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -31,7 +32,6 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 """Role → names by which its column is recognised, the surest first."""
 INDEX: Final = re.compile(r"Unnamed: \d+|__index_level_\d+__|level_\d+")
 """Names that pandas gives to columns without a name, and to row numbers."""
-LONGEST_SHOWN: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +201,7 @@ def _no_number(table: Table, name: str) -> str:
     if not is_text(column):
         return "" if is_number(column) else f"type {column.type}"
     sample = sample_of(column)
-    return f"{str(sample[0])[:LONGEST_SHOWN]!r} is not a number" if len(sample) else ""
+    return f"{brief(sample[0])!r} is not a number" if len(sample) else ""
 
 
 def _check_kinds(table: Table, names: Names, path: Path) -> None:

@@ -17,6 +17,7 @@ from services.simulator.recognition import epochs
 from services.simulator.recognition.forms import ANY
 from services.simulator.recognition.samples import cleaned, is_number, mostly, numbers_in, sample_of
 from services.simulator.source import SourceFault
+from services.simulator.tables.cells import brief
 from services.simulator.tables.limits import Budget
 from services.simulator.tables.table import shown
 
@@ -33,7 +34,6 @@ BASIC: Final = re.compile(
 PLAIN: Final = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?Z?$"
 """The texts of most files, which Arrow reads twenty times as fast. A leap second is none for Arrow."""
 LONGEST_TIME: Final = 64
-LONGEST_SHOWN: Final = 40
 BLOCK_ROWS: Final = 16_384
 """Values converted to Python objects at once. A Python string takes three times the memory."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -215,5 +215,7 @@ class _Collected:
         content = self._column[row].as_py()
         if content is None or not str(content).strip():
             return "time: empty"
-        brief = str(content)[:LONGEST_SHOWN]
-        return f"time: {brief!r} is not a time" if self._no_time[row] else f"time: {brief} is not within 1900..2200"
+        shown_content = brief(content)
+        if self._no_time[row]:
+            return f"time: {shown_content!r} is not a time"
+        return f"time: {shown_content} is not within 1900..2200"

@@ -1,4 +1,4 @@
-"""Tells cells that hold values from cells that hold names. Pure."""
+"""Tells cells that hold values from cells that hold names, and shortens a cell for a message. Pure."""
 
 import re
 from collections.abc import Iterable
@@ -10,6 +10,8 @@ MOMENT: Final = re.compile(r"\s*\d{1,4}[-/.]?\d{1,2}[-/.]?\d{1,4}[T ,]+\d{1,2}:?
 NO_TEXT: Final = re.compile(r"[\x00-\x08\x0e-\x1f]")
 """Characters that no text holds."""
 LONGEST_VALUE: Final = 64
+LONGEST_SHOWN: Final = 40
+"""Characters of a cell that a message repeats."""
 
 
 def is_value(cell: str) -> bool:
@@ -35,3 +37,12 @@ def are_names(cells: Iterable[str]) -> bool:
     """
     held = [cell for cell in cells if cell.strip()]
     return bool(held) and not any(map(is_moment, held)) and not all(map(is_value, held))
+
+
+def brief(cell: object) -> str:
+    """Return the beginning of a cell's content, for a message.
+
+    >>> brief("x" * 1_000) == "x" * LONGEST_SHOWN, brief(21.5)
+    (True, '21.5')
+    """
+    return str(cell)[:LONGEST_SHOWN]

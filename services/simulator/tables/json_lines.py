@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from services.simulator.tables.blocks import BLOCK_CELLS, Blocks
+from services.simulator.tables.cells import brief
 from services.simulator.tables.limits import Budget
 from services.simulator.tables.opening import bounded_lines, opened_text
 from services.simulator.tables.prometheus import Json, JsonObject, samples_in
@@ -15,7 +16,6 @@ from services.simulator.tables.table import Table, fault_of_no_rows
 Row = dict[str, str]
 KINDS: Final = {list: "a JSON array", str: "a JSON value", bool: "a JSON value", type(None): "a JSON value"}
 ARRAY: Final = "["
-LONGEST_SHOWN: Final = 40
 NAMELESS: Final = "(empty)"
 """Stands for a key without characters."""
 
@@ -84,7 +84,7 @@ def _why_no_row(error: ValueError | RecursionError) -> str:
     """Return why a line is no row."""
     match error:
         case UnicodeEncodeError():
-            return f"{ascii(error.object)[:LONGEST_SHOWN]} holds half of a character, which is no text"
+            return f"{brief(ascii(error.object))} holds half of a character, which is no text"
         case RecursionError():
             return "its values are nested too deep"
         case NotARow():

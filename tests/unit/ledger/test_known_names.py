@@ -1,7 +1,7 @@
 """Which names are sent to the store."""
 
 from services.contracts.key_table import NAME_OVERHEAD_BYTES
-from services.ledger.known_names import MEMORY_KEPT_BYTES, RUNS_KEPT, KnownNames, Unknown
+from services.ledger.known_names import MEMORY_KEPT_BYTES, RUNS_KEPT, KnownNames, UnsentNames
 
 BORN = b"0"
 LATER = b"5000"
@@ -10,11 +10,11 @@ LATER = b"5000"
 def test_a_name_is_sent_once_for_each_run() -> None:
     """A name that the store has accepted for a run is known for this run alone."""
     known = KnownNames()
-    assert known.unknown("a", [b"x", b"y", b"x"]) == Unknown([b"x", b"y"], born=b"")
+    assert known.unsent("a", [b"x", b"y", b"x"]) == UnsentNames([b"x", b"y"], born=b"")
     known.add("a", [b"x"], born=BORN)
 
-    assert known.unknown("a", [b"x", b"y"]) == Unknown([b"y"], born=BORN)
-    assert known.unknown("b", [b"x"]) == Unknown([b"x"], born=b"")
+    assert known.unsent("a", [b"x", b"y"]) == UnsentNames([b"y"], born=BORN)
+    assert known.unsent("b", [b"x"]) == UnsentNames([b"x"], born=b"")
 
 
 def test_a_run_that_began_anew_holds_no_name_of_the_run_before() -> None:
@@ -23,7 +23,7 @@ def test_a_run_that_began_anew_holds_no_name_of_the_run_before() -> None:
     known.add("a", [b"x", b"y"], born=BORN)
     known.add("a", [b"z"], born=LATER)
 
-    assert known.unknown("a", [b"x", b"y", b"z"]) == Unknown([b"x", b"y"], born=LATER)
+    assert known.unsent("a", [b"x", b"y", b"z"]) == UnsentNames([b"x", b"y"], born=LATER)
 
 
 def test_a_batch_without_new_names_changes_nothing() -> None:
@@ -32,7 +32,7 @@ def test_a_batch_without_new_names_changes_nothing() -> None:
     known.add("a", [b"x"], born=BORN)
     known.add("a", [], born=BORN)
 
-    assert known.unknown("a", [b"x"]) == Unknown([], born=BORN)
+    assert known.unsent("a", [b"x"]) == UnsentNames([], born=BORN)
 
 
 def test_the_names_of_old_runs_are_forgotten() -> None:
@@ -41,8 +41,8 @@ def test_the_names_of_old_runs_are_forgotten() -> None:
     for number in range(RUNS_KEPT + 1):
         known.add(f"run-{number}", [b"x"], born=BORN)
 
-    assert known.unknown("run-0", [b"x"]) == Unknown([b"x"], born=b"")
-    assert known.unknown("run-1", [b"x"]) == Unknown([], born=BORN)
+    assert known.unsent("run-0", [b"x"]) == UnsentNames([b"x"], born=b"")
+    assert known.unsent("run-1", [b"x"]) == UnsentNames([], born=BORN)
 
 
 def test_long_names_take_no_more_memory_than_allowed() -> None:
@@ -51,7 +51,7 @@ def test_long_names_take_no_more_memory_than_allowed() -> None:
     for run in range(runs):
         known.add(str(run), [f"{i:0513d}".encode() for i in range(10_000)], born=BORN)
 
-    remembered = [run for run in range(runs) if not known.unknown(str(run), [b"0" * 513]).names]
+    remembered = [run for run in range(runs) if not known.unsent(str(run), [b"0" * 513]).names]
     assert remembered == list(range(runs - len(remembered), runs))
     assert 1 <= len(remembered) <= MEMORY_KEPT_BYTES / (10_000 * (513 + NAME_OVERHEAD_BYTES))
 
@@ -63,4 +63,4 @@ def test_names_of_runs_that_began_anew_take_no_memory() -> None:
     for birth in range(12):
         known.add("again", [f"{i:0513d}".encode() for i in range(10_000)], born=str(birth).encode())
 
-    assert known.unknown("kept", [b"x"]) == Unknown([], born=BORN)
+    assert known.unsent("kept", [b"x"]) == UnsentNames([], born=BORN)

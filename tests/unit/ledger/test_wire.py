@@ -9,6 +9,8 @@ import pytest
 from services.contracts.aggregates import PACKED, Aggregate, AggregateBlock, Aggregation
 from services.ledger.records import Append, Audit, BadEvent, Balance, BeyondRange, Commit, Committed, Entry
 from services.ledger.wire import (
+    AuditReply,
+    ChangesReply,
     audit_of,
     changes_of,
     commit_arguments,
@@ -99,8 +101,16 @@ def test_an_entry_is_read_with_all_its_fields() -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{}, {b"n": b"-5", b"w": b"", b"t": b"1e9", b"b": b"2.5"}, {b"n": b"\xff", b"run": b"\xff"}, {b"n": b" 5"}],
-    ids=["nothing", "no counts", "no text", "spaces"],
+    [
+        {},
+        {b"n": b"-5", b"w": b"", b"t": b"1e9", b"b": b"2.5"},
+        {b"n": b"\xff", b"run": b"\xff"},
+        {b"n": b" 5"},
+        dict.fromkeys((b"n", b"w", b"t", b"b"), b"9" * 5_000),
+        {b"n": b"65536", b"t": str(2**60).encode(), b"b": str(2**53).encode()},
+        {b"n": "٣".encode()},
+    ],
+    ids=["nothing", "no counts", "no text", "spaces", "no end", "beyond the limits", "other digits"],
 )
 def test_a_foreign_entry_is_read_without_events(fields: dict[bytes, bytes]) -> None:
     """Whoever can write to the stream may have written anything."""
@@ -115,12 +125,33 @@ def test_a_dead_letter_is_read_from_names_and_values() -> None:
     assert (letter.run, letter.events, letter.payload) == ("", 0, b"")
 
 
+@pytest.mark.parametrize(
+    "flat",
+    [
+        [b"x", b"1"],
+        [b"id", b"\xff", b"i", b"first", b"why", b"\xff", b"n", b"9" * 5_000],
+        [b"id", b"5-0", b"i", b"9" * 5_000, b"why", b""],
+    ],
+    ids=["no field of ours", "no numbers", "no end"],
+)
+def test_a_foreign_dead_letter_is_read_without_events(flat: list[bytes]) -> None:
+    """One letter that nobody can read would hide all others."""
+    letter = dead_letter_of(b"9-0", flat)
+    assert (letter.dead_id, letter.index, letter.events, letter.payload) == ("9-0", 0, 0, b"")
+
+
+def test_an_entry_does_not_change_what_its_dead_letter_says() -> None:
+    """A foreign entry may have fields of a letter's names, which follow the letter's own."""
+    letter = dead_letter_of(b"9-0", [b"id", b"5-0", b"i", b"-1", b"why", b"junk", b"id", b"", b"i", b"7", b"why", b""])
+    assert (letter.entry_id, letter.index, letter.reason) == ("5-0", -1, "junk")
+
+
 def test_changes_are_read_from_their_reply() -> None:
     """An account that lacks a count has 0 there."""
-    reply = [
+    reply = ChangesReply(
         b"epoch", 1, b"9", [b"50", b"40", None, b"10", b"2"], b"1000", b"-4", b"7", 1,
-        [[b"-3", [b"a", PACKED_AGGREGATE]], [b"12", []]], [b"a", PACKED_AGGREGATE], [b"worker", b"40"], b"5", b"90",
-    ]  # fmt: skip
+        [(b"-3", [b"a", PACKED_AGGREGATE]), (b"12", [])], [b"a", PACKED_AGGREGATE], [b"worker", b"40"], b"5", b"90",
+    )  # fmt: skip
     changes = changes_of(reply)
     assert (changes.epoch, changes.known, changes.version, changes.more) == ("epoch", True, 9, True)
     assert changes.balance == Balance(50, 40, 0, 10, 2)
@@ -131,13 +162,15 @@ def test_changes_are_read_from_their_reply() -> None:
 
 def test_a_run_that_is_not_known_has_no_changes() -> None:
     """No window of it was removed."""
-    changes = changes_of([b"epoch", 0, b"0", [None] * 5, b"0", b"", b"0", 0, [], [], [], b"0", b"90"])
+    changes = changes_of(ChangesReply(b"epoch", 0, b"0", [None] * 5, b"0", b"", b"0", 0, [], [], [], b"0", b"90"))
     assert (changes.known, changes.low_window, changes.balance, changes.windows) == (False, None, Balance(), {})
 
 
 def test_an_audit_has_the_account_and_the_backlog_of_the_stream() -> None:
     """The second is a number of the store's own."""
-    assert audit_of([[b"50", b"40", b"0", b"10", None], 10]) == Audit(Balance(50, 40, 0, 10), audited_backlog=10)
+    assert audit_of(AuditReply([b"50", b"40", b"0", b"10", None], 10)) == Audit(
+        Balance(50, 40, 0, 10), audited_backlog=10
+    )
 
 
 def test_a_flat_reply_that_lacks_a_value_is_a_fault() -> None:

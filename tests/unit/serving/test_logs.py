@@ -6,7 +6,7 @@ import logging
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.serving.logs import FIELD_LIMIT, JsonLines
+from services.serving.logs import FIELD_LIMIT, JsonLines, is_worth_a_line
 
 LINES = JsonLines("a-service", "an-instance")
 ENDS_OF_LINES = "\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029\x1b[31m\x00"
@@ -35,3 +35,14 @@ def test_a_long_text_is_cut() -> None:
 
     assert len(line) < 2 * FIELD_LIMIT
     assert "… (1000006 characters)" in json.loads(line)["message"]
+
+
+def test_a_record_of_grpc_whose_message_is_no_text_is_logged() -> None:
+    """A library may log an exception itself; only the note on a header's encoding is left out."""
+    kept, left_out = (
+        logging.LogRecord("grpc._cython.cygrpc", logging.ERROR, "a.py", 1, message, (), None)
+        for message in (ValueError("no"), "Invalid encoding found in metadata")
+    )
+
+    assert is_worth_a_line(kept)
+    assert not is_worth_a_line(left_out)

@@ -9,8 +9,9 @@ from services.bootstrap.settings import BootstrapSettings
 from services.ingest_api.settings import IngestSettings
 from services.process_worker.settings import WorkerSettings
 from services.query_api.settings import QuerySettings
-from services.serving.settings import EX_CONFIG, ServiceFault, read_settings
+from services.serving.settings import LAB_ITSELF, ServiceFault, read_settings
 from services.simulator.settings import SimulatorSettings
+from services.telemetry.settings import TelemetrySettings
 
 PROGRAMS: list[type[BaseSettings]] = [
     BootstrapSettings,
@@ -35,7 +36,7 @@ def test_a_variable_that_is_no_setting_is_refused(program: type[BaseSettings], e
     environment.setenv("LAB_LOG_LEVLE", "DEBUG")
     with pytest.raises(ServiceFault, match=r"LAB_LOG_LEVLE is not a setting; did you mean LAB_LOG_LEVEL\?") as fault:
         read_settings(program)
-    assert fault.value.exit_code == EX_CONFIG
+    assert fault.value.exit_code == os.EX_CONFIG
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
@@ -83,3 +84,26 @@ def test_a_name_that_is_no_misspelling_is_answered_with_the_names_of_its_family(
     with pytest.raises(ServiceFault, match=r"LAB_WORKER_COUNT is not a setting; there are: .*COST_US") as fault:
         read_settings(WorkerSettings)
     assert "did you mean" not in str(fault.value)
+
+
+def test_a_variable_of_the_lab_is_let_pass_by_its_whole_name(environment: pytest.MonkeyPatch) -> None:
+    """A misspelt variable of the lab is as much a fault as any other."""
+    for name in LAB_ITSELF:
+        environment.setenv(name, "1")
+    read_settings(SimulatorSettings)
+
+    environment.setenv("LAB_RUNX", "1")
+    with pytest.raises(ServiceFault, match="LAB_RUNX is not a setting"):
+        read_settings(SimulatorSettings)
+
+
+def test_a_bad_variable_of_opentelemetry_is_named(environment: pytest.MonkeyPatch) -> None:
+    """With exit code 78, as ours are. The standard has many more variables than these settings, which are let pass."""
+    environment.setenv("OTEL_EXPORTER_PROMETHEUS_PORT", "no-port")
+    environment.setenv("OTEL_SDK_DISABLED", "perhaps")
+    environment.setenv("OTEL_BSP_SCHEDULE_DELAY", "1000")
+    with pytest.raises(ServiceFault, match="OTEL_EXPORTER_PROMETHEUS_PORT: ") as fault:
+        read_settings(TelemetrySettings)
+    assert fault.value.exit_code == os.EX_CONFIG
+    assert "OTEL_SDK_DISABLED: " in str(fault.value)
+    assert "OTEL_BSP" not in str(fault.value)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from services.serving.watchdog import CHECK_EVERY_S, Patience, Progress, Standstill, gives_up
+from services.serving.watchdog import CHECK_EVERY_S, Patience, Progress, Standstill, watch_until_given_up
 
 PATIENCE = Patience(stalled_after_s=3.0, give_up_after_s=6.0)
 
@@ -36,7 +36,9 @@ class Work:
 
     def is_given_up(self) -> bool:
         """Let the watchdog look at all states."""
-        return gives_up(self.progress, self.set_healthy, self.stops_within, patience=PATIENCE, now_s=self.now_s)
+        return watch_until_given_up(
+            self.progress, self.set_healthy, self.stops_within, patience=PATIENCE, now_s=self.now_s
+        )
 
 
 def busy(*marks: object) -> list[Progress]:

@@ -65,11 +65,11 @@ def test_a_crowd_gets_a_bounded_number_of_threads(workers: Workers) -> None:
 def test_the_delay_is_that_of_a_call(workers: Workers) -> None:
     """It grows while no call gets a thread."""
     go_on = threading.Event()
-    until(lambda: workers.delay_s() == 0.0)
+    until(lambda: workers.canary_delay_s() == 0.0)
     waiting = wait_for(go_on, workers, 2)
-    until(lambda: workers.delay_s() > 0.2)
+    until(lambda: workers.canary_delay_s() > 0.2)
     go_on.set()
     for call in waiting:
         call.result(10)
-    until(lambda: workers.delay_s() == 0.0)
+    until(lambda: workers.canary_delay_s() == 0.0)
     assert workers.submit(sum, [1]).result(10) == 1

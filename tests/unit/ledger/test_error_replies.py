@@ -5,7 +5,7 @@ import redis
 
 from services.ledger import errors
 from services.ledger.client_errors import our_errors
-from services.ledger.replies import REPLIES, error_of_reply
+from services.ledger.error_replies import STORE_ERRORS, error_of_reply
 
 WHERE = "db:6379"
 
@@ -79,7 +79,7 @@ def test_errors_of_the_client_become_ours(error: Exception, ours: type[errors.Le
     assert raised.value.__cause__ is error
 
 
-@pytest.mark.parametrize("code", REPLIES)
+@pytest.mark.parametrize("code", STORE_ERRORS)
 def test_a_message_of_the_table_is_complete(code: str) -> None:
     """Whatever the store adds to the code."""
     message = str(error_of_reply(f"{code} with {{braces}}", WHERE))

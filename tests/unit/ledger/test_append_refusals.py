@@ -3,8 +3,8 @@
 import pytest
 
 from services.ledger import errors
+from services.ledger.append_refusals import APPEND_ERRORS, full_error, refusal_of
 from services.ledger.records import Append
-from services.ledger.refusals import REPLIES, full_error, refusal_of
 
 BATCH = Append(bytes(16), 7, "night", 1_000_000, b"payload", 50, [])
 
@@ -33,7 +33,7 @@ def test_a_refusal_names_the_batch_and_the_next_step(reply: str, error: type[err
 
 def test_every_refusal_of_the_table_is_tested_above() -> None:
     """A new code needs a case."""
-    assert {reply.split()[0] for reply, _, _ in CASES} == set(REPLIES)
+    assert {reply.split()[0] for reply, _, _ in CASES} == set(APPEND_ERRORS)
 
 
 @pytest.mark.parametrize("reply", ["", "LABARG seq is out of range", "ERR no such command"])

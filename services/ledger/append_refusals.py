@@ -25,7 +25,7 @@ ROLLED_BACK: Final = (
     "accepted went from {1} to {0} in this store; acknowledged events are gone\n"
     "start a new store, or choose another LAB_STORE_NAMESPACE"
 )
-REPLIES: Final[Mapping[str, tuple[type[LedgerError], str]]] = {
+APPEND_ERRORS: Final[Mapping[str, tuple[type[LedgerError], str]]] = {
     "LABCONFLICT": (
         SequenceConflict,
         "seq {seq} was accepted with another payload, run or window width (digest {0}); use a new seq",
@@ -49,9 +49,9 @@ REPLIES: Final[Mapping[str, tuple[type[LedgerError], str]]] = {
 def refusal_of(batch: Append, misuse: LedgerMisuse) -> LedgerError:
     """Return our error for an error reply to an append; *misuse* itself where the code is none of the table's."""
     code, *details = misuse.reply.split() or [""]
-    if code not in REPLIES:
+    if code not in APPEND_ERRORS:
         return misuse
-    error, message = REPLIES[code]
+    error, message = APPEND_ERRORS[code]
     return error(message.format(*details, seq=batch.sequence, run=batch.run, width=batch.window_ns))
 
 

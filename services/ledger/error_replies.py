@@ -19,7 +19,7 @@ EMPTY: Final = (
     "run the bootstrap step against it, then start the services again"
 )
 DENIED: Final = "redis {where}: {reply}; check LAB_REDIS_USER and LAB_REDIS_PASSWORD_FILE"
-REPLIES: Final[Mapping[str, tuple[type[LedgerError], str]]] = {
+STORE_ERRORS: Final[Mapping[str, tuple[type[LedgerError], str]]] = {
     "LABEMPTY": (StoreEmpty, EMPTY),
     "LABEPOCH": (StoreReplaced, "redis {where} is another store than at the start; start the services again"),
     "OOM": (StoreFull, "redis {where} reached its memory limit: {text}; retry later, or raise its maxmemory"),
@@ -51,7 +51,7 @@ def error_of_reply(reply: str, where: str) -> LedgerError:
     code, _, text = reply.partition(" ")
     if NO_FUNCTION in reply or code == NO_GROUP:
         return StoreEmpty(f"redis {where} holds no ledger ({reply}); run the bootstrap step against it")
-    if code not in REPLIES:
+    if code not in STORE_ERRORS:
         return LedgerMisuse(f"redis {where}: {reply}", reply=reply)
-    error, message = REPLIES[code]
+    error, message = STORE_ERRORS[code]
     return error(message.format(where=where, text=text, reply=reply))
