@@ -1,6 +1,6 @@
 """The facts of a snapshot that was taken before a deployment, in a few words for each part. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 from lab.diagnosis.obstacles import obstacles, usable_nodes
@@ -40,11 +40,6 @@ def faults(snapshot: Snapshot) -> str:
     """Return whether the user may break things on purpose."""
     missing = listed(_cluster(snapshot).lacking_for_faults)
     return f"only faults need it: may not {missing}" if missing else "may end a service's process (pods/exec)"
-
-
-def nodes(_: Snapshot) -> str:
-    """Return nothing: nodes that cannot be listed have no facts."""
-    return ""
 
 
 def node(snapshot: Snapshot, name: str) -> str:
@@ -91,8 +86,7 @@ def images(snapshot: Snapshot) -> str:
     lock = _settings(snapshot).lock
     if lock is None or lock.error:
         return ""
-    probed = {probe.reference for probe in snapshot.probes.images}
-    is_probed = bool(lock.images) and all(image.reference in probed for image in lock.images)
+    is_probed = bool(lock.images) and all(snapshot.probes.image(image.reference) for image in lock.images)
     return f"images.lock of {lock.registry}, tag {lock.tag}: " + (
         f"{_held(snapshot)} there" if is_probed else "not looked for"
     )
@@ -102,8 +96,7 @@ def image(snapshot: Snapshot, setting: str) -> str:
     """Return the image that a setting names, and what the registry tells of it."""
     settings = _settings(snapshot)
     reference = next((image.reference for image in settings.images if image.setting == setting), "")
-    probes = {probe.reference: probe for probe in snapshot.probes.images}
-    probe = probes.get(reference, ImageProbe(reference))
+    probe = snapshot.probes.image(reference) or ImageProbe(reference)
     if not reference:
         return ""
     host = reference.partition("/")[0]
@@ -211,9 +204,9 @@ def _notes(here: Node, settings: SettingsProbe) -> list[str]:
 def _held(snapshot: Snapshot) -> str:
     """Return how many of the locked images the registry holds as they should be."""
     lock = _settings(snapshot).lock
-    probes: Mapping[str, ImageProbe] = {probe.reference: probe for probe in snapshot.probes.images}
     wanted = lock.images if lock else ()
-    held = [image for image in wanted if probes[image.reference].architecture == image.architecture]
+    probes = [(image, snapshot.probes.image(image.reference)) for image in wanted]
+    held = [image for image, probe in probes if probe and probe.architecture == image.architecture]
     return f"all {len(wanted)}" if len(held) == len(wanted) else f"{len(held)} of {len(wanted)}"
 
 

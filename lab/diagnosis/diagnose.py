@@ -11,7 +11,7 @@ def diagnose(snapshot: Snapshot) -> tuple[Finding, ...]:
     """Return what is wrong, most causal first; empty where nothing is.
 
     A finding is left out where an earlier one stops what it rests on: the metrics of a pod whose image cannot be pulled
-    need no second explanation.
+    need no second explanation. An earlier finding counts even when it was itself left out.
     """
     return tuple(_causes(finding for rule in rules_for(snapshot) for finding in rule(snapshot)))
 

@@ -32,7 +32,7 @@ def examine(snapshot: Snapshot) -> tuple[Check, ...]:
 
 def _check(snapshot: Snapshot, section: Section, findings: Sequence[Finding]) -> Check:
     """Return the facts of a part; where it has faults also their evidence, and the steps that cure them."""
-    facts = section.describe(snapshot)
+    facts = section.describe(snapshot) if section.describe else ""
     if not findings:
         return Check(section.name, good=True, found=facts)
     evidence = [finding.found for finding in findings if finding.found not in facts]

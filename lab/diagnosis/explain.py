@@ -1,12 +1,13 @@
 """Composes an error that says what failed with the cause that a diagnosis found. Pure."""
 
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from lab.diagnosis.diagnose import diagnose
-from lab.diagnosis.finding import Finding
+from lab.diagnosis.finding import Finding, name_of
 from lab.errors import LabError
 from lab.snapshots.snapshot import Snapshot
 from lab.systems.services import SERVICES
@@ -26,7 +27,7 @@ def concerning(error: LabError, findings: Sequence[Finding]) -> Finding | None:
     names = set(NAME.findall(f"{error.attempted}\n{error.found}".lower()))
     parts = tuple(f"{name}-" for name in names & set(SERVICES))
     for finding in findings:
-        objects = {ref.rpartition("/")[2].lower() for ref in (finding.object, *finding.stops)}
+        objects = {name_of(ref).lower() for ref in (finding.object, *finding.stops)}
         if objects & names or (parts and any(name.startswith(parts) for name in objects)):
             return finding
     return None
@@ -47,7 +48,8 @@ def explained(error: LabError, snapshot: Snapshot, file: Path | None) -> LabErro
     if not findings:
         return error
     concerned = concerning(error, findings)
-    finding, kept = concerned or findings[0], f"lab diagnose --snapshot {file}" if file else "lab diagnose"
+    finding = concerned or findings[0]
+    kept = shlex.join(["lab", "diagnose", "--snapshot", str(file)]) if file else "lab diagnose"
     title = f"{finding.title} ({finding.cause})"
     if not concerned:
         title = f"{'this machine' if snapshot.is_local else 'the cluster'} also has: {title}"

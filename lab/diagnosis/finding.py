@@ -1,7 +1,10 @@
 """A fault that a rule found: its cause, the evidence, the remedy."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from lab.snapshots.snapshot import Snapshot
 
 
 class Cure(NamedTuple):
@@ -16,7 +19,7 @@ class Cure(NamedTuple):
     do: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """A fault, in words for a person.
 
@@ -39,3 +42,16 @@ class Finding:
     do: str
     stops: tuple[str, ...] = ()
     rests_on: tuple[str, ...] = ()
+
+
+Rule = Callable[[Snapshot], Iterator[Finding]]
+"""Finds one cause in a snapshot."""
+
+
+def name_of(ref: str) -> str:
+    """Return the name in kind/name.
+
+    >>> name_of("Deployment/query-api-amd64")
+    'query-api-amd64'
+    """
+    return ref.rpartition("/")[2]

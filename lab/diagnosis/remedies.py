@@ -11,6 +11,7 @@ from lab.snapshots.kubernetes import Node, Pod
 from lab.snapshots.snapshot import Snapshot
 
 SET_CLOCK: Final = "sudo chronyc makestep || sudo systemctl restart systemd-timesyncd"
+SHOW_MEMORY: Final = "ps -eo rss,pid,user,args --sort=-rss | head -n 15"
 
 
 def kubectl(namespace: str, *arguments: str) -> str:
@@ -94,8 +95,13 @@ def in_template(pod: Pod, path: str) -> str:
     return f"/spec/{path}" if pod.workload == pod.ref else f"/spec/template/spec/{path}"
 
 
-def on(machine: Node | str, command: str) -> str:
+def on(machine: Node | str, command: str, *, terminal: bool = False) -> str:
     """Return the ssh call that runs a command on a machine. A name that ssh would take for an option is only shown.
+
+    Args:
+        machine: The machine, or its name.
+        command: A shell line.
+        terminal: Whether the command needs a terminal, as an editor does.
 
     >>> on("r3", "sudo systemctl restart kubelet")
     "ssh r3 'sudo systemctl restart kubelet'"
@@ -107,7 +113,7 @@ def on(machine: Node | str, command: str) -> str:
         return command
     if name.startswith("-"):
         return shlex.join(["echo", f"no machine can be called {name}; there: {command}"])
-    return shlex.join(["ssh", name, command])
+    return shlex.join(["ssh", *(["-t"] if terminal else []), name, command])
 
 
 def write_file(machine: Node, path: str, lines: tuple[str, ...], *, then: str = "") -> str:
@@ -134,8 +140,8 @@ def redis_cli(probe: StoreProbe) -> str:
 
 def write_or_edit_file(machine: Node, path: str, lines: tuple[str, ...], *, then: str) -> str:
     """Return the command that writes a file on a node. A file that exists is opened instead, to keep what is in it."""
-    exists = on(machine, f"sudo test -e {path}")
-    edit = shlex.join(["ssh", "-t", machine.name, f'sudo "${{EDITOR:-vi}}" {path} && {then}'])
+    exists = on(machine, f"sudo test -e {shlex.quote(path)}")
+    edit = on(machine, f'sudo "${{EDITOR:-vi}}" {shlex.quote(path)} && {then}', terminal=True)
     return f"if {exists}; then {edit}; else {write_file(machine, path, lines, then=then)}; fi"
 
 

@@ -23,14 +23,14 @@ class Section:
 
     Attributes:
         name: Name of the check.
-        describe: Returns the facts of this part in a few words.
+        describe: Returns the facts of this part in a few words; None for a part without facts.
         causes: Causes of the faults that belong to it.
         objects: Only faults of these objects belong to it, `Node/r3`, or of these kinds, `Redis/`; empty for any.
         applies: Whether anything was asked about it.
     """
 
     name: str
-    describe: Callable[[Snapshot], str]
+    describe: Callable[[Snapshot], str] | None = None
     causes: Sequence[str] = ()
     objects: Sequence[str] = ()
     applies: Callable[[Snapshot], bool] = _always
@@ -88,7 +88,6 @@ CLUSTER_PART: Final = (
 PLACES: Final = (
     Section(
         "nodes",
-        descriptions.nodes,
         causes=("nodes-not-listed",),
         applies=_hides_nodes,
     ),

@@ -1,9 +1,7 @@
-"""Formats findings for a terminal, and as JSON."""
+"""Formats findings for a terminal."""
 
-import json
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import Final
 
 from lab.diagnosis.finding import Finding
@@ -34,11 +32,6 @@ def text(
     missing = ["\n".join(_missing(unanswered))] if unanswered else []
     place = f"in namespace {namespace}" if namespace else "on this machine"
     return "\n\n".join([f"  {count} {place}", *blocks, *missing])
-
-
-def as_json(findings: Sequence[Finding]) -> str:
-    """Return the findings as a JSON list of objects."""
-    return json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False)
 
 
 def _block(finding: Finding, *, colour: bool) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Reads what the API server holds of a namespace, as far as the user may: objects, logs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from lab.errors import BadConfig, Forbidden, LabError
@@ -26,21 +26,10 @@ LOG_LINES: Final = 200
 NORMAL: Final = "Normal"
 ENDED: Final = "Killing"
 """Reason of the event, of type Normal, that tells that a probe made the kubelet restart a container."""
+REPLICA_SET: Final = Kind("apps/v1", "ReplicaSet")
 VOLUME: Final = Kind("v1", "PersistentVolume")
-KINDS: Final[Mapping[str, Kind]] = {
-    "nodes": NODE,
-    "pods": POD,
-    "deployments": DEPLOYMENT,
-    "replica_sets": Kind("apps/v1", "ReplicaSet"),
-    "events": EVENT,
-    "volume_claims": VOLUME_CLAIM,
-    "volumes": VOLUME,
-    "config_maps": CONFIG_MAP,
-    "quotas": Kind("v1", "ResourceQuota"),
-    "limit_ranges": Kind("v1", "LimitRange"),
-    "network_policies": NETWORK_POLICY,
-}
-"""Field of `Objects` → the kind that it holds."""
+QUOTA: Final = Kind("v1", "ResourceQuota")
+LIMIT_RANGE: Final = Kind("v1", "LimitRange")
 OPTIONAL: Final = frozenset({VOLUME})
 """Kinds that the lab works without reading, so that a refusal is no fault."""
 
@@ -49,7 +38,7 @@ class ReadObjects(NamedTuple):
     """What was read of a namespace, and why the rest was not.
 
     Attributes:
-        objects: Objects of each kind of `KINDS`; none of a kind that may not be listed.
+        objects: Objects of each kind; none of a kind that may not be listed.
         logs: The last lines of every container that was reached.
         denials: What RBAC refused.
         unanswered: What failed for any other reason.
@@ -68,18 +57,37 @@ def read_objects(cluster: ReadCluster) -> ReadObjects:
         LabError: The cluster does not answer, or does not know the user.
     """
     inquiry = Inquiry()
-    lists = {field: _listed(cluster, kind, inquiry) for field, kind in KINDS.items()}
-    namespace: Raw = {}
-    try:
-        namespace = cluster.find(NAMESPACE, cluster.namespace) or {}
-    except Forbidden as error:
-        inquiry.keep("namespace", error)
-    objects = Objects(namespace=namespace, **{field: tuple(map(_slim, listed)) for field, listed in lists.items()})
+
+    def listed(kind: Kind) -> tuple[Raw, ...]:
+        return tuple(map(_slim, _listed(cluster, kind, inquiry)))
+
+    objects = Objects(
+        nodes=listed(NODE),
+        pods=listed(POD),
+        deployments=listed(DEPLOYMENT),
+        replica_sets=listed(REPLICA_SET),
+        events=listed(EVENT),
+        volume_claims=listed(VOLUME_CLAIM),
+        volumes=listed(VOLUME),
+        config_maps=listed(CONFIG_MAP),
+        quotas=listed(QUOTA),
+        limit_ranges=listed(LIMIT_RANGE),
+        network_policies=listed(NETWORK_POLICY),
+        namespace=_namespace(cluster, inquiry),
+    )
     # Reading a log from a node that does not answer takes half a minute for each container.
     silent = {node.name for node in map(Node, objects.nodes) if node.condition("Ready").status and not node.is_ready}
     reachable = [pod for pod in objects.pods if pod["spec"].get("nodeName") not in silent]
     logs = tuple(log for pod in reachable for log in _logs(cluster, pod, inquiry))
     return ReadObjects(objects, logs, tuple(inquiry.denials), tuple(inquiry.unanswered))
+
+
+def _namespace(cluster: ReadCluster, inquiry: Inquiry) -> Raw:
+    try:
+        return cluster.find(NAMESPACE, cluster.namespace) or {}
+    except Forbidden as error:
+        inquiry.keep("namespace", error)
+        return {}
 
 
 def _slim(raw: Raw) -> Raw:

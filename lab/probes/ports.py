@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from lab.model import Endpoints, NodeClock, ServiceStatus, StoreLogin
-from lab.probes.telemetry import NewestSamples, OpenLedger
+from lab.model import Endpoints, NodeClock, ServiceStatus, StoreLogin, StoreView
 from lab.settings import LabSettings
 from lab.snapshots.answers import PrometheusProbe, StoreProbe
 from lab.snapshots.images import ImageProbe, RegistryProbe
@@ -158,6 +157,27 @@ class Stacks(Protocol):
         """
 
 
+class NewestSamples(Protocol):
+    """The part of a metric source that tells when a metric was last scraped."""
+
+    def newest(self, name: str) -> dict[str, float]:
+        """Return `instance` of every process with that metric → time of its newest sample, seconds since the epoch."""
+
+
+class Ledger(Protocol):
+    """The part of a ledger that is watched."""
+
+    def view(self, run: str, *, audit: bool = False) -> StoreView:
+        """Return the account; of the whole store where *run* is empty."""
+
+
+class OpenLedger(Ledger, Protocol):
+    """A ledger that holds a connection."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
 class Dependencies(Protocol):
     """Asks what is outside a stack; every answer is a probe, never an error, but for samples and ledger.
 
@@ -199,7 +219,7 @@ class Dependencies(Protocol):
 class OpenSnapshots(Protocol):
     """Opens the source of snapshots of a target's stacks; satisfied by the class `LocalSnapshots`."""
 
-    def __call__(self, settings: LabSettings, folder: Path | None, *, dependencies: Dependencies) -> SnapshotSource:
+    def __call__(self, settings: LabSettings, folder: Path | None, /, *, dependencies: Dependencies) -> SnapshotSource:
         """Return the source; nothing is asked yet.
 
         Args:

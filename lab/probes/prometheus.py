@@ -2,8 +2,10 @@
 
 from typing import Final
 
+from lab.errors import BadConfig
 from lab.metrics.client import PrometheusClient, open_client
 from lab.metrics.refusals import REFUSED, UNTRUSTED, PrometheusFault
+from lab.probes.error_text import text_of_error
 from lab.settings import LabSettings
 from lab.snapshots.answers import PrometheusProbe
 
@@ -15,10 +17,13 @@ STATES: Final = {"on": True, "off": False}
 def probe_prometheus(url: str, settings: LabSettings) -> PrometheusProbe:
     """Ask a metrics server what it is, signed in to as the settings say where they name it; no sample is written.
 
-    Raises:
-        BadConfig: The file of the authorization or of the CA cannot be read.
+    Every answer, and none, is a probe. No server is asked where the file of the authorization or of the CA cannot be
+    read.
     """
-    return probe_with(open_client(url, settings, timeout_s=TIMEOUT_S), url)
+    try:
+        return probe_with(open_client(url, settings, timeout_s=TIMEOUT_S), url)
+    except BadConfig as error:
+        return PrometheusProbe(url, reachable=None, error=text_of_error(error))
 
 
 def probe_with(client: PrometheusClient, url: str) -> PrometheusProbe:

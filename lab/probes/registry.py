@@ -11,15 +11,13 @@ from lab.images.manifests import Choice, Image, parse, parse_config
 from lab.images.refusals import MISSING
 from lab.images.registry import Registry
 from lab.images.resolve import SYSTEM, image_of
-from lab.model.image_references import parsed, registry_of
+from lab.model.image_references import LATEST, parsed, registry_of
 from lab.probes.error_text import cause_of_error, text_of_error
 from lab.settings import LabSettings
 from lab.snapshots.images import ImageProbe, Platform, RegistryProbe
 
 SEARCHED_TAGS: Final = 5
 """Tags that are searched for the index that holds an image."""
-LATEST: Final = "latest"
-"""The tag of a reference that names none."""
 OTHER_SCHEME: Final[dict[str, Literal["http", "https"]]] = {"E_REGISTRY_HTTP": "http", "E_REGISTRY_HTTPS": "https"}
 """Reason of an error → what the registry speaks, against the settings."""
 

@@ -11,11 +11,12 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from lab.errors import causes_of
+from lab.errors import BadConfig, causes_of
 from lab.model import StoreLogin
+from lab.probes.error_text import text_of_error
 from lab.settings import text_of
 from lab.snapshots.answers import StoreProbe
-from lab.trust import trusted
+from lab.trust import tls_context
 from services.contracts.durability import durability_of
 
 PORT: Final = 6379
@@ -31,6 +32,8 @@ CUT_OFF: Final[Mapping[type[Exception], str]] = {
 }
 """The client's class for an error reply → the first word of the reply, which the client cuts off."""
 BAD_LOGIN: Final = "invalid username-password"
+SCHEMES: Final = ("redis", "rediss")
+"""Of a URL that names a store; the second speaks TLS."""
 
 
 class _Tls(TypedDict, total=False):
@@ -43,15 +46,45 @@ class _Tls(TypedDict, total=False):
 def probe_store(url: str, login: StoreLogin | None, ca_file: Path | None) -> StoreProbe:
     """Ask a store what it is; every answer, and none, is a probe.
 
-    Raises:
-        BadConfig: The file of the password or of the CA cannot be read. Then no server is asked.
+    No server is asked where the URL, or the file of the password or of the CA, cannot be used.
     """
     try:
-        probe = unasked(url, login, ca_file)
+        probe = _unasked(url, login, ca_file)
     except ValueError as error:
-        return StoreProbe(url, reachable=False, error=str(error))
-    password = text_of(login.password_file) if login else ""
-    client = _client(urlsplit(url), probe.user, password, ca_file)
+        return StoreProbe(_place_in(url), reachable=None, error=str(error))
+    try:
+        client = _client(urlsplit(url), probe.user, text_of(login.password_file) if login else "", ca_file)
+    except BadConfig as error:
+        return replace(probe, error=text_of_error(error))
+    try:
+        return _answered(client, probe)
+    finally:
+        client.close()
+
+
+def _unasked(url: str, login: StoreLogin | None, ca_file: Path | None) -> StoreProbe:
+    """Return the address of a store and how to speak to it; ValueError where the URL names no store."""
+    parts = urlsplit(url)
+    if parts.scheme not in SCHEMES or not parts.hostname:
+        raise ValueError(f"its URL must be {' or '.join(f'{scheme}://host:port' for scheme in SCHEMES)}")
+    return StoreProbe(
+        f"{parts.hostname}:{parts.port or PORT}",
+        reachable=None,
+        tls=parts.scheme == "rediss",
+        user=(login.user if login else "") or parts.username or "",
+        password_file=str(login.password_file.absolute()) if login else "",
+        ca_file=str(ca_file.absolute()) if ca_file else "",
+    )
+
+
+def _place_in(url: str) -> str:
+    """Return the part of a URL that should be host:port, without a login; the path where there is no such part."""
+    place, _, path = url.rpartition("://")[2].partition("/")
+    return place.rpartition("@")[2] or f"/{path}"
+
+
+def _answered(client: redis.Redis, probe: StoreProbe) -> StoreProbe:
+    """Add to a probe what the store answers, or why it does not."""
     try:
         client.ping()
         return _described(client, probe)
@@ -65,28 +98,13 @@ def probe_store(url: str, login: StoreLogin | None, ca_file: Path | None) -> Sto
         why = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
         # A server whose certificate is not trusted is there.
         return replace(probe, reachable=isinstance(cause, ssl.SSLError), error=str(why))
-    finally:
-        client.close()
-
-
-def unasked(url: str, login: StoreLogin | None, ca_file: Path | None) -> StoreProbe:
-    """Return the address of a store and how to speak to it; ValueError where the URL is not valid."""
-    parts = urlsplit(url)
-    return StoreProbe(
-        f"{parts.hostname}:{parts.port or PORT}",
-        reachable=None,
-        tls=parts.scheme == "rediss",
-        user=(login.user if login else "") or parts.username or "",
-        password_file=str(login.password_file.absolute()) if login else "",
-        ca_file=str(ca_file.absolute()) if ca_file else "",
-    )
 
 
 def _client(parts: SplitResult, user: str, password: str, ca_file: Path | None) -> redis.Redis:
     """Return a client that asks once; without a password nobody logs in."""
     tls: _Tls = {}
     if parts.scheme == "rediss":
-        trusted(ca_file)
+        tls_context(ca_file)
         tls = {"ssl": True, "ssl_ca_certs": str(ca_file) if ca_file else None}
     client: redis.Redis = redis.Redis(
         parts.hostname or "",

@@ -3,15 +3,16 @@
 import re
 import time
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
-from lab.model import Balance, StoreView
-from lab.snapshots.answers import CollectorProbe, LastSample, LedgerProbe
+from lab.model import Balance
+from lab.probes.ports import Ledger, NewestSamples
+from lab.snapshots.answers import STILL_S, CollectorProbe, LastSample, LedgerProbe
 from lab.waiting import Polls, let_pass
 from services.contracts.signals import PROMISED
 
-STILL_S: Final = 16.0
-"""How long a ledger is watched in which events wait: a little longer than a worker takes over another's work."""
+WATCH_S: Final = STILL_S + 1.0
+"""How long a ledger is watched in which events wait."""
 POLL_S: Final = 0.5
 COUNTER: Final = re.compile(
     r"^otelcol_(?P<counter>receiver_accepted|exporter_sent|exporter_send_failed)_metric_points(?:__?\w+?)?(?:_total)?"
@@ -21,31 +22,10 @@ COUNTER: Final = re.compile(
 PROMISED_NAMES: Final = tuple(signal.prometheus_name for signal in PROMISED.values())
 
 
-class NewestSamples(Protocol):
-    """The part of a metric source that tells when a metric was last scraped."""
-
-    def newest(self, name: str) -> dict[str, float]:
-        """Return `instance` of every process with that metric → time of its newest sample, seconds since the epoch."""
-
-
-class Ledger(Protocol):
-    """The part of a ledger that is watched."""
-
-    def view(self, run: str, *, audit: bool = False) -> StoreView:
-        """Return the account; of the whole store where *run* is empty."""
-
-
-class OpenLedger(Ledger, Protocol):
-    """A ledger that holds a connection."""
-
-    def close(self) -> None:
-        """Close the connection."""
-
-
 def watch_ledger(
     ledger: Ledger,
     *,
-    patience_s: float = STILL_S,
+    patience_s: float = WATCH_S,
     clock: Callable[[], float] = time.monotonic,
     pause: Callable[[float], object] = let_pass,
 ) -> LedgerProbe:

@@ -1,1 +1,1 @@
-"""What one snapshot holds, as plain data."""
+"""What one snapshot holds and how it is kept, with what both its makers and its judges know."""

@@ -1,10 +1,13 @@
 """Answers to the lab's questions; an empty value means that the question was not asked."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from lab.snapshots.gaps import Denial, Unanswered
 from lab.snapshots.images import ImageProbe, RegistryProbe
+
+STILL_S: Final = 15.0
+"""Within so many seconds another worker takes over what a dead one held: longer, and events that wait are stuck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,3 +143,7 @@ class Probes:
     denials: tuple[Denial, ...] = ()
     build_log: tuple[str, ...] = ()
     unanswered: tuple[Unanswered, ...] = ()
+
+    def image(self, reference: str) -> ImageProbe | None:
+        """Return what registries hold of a reference; None where it was not looked for."""
+        return next((image for image in self.images if image.reference == reference), None)

@@ -7,22 +7,43 @@ from typing import Final
 
 HIDDEN: Final = "***"
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
-DROPPED: Final = frozenset({"managedFields", LAST_APPLIED})
-"""Fields that are left out: they repeat the whole object, or parts of it, as text."""
-WORDS: Final = r"password|passwd|secret|token|api[_-]?key|credentials?|requirepass|masterauth"
-SECRET_NAME: Final = re.compile(rf"(?:{WORDS}|private[_-]?key|auth)\w*(?<!file)(?<!path)(?<!name)$", re.IGNORECASE)
-SECRET_KEY: Final = re.compile(r"(password|passwd|token|api_?key)$", re.IGNORECASE)
+DROPPED: Final = frozenset({"managedFields", LAST_APPLIED, "binaryData"})
+"""Fields that are left out: two repeat the object as text; the third is base64, which no pattern can read."""
+WORDS: Final = (
+    r"password|passwd|secret(?:[_-]?(?:access[_-]?)?key)?|token|api[_-]?key|private[_-]?key|credentials?"
+    r"|requirepass|masterauth|rediscli_auth"
+)
+NAME: Final = rf"(?:{WORDS}|auth)\w*(?<!file)(?<!path)(?<!name)"
+SECRET_NAME: Final = re.compile(rf"{NAME}$", re.IGNORECASE)
+"""End of the name of a variable, or of a key, whose value is a secret."""
 SECRET_FLAG: Final = re.compile(rf"--?(?:[\w-]*-)?(?:{WORDS}|pass)$", re.IGNORECASE)
+CLIENT: Final = re.compile(r"(?:.*/)?(?:redis|valkey)-cli")
+"""A program that takes a password after `-a`."""
+QUOTE: Final = r"(?:\\*[\"'])?"
+VALUE: Final = r"(?:(?<=[\"'])(?:[^\"'\\\n]|\\[^\"'\n])+|(?:[^\s\"',}&\\]|\\[^\s\"'])+)"
+"""The rest of a text in quotes, else of a word."""
+NO_REFERENCE: Final = r"(?![/$*\s])"
+"""A path to a secret and a reference to a variable are no secrets."""
 PRIVATE_KEY: Final = re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----)(.*?)(-----END|\Z)", re.DOTALL)
+
+
+def _after(prefix: str, secret: str = VALUE) -> re.Pattern[str]:
+    """Return the pattern of a secret that follows a prefix; only the prefix is kept."""
+    return re.compile(rf"({prefix}){secret}", re.IGNORECASE)
+
+
 PATTERNS: Final = (
-    (re.compile(r"(\w://)[^/\s@]*:[^@\s/]+@"), rf"\1{HIDDEN}@"),
-    (re.compile(r"\b(bearer|basic)\s+(?=\S*[0-9=])[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
-    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"), HIDDEN),
-    (re.compile(r'("auth"\s*:\s*")[^"]+'), rf"\1{HIDDEN}"),
-    (re.compile(r"\b((?:requirepass|masterauth)\s+)\S+", re.IGNORECASE), rf"\1{HIDDEN}"),
-    (re.compile(rf"(--(?:[\w-]*-)?(?:{WORDS})\s+)(?!/)\S+", re.IGNORECASE), rf"\1{HIDDEN}"),
-    # A path to a secret and a reference to a variable are no secrets.
-    (re.compile(rf"([\w.-]*(?:{WORDS})[\"']?[=:]\s*[\"']?)(?![/$*\s])[^\s\"',}}&]+", re.IGNORECASE), rf"\1{HIDDEN}"),
+    _after(r"\w://", r"[^/\s@]*:[^\s/\"']+(?=@)"),
+    _after(r"\b(?:bearer|basic)\s+", r"(?=\S*[0-9=])[\w.~+/=-]{8,}"),
+    _after(rf"\bauthorization{QUOTE}[ \t]*[=:][ \t]*{QUOTE}(?:(?:bearer|basic)[ \t]+)?+", NO_REFERENCE + VALUE),
+    _after("", r"\b(?-i:eyJ)[\w-]{8,}\.[\w-]+\.[\w-]*"),
+    _after(r'\\*"auth\\*"\s*:\s*\\*"', r'[^"\\]+'),
+    _after(r"\b(?:requirepass|masterauth)\s+", r"\S+"),
+    _after(rf"--(?:[\w-]*-)?(?:{WORDS}|pass)(?:\s+{QUOTE}|\\*[\"']\s*,\s*\\*[\"'])", rf"(?!/){VALUE}"),
+    _after(rf"\b(?:redis|valkey)-cli\b[^|;\n]*?\s-a\s+{QUOTE}", NO_REFERENCE + VALUE),
+    # An entry of `env` in a text: the name, then the value.
+    _after(rf"\bname{QUOTE}:\s*{QUOTE}[\w.-]*?{NAME}{QUOTE}\s*,?\s*{QUOTE}value{QUOTE}:\s*{QUOTE}"),
+    _after(rf"(?:{WORDS}){QUOTE}[=:]\s*{QUOTE}", NO_REFERENCE + VALUE),
 )
 
 
@@ -52,9 +73,11 @@ def redacted(value: object) -> object:
 
 def without_secrets(text: str) -> str:
     """Return a text with its secrets hidden. The number of lines stays."""
-    for pattern, hidden in PATTERNS:
-        text = pattern.sub(hidden, text)
-    return PRIVATE_KEY.sub(lambda match: match[1] + HIDDEN + "\n" * match[2].count("\n") + match[3], text)
+    # A key first: in JSON it would else lose its first line alone, by which it is known.
+    text = PRIVATE_KEY.sub(lambda match: match[1] + HIDDEN + "\n" * match[2].count("\n") + match[3], text)
+    for pattern in PATTERNS:
+        text = pattern.sub(rf"\1{HIDDEN}", text)
+    return text
 
 
 def _object(value: Mapping[str, object]) -> dict[str, object]:
@@ -67,13 +90,19 @@ def _object(value: Mapping[str, object]) -> dict[str, object]:
 
 
 def _entry(key: str, value: object) -> object:
-    return HIDDEN if isinstance(value, str) and value and SECRET_KEY.search(key) else redacted(value)
+    return HIDDEN if isinstance(value, str) and value and SECRET_NAME.search(key) else redacted(value)
 
 
 def _items(values: Sequence[object]) -> list[object]:
     """Return the items of a list. The item after a flag for a secret is a secret."""
-    flags = ["", *(item if isinstance(item, str) else "" for item in values)]
+    words = [item if isinstance(item, str) else "" for item in values]
+    is_client = any(CLIENT.fullmatch(word) for word in words)
     return [
-        HIDDEN if isinstance(item, str) and SECRET_FLAG.fullmatch(flag) else redacted(item)
-        for flag, item in zip(flags, values, strict=False)
+        HIDDEN if isinstance(item, str) and _announces(flag, is_client=is_client) else redacted(item)
+        for flag, item in zip(["", *words], values, strict=False)
     ]
+
+
+def _announces(flag: str, *, is_client: bool) -> bool:
+    """Return whether a secret follows a word of a command line, which may be one of the store's client."""
+    return SECRET_FLAG.fullmatch(flag) is not None or (is_client and flag == "-a")

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from lab.errors import BadConfig, Unavailable
+from lab.errors import Unavailable
 from lab.metrics.prometheus import open_prometheus
 from lab.model import StoreLogin
 from lab.probes.prometheus import probe_prometheus
@@ -69,9 +69,11 @@ def test_a_store_that_is_not_there_is_not_reached() -> None:
 
 
 def test_a_password_that_cannot_be_read_is_a_fault_of_the_configuration(tmp_path: Path) -> None:
-    """The file is named."""
-    with pytest.raises(BadConfig, match="cannot read"):
-        probe_store("redis://127.0.0.1:1/0", StoreLogin(tmp_path / "nothing"), None)
+    """The file is named, and the store was not asked."""
+    probe = probe_store("redis://127.0.0.1:1/0", StoreLogin(tmp_path / "nothing"), None)
+    assert probe.reachable is None
+    assert "cannot read" in probe.error
+    assert str(tmp_path / "nothing") in probe.error
 
 
 @needs_prometheus

@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from lab.analysis.judge import judge
 from lab.model import Death, Evidence, Experiment, FaultRecord, Objective, Series, SkippedRow, Trial
-from tests.unit.analysis import builders
+from lab.systems.services import PROCESS_WORKER, WORKER_JOB
+from tests.unit.analysis import builders, places
 
 OBJECTIVES = (Objective("latency", 50.0), Objective("lost", 0), Objective("double-counted", 0))
 SPAN = {"traceId": "a" * 32, "spanId": "b" * 16, "startTimeUnixNano": "1800000000000000000"}
@@ -61,6 +64,33 @@ def rich() -> Trial:
             pauses_s=((start / 1e9 + 2.0, 0.08),),
             series=(*observed.series, *_backlog(observed)),
         )
+    )
+
+
+def invalid() -> Trial:
+    """Return a trial that may not be believed: its store was volatile."""
+    observed = builders.evidence()
+    return trial(evidence=replace(observed, store=replace(observed.store, durability="volatile")))
+
+
+def trial_on(architecture: str, *, latency_ms: float = 3.0, cpu_of_board: str = "aarch64") -> Trial:
+    """Return a trial whose services run on one architecture alone."""
+    node = {"amd64": "big", "arm64": "board"}[architecture]
+    samples = builders.samples(latency_ms + np.random.default_rng(1).random(2_000))
+    good = builders.evidence(samples)
+    here = tuple(status for status in places.statuses(cpu_of_board=cpu_of_board) if status.node == node)
+    series = places.evidence().series
+    cpu = [metric for metric in series if metric.labels["k8s_node_name"] == node and "cpu" in metric.name]
+    cost = [replace(metric, time_s=metric.time_s + 0.4) for metric in cpu]  # Scraped together with the counter.
+    worker = places.instance(PROCESS_WORKER, node)
+    counter = replace(good.series[0], labels={"job": WORKER_JOB, "instance": worker})
+    store = replace(good.store, instances={worker: 2_000})
+    evidence = replace(good, statuses=here, store=store, series=(counter, *good.series[1:], *cost))
+    usual = trial(evidence=evidence)
+    experiment = replace(usual.experiment, architecture=architecture)
+    validity, verdict, ledger, comparison = judge(experiment, evidence)
+    return replace(
+        usual, experiment=experiment, validity=validity, verdict=verdict, ledger=ledger, comparison=comparison
     )
 
 

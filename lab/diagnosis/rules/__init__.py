@@ -1,20 +1,20 @@
 """The tables of causes: each cause is found by a small pure function over a snapshot."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from lab.diagnosis.finding import Finding
+from lab.diagnosis.finding import Rule
 from lab.diagnosis.rules.before import choices, placement, requirements
 from lab.diagnosis.rules.cluster import (
     access,
     admission,
-    containers,
+    crashes,
     dns,
     health_probes,
+    memory,
     namespaces,
     nodes,
     scheduling,
-    tracebacks,
     unexplained,
 )
 from lab.diagnosis.rules.images import architecture, registry
@@ -24,8 +24,6 @@ from lab.diagnosis.rules.local import store as local_store
 from lab.diagnosis.rules.servers import store, store_password, store_version
 from lab.diagnosis.rules.telemetry import collector, metrics, prometheus
 from lab.snapshots.snapshot import Snapshot
-
-Rule = Callable[[Snapshot], Iterator[Finding]]
 
 RULES: Final[Mapping[str, Rule]] = {
     "forbidden": access.is_forbidden,
@@ -48,14 +46,14 @@ RULES: Final[Mapping[str, Rule]] = {
     "wrong-architecture": architecture.image_cannot_execute,
     "wrong-architecture-silent": architecture.image_is_silently_wrong,
     "collector-configuration": collector.collector_refuses_configuration,
-    "oom-kill": containers.runs_out_of_memory,
+    "oom-kill": memory.runs_out_of_memory,
     "dns-failing": dns.names_do_not_resolve,
     "redis-unreachable": store.redis_is_unreachable,
     "redis-password": store_password.redis_denies_login,
     "redis-not-asked": store.redis_is_not_asked,
     "redis-evicts": store.redis_evicts,
     "redis-not-durable": store.redis_is_not_durable,
-    "crash-at-start": tracebacks.crashes_with_traceback,
+    "crash-at-start": crashes.crashes_with_traceback,
     "probe-failing": health_probes.probe_fails,
     "clock-skew": nodes.clock_is_wrong,
     "prometheus-not-asked": prometheus.prometheus_is_not_asked,

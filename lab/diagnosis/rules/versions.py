@@ -1,4 +1,4 @@
-"""Compares versions."""
+"""Reads the first two numbers of a version."""
 
 import re
 

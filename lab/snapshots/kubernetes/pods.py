@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from lab.snapshots.kubernetes.containers import Container
+from lab.snapshots.kubernetes.nodes import Node
 from lab.snapshots.kubernetes.objects import NAME_LABEL, KubernetesObject
 
 
@@ -33,6 +34,10 @@ class Pod(KubernetesObject):
     def selector(self) -> Mapping[str, str]:
         """Labels that its node must have."""
         return self.spec.get("nodeSelector") or {}
+
+    def selects(self, node: Node) -> bool:
+        """Return whether a node has the labels that this pod asks for."""
+        return all(node.labels.get(key) == value for key, value in self.selector.items())
 
     @property
     def owner(self) -> str:

@@ -183,7 +183,12 @@ LOCAL_CASES: Final = {
     ),
     "port-taken": LocalCase(
         on(
-            failed("redis", f"Could not create server TCP listening socket 127.0.0.1:6390: {IN_USE}"),
+            failed(
+                "redis",
+                "77:M 24 Nov 2026 13:24:58.123 # Warning: Could not create server TCP listening socket "
+                f"127.0.0.1:6390: {IN_USE}",
+                "77:M 24 Nov 2026 13:24:58.123 # Failed listening on port 6390 (tcp), aborting.",
+            ),
             listeners=(Listener(6390, 77, "redis-server 127.0.0.1:6390"),),
         ),
         "Program/redis",

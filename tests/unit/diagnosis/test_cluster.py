@@ -1,5 +1,6 @@
 """Nodes, namespaces and DNS in their variants."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -9,8 +10,19 @@ from lab.diagnosis.diagnose import diagnose
 from lab.model import NodeClock
 from lab.snapshots.answers import ClockProbe
 from lab.snapshots.snapshot import Snapshot
-from tests.unit.diagnosis.builders import NAMESPACE, ago, healthy, node, pod, with_objects, with_probes
-from tests.unit.diagnosis.cases import CASES
+from tests.unit.diagnosis.builders import (
+    NAMESPACE,
+    ago,
+    crashing,
+    healthy,
+    node,
+    pod,
+    with_log,
+    with_objects,
+    with_pod,
+    with_probes,
+)
+from tests.unit.diagnosis.cases import CASES, LOOKUP
 from tests.unit.diagnosis.findings import causes, only
 
 
@@ -63,3 +75,49 @@ def test_a_policy_that_blocks_dns_is_the_cause() -> None:
     policy = {"metadata": {"name": "default-deny"}, "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}}
     finding = only(with_objects(CASES["dns-failing"].snapshot, network_policies=(policy,)))
     assert (finding.object, '"port":53' in finding.do) == ("NetworkPolicy/default-deny", True)
+
+
+@pytest.mark.parametrize(
+    ("selector", "blocks"),
+    [
+        ({"matchLabels": {"app.kubernetes.io/name": "process-worker"}}, True),
+        ({"matchLabels": {"app.kubernetes.io/name": "query-api"}}, False),
+        ({"matchExpressions": [{"key": "kubernetes.io/arch", "operator": "In", "values": ["arm64"]}]}, True),
+        ({"matchExpressions": [{"key": "kubernetes.io/arch", "operator": "NotIn", "values": ["arm64"]}]}, False),
+        ({"matchExpressions": [{"key": "kubernetes.io/arch", "operator": "Exists"}]}, True),
+        ({"matchExpressions": [{"key": "kubernetes.io/arch", "operator": "DoesNotExist"}]}, False),
+    ],
+)
+def test_a_policy_blocks_only_the_pods_that_it_selects(selector: dict[str, object], *, blocks: bool) -> None:
+    """The step allows DNS to the same pods: a policy for all would cut the others off from everything else."""
+    policy = {"metadata": {"name": "deny"}, "spec": {"podSelector": selector, "policyTypes": ["Egress"]}}
+    finding = only(with_objects(CASES["dns-failing"].snapshot, network_policies=(policy,)))
+    assert finding.object == ("NetworkPolicy/deny" if blocks else "Deployment/coredns")
+    assert (json.dumps(selector, separators=(",", ":")) in finding.do) is blocks
+
+
+def test_another_policy_may_allow_dns_to_a_pod() -> None:
+    """What several policies allow adds up, as far as they select the pod."""
+    deny = {"metadata": {"name": "deny"}, "spec": {"podSelector": {}, "policyTypes": ["Egress"]}}
+
+    def allow(service: str) -> dict[str, object]:
+        selector = {"matchLabels": {"app.kubernetes.io/name": service}}
+        egress = [{"ports": [{"protocol": "UDP", "port": 53}]}]
+        spec = {"podSelector": selector, "policyTypes": ["Egress"], "egress": egress}
+        return {"metadata": {"name": f"allow-{service}"}, "spec": spec}
+
+    snapshot = CASES["dns-failing"].snapshot
+    allowed = with_objects(snapshot, network_policies=(deny, allow("process-worker")))
+    assert only(allowed).object == "Deployment/coredns"
+    others = with_objects(snapshot, network_policies=(deny, allow("query-api")))
+    assert only(others).object == "NetworkPolicy/deny"
+
+
+def test_a_policy_is_not_blamed_where_a_pod_fails_that_it_does_not_select() -> None:
+    """DNS itself fails then."""
+    selector = {"matchLabels": {"app.kubernetes.io/name": "process-worker"}}
+    policy = {"metadata": {"name": "deny"}, "spec": {"podSelector": selector, "policyTypes": ["Egress"]}}
+    snapshot = with_objects(CASES["dns-failing"].snapshot, network_policies=(policy,))
+    other = crashing(pod("query-api", "amd64"), exit_code=69)
+    snapshot = with_log(with_pod(snapshot, other), other, LOOKUP)
+    assert only(snapshot).object == "Deployment/coredns"

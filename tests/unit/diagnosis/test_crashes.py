@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from lab.diagnosis.rules.cluster.tracebacks import last_traceback
+from lab.diagnosis.rules.cluster.crashes import PROJECT_FILE
+from lab.diagnosis.rules.evidence.tracebacks import BEGINNING, last_traceback
 from tests.unit.diagnosis.builders import (
     NAMESPACE,
     changed,
@@ -32,9 +33,39 @@ def test_an_old_revision_that_runs_is_gone_back_to() -> None:
 def test_a_traceback_inside_a_json_line_is_read() -> None:
     """The services log the exceptions that they catch in this form."""
     text = 'Traceback (most recent call last):\n  File "/app/a.py", line 7, in f\nValueError: no'
-    traceback = last_traceback((json.dumps({"message": "stopped", "exception": text}),))
+    traceback = last_traceback((json.dumps({"message": "stopped", "exception": text}),), project=PROJECT_FILE)
     assert traceback is not None
     assert (traceback.raised, traceback.file, traceback.line) == ("ValueError: no", "/app/a.py", 7)
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [
+        "services.ledger.errors.StoreRolledBack: the epoch is 3, and was 4",
+        "services.ledger.errors.BacklogFull",
+        "lab.errors.Unavailable: no answer",
+        "services.ledger.errors.LedgerMisuse: two writers",
+        "KeyError: 'a: b'",
+        "socket.gaierror: [Errno -2] Name or service not known",
+        "StopIteration:",
+    ],
+)
+def test_an_exception_is_read_whatever_its_name_ends_in(raised: str) -> None:
+    """What stands below the frames without an indent is what was raised; later lines are of something else."""
+    frame = ('  File "/app/a.py", line 7, in f', "    raise it", "    ^^^^^^^^")
+    traceback = last_traceback((BEGINNING, *frame, raised, "bootstrap: ended"), project=PROJECT_FILE)
+    assert traceback is not None
+    assert (traceback.raised, traceback.file, traceback.line) == (raised, "/app/a.py", 7)
+
+
+def test_a_dump_of_threads_is_no_part_of_a_traceback() -> None:
+    """It has frames of its own, and nothing was raised there."""
+    dump = ("Thread 0x00007f (most recent call first):", '  File "/app/a.py", line 7 in f')
+    raised = (BEGINNING, '  File "/usr/lib/python3/x.py", line 3, in y', "ValueError: no")
+    assert last_traceback(dump, project=PROJECT_FILE) is None
+    traceback = last_traceback((*dump, *raised), project=PROJECT_FILE)
+    assert traceback is not None
+    assert traceback.file == "/usr/lib/python3/x.py"
 
 
 @pytest.mark.parametrize(

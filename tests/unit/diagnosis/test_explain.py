@@ -1,5 +1,6 @@
 """An error that only says what failed gets the cause that a snapshot shows."""
 
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -88,6 +89,13 @@ def test_an_error_without_a_next_step_gets_one(tmp_path: Path) -> None:
         assert explained(error, Kept(case.snapshot), tmp_path).next_step == finding.do
     bare = explained(Unavailable("nothing came"), Kept(case.snapshot), tmp_path)
     assert bare.next_step == f"lab diagnose --snapshot {tmp_path / FILE_NAME}"
+
+
+def test_the_command_that_shows_a_kept_snapshot_can_be_pasted(tmp_path: Path) -> None:
+    """Also where the folder has a space in its name."""
+    folder = tmp_path / "my runs"
+    error = explained(Unavailable("nothing came"), Kept(CASES["redis-unreachable"].snapshot), folder)
+    assert shlex.split(error.next_step) == ["lab", "diagnose", "--snapshot", str(folder / FILE_NAME)]
 
 
 def test_an_error_stays_as_it_is_where_nothing_is_found(tmp_path: Path) -> None:

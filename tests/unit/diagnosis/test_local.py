@@ -1,5 +1,6 @@
 """Faults of this machine and of its stack: every rule finds its own, and none of the others."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from lab.snapshots.snapshot import Snapshot
 
 PLACEHOLDER = re.compile(r"<[a-z-]+>|\\.\\.\\.|…")
+LISTEN_FAILS = 'err="listen tcp 127.0.0.1:9390: bind: address already in use"'
 
 
 def test_every_rule_has_a_case() -> None:
@@ -149,6 +151,27 @@ def test_a_port_that_services_share_is_named_by_its_variable() -> None:
     assert (finding.cause, finding.do) == ("port-taken", "unset OTEL_EXPORTER_PROMETHEUS_PORT && lab up")
 
 
+@pytest.mark.parametrize(
+    ("line", "addresses"),
+    [
+        (
+            f'time=2026-11-24T13:24:58.123Z level=ERROR source=main.go:1284 msg="cannot start" {LISTEN_FAILS}',
+            ("127.0.0.1:9390",),
+        ),
+        (f"ts=2026-11-24T13:24:58.123Z caller=main.go:1113 level=error {LISTEN_FAILS}", ()),
+        (f"24 Nov 2026 13:24:58.123 127.0.0.1:9390: {IN_USE} (10.0.0.1:8080)", ()),
+        (f"2026-11-24 13:24:58,123 {IN_USE}", ("127.0.0.1:9390",)),
+    ],
+    ids=["wanted", "not wanted", "before the system's words", "not named"],
+)
+def test_a_taken_port_is_read_from_an_address_and_not_from_a_time(line: str, addresses: tuple[str, ...]) -> None:
+    """Its holder is named, and the variable that gives the program this port."""
+    taken = failed("prometheus", line, addresses=addresses, settings={"LAB_PROMETHEUS_PORT": "9390"})
+    [finding] = diagnose(on(taken, listeners=(Listener(24, 1, "other"), Listener(9390, 78, "prometheus"))))
+    assert finding.title == "prometheus cannot listen: port 9390 is taken by process 78 (prometheus)"
+    assert finding.why.startswith("LAB_PROMETHEUS_PORT gives every service the same port")
+
+
 def test_a_bind_that_fails_for_another_reason_is_no_taken_port() -> None:
     """Nothing names the port, nobody listens there."""
     text = "ingest-api: cannot listen on 192.0.2.1:9000: Failed to bind to address 192.0.2.1:9000"
@@ -216,6 +239,16 @@ def test_a_store_without_functions_is_refused() -> None:
     assert (finding.cause, finding.found) == ("store-refused", "redis 6.2.1; functions need ≥ 7.0")
 
 
+def test_the_place_of_a_crash_is_that_of_its_own_traceback() -> None:
+    """An earlier traceback of the log is of another fault; services log theirs inside JSON lines."""
+    library = '  File "/usr/lib/python3/x.py", line 3, in y'
+    [finding] = diagnose(failed("query-api", *TRACEBACK, TRACEBACK[0], library, "ValueError: no"))
+    assert "ValueError: no, at /usr/lib/python3/x.py:3;" in finding.found
+    text = "\n".join((*TRACEBACK[:3], library, "ValueError: no"))
+    [finding] = diagnose(failed("process-worker", json.dumps({"message": "stopped", "exception": text})))
+    assert finding.do == '"${EDITOR:-vi}" +41 /src/lab/services/process_worker/consumer.py && lab up'
+
+
 def test_a_crash_outside_of_the_project_shows_the_log() -> None:
     """Nobody edits a library."""
     lines = (TRACEBACK[0], '  File "/usr/lib/python3/x.py", line 3, in y', "ValueError: no")
@@ -228,6 +261,7 @@ def test_a_crash_outside_of_the_project_shows_the_log() -> None:
     [
         ({"OTEL_SDK_DISABLED": "true"}, "exporting", "unset OTEL_SDK_DISABLED && lab down && lab up"),
         ({"OTEL_METRICS_EXPORTER": "none"}, "exporting", "unset OTEL_METRICS_EXPORTER && lab down && lab up"),
+        ({"OTEL_METRICS_EXPORTER": "otlp"}, "exporting", "unset OTEL_METRICS_EXPORTER && lab down && lab up"),
         (
             {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4317"},
             "the collector",

@@ -76,6 +76,16 @@ def test_ssh_is_not_called_with_a_host_that_it_would_take_for_an_option() -> Non
     assert remedies.on("r 3", "sync") == "ssh 'r 3' sync"
 
 
+def test_a_file_that_may_be_edited_is_quoted_on_its_machine() -> None:
+    """A name that ssh would take for an option is only shown."""
+    board = node("arm64")
+    step = shlex.split(remedies.write_or_edit_file(Node(board), "/etc/a b.yaml", ("x",), then="true"))
+    assert "sudo test -e '/etc/a b.yaml';" in step
+    assert "sudo \"${EDITOR:-vi}\" '/etc/a b.yaml' && true;" in step
+    board["metadata"]["name"] = "-oProxyCommand=id"
+    assert "ssh" not in shlex.split(remedies.write_or_edit_file(Node(board), "/etc/a", ("x",), then="true"))
+
+
 @pytest.mark.parametrize(
     ("text", "amount"),
     [("1Ti", 2.0**40), ("2T", 2e12), ("1Pi", 2.0**50), ("1P", 1e15), ("1Ei", 2.0**60), ("1E", 1e18), ("5e3", 5e3),

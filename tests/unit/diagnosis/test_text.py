@@ -1,13 +1,14 @@
 """Findings as a person reads them, and as a program does."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from lab.cli import main
 from lab.diagnosis.diagnose import diagnose
-from lab.diagnosis.text import SHOWN_UNANSWERED, as_json, text
+from lab.diagnosis.text import SHOWN_UNANSWERED, text
 from lab.snapshots.files import save
 from lab.snapshots.gaps import Unanswered
 from lab.snapshots.snapshot import Snapshot
@@ -59,11 +60,13 @@ def test_colour_only_adds_to_the_text() -> None:
     assert coloured == text(findings, namespace=NAMESPACE)
 
 
-def test_a_program_gets_every_field() -> None:
+def test_a_program_gets_every_field(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """JSON is a list of objects."""
-    [finding] = json.loads(as_json(diagnose(CASES["oom-kill"].snapshot)))
-    assert finding["cause"] == "oom-kill"
-    assert {"object", "title", "found", "why", "do"} <= finding.keys()
+    file, snapshot = tmp_path / "snapshot.json", CASES["oom-kill"].snapshot
+    save(snapshot, file)
+    assert main(["diagnose", "--snapshot", str(file), "--json"]) == 1
+    fields = json.dumps([asdict(finding) for finding in diagnose(snapshot)])
+    assert json.loads(capsys.readouterr().out) == json.loads(fields)
 
 
 @pytest.mark.parametrize(("snapshot", "code"), [(healthy(), 0), (CASES["oom-kill"].snapshot, 1)], ids=["well", "ill"])

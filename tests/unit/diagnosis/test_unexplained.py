@@ -196,3 +196,10 @@ def test_a_pod_that_was_evicted_and_replaced_is_history() -> None:
     evicted["metadata"]["name"] += "-gone"
     evicted["status"] |= {"phase": "Failed", "reason": "Evicted"}
     assert diagnose(with_pod(healthy(), evicted)) == ()
+
+
+def test_an_event_that_is_no_warning_makes_no_pod_late() -> None:
+    """The kubelet also tells of what goes well, such as a pull that it has begun."""
+    worker = waiting(pod(), "ContainerCreating", "", for_s=60)
+    pulling = event(worker, "Pulling", "Pulling image", seconds_ago=2) | {"type": "Normal"}
+    assert diagnose(with_pod(healthy(), worker, pulling)) == ()

@@ -15,7 +15,7 @@ from lab.errors import BadConfig
 from lab.metrics.client import PrometheusClient
 from lab.model import StoreLogin
 from lab.probes.ports import Dependencies
-from lab.probes.prometheus import probe_with
+from lab.probes.prometheus import probe_prometheus, probe_with
 from lab.probes.store import probe_store
 from lab.settings import LabSettings
 from tests.unit.diagnosis.builders import healthy, with_probes
@@ -66,11 +66,37 @@ def test_a_ca_that_cannot_be_used_is_a_fault_of_the_configuration(content: str |
     if content is not None:
         file.write_text(content)
     words = "holds no certificate" if content else "No such file"
-    with pytest.raises(BadConfig) as store:
-        probe_store("rediss://127.0.0.1:1/0", None, file)
-    with pytest.raises(BadConfig) as prometheus:
+    store = probe_store("rediss://127.0.0.1:1/0", None, file)
+    prometheus = probe_prometheus(
+        "https://127.0.0.1:1", LabSettings(prometheus_url="https://127.0.0.1:1", prometheus_ca_file=file)
+    )
+    with pytest.raises(BadConfig) as raised:
         probe_with(PrometheusClient("https://127.0.0.1:1", ca_file=file), "https://127.0.0.1:1")
-    assert all(words in raised.value.found and str(file) in raised.value.attempted for raised in (store, prometheus))
+    assert words in raised.value.found
+    assert str(file) in raised.value.attempted
+    assert (store.reachable, store.address, store.tls) == (None, "127.0.0.1:1", True)
+    assert prometheus.reachable is None
+    assert all(words in probe.error and str(file) in probe.error for probe in (store, prometheus))
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("redis://h:port/0", "h:port"),
+        ("redis://me@h:99999/0", "h:99999"),
+        ("redis://[::1/0", "[::1"),
+        ("redis:///0", "/0"),
+        ("http://h:6379", "h:6379"),
+        ("unix:///run/redis.sock", "/run/redis.sock"),
+    ],
+)
+def test_a_store_whose_address_cannot_be_used_is_not_asked(url: str, address: str) -> None:
+    """It is no store that does not answer, which somebody would be told to start again."""
+    store = probe_store(url, None, None)
+    assert (store.reachable, store.address) == (None, address)
+    [finding] = diagnose(with_probes(healthy(), store=store))
+    assert (finding.cause, finding.do) == ("redis-not-asked", "lab config show")
+    assert store.error in finding.found
 
 
 def test_every_answer_is_a_probe_whatever_the_settings_name(tmp_path: Path) -> None:

@@ -25,9 +25,9 @@ def registry_is_not_named(snapshot: Snapshot) -> Iterator[Finding]:
     settings = snapshot.settings
     if settings is not None and not settings.registry:
         yield Finding(
-            "registry-not-named",
-            "Setting/LAB_REGISTRY",
-            "no registry is configured",
+            cause="registry-not-named",
+            object="Setting/LAB_REGISTRY",
+            title="no registry is configured",
             found="LAB_REGISTRY is not set",
             why="the nodes of a cluster pull the images of the services from a registry",
             do="export LAB_REGISTRY=registry.example:5000",
@@ -39,9 +39,9 @@ def registry_refuses(snapshot: Snapshot) -> Iterator[Finding]:
     for registry in snapshot.probes.registries:
         if registry.reachable and registry.error:
             yield Finding(
-                "registry-refuses",
-                f"Registry/{registry.host}",
-                f"the registry {registry.host} answers otherwise than configured",
+                cause="registry-refuses",
+                object=f"Registry/{registry.host}",
+                title=f"the registry {registry.host} answers otherwise than configured",
                 found=registry.error,
                 why="the lab, the builder and the nodes have to speak to it as it is",
                 do=REFUSALS.get(registry.reason, "lab config show"),
@@ -55,9 +55,9 @@ def images_are_not_locked(snapshot: Snapshot) -> Iterator[Finding]:
         return
     lacking = ", ".join(f"{service} for {architecture}" for service, architecture in lock.missing[:SHOWN])
     yield Finding(
-        "images-not-locked",
-        "File/images.lock",
-        "images.lock does not name every image",
+        cause="images-not-locked",
+        object="File/images.lock",
+        title="images.lock does not name every image",
         found=lock.error or f"no image of {lacking}",
         why="a cluster runs the images by the digests in that file",
         do="lab images resolve" if lock.error else "lab images build",
@@ -67,18 +67,17 @@ def images_are_not_locked(snapshot: Snapshot) -> Iterator[Finding]:
 def locked_images_are_wrong(snapshot: Snapshot) -> Iterator[Finding]:
     """Images that `images.lock` names are not in the registry, or are of another architecture."""
     lock = snapshot.settings.lock if snapshot.settings else None
-    probes = {probe.reference: probe for probe in snapshot.probes.images}
     faults = [
         fault
         for image in (lock.images if lock else ())
-        if image.reference in probes and (fault := _fault(image, probes[image.reference]))
+        if (probe := snapshot.probes.image(image.reference)) and (fault := _fault(image, probe))
     ]
     if faults:
         more = f"; and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
         yield Finding(
-            "locked-image-wrong",
-            "File/images.lock",
-            "the registry does not hold what images.lock names",
+            cause="locked-image-wrong",
+            object="File/images.lock",
+            title="the registry does not hold what images.lock names",
             found="; ".join(faults[:SHOWN]) + more,
             why="they were never pushed there, or were removed",
             do="lab images build",
@@ -89,17 +88,16 @@ def image_setting_is_wrong(snapshot: Snapshot) -> Iterator[Finding]:
     """A setting does not name one image of the right architecture by digest."""
     settings = snapshot.settings
     architecture = settings.architectures[0] if settings and settings.architectures else ""
-    probes = {probe.reference: probe for probe in snapshot.probes.images}
     for image in settings.images if settings else ():
-        probe = probes.get(image.reference, ImageProbe(image.reference))
+        probe = snapshot.probes.image(image.reference) or ImageProbe(image.reference)
         fault = _setting_fault(image, probe, architecture)
         if fault:
             name = without_version(image.reference) or "host/name"
             digest = digest_of(probe.image_for(architecture)) or "sha256:…"
             yield Finding(
-                "image-setting",
-                f"Setting/{image.setting}",
-                f"{image.setting} does not name one image for {architecture} by digest",
+                cause="image-setting",
+                object=f"Setting/{image.setting}",
+                title=f"{image.setting} does not name one image for {architecture} by digest",
                 found=fault,
                 why="by a tag or an index the node's runtime would choose the architecture",
                 do=f"export {image.setting}={name}@{digest}",
@@ -111,9 +109,9 @@ def store_is_not_named(snapshot: Snapshot) -> Iterator[Finding]:
     settings = snapshot.settings
     if settings is not None and not settings.store:
         yield Finding(
-            "store-not-named",
-            "Setting/LAB_REDIS_URL",
-            "no store for the stack",
+            cause="store-not-named",
+            object="Setting/LAB_REDIS_URL",
+            title="no store for the stack",
             found="neither outside (redis_url) nor inside (redis_image)",
             why="the ledger is kept in Redis",
             do="export LAB_REDIS_URL=redis://host:6379/0",
@@ -125,9 +123,9 @@ def prometheus_is_not_named(snapshot: Snapshot) -> Iterator[Finding]:
     settings = snapshot.settings
     if settings is not None and not settings.prometheus:
         yield Finding(
-            "prometheus-not-named",
-            "Setting/LAB_PROMETHEUS_URL",
-            "no metrics server for the stack",
+            cause="prometheus-not-named",
+            object="Setting/LAB_PROMETHEUS_URL",
+            title="no metrics server for the stack",
             found="neither outside (prometheus_url) nor inside (prometheus_image)",
             why="metrics are read from Prometheus",
             do="export LAB_PROMETHEUS_URL=http://host:9090",

@@ -21,9 +21,9 @@ def no_node_for_architecture(snapshot: Snapshot) -> Iterator[Finding]:
         barred = [node for node in snapshot.nodes if node.architecture == missing[0]]
         reasons = [f"{node.name}: {', '.join(words)}" for node in barred if (words := _words(node, snapshot.settings))]
         yield Finding(
-            "no-node-for-architecture",
-            f"Architecture/{missing[0]}",
-            f"no node takes pods for {', '.join(missing)}",
+            cause="no-node-for-architecture",
+            object=f"Architecture/{missing[0]}",
+            title=f"no node takes pods for {', '.join(missing)}",
             found="; ".join([f"no node for {', '.join(missing)} pods", *reasons]),
             why="every service runs on each architecture that LAB_ARCHITECTURES names",
             do=_remedy(barred, usable, snapshot.settings),

@@ -23,9 +23,9 @@ def is_forbidden(snapshot: Snapshot) -> Iterator[Finding]:
         more = f" and {len(rights) - TITLE_RIGHTS} more" if len(rights) > TITLE_RIGHTS else ""
         cut = "…" if len(rights) > EVIDENCE_RIGHTS else ""
         yield Finding(
-            "forbidden",
-            f"User/{name}",
-            f"{name} may not {', '.join(rights[:TITLE_RIGHTS])}{more}",
+            cause="forbidden",
+            object=f"User/{name}",
+            title=f"{name} may not {', '.join(rights[:TITLE_RIGHTS])}{more}",
             found=f"Forbidden in {places}: {', '.join(rights[:EVIDENCE_RIGHTS])}{cut}",
             why="no Role bound to this user allows it; an administrator can grant it",
             do=remedies.grant(snapshot.namespace, user),

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from lab.diagnosis import remedies
-from lab.diagnosis.finding import Finding
+from lab.diagnosis.finding import Finding, name_of
 from lab.snapshots.kubernetes import Container, KubernetesObject, Raw
 from lab.snapshots.quantities import quantity, quantity_text
 from lab.snapshots.snapshot import Snapshot
@@ -44,9 +44,9 @@ def quota_is_exceeded(snapshot: Snapshot) -> Iterator[Finding]:
         else:
             continue
         yield Finding(
-            "quota-exceeded",
-            f"ResourceQuota/{match['quota']}",
-            f"quota {match['quota']} does not let {workload.rpartition('/')[2]} start",
+            cause="quota-exceeded",
+            object=f"ResourceQuota/{match['quota']}",
+            title=f"quota {match['quota']} does not let {name_of(workload)} start",
             found=_cut(message),
             why=why,
             do=do,
@@ -62,9 +62,9 @@ def limit_range_refuses(snapshot: Snapshot) -> Iterator[Finding]:
             continue
         names = [limit_range["metadata"]["name"] for limit_range in snapshot.objects.limit_ranges]
         yield Finding(
-            "limit-range",
-            f"LimitRange/{next(iter(names), 'unknown')}",
-            f"the limits of the namespace do not let {workload.rpartition('/')[2]} start",
+            cause="limit-range",
+            object=f"LimitRange/{next(iter(names), 'unknown')}",
+            title=f"the limits of the namespace do not let {name_of(workload)} start",
             found=_cut(message),
             why=f"the {match['bound']} {match['resource']} of a {match['type'].lower()} here is {match['value']}",
             do=remedies.kubectl(
@@ -83,9 +83,9 @@ def pod_security_refuses(snapshot: Snapshot) -> Iterator[Finding]:
         spec = _secure_spec(deployment.spec["template"]["spec"], match["violations"])
         change = {"spec": {"template": {"spec": spec}}}
         yield Finding(
-            "pod-security",
-            workload,
-            f"Pod Security does not let {workload.rpartition('/')[2]} start",
+            cause="pod-security",
+            object=workload,
+            title=f"Pod Security does not let {name_of(workload)} start",
             found=_cut(message),
             why=f"the namespace enforces {match['level'].partition(':')[0]}; the pod asks for more privileges",
             do=remedies.patch(snapshot.namespace, workload, change, kind="strategic")

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Cure, Finding
-from lab.diagnosis.rules.cluster.containers import each_container, needed_by, start_s
+from lab.diagnosis.rules.evidence.containers import each_container, needed_by, start_s
 from lab.snapshots.kubernetes import Container, Pod
 from lab.snapshots.snapshot import Snapshot, not_ready
 
@@ -50,9 +50,9 @@ def probe_fails(snapshot: Snapshot) -> Iterator[Finding]:
             continue
         why, do = _cure(snapshot, pod, container, message)
         yield Finding(
-            "probe-failing",
-            pod.workload,
-            f"{container.name} runs, but its {_kind(message)} probe fails",
+            cause="probe-failing",
+            object=pod.workload,
+            title=f"{container.name} runs, but its {_kind(message)} probe fails",
             found=message,
             why=why,
             do=do,

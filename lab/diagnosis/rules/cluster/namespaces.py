@@ -43,9 +43,9 @@ def namespace_is_stuck(snapshot: Snapshot) -> Iterator[Finding]:
     conditions = [namespace.condition(kind) for kind in BLOCKERS]
     messages = " ".join(condition.message for condition in conditions if condition.status == "True")
     yield Finding(
-        "namespace-terminating",
-        f"Namespace/{namespace.name}",
-        f"namespace {namespace.name} is stuck while terminating",
+        cause="namespace-terminating",
+        object=f"Namespace/{namespace.name}",
+        title=f"namespace {namespace.name} is stuck while terminating",
         found=f"deleted {snapshot.age_s(deleted):.0f} s ago; {messages}",
         why="an object that is left in it waits until its finalizer is removed, or for a node or an API that is gone",
         do=_unblock(snapshot, messages),

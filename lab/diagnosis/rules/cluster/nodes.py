@@ -10,7 +10,7 @@ from lab.snapshots.kubernetes import Node
 from lab.snapshots.snapshot import Snapshot
 
 PRESSURES: Final[Mapping[str, tuple[str, str]]] = {
-    "MemoryPressure": ("memory", "ps -eo rss,pid,user,args --sort=-rss | head -n 15"),
+    "MemoryPressure": ("memory", remedies.SHOW_MEMORY),
     "PIDPressure": ("process ids", "ps -eo nlwp,pid,user,args --sort=-nlwp | head -n 15"),
 }
 """Condition → the scarce resource, and the command that shows who uses it."""
@@ -26,9 +26,9 @@ def node_is_not_ready(snapshot: Snapshot) -> Iterator[Finding]:
             continue
         pods = _pods_on(snapshot, node)
         yield Finding(
-            "node-not-ready",
-            node.ref,
-            f"node {node.name} is not ready",
+            cause="node-not-ready",
+            object=node.ref,
+            title=f"node {node.name} is not ready",
             found=f"{ready.reason}: {ready.message} (for {snapshot.age_s(ready.since):.0f} s); pods on it: {len(pods)}",
             why="its kubelet has gone silent: the machine is off or cut off, or the kubelet does not run"
             if ready.status == "Unknown"
@@ -46,13 +46,14 @@ def disk_is_full(snapshot: Snapshot) -> Iterator[Finding]:
             continue
         on_node = [pod for pod in snapshot.pods if pod.node == node.name]
         evicted = [pod.name for pod in on_node if pod.status.get("reason") == "Evicted"]
-        crictl = f"{node.distribution} crictl" if node.distribution == "k3s" else "crictl"
+        crictl = "k3s crictl" if node.distribution == "k3s" else "crictl"
         yield Finding(
-            "disk-pressure",
-            node.ref,
-            f"the disk of node {node.name} is full",
+            cause="disk-pressure",
+            object=node.ref,
+            title=f"the disk of node {node.name} is full",
             found=(pressure.message or pressure.reason) + (f"; evicted: {', '.join(evicted)}" if evicted else ""),
-            why="images, logs or caches fill the disk; until there is space, it evicts pods and takes no new ones",
+            why="images, logs or caches fill the disk; "
+            "until there is space, the node evicts pods and takes no new ones",
             do=remedies.on(node, f"sudo {crictl} rmi --prune; sudo journalctl --vacuum-size=100M"),
             stops=(node.ref, *_pods_on(snapshot, node)),
         )
@@ -67,11 +68,12 @@ def node_is_under_pressure(snapshot: Snapshot) -> Iterator[Finding]:
                 continue
             since = f"for {snapshot.age_s(pressure.since):.0f} s"
             yield Finding(
-                "node-pressure",
-                node.ref,
-                f"node {node.name} is short of {resource}",
+                cause="node-pressure",
+                object=node.ref,
+                title=f"node {node.name} is short of {resource}",
                 found=f"{kind}: {pressure.message or pressure.reason} ({since})",
-                why="its processes use more than it has; until that changes, it evicts pods and takes no new ones",
+                why="its processes use more than it has; "
+                "until that changes, the node evicts pods and takes no new ones",
                 do=remedies.on(node, show_users),
                 stops=(node.ref, *_pods_on(snapshot, node)),
             )
@@ -83,9 +85,9 @@ def clock_is_wrong(snapshot: Snapshot) -> Iterator[Finding]:
         if is_off(clock):
             direction = "ahead of" if clock.offset_s > 0 else "behind"
             yield Finding(
-                "clock-skew",
-                f"Node/{clock.node}",
-                f"the clock of {clock.node} is {abs(clock.offset_s):.3g} s {direction} the lab's",
+                cause="clock-skew",
+                object=f"Node/{clock.node}",
+                title=f"the clock of {clock.node} is {abs(clock.offset_s):.3g} s {direction} the lab's",
                 found=f"offset {clock.offset_s:+.3f} s ± {clock.error_s:.3f} s",
                 why="nothing synchronises the clock of this node; its samples and spans bear wrong times",
                 do=remedies.on(snapshot.node(clock.node) or clock.node, remedies.SET_CLOCK),

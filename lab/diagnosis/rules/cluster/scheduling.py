@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from lab.diagnosis import remedies
-from lab.diagnosis.finding import Finding
+from lab.diagnosis.finding import Finding, name_of
 from lab.snapshots.kubernetes import (
     ARCHITECTURE_LABEL,
     CONDITION_TAINTS,
     Container,
     KubernetesObject,
-    Node,
     Pod,
     Toleration,
 )
@@ -49,9 +48,9 @@ def volume_pins_pod(snapshot: Snapshot) -> Iterator[Finding]:
                 continue
             pinned_to = _nodes_of(snapshot, claims[claim]) or "another node"
             yield Finding(
-                "volume-pins-pod",
-                pod.workload,
-                f"{pod.workload.rpartition('/')[2]} is pinned by its volume to {pinned_to}",
+                cause="volume-pins-pod",
+                object=pod.workload,
+                title=f"{name_of(pod.workload)} is pinned by its volume to {pinned_to}",
                 found=f"{message}; volume {claims[claim]} of claim {claim} is on {pinned_to}; "
                 f"the pod asks for {_wanted_labels(pod)}",
                 why="a local volume stays on its node, so that its pod can run nowhere else; "
@@ -68,9 +67,9 @@ def no_node_fits(snapshot: Snapshot) -> Iterator[Finding]:
         misfit = None if PINNED.search(message) else _misfit(snapshot, pod, message)
         if misfit:
             yield Finding(
-                "no-node-fits",
-                pod.workload,
-                f"{pod.workload.rpartition('/')[2]} fits no node: {misfit.title}",
+                cause="no-node-fits",
+                object=pod.workload,
+                title=f"{name_of(pod.workload)} fits no node: {misfit.title}",
                 found=message,
                 why=misfit.why,
                 do=misfit.do,
@@ -107,7 +106,7 @@ def _misfit(snapshot: Snapshot, pod: Pod, message: str) -> Misfit | None:
 
 def _short_resource(snapshot: Snapshot, pod: Pod, resource: str) -> Misfit:
     """Return that the pod requests more than is left on every node that it may run on."""
-    nodes = [node for node in snapshot.nodes if _selects(pod, node)]
+    nodes = [node for node in snapshot.nodes if pod.selects(node)]
     requested = {
         node.name: sum(_requests(other, resource) for other in snapshot.pods if other.node == node.name)
         for node in nodes
@@ -132,10 +131,10 @@ def _foreign_taint(snapshot: Snapshot, pod: Pod) -> Misfit | None:
     tolerations = [Toleration.of_pod(each) for each in raw]
     for node in snapshot.nodes:
         taints = [taint for taint in node.taints if not any(each.tolerates(taint) for each in tolerations)]
-        if node.spec.get("unschedulable") and _selects(pod, node):
+        if node.spec.get("unschedulable") and pod.selects(node):
             why = f"node {node.name} was cordoned, as `kubectl drain` does, and takes no new pods"
             return Misfit(f"{node.name} is cordoned", why, shlex.join(["kubectl", "uncordon", node.name]))
-        if not _selects(pod, node) or not taints:
+        if not pod.selects(node) or not taints:
             continue
         foreign = [taint for taint in taints if not taint["key"].startswith(CONDITION_TAINTS)]
         if len(foreign) < len(taints):
@@ -151,7 +150,7 @@ def _foreign_taint(snapshot: Snapshot, pod: Pod) -> Misfit | None:
 
 def _missing_label(snapshot: Snapshot, pod: Pod) -> Misfit | None:
     """Return that no node has the labels that the pod asks for."""
-    if any(_selects(pod, node) for node in snapshot.nodes) or not pod.selector:
+    if any(pod.selects(node) for node in snapshot.nodes) or not pod.selector:
         return None
     wants, architecture = _wanted_labels(pod), pod.selector.get(ARCHITECTURE_LABEL, "")
     likely = [node for node in snapshot.nodes if architecture in {"", node.labels.get(ARCHITECTURE_LABEL)}]
@@ -200,7 +199,3 @@ def _requests(pod: Pod, resource: str) -> float:
 def _together(pod: Pod) -> tuple[Container, ...]:
     """Return the containers that run at the same time."""
     return (*(container for container in pod.init_containers if container.is_sidecar), *pod.app_containers)
-
-
-def _selects(pod: Pod, node: Node) -> bool:
-    return all(node.labels.get(key) == value for key, value in pod.selector.items())

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from lab.diagnosis import remedies
-from lab.diagnosis.finding import Finding
+from lab.diagnosis.finding import Finding, name_of
 from lab.snapshots.kubernetes import STACK_LABEL, KubernetesObject
 from lab.snapshots.snapshot import Snapshot, Wanted
 
@@ -19,9 +19,9 @@ def deployments_that_are_gone(snapshot: Snapshot) -> Iterator[Finding]:
         return
     for ref, evidence in _missing(snapshot):
         yield Finding(
-            "not-deployed",
-            ref,
-            f"{ref.rpartition('/')[2]} is not deployed",
+            cause="not-deployed",
+            object=ref,
+            title=f"{name_of(ref)} is not deployed",
             found=f"{evidence}; {len(parts)} other parts of the stack are there",
             why="it was deleted, or the stack was never applied completely",
             do=remedies.up(snapshot.namespace),

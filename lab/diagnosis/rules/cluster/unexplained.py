@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from lab.diagnosis import remedies
-from lab.diagnosis.finding import Finding
-from lab.diagnosis.rules.cluster.containers import START_S, STORE_FAILS, crashes, each_container, start_s
+from lab.diagnosis.finding import Finding, name_of
 from lab.diagnosis.rules.cluster.undeployed import deployments_that_are_gone
+from lab.diagnosis.rules.evidence.containers import START_S, STORE_FAILS, crashes, each_container, start_s
 from lab.snapshots.kubernetes import CONDITION_TAINTS, STACK_LABEL, STUCK_REASONS, Event, KubernetesObject, Pod
-from lab.snapshots.snapshot import RECENT_S, Snapshot, not_ready
+from lab.snapshots.snapshot import Snapshot, not_ready
 from lab.systems.services import SERVICES
 
 CAUSE: Final = "not-ready"
@@ -44,7 +44,7 @@ def _containers_that_fail(snapshot: Snapshot) -> Iterator[Finding]:
                 pod.workload,
                 "; ".join(part for part in evidence if part),
                 described=pod.ref,
-                title=f"{container.name} of {_name(pod.workload)} does not become ready",
+                title=f"{container.name} of {name_of(pod.workload)} does not become ready",
                 rests_on=(*_nodes_for(snapshot, pod), *store),
             )
 
@@ -60,7 +60,7 @@ def _pods_that_wait(snapshot: Snapshot) -> Iterator[Finding]:
             pod.workload,
             f"{_why_it_waits(snapshot, pod)} ({pod.name}, for {waited:.0f} s)",
             described=pod.ref,
-            title=f"{_name(pod.workload)} does not become ready",
+            title=f"{name_of(pod.workload)} does not become ready",
             rests_on=(*_nodes_for(snapshot, pod), *_store_for(pod)),
         )
 
@@ -128,14 +128,12 @@ def _why_it_waits(snapshot: Snapshot, pod: Pod) -> str:
 
 
 def _warnings(snapshot: Snapshot, *about: str) -> list[Event]:
-    """Return the recent events about some objects, newest first."""
-    events = [event for event in map(Event, snapshot.objects.events) if event.about in about]
-    recent = [event for event in events if snapshot.age_s(event.at) < RECENT_S]
-    return sorted(recent, key=lambda event: snapshot.age_s(event.at))
+    """Return the recent warnings about some objects, newest first."""
+    return [event for event in snapshot.recent_events(*about) if event.is_warning]
 
 
 def _newest_warning(snapshot: Snapshot, workload: str, *pods: str) -> str:
-    """Return the newest event about pods, their workload or its ReplicaSet; empty where there is none."""
+    """Return the newest warning about pods, their workload or its ReplicaSet; empty where there is none."""
     newest = snapshot.newest_sets.get(workload)
     events = _warnings(snapshot, *pods, workload, *([f"ReplicaSet/{newest.name}"] if newest else []))
     return next((f"{event.reason}: {event.message}" for event in events), "")
@@ -148,9 +146,7 @@ def _nodes_for(snapshot: Snapshot, pod: Pod) -> tuple[str, ...]:
     unwell = [
         node for node in snapshot.nodes if any(taint["key"].startswith(CONDITION_TAINTS) for taint in node.taints)
     ]
-    return tuple(
-        node.ref for node in unwell if all(node.labels.get(key) == value for key, value in pod.selector.items())
-    )
+    return tuple(node.ref for node in unwell if pod.selects(node))
 
 
 def _store_for(pod: Pod) -> tuple[str, ...]:
@@ -171,9 +167,9 @@ def _finding(
     is_ours = snapshot.is_wanted(workload) or (deployment is not None and STACK_LABEL in deployment.labels)
     missing = is_ours and MISSING.search(evidence)
     return Finding(
-        CAUSE,
-        workload,
-        title,
+        cause=CAUSE,
+        object=workload,
+        title=title,
         found=evidence,
         why="an object that `lab up` creates and its pods need was deleted" if missing else UNKNOWN,
         do=remedies.up(snapshot.namespace)
@@ -182,7 +178,3 @@ def _finding(
         stops=pods,
         rests_on=(workload, *pods, *rests_on),
     )
-
-
-def _name(ref: str) -> str:
-    return ref.rpartition("/")[2]

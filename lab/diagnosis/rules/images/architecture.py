@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from lab.diagnosis import remedies
-from lab.diagnosis.finding import Finding
+from lab.diagnosis.finding import Finding, name_of
 from lab.diagnosis.rules.images.pulls import failed_pulls
 from lab.model import architecture_of
 from lab.model.image_references import digest_of, short, without_version
@@ -51,7 +51,7 @@ def digest_of_another_architecture(snapshot: Snapshot) -> Iterator[Finding]:
                 snapshot,
                 WRONG_DIGEST,
                 known,
-                title=f"{_name(pod)} is pinned to an image of another architecture",
+                title=f"{name_of(pod.workload)} is pinned to an image of another architecture",
                 found=f"{short(container.image)} holds {platform.holds}; the pod is meant for {meant}"
                 + (f"; the index calls it {platform.architecture}" if mislabelled else ""),
                 why="the image was built for one architecture and labelled as another"
@@ -74,7 +74,7 @@ def image_cannot_execute(snapshot: Snapshot) -> Iterator[Finding]:
             snapshot,
             "wrong-architecture",
             known,
-            title=f"{_name(pod)} runs the wrong architecture",
+            title=f"{name_of(pod.workload)} runs the wrong architecture",
             found=f"node {pod.node} is {node.architecture if node else meant}; "
             f"the image {short(container.image)}{_contents(known)}; {evidence}",
             why=f"the manifest pins the index, and the runtime of {pod.node} chose another architecture from it"
@@ -103,7 +103,7 @@ def image_is_silently_wrong(snapshot: Snapshot) -> Iterator[Finding]:
             snapshot,
             "wrong-architecture-silent",
             known,
-            title=f"{_name(pod)} runs, but "
+            title=f"{name_of(pod.workload)} runs, but "
             + ("is of the wrong architecture" if differs else "nothing proves its architecture"),
             found="; ".join(facts),
             why=f"{short(container.image)} leaves the choice of architecture to the runtime of {node.name}"
@@ -126,7 +126,16 @@ def _finding(snapshot: Snapshot, cause: str, known: Known, *, title: str, found:
     pods = not_ready(snapshot, pod.workload)
     # A wrong digest also explains what a pod reports that runs all the same.
     stops = (*pods, pod.ref) if cause == WRONG_DIGEST else pods
-    return Finding(cause, pod.workload, title, found, why, do, stops=stops, rests_on=(*pods, pod.ref))
+    return Finding(
+        cause=cause,
+        object=pod.workload,
+        title=title,
+        found=found,
+        why=why,
+        do=do,
+        stops=stops,
+        rests_on=(*pods, pod.ref),
+    )
 
 
 def _containers(snapshot: Snapshot, *, pinned: bool = False) -> Iterator[Known]:
@@ -159,7 +168,3 @@ def _contents(known: Known) -> str:
     if known.platform and known.platform.holds:
         return f" holds {known.platform.holds}"
     return f" is an index of {', '.join(each.holds for each in known.probe.platforms)}" if known.probe else ""
-
-
-def _name(pod: Pod) -> str:
-    return pod.workload.rpartition("/")[2]

@@ -27,9 +27,9 @@ def builder_expects_https(snapshot: Snapshot) -> Iterator[Finding]:
     for host, line in hosts.items():
         setting = f'[registry."{host}"]\\n  http = true\\n'
         yield Finding(
-            "builder-plain-http",
-            f"Registry/{host}",
-            f"the builder uses HTTPS, but {host} speaks plain HTTP",
+            cause="builder-plain-http",
+            object=f"Registry/{host}",
+            title=f"the builder uses HTTPS, but {host} speaks plain HTTP",
             found=line.strip(),
             why="BuildKit uses HTTPS for every registry that its buildkitd.toml does not name",
             do=f"printf '{setting}' > buildkitd.toml && docker buildx rm -f lab; docker buildx create --name lab "
@@ -46,9 +46,9 @@ def node_expects_https(snapshot: Snapshot) -> Iterator[Finding]:
     for (name, host), pulls in failing.items():
         node = snapshot.node(name)
         yield Finding(
-            "registry-plain-http",
-            f"Node/{name}",
-            f"node {name} uses HTTPS, but {host} speaks plain HTTP",
+            cause="registry-plain-http",
+            object=f"Node/{name}",
+            title=f"node {name} uses HTTPS, but {host} speaks plain HTTP",
             found=pulls[0].reason,
             why=f"containerd on {name} uses HTTPS for every registry that its own files do not name; "
             f"other nodes may have the file already{note_on_existing_file(node, host, 'http')}",
@@ -75,9 +75,9 @@ def registry_needs_login(snapshot: Snapshot) -> Iterator[Finding]:
             remedies.restart(snapshot.namespace, pod.workload),
         )
         yield Finding(
-            "registry-needs-login",
-            pod.workload,
-            f"{host} requires a login to pull {short(image)}",
+            cause="registry-needs-login",
+            object=pod.workload,
+            title=f"{host} requires a login to pull {short(image)}",
             found=f"{pull.reason}; pull secrets of the pod: {secrets}",
             why="the registry refuses anonymous pulls, or the credentials of the pod",
             do=" && ".join(steps),
@@ -91,15 +91,15 @@ def image_is_absent(snapshot: Snapshot) -> Iterator[Finding]:
     for pull in failed_workloads(snapshot, "absent"):
         pod, image = pull.pod, pull.container.image
         host = registry_of(image)
-        probe = next((probe for probe in snapshot.probes.images if probe.reference == image), None)
+        probe = snapshot.probes.image(image)
         note = f"; the registry has the tags {', '.join(probe.tags[:SHOWN_TAGS])}" if probe and probe.tags else ""
         if snapshot.node(pod.node) and probe and probe.found:
             note = f"; the lab finds it at {host}"
         why, do = _cure_of_absence(snapshot, pull)
         yield Finding(
-            "image-not-there",
-            pod.workload,
-            f"{pod.node} cannot find {short(image)} in {host}",
+            cause="image-not-there",
+            object=pod.workload,
+            title=f"{pod.node} cannot find {short(image)} in {host}",
             found=pull.reason + note,
             why=why,
             do=do,
@@ -121,9 +121,9 @@ def registry_is_unreachable(snapshot: Snapshot) -> Iterator[Finding]:
         errors = [*(pull.reason for pull in pulls[:1]), *([probe.error] if probe and probe.error else [])]
         why, do = _cure_of_silence(host, nodes, reached=reached)
         yield Finding(
-            "registry-unreachable",
-            f"Registry/{host}",
-            f"registry {host} cannot be reached" + (f" from {', '.join(nodes)}" if nodes else ""),
+            cause="registry-unreachable",
+            object=f"Registry/{host}",
+            title=f"registry {host} cannot be reached" + (f" from {', '.join(nodes)}" if nodes else ""),
             found="; ".join(errors) + ("; the lab itself reaches it" if reached else ""),
             why=why,
             do=do,
@@ -137,9 +137,9 @@ def registry_is_not_asked(snapshot: Snapshot) -> Iterator[Finding]:
     for probe in snapshot.probes.registries:
         if probe.reachable is None:
             yield Finding(
-                "registry-not-asked",
-                f"Registry/{probe.host}",
-                f"the lab cannot ask {probe.host} which images it holds",
+                cause="registry-not-asked",
+                object=f"Registry/{probe.host}",
+                title=f"the lab cannot ask {probe.host} which images it holds",
                 found=probe.error,
                 why="a setting of the lab cannot be used; the registry itself was not asked",
                 do="lab config show",
@@ -150,7 +150,7 @@ def _cure_of_absence(snapshot: Snapshot, pull: Pull) -> Cure:
     """Return why an image is not found, and the command that provides it or names another one."""
     pod, container = pull.pod, pull.container
     host, node = registry_of(container.image), snapshot.node(pod.node)
-    probe = next((probe for probe in snapshot.probes.images if probe.reference == container.image), None)
+    probe = snapshot.probes.image(container.image)
     if node and probe and probe.found:
         registries = snapshot.probes.registries
         scheme = next((registry.scheme for registry in registries if registry.host == host), "") or "https"

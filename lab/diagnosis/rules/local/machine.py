@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from lab.diagnosis import remedies
-from lab.diagnosis.finding import Cure, Finding
+from lab.diagnosis.finding import Cure, Finding, name_of
 from lab.diagnosis.rules.local.deaths import first_deaths, how_it_ended, stopped_by
 from lab.diagnosis.rules.local.logs import last_line
 from lab.diagnosis.rules.versions import numbers
@@ -27,7 +27,6 @@ CANNOT_RUN: Final = re.compile(r"cannot run \S+: |[Ee]xec format error")
 NOT_RUN: Final = 127
 """Exit code of a program that could not be executed."""
 SIGKILL: Final = 9
-SHOW_MEMORY: Final = "ps -eo rss,pid,user,args --sort=-rss | head -n 15"
 
 
 def system_is_not_linux(snapshot: Snapshot) -> Iterator[Finding]:
@@ -35,9 +34,9 @@ def system_is_not_linux(snapshot: Snapshot) -> Iterator[Finding]:
     machine = snapshot.machine
     if machine is not None and machine.system != "Linux":
         yield Finding(
-            "not-linux",
-            "Machine/system",
-            "a stack of local processes needs Linux",
+            cause="not-linux",
+            object="Machine/system",
+            title="a stack of local processes needs Linux",
             found=f"this is {machine.system} {machine.architecture}",
             why="only Linux ends the programs of a stack together with their supervisor; use WSL, or a cluster",
             do="lab doctor --target kubernetes",
@@ -50,9 +49,9 @@ def python_is_too_old(snapshot: Snapshot) -> Iterator[Finding]:
     if machine is not None and numbers(machine.python) < OLDEST_PYTHON:
         oldest = ".".join(map(str, OLDEST_PYTHON))
         yield Finding(
-            "python-too-old",
-            "Machine/python",
-            f"Python {machine.python} is too old",
+            cause="python-too-old",
+            object="Machine/python",
+            title=f"Python {machine.python} is too old",
             found=f"Python {machine.python}; {oldest} or newer is needed",
             why="the lab uses syntax and library that older versions do not have",
             do=f"python{oldest} -m venv .venv && .venv/bin/pip install -e .",
@@ -70,13 +69,16 @@ def disk_is_full(snapshot: Snapshot) -> Iterator[Finding]:
         return
     folder = next(iter(short), machine.state_dir)
     evidence = [f"{free / 1e6:,.0f} MB free for {place}" for place, free in short.items()]
-    evidence += [f"{ref.rpartition('/')[2]} says: {line}" for ref, line in list(refused.items())[:1]]
+    evidence += [f"{name_of(ref)} says: {line}" for ref, line in list(refused.items())[:1]]
     is_full = any(free < FULL_BYTES for free in short.values())
+    title = f"little space is left for {folder}"
+    if refused or is_full:
+        title = f"no space is left on the disk of {folder}"
     victims = {program.ref for program in first_deaths(snapshot)} if is_full else set[str]()
     yield Finding(
-        "disk-full",
-        "Machine/disk",
-        f"no space is left on the disk of {folder}" if refused or is_full else f"little space is left for {folder}",
+        cause="disk-full",
+        object="Machine/disk",
+        title=title,
         found="; ".join(evidence),
         why="the store refuses a write that it cannot keep, and a run cannot be recorded",
         do=f"df -h {shlex.quote(folder)} && du -xh --max-depth=2 {shlex.quote(folder)} | sort -h | tail -n 15",
@@ -94,12 +96,12 @@ def memory_runs_out(snapshot: Snapshot) -> Iterator[Finding]:
         if hints:
             certainty = "was" if signs else "may have been"
             yield Finding(
-                "out-of-memory",
-                program.ref,
-                f"{program.name} {certainty} ended for want of memory",
+                cause="out-of-memory",
+                object=program.ref,
+                title=f"{program.name} {certainty} ended for want of memory",
                 found=f"it {how_it_ended(program)}; {'; '.join(hints)}",
                 why="a machine without free memory gives a program none, or its kernel ends one with signal 9",
-                do=SHOW_MEMORY,
+                do=remedies.SHOW_MEMORY,
                 stops=stopped_by(program),
                 rests_on=(program.ref,),
             )
@@ -116,9 +118,9 @@ def program_is_missing(snapshot: Snapshot) -> Iterator[Finding]:
         why, do = _remedy(snapshot, program)
         what = program.program or "no such program on this machine"
         yield Finding(
-            "program-missing",
-            program.ref,
-            f"{program.name} cannot be started: {what}",
+            cause="program-missing",
+            object=program.ref,
+            title=f"{program.name} cannot be started: {what}",
             found=refusal or program.error or f"{what} cannot be executed",
             why=why,
             do=do,

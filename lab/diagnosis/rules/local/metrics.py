@@ -6,9 +6,10 @@ from typing import Final, NamedTuple
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
+from lab.diagnosis.rules.evidence.metrics import events_that_wait, fresh_samples, no_sample
 from lab.snapshots.programs import ProgramProbe
 from lab.snapshots.snapshot import Snapshot
-from lab.snapshots.telemetry_variables import DISABLED, EXPORTER, METRICS_PUSHED_TO, PUSHED_TO, SCRAPED_PORT
+from lab.snapshots.telemetry_variables import METRICS_PUSHED_TO, PUSHED_TO, SCRAPED_PORT
 from lab.snapshots.unscraped import not_scraped
 from services.contracts.signals import PROMISED
 
@@ -16,12 +17,8 @@ CAUSE: Final = "no-metrics"
 WORKER: Final = "process-worker"
 FIRST_SCRAPE_S: Final = 20.0
 """Prometheus looks for new targets every five seconds and scrapes them every second."""
-FRESH_S: Final = 60.0
-"""How old the newest sample of a metric may be."""
-STILL_S: Final = 15.0
-"""Within so many seconds another worker takes over what a dead one held."""
 PUSHES: Final = (METRICS_PUSHED_TO, PUSHED_TO)
-"""Variables that name a collector for metrics; the first that is set counts."""
+"""Variables that name a collector for metrics."""
 
 
 class Silence(NamedTuple):
@@ -40,9 +37,9 @@ def metrics_go_elsewhere(snapshot: Snapshot) -> Iterator[Finding]:
     elsewhere = not_scraped(settings.environment)
     if elsewhere is not None:
         yield Finding(
-            "metrics-elsewhere",
-            f"Variable/{elsewhere.variable}",
-            f"{elsewhere.variable} keeps metrics from the lab's Prometheus",
+            cause="metrics-elsewhere",
+            object=f"Variable/{elsewhere.variable}",
+            title=f"{elsewhere.variable} keeps metrics from the lab's Prometheus",
             found=elsewhere.why,
             why="a run compares the ledger with the metrics that Prometheus has scraped",
             do=f"unset {elsewhere.variable}",
@@ -58,7 +55,7 @@ def service_has_no_metrics(snapshot: Snapshot) -> Iterator[Finding]:
     if probe is None or probe.samples is None:
         return
     silent = list(_silent(snapshot))
-    some_arrive = any(snapshot.taken_at - sample.at <= FRESH_S for sample in probe.samples)
+    some_arrive = bool(fresh_samples(snapshot))
     for silence in dict.fromkeys(_silence(snapshot, program) for program in silent):
         programs = [program for program in silent if _silence(snapshot, program) == silence]
         # Without a common variable each service is silent for itself, unless all are.
@@ -70,15 +67,14 @@ def service_has_no_metrics(snapshot: Snapshot) -> Iterator[Finding]:
 
 def _idle(snapshot: Snapshot) -> Iterator[Finding]:
     """The worker runs, events wait, and it counts none."""
-    ledger, worker = snapshot.probes.ledger, snapshot.program(WORKER)
-    if ledger is None or worker is None or not worker.is_up or not ledger.backlog or ledger.still_s < STILL_S:
+    evidence, worker = events_that_wait(snapshot), snapshot.program(WORKER)
+    if not evidence or worker is None or not worker.is_up:
         return
     yield Finding(
-        CAUSE,
-        worker.ref,
-        f"{worker.name} runs, counts nothing: the first silent stage is consuming",
-        found=f"{ledger.backlog:,} of {ledger.accepted:,} accepted events wait, and none was counted "
-        f"in {ledger.still_s:.0f} s",
+        cause=CAUSE,
+        object=worker.ref,
+        title=f"{worker.name} runs, counts nothing: the first silent stage is consuming",
+        found=evidence,
         why="its process is stuck, stopped, or waits on a connection that is dead",
         do=_restart(worker),
         rests_on=("store", worker.ref),
@@ -87,9 +83,7 @@ def _idle(snapshot: Snapshot) -> Iterator[Finding]:
 
 def _silent(snapshot: Snapshot) -> Iterator[ProgramProbe]:
     """Yield the services that are ready for a while and whose promised metric is missing or old."""
-    probe = snapshot.probes.prometheus
-    samples = (probe.samples if probe else None) or ()
-    fresh = {(sample.metric, sample.instance) for sample in samples if snapshot.taken_at - sample.at <= FRESH_S}
+    fresh = fresh_samples(snapshot)
     for service, signal in PROMISED.items():
         program = snapshot.program(service)
         if program is not None and program.ready_at and snapshot.taken_at - program.ready_at > FIRST_SCRAPE_S:
@@ -104,10 +98,10 @@ def _finding(snapshot: Snapshot, silence: Silence, silent: list[ProgramProbe]) -
     url, metrics = probe.url if probe else "", [PROMISED[program.name].prometheus_name for program in silent]
     runs = f"{silent[0].name} runs" if is_single else f"{len(silent)} services run"
     return Finding(
-        CAUSE,
-        silent[0].ref if is_single else f"Prometheus/{url}",
-        f"{runs}, no metric arrives: the first silent stage is {silence.stage}",
-        found=f"no sample of {', '.join(metrics)} in the last {FRESH_S:.0f} s at {url}",
+        cause=CAUSE,
+        object=silent[0].ref if is_single else f"Prometheus/{url}",
+        title=f"{runs}, no metric arrives: the first silent stage is {silence.stage}",
+        found=no_sample(metrics, url),
         why=silence.why,
         do=_remedy(snapshot, silence, silent, url),
         rests_on=("prometheus", *(program.ref for program in silent)),
@@ -125,17 +119,11 @@ def _remedy(snapshot: Snapshot, silence: Silence, silent: list[ProgramProbe], ur
 
 def _silence(snapshot: Snapshot, program: ProgramProbe) -> Silence:
     """Return the first stage between a service and the query that passes nothing on."""
-    given = program.settings
-    if given.get(DISABLED, "").lower() == "true":
-        return Silence("exporting", DISABLED, f"{DISABLED} is true: the service was told to export nothing")
-    exporter = given.get(EXPORTER, "")
-    if exporter == "none":
-        return Silence("exporting", EXPORTER, f"{EXPORTER} is none: the service was told to export nothing")
-    endpoint = next((name for name in PUSHES if given.get(name)), "")
-    if endpoint and exporter != "prometheus":
-        why = f"{endpoint} is {given[endpoint]}: the service pushes there, and is not scraped"
-        return Silence("the collector", endpoint, why)
-    port = given.get(SCRAPED_PORT, "0")
+    elsewhere = not_scraped(program.settings)
+    if elsewhere is not None:
+        stage = "the collector" if elsewhere.variable in PUSHES else "exporting"
+        return Silence(stage, elsewhere.variable, elsewhere.why)
+    port = program.settings.get(SCRAPED_PORT, "0")
     if port != "0" and any(
         other.settings.get(SCRAPED_PORT) == port for other in snapshot.programs if other is not program
     ):

@@ -7,7 +7,7 @@ from typing import Final
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Finding
-from lab.diagnosis.rules.cluster.tracebacks import FRAME, last_traceback
+from lab.diagnosis.rules.evidence.tracebacks import last_traceback
 from lab.diagnosis.rules.local.deaths import first_deaths, how_it_ended, stopped_by
 from lab.diagnosis.rules.local.logs import newest_lines
 from lab.diagnosis.rules.local.store import ABOUT_THE_STORE
@@ -21,18 +21,17 @@ UNEXPLAINED: Final = "none of the causes that the lab knows"
 def program_crashes(snapshot: Snapshot) -> Iterator[Finding]:
     """A Python program ends by an exception that it does not catch."""
     for program in first_deaths(snapshot):
-        last = last_traceback(program.log)
+        last = last_traceback(program.log, project=PROJECT_FILE)
         if last is None:
             continue
-        file, line = _place(program.log) or (last.file, last.line)
-        edit = f'"${{EDITOR:-vi}}" +{line} {shlex.quote(file)} && {remedies.start_anew(snapshot)}'
+        edit = f'"${{EDITOR:-vi}}" +{last.line} {shlex.quote(last.file)} && {remedies.start_anew(snapshot)}'
         yield Finding(
-            "crash-at-start",
-            program.ref,
-            f"{program.name} crashes: {last.raised.partition(':')[0]}",
-            found=f"{last.raised}, at {file}:{line}; it {how_it_ended(program)}",
+            cause="crash-at-start",
+            object=program.ref,
+            title=f"{program.name} crashes: {last.kind}",
+            found=f"{last.raised}, at {last.file}:{last.line}; it {how_it_ended(program)}",
             why="the program does not catch it",
-            do=edit if PROJECT_FILE.fullmatch(file) else _show_log(snapshot, program),
+            do=edit if PROJECT_FILE.fullmatch(last.file) else _show_log(snapshot, program),
             stops=stopped_by(program),
             rests_on=_needed(program, last.raised),
         )
@@ -43,9 +42,9 @@ def stack_is_orphaned(snapshot: Snapshot) -> Iterator[Finding]:
     machine = snapshot.machine
     if machine is not None and machine.stack == "orphaned":
         yield Finding(
-            "stack-orphaned",
-            "Program/supervisor",
-            "the stack ended without having been taken down",
+            cause="stack-orphaned",
+            object="Program/supervisor",
+            title="the stack ended without having been taken down",
             found=f"nothing supervises {machine.stack_dir} any more",
             why="the machine was restarted, or the supervisor was killed; its programs end with it",
             do="lab up",
@@ -57,9 +56,9 @@ def program_is_down(snapshot: Snapshot) -> Iterator[Finding]:
     for program in first_deaths(snapshot):
         lines = newest_lines(program)
         yield Finding(
-            "not-ready",
-            program.ref,
-            f"{program.name} does not run",
+            cause="not-ready",
+            object=program.ref,
+            title=f"{program.name} does not run",
             found="; ".join([f"it {how_it_ended(program)}", *lines[-1:]]),
             why=UNEXPLAINED,
             do=_show_log(snapshot, program),
@@ -75,9 +74,3 @@ def _needed(program: ProgramProbe, complaint: str) -> tuple[str, ...]:
 
 def _show_log(snapshot: Snapshot, program: ProgramProbe) -> str:
     return shlex.join(["tail", "-n", "60", program.log_file]) if program.log_file else remedies.start_anew(snapshot)
-
-
-def _place(lines: tuple[str, ...]) -> tuple[str, int] | None:
-    """Return the last place of a traceback that is in a file of the project."""
-    frames = [match for line in lines if (match := FRAME.match(line)) and PROJECT_FILE.fullmatch(match["file"])]
-    return (frames[-1]["file"], int(frames[-1]["line"])) if frames else None

@@ -20,7 +20,8 @@ SET_BY_THE_LAB: Final = "LAB_REDIS_"
 """Variables that the lab gives to services from settings of its own."""
 IN_USE: Final = re.compile(r"(?i)address already in use")
 CANNOT_BIND: Final = re.compile(r"(?i)address already in use|cannot listen on|failed to bind")
-PORT: Final = re.compile(r":(?P<port>\d{2,5})\b")
+PORT: Final = re.compile(r"(?<!\d\d:\d\d):(\d{2,5})\b(?![:.]\d)")
+"""A port behind a host. Minutes and seconds of a time stand behind a colon, too."""
 
 
 class TakenPort(NamedTuple):
@@ -50,9 +51,9 @@ def settings_are_wrong(snapshot: Snapshot) -> Iterator[Finding]:
         if faults:
             why, do = _correction(snapshot, list(faults))
             yield Finding(
-                "wrong-settings",
-                program.ref,
-                f"{program.name} refuses its settings: {', '.join(faults)}",
+                cause="wrong-settings",
+                object=program.ref,
+                title=f"{program.name} refuses its settings: {', '.join(faults)}",
                 found="; ".join(faults.values()),
                 why=why,
                 do=do,
@@ -71,9 +72,9 @@ def port_is_taken(snapshot: Snapshot) -> Iterator[Finding]:
         holder = f"process {taken.holder.pid} ({taken.holder.command})" if taken.holder and taken.holder.pid else ""
         names = ", ".join(taken.variables)
         yield Finding(
-            "port-taken",
-            program.ref,
-            f"{program.name} cannot listen: {port} is taken" + (f" by {holder}" if holder else ""),
+            cause="port-taken",
+            object=program.ref,
+            title=f"{program.name} cannot listen: {port} is taken" + (f" by {holder}" if holder else ""),
             found=taken.line + (f"; {holder} listens on it" if holder else ""),
             why=f"{names} gives every service the same port; without that each takes a free one"
             if names
@@ -99,15 +100,24 @@ def _taken_port(snapshot: Snapshot, program: ProgramProbe) -> TakenPort | None:
     line = last_line(program, CANNOT_BIND)
     if not line:
         return None
-    named = PORT.search(line)
-    wanted = [address.rpartition(":")[2] for address in program.addresses]
-    port = named["port"] if named else next(iter(wanted), "")
+    port = _port(program, line)
     variables = tuple(_naming(snapshot, program, port))
     listeners = snapshot.machine.listeners if snapshot.machine else ()
     holder = next((listener for listener in listeners if str(listener.port) == port), None)
     if not IN_USE.search(line) and holder is None and not variables:
         return None
     return TakenPort(port, line, variables, holder)
+
+
+def _port(program: ProgramProbe, line: str) -> str:
+    """Return the port that a line is about; empty where nothing names it.
+
+    That is the last port of the line that the program wants, else the last before the error of the system, `: bind: …`.
+    """
+    named: list[str] = PORT.findall(line.partition(": bind")[0])
+    wanted = [address.rpartition(":")[2] for address in program.addresses]
+    matching = [port for port in named if port in wanted]
+    return next(reversed(matching or named or wanted[:1]), "")
 
 
 def _naming(snapshot: Snapshot, program: ProgramProbe, port: str) -> Iterator[str]:

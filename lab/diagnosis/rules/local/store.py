@@ -1,12 +1,12 @@
 """What programs of a local stack, and the store itself, say against the store."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
 from lab.diagnosis import remedies
-from lab.diagnosis.finding import Cure, Finding
+from lab.diagnosis.finding import Cure, Finding, Rule
 from lab.diagnosis.rules.local.deaths import first_deaths, stopped_by
 from lab.diagnosis.rules.local.logs import newest_lines
 from lab.diagnosis.rules.servers.store_version import store_is_too_old
@@ -21,7 +21,6 @@ LOST: Final = frozenset({"STORE_EMPTY", "STORE_REPLACED", "STORE_ROLLBACK", "STO
 ABOUT_THE_STORE: Final = re.compile(rf"{REFUSAL.pattern}|STORE_UNREACHABLE|redis \S+:\d+: |refuses to log in")
 SHOWN: Final = 4
 """Lines of a log that say why a store is refused."""
-Rule = Callable[[Snapshot], Iterator[Finding]]
 
 
 def store_is_refused(snapshot: Snapshot) -> Iterator[Finding]:
@@ -36,9 +35,9 @@ def store_is_refused(snapshot: Snapshot) -> Iterator[Finding]:
             continue
         why, do = _remedy(snapshot, refusal["reason"])
         yield Finding(
-            "store-refused",
-            program.ref,
-            f"the store cannot hold the ledger: {refusal['reason']}",
+            cause="store-refused",
+            object=program.ref,
+            title=f"the store cannot hold the ledger: {refusal['reason']}",
             found="; ".join(lines[lines.index(refusal.string) :][:SHOWN]),
             why=why,
             do=do,

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Cure, Finding
-from lab.diagnosis.rules.cluster.logs import newest_matches
+from lab.diagnosis.rules.evidence.logs import newest_matches
 from lab.diagnosis.rules.servers.reaching import UNTRUSTED, is_inside, look_into, pods_of
 from lab.settings import LOOPBACK
 from lab.snapshots.answers import StoreProbe
@@ -42,9 +42,9 @@ def redis_is_unreachable(snapshot: Snapshot) -> Iterator[Finding]:
     why, do = _cure_of_silence(snapshot, address)
     inside = is_inside(snapshot, SERVICE, host_of(address))
     yield Finding(
-        "redis-unreachable",
-        f"Redis/{address}",
-        f"Redis {address} does not answer",
+        cause="redis-unreachable",
+        object=f"Redis/{address}",
+        title=f"Redis {address} does not answer",
         found=evidence,
         why=why,
         do=do,
@@ -66,9 +66,9 @@ def redis_is_not_asked(snapshot: Snapshot) -> Iterator[Finding]:
     else:
         why, do = "it answers, but not as a healthy store does", f"{remedies.redis_cli(probe)} ping"
     yield Finding(
-        "redis-not-asked",
-        f"Redis/{probe.address}",
-        f"the lab cannot ask Redis {probe.address} whether it can hold the ledger",
+        cause="redis-not-asked",
+        object=f"Redis/{probe.address}",
+        title=f"the lab cannot ask Redis {probe.address} whether it can hold the ledger",
         found=probe.error,
         why=why,
         do=do,
@@ -88,9 +88,9 @@ def redis_evicts(snapshot: Snapshot) -> Iterator[Finding]:
     source = f", according to {pod.ref}; {NOT_ASKED}" if pod and not probed else ""
     show = remedies.kubectl(snapshot.namespace, "set", "env", pod.workload.lower(), "--list") if pod else ""
     yield Finding(
-        "redis-evicts",
-        f"Redis/{address or 'of the stack'}",
-        f"Redis {address or 'of the stack'} may delete events",
+        cause="redis-evicts",
+        object=f"Redis/{address or 'of the stack'}",
+        title=f"Redis {address or 'of the stack'} may delete events",
         found=f"maxmemory-policy is {policy}{source}",
         why="a store that evicts keys loses acknowledged events silently; the services refuse to start on it",
         do=_configure(snapshot, address, "maxmemory-policy noeviction") if address else show,
@@ -104,9 +104,9 @@ def redis_is_not_durable(snapshot: Snapshot) -> Iterator[Finding]:
     if probe is not None and probe.durability in {"window", "volatile"}:
         lost = "the last second is lost" if probe.durability == "window" else "everything is lost"
         yield Finding(
-            "redis-not-durable",
-            f"Redis/{probe.address}",
-            f"Redis {probe.address} may lose acknowledged events",
+            cause="redis-not-durable",
+            object=f"Redis/{probe.address}",
+            title=f"Redis {probe.address} may lose acknowledged events",
             found=f"durability class {probe.durability}: {lost} when it crashes",
             why="only an append-only file that is synced after every write survives; a run on this store is INVALID",
             do=_configure(snapshot, probe.address, "appendonly yes", "appendfsync always"),

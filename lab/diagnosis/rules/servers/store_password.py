@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Cure, Finding
-from lab.diagnosis.rules.cluster.logs import newest_matches
+from lab.diagnosis.rules.evidence.logs import newest_matches
 from lab.diagnosis.rules.servers.reaching import is_inside, pods_of
 from lab.diagnosis.rules.servers.store import SERVICE, host_of, store_address
 from lab.snapshots.answers import StoreProbe
@@ -39,9 +39,9 @@ def redis_denies_login(snapshot: Snapshot) -> Iterator[Finding]:
     inside = probe is None and is_inside(snapshot, SERVICE, host_of(address))
     why, do = _cure_inside(snapshot) if inside else _cure(snapshot, lab_denied=lab_denied)
     yield Finding(
-        "redis-password",
-        f"Redis/{address}",
-        f"Redis {address} does not accept the password",
+        cause="redis-password",
+        object=f"Redis/{address}",
+        title=f"Redis {address} does not accept the password",
         found=probe.error
         if lab_denied and probe is not None
         else f"{denials[0][0].ref} logged: {denials[0][1].string.strip()}",

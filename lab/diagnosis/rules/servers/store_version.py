@@ -15,9 +15,9 @@ def store_is_too_old(snapshot: Snapshot) -> Iterator[Finding]:
     probe = snapshot.probes.store
     if probe is not None and probe.speaks and numbers(probe.speaks) < OLDEST_STORE:
         yield Finding(
-            "store-refused",
-            f"Redis/{probe.address}",
-            f"Redis {probe.address} is too old",
+            cause="store-refused",
+            object=f"Redis/{probe.address}",
+            title=f"Redis {probe.address} is too old",
             found=f"{probe.kind} {probe.version}; functions need ≥ {'.'.join(map(str, OLDEST_STORE))}",
             why="the ledger is kept by functions inside the store, which older servers do not have",
             do=remedies.on(host_of(probe.address), "sudo apt-get install --only-upgrade redis-server"),

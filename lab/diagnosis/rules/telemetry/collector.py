@@ -55,9 +55,9 @@ def collector_refuses_configuration(snapshot: Snapshot) -> Iterator[Finding]:
         where = f"{place.config_map}, {place.key}:{place.line}: " if place else ""
         pods = not_ready(snapshot, pod.workload)
         yield Finding(
-            "collector-configuration",
-            pod.workload,
-            f"the collector refuses its configuration: {name}",
+            cause="collector-configuration",
+            object=pod.workload,
+            title=f"the collector refuses its configuration: {name}",
             found=f"{where}{match.string.strip()}",
             why=_why(section, name, new),
             do=_cure(snapshot, pod.workload, place, match, new=new),

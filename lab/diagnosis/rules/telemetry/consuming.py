@@ -4,21 +4,20 @@ from collections.abc import Iterator
 from typing import Final
 
 from lab.diagnosis import remedies
-from lab.diagnosis.finding import Finding
+from lab.diagnosis.finding import Finding, name_of
+from lab.diagnosis.rules.evidence.metrics import events_that_wait
 from lab.diagnosis.rules.telemetry.environment import difference, running_pods
 from lab.snapshots.snapshot import Snapshot, by_workload
 
 CAUSE: Final = "running-no-metrics"
-STILL_S: Final = 15.0
-"""How long workers may count nothing while events wait: within this time they take over what a dead worker held."""
 QUEUE_VARIABLES: Final = ("LAB_REDIS_URL", "LAB_STORE_NAMESPACE")
 """Variables that choose the stream of events."""
 
 
 def workers_consume_nothing(snapshot: Snapshot) -> Iterator[Finding]:
     """Workers run, events wait, and none is consumed."""
-    ledger, workers = snapshot.probes.ledger, running_pods(snapshot, "process-worker")
-    if ledger is None or not workers or not ledger.backlog or ledger.still_s < STILL_S:
+    evidence, workers = events_that_wait(snapshot), running_pods(snapshot, "process-worker")
+    if not evidence or not workers:
         return
     producers = running_pods(snapshot, "ingest-api")
     for workload, pods in by_workload(workers).items():
@@ -27,11 +26,10 @@ def workers_consume_nothing(snapshot: Snapshot) -> Iterator[Finding]:
             remedies.restart(snapshot.namespace, workload),
         )
         yield Finding(
-            CAUSE,
-            workload,
-            f"{workload.rpartition('/')[2]} runs, counts nothing: the first silent stage is consuming",
-            found=f"{ledger.backlog:,} of {ledger.accepted:,} accepted events wait, and none was counted "
-            f"in {ledger.still_s:.0f} s",
+            cause=CAUSE,
+            object=workload,
+            title=f"{name_of(workload)} runs, counts nothing: the first silent stage is consuming",
+            found=evidence,
             why=why,
             do=do,
             rests_on=("store", *(pod.ref for pod in pods)),

@@ -3,7 +3,8 @@
 import re
 from typing import Final, Literal, NamedTuple
 
-from lab.diagnosis.rules.telemetry.pipeline import FRESH_S, age_s, arrives, collector_log, is_pushed
+from lab.diagnosis.rules.evidence.metrics import FRESH_S, fresh_samples
+from lab.diagnosis.rules.telemetry.pipeline import age_s, collector_log, is_pushed
 from lab.snapshots.snapshot import Snapshot
 
 RECEIVER_OFF: Final = "remote write receiver needs to be enabled"
@@ -41,7 +42,7 @@ def delivery_failure(snapshot: Snapshot) -> DeliveryFailure | None:
         return DeliveryFailure("receiver-off", off[-1], rests_on)
     if probe is not None and probe.receives is False and is_pushed(snapshot):
         return DeliveryFailure("receiver-off", f"{probe.url}/api/v1/write answers 404", rests_on)
-    if refused and not arrives(snapshot):
+    if refused and not fresh_samples(snapshot):
         return DeliveryFailure("samples-refused", refused[-1], rests_on)
     return None
 
@@ -52,7 +53,7 @@ def _lines_about_receiver(snapshot: Snapshot) -> list[str]:
     It is on where it accepts a write, or where samples arrive.
     """
     probe = snapshot.probes.prometheus
-    if arrives(snapshot) or (probe is not None and probe.receives is True):
+    if fresh_samples(snapshot) or (probe is not None and probe.receives is True):
         return []
     return [line for line in collector_log(snapshot) if RECEIVER_OFF in line]
 

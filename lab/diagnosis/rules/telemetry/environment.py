@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from lab.diagnosis import remedies
-from lab.diagnosis.finding import Cure
-from lab.diagnosis.rules.telemetry.pipeline import FRESH_S
+from lab.diagnosis.finding import Cure, name_of
+from lab.diagnosis.rules.evidence.metrics import FRESH_S
 from lab.snapshots.kubernetes import Pod
 from lab.snapshots.snapshot import Snapshot
 
@@ -29,7 +29,7 @@ def difference(snapshot: Snapshot, pod: Pod, working: Sequence[Pod], names: Iter
         values = {_variable(other, name) for other in working}
         if len(values) == 1 and own not in values:
             value = values.pop()
-            workload = working[0].workload.rpartition("/")[2]
+            workload = name_of(working[0].workload)
             why = f"its {name} is {own or 'not set'}, that of {workload} is {value or 'not set'}"
             change = f"{name}={value}" if value else f"{name}-"
             return Cure(why, remedies.kubectl(snapshot.namespace, "set", "env", pod.workload.lower(), change))

@@ -1,19 +1,18 @@
 """Pods that run while nothing is counted, or while no metric arrives: the first silent stage."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from lab.diagnosis.finding import Finding
+from lab.diagnosis.finding import Finding, name_of
+from lab.diagnosis.rules.evidence.metrics import fresh_samples, no_sample
 from lab.diagnosis.rules.telemetry.consuming import CAUSE, workers_consume_nothing
 from lab.diagnosis.rules.telemetry.delivery import delivery_failure
 from lab.diagnosis.rules.telemetry.environment import running_pods
-from lab.diagnosis.rules.telemetry.pipeline import FRESH_S, collector_workload
+from lab.diagnosis.rules.telemetry.pipeline import collector_workload
 from lab.diagnosis.rules.telemetry.stages import REMOTE_WRITE, SHARED, cure_of_stage, first_silent_stage
 from lab.snapshots.kubernetes import Pod
 from lab.snapshots.snapshot import Snapshot, by_workload
 from services.contracts.signals import PROMISED
-
-WINDOW: Final = f"in the last {FRESH_S:.0f} s"
 
 
 class Arrivals(NamedTuple):
@@ -41,10 +40,10 @@ def runs_without_metrics(snapshot: Snapshot) -> Iterator[Finding]:
         metric = _promised(pods[0])
         why, do = cure_of_stage(snapshot, stage, pods[0], working=arrivals.working, metric=metric)
         yield Finding(
-            CAUSE,
-            workload,
-            f"{workload.rpartition('/')[2]} runs, no metric arrives: the first silent stage is {stage}",
-            found=f"no sample of {metric} {WINDOW} at {probe.url}; {_counts(snapshot)}",
+            cause=CAUSE,
+            object=workload,
+            title=f"{name_of(workload)} runs, no metric arrives: the first silent stage is {stage}",
+            found=f"{no_sample([metric], probe.url)}; {_counts(snapshot)}",
             why=why,
             do=do,
             rests_on=("collector", *(pod.ref for pod in pods)),
@@ -53,15 +52,15 @@ def runs_without_metrics(snapshot: Snapshot) -> Iterator[Finding]:
 
 def _of_all_services(snapshot: Snapshot, stage: str, silent: Sequence[Pod]) -> Finding:
     """Return the one finding about a stage that the metrics of all services pass."""
-    probe, names = snapshot.probes.prometheus, sorted({pod.workload.rpartition("/")[2] for pod in silent})
+    probe, names = snapshot.probes.prometheus, sorted({name_of(pod.workload) for pod in silent})
     url, metrics = probe.url if probe else "", list(dict.fromkeys(_promised(pod) for pod in silent))
     why, do = cure_of_stage(snapshot, stage, silent[0], working=(), metric=metrics[0])
     run = f"{names[0]} runs" if len(names) == 1 else f"{len(names)} Deployments run"
     return Finding(
-        CAUSE,
-        collector_workload(snapshot) if stage == REMOTE_WRITE else f"Prometheus/{url}",
-        f"{run}, no metric arrives: the first silent stage is {stage}",
-        found=f"no sample of {', '.join(metrics)} {WINDOW} at {url}; {_counts(snapshot)}",
+        cause=CAUSE,
+        object=collector_workload(snapshot) if stage == REMOTE_WRITE else f"Prometheus/{url}",
+        title=f"{run}, no metric arrives: the first silent stage is {stage}",
+        found=f"{no_sample(metrics, url)}; {_counts(snapshot)}",
         why=why,
         do=do,
         rests_on=("collector",),
@@ -69,13 +68,8 @@ def _of_all_services(snapshot: Snapshot, stage: str, silent: Sequence[Pod]) -> F
 
 
 def _arrivals(snapshot: Snapshot) -> Arrivals:
-    probe = snapshot.probes.prometheus
     instances = {process.pod: process.instance for process in snapshot.probes.processes}
-    fresh = {
-        (sample.metric, sample.instance)
-        for sample in (probe.samples if probe else None) or ()
-        if snapshot.taken_at - sample.at <= FRESH_S
-    }
+    fresh = fresh_samples(snapshot)
     silent: list[Pod] = []
     working: list[Pod] = []
     for service in PROMISED:

@@ -8,8 +8,6 @@ from lab.snapshots.kubernetes import Pod, seconds
 from lab.snapshots.snapshot import Snapshot, by_workload
 
 COLLECTOR: Final = "otel-collector"
-FRESH_S: Final = 60.0
-"""How old the newest sample of a metric may be, and how long a metric may take to arrive after the start."""
 NEWEST: Final = 50
 """Lines at the end of a log."""
 REMOTE_WRITE: Final = re.compile(r"prometheus_?remote_?write")
@@ -54,12 +52,6 @@ def is_pushed(snapshot: Snapshot) -> bool:
 def is_scraped(snapshot: Snapshot) -> bool:
     """Return whether the collector is scraped and does not write, by its configuration."""
     return not is_pushed(snapshot) and any(SCRAPED.search(text) for text in _configuration(snapshot))
-
-
-def arrives(snapshot: Snapshot) -> bool:
-    """Return whether any promised metric has a fresh sample."""
-    probe = snapshot.probes.prometheus
-    return probe is not None and any(snapshot.taken_at - sample.at <= FRESH_S for sample in probe.samples or ())
 
 
 def _configuration(snapshot: Snapshot) -> Iterator[str]:

@@ -36,9 +36,9 @@ def prometheus_is_not_asked(snapshot: Snapshot) -> Iterator[Finding]:
         return
     why, do = _cure_of_error(snapshot, probe)
     yield Finding(
-        "prometheus-not-asked",
-        f"Prometheus/{probe.url}",
-        f"the lab cannot ask Prometheus {probe.url} whether metrics arrive",
+        cause="prometheus-not-asked",
+        object=f"Prometheus/{probe.url}",
+        title=f"the lab cannot ask Prometheus {probe.url} whether metrics arrive",
         found=probe.error,
         why=why,
         do=do,
@@ -54,9 +54,9 @@ def prometheus_receives_nothing(snapshot: Snapshot) -> Iterator[Finding]:
     server = _server(snapshot)
     why, do = _cure_of_failure(snapshot, server, failure)
     yield Finding(
-        "prometheus-receives-nothing",
-        f"Prometheus/{server.url or 'unknown'}",
-        f"Prometheus receives nothing: {_title(server, failure)}",
+        cause="prometheus-receives-nothing",
+        object=f"Prometheus/{server.url or 'unknown'}",
+        title=f"Prometheus receives nothing: {_title(server, failure)}",
         found=_error(failure.evidence),
         why=why,
         do=do,

@@ -6,9 +6,9 @@ from typing import Final
 
 from lab.diagnosis import remedies
 from lab.diagnosis.finding import Cure
+from lab.diagnosis.rules.evidence.metrics import FRESH_S
 from lab.diagnosis.rules.telemetry.environment import difference
 from lab.diagnosis.rules.telemetry.pipeline import (
-    FRESH_S,
     NEWEST,
     age_s,
     collector_log,
