@@ -19,20 +19,23 @@ HUB_API: Final = "registry-1.docker.io"
 
 @dataclass(frozen=True, slots=True)
 class RegistryAccess:
-    """One registry; plain HTTP is used for its host alone."""
+    """One registry; plain HTTP is used for its host alone.
+
+    Attributes:
+        host: `host:port`, as image names begin.
+        prefix: The path between host and service, for example `team/lab`.
+        plain_http: Whether the registry speaks HTTP without TLS.
+        ca_file: CA that signed the registry's certificate; None trusts the system's.
+        user: User that signs in; empty asks anonymously.
+        password_file: File that holds the user's password or token.
+    """
 
     host: str
-    """`host:port`, as image names begin."""
     prefix: str = ""
-    """The path between host and service, for example `team/lab`."""
     plain_http: bool = False
-    """The registry speaks HTTP without TLS."""
     ca_file: Path | None = None
-    """CA that signed the registry's certificate; None trusts the system's."""
     user: str = ""
-    """User that signs in; empty asks anonymously."""
     password_file: Path | None = None
-    """File that holds the user's password or token."""
 
     @property
     def name(self) -> str:

@@ -1,5 +1,6 @@
 """Reads the bake file as docker buildx bake does: images, their platforms, their names."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,15 +14,24 @@ from lab.images.validation import first_mistake
 
 FILE_NAME: Final = "docker-bake.json"
 VARIABLE: Final = re.compile(r"\$\{([A-Z_]+)\}")
+STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+"""A string of JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One image to build."""
+    """One image to build.
+
+    Attributes:
+        name: Name of the target.
+        stage: Stage of the Dockerfile.
+        platforms: Platforms that it is built for, such as `linux/arm64`.
+        tags: Its names, with tags.
+        args: Build arguments.
+    """
 
     name: str
     stage: str
-    """Stage of the Dockerfile."""
     platforms: tuple[str, ...]
     tags: tuple[str, ...]
     args: Mapping[str, str]
@@ -74,6 +84,30 @@ def default_of(path: Path, variable: str) -> str:
     if variable not in variables:
         raise BadConfig(f"cannot use {path}", found=f"it does not define the variable {variable}")
     return variables[variable].default
+
+
+def with_default(path: Path, variable: str, default: str) -> str:
+    """Return the text of the file with another default of a variable, and every other character as it is.
+
+    Raises:
+        BadConfig: The file cannot be read, or has no default of the variable.
+    """
+    before = default_of(path, variable)
+    wanted = _read(path).model_copy(deep=True)
+    wanted.variable[variable].default = default
+    text = path.read_bytes().decode()
+    for string in STRING.finditer(text):
+        changed = f"{text[: string.start()]}{json.dumps(default)}{text[string.end() :]}"
+        if json.loads(string[0]) == before and _holds(changed, wanted):
+            return changed
+    raise BadConfig(f"cannot use {path}", found=f"it has no default of the variable {variable}")
+
+
+def _holds(text: str, wanted: _File) -> bool:
+    try:
+        return _File.model_validate_json(text) == wanted
+    except ValidationError:
+        return False
 
 
 def _read(path: Path) -> _File:

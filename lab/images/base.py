@@ -9,10 +9,9 @@ from lab.images import bake
 from lab.images.manifests import Image, parse
 from lab.images.registry import Registry
 from lab.images.resolve import SYSTEM
-from lab.model.image_references import parsed
+from lab.model.image_references import LATEST, parsed
 
 VARIABLE: Final = "BASE"
-LATEST: Final = "latest"
 
 
 class Pinned(NamedTuple):
@@ -68,7 +67,6 @@ def pin(registry: Registry, reference: str, platforms: tuple[str, ...]) -> Pinne
 
 
 def write_base(project: Path, reference: str) -> None:
-    """Put a reference into the bake file, and leave everything else of the file as it is."""
+    """Put a reference into the bake file, and leave everything else of the file as it is. BadConfig as `base_of`."""
     file = project / bake.FILE_NAME
-    before = f'"{base_of(project)}"'
-    write_text(file, file.read_text(encoding="utf-8").replace(before, f'"{reference}"', 1))
+    write_text(file, bake.with_default(file, VARIABLE, reference))

@@ -3,6 +3,7 @@
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
@@ -15,30 +16,37 @@ from lab.images.build_faults import explain
 from lab.images.pull_secret import pull_secret
 from lab.settings import find_program, inherited_environment
 
-PROBE_S: Final = 20
+QUICK_S: Final = 20
+"""How long a command of a builder may take that builds nothing, in seconds."""
 
 Progress = Callable[[str], None]
+ToolKind = Literal["buildx", "buildah"]
 
 
 class Tool(NamedTuple):
     """A program that builds images: its kind, and its command."""
 
-    kind: Literal["buildx", "buildah"]
+    kind: ToolKind
     command: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class BuildOrder:
-    """What to build, and where to push it."""
+    """What to build, and where to push it.
+
+    Attributes:
+        access: The registry.
+        tag: Tag of the images.
+        base: Base image; empty takes the one of the bake file.
+        builder: Name of a buildx builder; empty takes the current builder.
+        wheels: Folder of wheels to install from; None asks the package index.
+    """
 
     access: RegistryAccess
     tag: str
     base: str = ""
-    """Base image; empty takes the one of the bake file."""
     builder: str = ""
-    """Name of a buildx builder; empty takes the current builder."""
     wheels: Path | None = None
-    """Folder of wheels to install from; None asks the package index."""
 
     @property
     def variables(self) -> dict[str, str]:
@@ -74,18 +82,8 @@ def build(order: BuildOrder, tool: Tool, *, project: Path, log: Path, progress: 
     """
     targets = bake.read_bake(project / bake.FILE_NAME, order.variables)
     log.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch, log.open("w", encoding="utf-8") as out:
-        runner = _Runner(order, project, out.fileno(), log)
-        if tool.kind == "buildx":
-            progress(f"{len(targets)} images with buildx")
-            runner.run(bake_command(tool, order), order.variables)
-            return
-        buildah, credentials = _prepared(tool, order.access, Path(scratch))
-        for target in targets:
-            progress(f"{target.name} with buildah")
-            _succeeds(*tool.command, "manifest", "rm", target.tags[0])
-            for command in buildah_commands(buildah, order, target):
-                runner.run(command, credentials)
+    with log.open("w", encoding="utf-8") as out:
+        BUILDERS[tool.kind](_Build(order, tool, targets, project, out.fileno(), log, progress))
 
 
 def bake_command(tool: Tool, order: BuildOrder) -> tuple[str, ...]:
@@ -136,13 +134,26 @@ def _prepared(tool: Tool, access: RegistryAccess, folder: Path) -> tuple[Tool, d
 
 
 @dataclass(frozen=True, slots=True)
-class _Runner:
-    """Runs the builder's commands, one after the other."""
+class _Build:
+    """One build, which runs a builder's commands one after the other.
+
+    Attributes:
+        order: What is built, and where it is pushed.
+        tool: The builder.
+        targets: The images.
+        project: Folder that the builder works in.
+        out: File descriptor of the log.
+        log: The log.
+        progress: Called with each step before it begins.
+    """
 
     order: BuildOrder
+    tool: Tool
+    targets: tuple[bake.Target, ...]
     project: Path
     out: int
     log: Path
+    progress: Progress
 
     def run(self, command: tuple[str, ...], variables: Mapping[str, str]) -> None:
         environment = inherited_environment() | dict(variables)
@@ -163,6 +174,31 @@ class _Runner:
         return explain(lines, self.order.access, self.log)
 
 
+def _with_buildx(build: _Build) -> None:
+    build.progress(f"{len(build.targets)} images with buildx")
+    build.run(bake_command(build.tool, build.order), build.order.variables)
+
+
+def _with_buildah(build: _Build) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        tool, credentials = _prepared(build.tool, build.order.access, Path(folder))
+        for target in build.targets:
+            build.progress(f"{target.name} with buildah")
+            _remove_list(build.tool, target.tags[0])
+            for command in buildah_commands(tool, build.order, target):
+                build.run(command, credentials)
+
+
+BUILDERS: Final[Mapping[ToolKind, Callable[[_Build], None]]] = {"buildx": _with_buildx, "buildah": _with_buildah}
+"""Kind of a tool → what builds with it."""
+
+
+def _remove_list(tool: Tool, name: str) -> None:
+    """Remove the list of images that an earlier build left under a name; there need not be one."""
+    with suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run((*tool.command, "manifest", "rm", name), capture_output=True, timeout=QUICK_S, check=False)
+
+
 def _bake_wheels(folder: Path) -> tuple[str, ...]:
     return (
         "--allow", f"fs.read={folder}", "--set", f"*.contexts.wheels={folder}", "--set", "*.args.PIP_NO_INDEX=1",
@@ -171,6 +207,6 @@ def _bake_wheels(folder: Path) -> tuple[str, ...]:
 
 def _succeeds(*command: str) -> bool:
     try:
-        return subprocess.run(command, capture_output=True, timeout=PROBE_S, check=False).returncode == 0
+        return subprocess.run(command, capture_output=True, timeout=QUICK_S, check=False).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False

@@ -7,9 +7,9 @@ from typing import Final
 
 from lab.errors import BadConfig, DataFault, Forbidden, LabError, Unavailable
 from lab.images.access import RegistryAccess
+from lab.images.registry_config import MAKE_BUILDER, MAKE_CONFIGURED
 
-MAKE_BUILDER: Final = "docker buildx create --name lab --driver docker-container --use"
-CONFIGURED: Final = f"lab registry config --write . && docker buildx rm -f lab; {MAKE_BUILDER} --config buildkitd.toml"
+CONFIGURED: Final = f"lab registry config --write . && docker buildx rm -f lab; {MAKE_CONFIGURED}"
 SHOWN: Final = 2
 """Lines of an unknown complaint."""
 LONGEST: Final = 160
@@ -51,6 +51,14 @@ def _untrusted(access: RegistryAccess, complaint: str) -> LabError:
 
 def _one_platform(_: RegistryAccess, complaint: str) -> LabError:
     return BadConfig("this builder builds for one platform only", found=complaint, next_step=MAKE_BUILDER)
+
+
+def _no_builder(_: RegistryAccess, complaint: str) -> LabError:
+    return BadConfig(
+        "docker buildx has no such builder",
+        found=complaint,
+        next_step=f"{MAKE_BUILDER}      (docker buildx ls shows those that there are)",
+    )
 
 
 def _no_daemon(_: RegistryAccess, complaint: str) -> LabError:
@@ -104,7 +112,7 @@ CAUSES: Final[tuple[tuple[str, Callable[[RegistryAccess, str], LabError]], ...]]
     (r"x509: |certificate signed by unknown authority", _untrusted),
     (r"[Mm]ulti-platform build is not supported", _one_platform),
     (r"Cannot connect to the Docker daemon|failed to connect to the docker API", _no_daemon),
-    (r"no builder .* found|failed to find driver", _one_platform),
+    (r"no builder .* found|failed to find driver", _no_builder),
     (r"DO NOT MATCH THE HASHES", _wrong_hash),
     (r"No matching distribution found|Could not find a version", _no_wheel),
     (r"40[13] (Unauthorized|Forbidden)|authentication required|authorization failed|access denied", _signed_out),

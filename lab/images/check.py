@@ -8,7 +8,7 @@ from typing import Final
 
 from lab.errors import BadConfig, DataFault, LabError, UsageFault
 from lab.images.binaries import Binary, binaries
-from lab.images.lock import ImageLock, LockedImage
+from lab.images.lock import ImageLock, LockedDigest
 from lab.images.manifests import Built
 from lab.images.registry import Registry
 from lab.images.resolve import SYSTEM, built_for, image_of
@@ -21,17 +21,24 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The content of one image, and its first fault."""
+    """The content of one image, and its first fault.
+
+    Attributes:
+        service: The service in it.
+        architecture: The architecture that the lock names.
+        digest: Digest of the image.
+        built_for: Architecture in the image's configuration.
+        interpreters: Every Python interpreter in its layers.
+        natives: Number of native modules that were read besides.
+        fault: What is wrong with it; None where nothing is.
+    """
 
     service: str
     architecture: str
     digest: str
     built_for: str = ""
-    """Architecture in the image's configuration."""
     interpreters: tuple[Binary, ...] = ()
-    """Every Python interpreter in its layers."""
     natives: int = 0
-    """Number of native modules that were read besides."""
     fault: LabError | None = None
 
 
@@ -67,14 +74,19 @@ def judge(name: str, architecture: str, built: Built, programs: Sequence[Binary]
 
 @dataclass(frozen=True, slots=True)
 class _Checker:
-    """Reads each layer once, however many images share it."""
+    """Reads each layer once, however many images share it.
+
+    Attributes:
+        registry: Holds the images.
+        progress: Called with each image before it is read.
+        programs: Digest of a layer → its programs.
+    """
 
     registry: Registry
     progress: Progress
     programs: dict[str, tuple[Binary, ...]] = field(default_factory=dict)
-    """Digest of a layer → its programs."""
 
-    def prove(self, locked: LockedImage) -> Proof:
+    def prove(self, locked: LockedDigest) -> Proof:
         service, architecture, digest = locked
         self.progress(f"{service} {architecture}")
         repository = self.registry.access.repository(service)

@@ -18,8 +18,8 @@ SCHEMA: Final = 1
 AGAIN: Final = "lab images resolve"
 
 
-class LockedImage(NamedTuple):
-    """One image of a lock."""
+class LockedDigest(NamedTuple):
+    """The digest of one image in a lock."""
 
     service: str
     architecture: str
@@ -28,19 +28,23 @@ class LockedImage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ImageLock:
-    """The images that one tag of one registry was resolved to."""
+    """The images that one tag of one registry was resolved to.
+
+    Attributes:
+        registry: The beginning of image names: `host:port`, and a path where there is one.
+        tag: The tag.
+        images: Service → architecture → digest of the image for exactly that architecture.
+    """
 
     registry: str
-    """The beginning of image names: `host:port`, and a path where there is one."""
     tag: str
     images: Mapping[str, Mapping[str, str]]
-    """Service → architecture → digest of the image for exactly that architecture."""
 
-    def entries(self) -> Iterator[LockedImage]:
+    def entries(self) -> Iterator[LockedDigest]:
         """Yield every image."""
         for service, digests in self.images.items():
             for architecture, digest in digests.items():
-                yield LockedImage(service, architecture, digest)
+                yield LockedDigest(service, architecture, digest)
 
     def architectures(self, service: str) -> tuple[str, ...]:
         """Return the architectures that a service was built for.

@@ -61,6 +61,15 @@ def unsafe_realm(access: RegistryAccess, realm: str) -> LabError:
     )
 
 
+def unusable_realm(access: RegistryAccess, realm: str, why: str) -> LabError:
+    """Return the error for a token server whose address is none."""
+    return BadConfig(
+        f"cannot sign in to the registry {access.host}",
+        found=f"its token server is {realm[:LONGEST]}: {why[:LONGEST]}",
+        next_step="look into the registry's configuration of its token server",
+    )
+
+
 def refused(access: RegistryAccess, status: int, *, body: str, image: str) -> LabError:
     """Return the error for an answer that is no success.
 

@@ -13,10 +13,12 @@ from lab.images.access import RegistryAccess
 from lab.images.manifests import IMAGE_TYPES, INDEX_TYPES, parse_tags
 from lab.images.streams import VerifiedStream, digest_of, verify
 from lab.settings import LOOPBACK
-from lab.trust import trusted
+from lab.trust import tls_context
 
 TIMEOUT_S: Final = 20.0
 """For connecting, and between two chunks."""
+BEGINNING: Final = 1 << 16
+"""Bytes of an error that are read."""
 LARGEST: Final = 4 << 20
 """Bytes of a manifest or configuration; the specification asks registries to take 4 MiB."""
 
@@ -36,7 +38,7 @@ class Registry:
         self._client = httpx.Client(
             base_url=access.url,
             auth=_Challenged(access),
-            verify=trusted(access.ca_file) if access.ca_file else True,
+            verify=tls_context(access.ca_file) if access.ca_file else True,
             timeout=TIMEOUT_S,
             follow_redirects=True,
             headers={"Accept-Encoding": "identity"},
@@ -56,7 +58,7 @@ class Registry:
             LabError: The registry does not answer, or does not let us in.
         """
         with self._get("/v2/") as response:
-            response.read()
+            _small(response, self.access.host)
 
     def manifest(self, repository: str, reference: str) -> Document:
         """Return the manifest or index that a tag or digest names.
@@ -105,8 +107,7 @@ class Registry:
         try:
             with self._client.stream("GET", path, headers=headers) as response:
                 if not response.is_success:
-                    response.read()
-                    raise refusals.refused(self.access, response.status_code, body=response.text, image=image)
+                    raise refusals.refused(self.access, response.status_code, body=_beginning(response), image=image)
                 yield response
         except httpx.HTTPError as error:
             raise self._translated(error) from error
@@ -140,12 +141,11 @@ class _Challenged(httpx.Auth):
         # A redirect leads to the storage of another party, which gets no credentials.
         if response.status_code != 401 or response.url.host != request.url.host:
             return
-        response.read()
         scheme, _, rest = response.headers.get("WWW-Authenticate", "").partition(" ")
         if scheme.lower() == "basic" and self._basic:
             yield from self._basic.sync_auth_flow(request)
         elif scheme.lower() == "bearer":
-            response = yield self._token_request(parse_keqv_list(parse_http_list(rest)))
+            response = yield self._token_request(_parameters(rest))
             if response.is_success:
                 self._tokens[scope] = request.headers["Authorization"] = f"Bearer {_token(response)}"
                 yield request
@@ -155,8 +155,16 @@ class _Challenged(httpx.Auth):
         if not realm.startswith(("https://", f"{self._access.url}/")):
             raise refusals.unsafe_realm(self._access, realm)
         parameters = {name: value for name, value in challenge.items() if name in {"service", "scope"}}
-        request = httpx.Request("GET", httpx.URL(realm).copy_merge_params(parameters))
+        try:
+            request = httpx.Request("GET", httpx.URL(realm).copy_merge_params(parameters))
+        except httpx.InvalidURL as error:
+            raise refusals.unusable_realm(self._access, realm, str(error)) from error
         return next(self._basic.sync_auth_flow(request)) if self._basic else request
+
+
+def _parameters(challenge: str) -> dict[str, str]:
+    """Return the parameters of a challenge; those without a value are left out."""
+    return parse_keqv_list([parameter for parameter in parse_http_list(challenge) if parameter.partition("=")[2]])
 
 
 def _token(response: httpx.Response) -> str:
@@ -167,6 +175,16 @@ def _token(response: httpx.Response) -> str:
     except ValueError:
         return ""
     return str(body.get("token") or body.get("access_token") or "") if isinstance(body, dict) else ""
+
+
+def _beginning(response: httpx.Response) -> str:
+    """Return the beginning of an error's text, of which one line is shown."""
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) >= BEGINNING:
+            break
+    return body[:BEGINNING].decode(errors="replace")
 
 
 def _small(response: httpx.Response, image: str) -> bytes:

@@ -7,18 +7,29 @@ from lab.images.access import RegistryAccess
 
 K3S_CA: Final = "/etc/rancher/k3s/registry-ca.crt"
 CONTAINERD: Final = "/etc/containerd/certs.d"
+BUILDKITD: Final = "buildkitd.toml"
+MAKE_BUILDER: Final = "docker buildx create --name lab --driver docker-container --use"
+"""Makes a builder that builds for every platform."""
+MAKE_CONFIGURED: Final = f"{MAKE_BUILDER} --config {BUILDKITD}"
+"""Makes that builder with the configuration of the registry."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """One file: its reader, its place, and how to apply it."""
+    """One file.
+
+    Attributes:
+        name: Its name.
+        reader: The program that reads it.
+        path: Its place; the builder's file may be anywhere.
+        apply: What to do once the file is in its place.
+        text: Its text, without instructions.
+    """
 
     name: str
     reader: str
     path: str
-    """Its place; the builder's file may be anywhere."""
     apply: tuple[str, ...]
-    """What to do once the file is in its place."""
     text: str
 
     @property
@@ -37,16 +48,12 @@ def _buildkitd(access: RegistryAccess) -> ConfigFile:
     trust = ["  http = true"] if access.plain_http else []
     trust += [f'  ca = ["{access.ca_file.absolute()}"]'] if access.ca_file else []
     return ConfigFile(
-        "buildkitd.toml",
+        BUILDKITD,
         "docker buildx",
         "any folder of the machine that builds",
-        ("then make the builder anew: docker buildx rm lab", _create("buildkitd.toml")),
+        ("then make the builder anew: docker buildx rm lab", MAKE_CONFIGURED),
         "\n".join([f'[registry."{access.host}"]', *trust]) + "\n",
     )
-
-
-def _create(file: str) -> str:
-    return f"docker buildx create --name lab --driver docker-container --use --config {file}"
 
 
 def _k3s(access: RegistryAccess) -> ConfigFile:

@@ -94,3 +94,13 @@ def test_a_base_that_is_not_there_is_named(registry: Running, bake: Path, capsys
     assert main(["images", "base", f"{registry.host}/{NAME}:4"]) != 0
     assert f"{NAME}:4" in capsys.readouterr().err
     assert bake.read_bytes() == before
+
+
+def test_another_variable_of_the_same_text_stays(registry: Running, bake: Path) -> None:
+    """Only the default of the base is replaced."""
+    name = f"{registry.host}/{NAME}:3"
+    text = bake.read_text().replace('"dev"', f'"{name}"').replace("docker.io/library/python:3.11-slim", name)
+    bake.write_text(text)
+    digest = pushed(registry, "amd64", "arm64")
+    assert main(["images", "base"]) == 0
+    assert bake.read_text() == text.replace(f'"BASE": {{"default": "{name}"', f'"BASE": {{"default": "{name}@{digest}"')

@@ -288,6 +288,15 @@ class TestTokens:
                 source.ping()
         assert registry.requests == []
 
+    def test_a_token_server_whose_address_is_none_is_named(self) -> None:
+        """No request is sent anywhere."""
+        with TokenRegistry(realm="https://host:port/token") as registry:
+            access = RegistryAccess(registry.host, plain_http=True)
+            with Registry(access) as source, pytest.raises(BadConfig, match="cannot sign in") as failure:
+                source.ping()
+        assert "https://host:port/token" in refusal(failure.value)[1]
+        assert registry.requests == []
+
 
 class TestCommands:
     """The commands."""

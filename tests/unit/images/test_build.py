@@ -8,7 +8,7 @@ import pytest
 from lab.errors import BadConfig, DataFault, Forbidden, LabError, Unavailable
 from lab.images.access import RegistryAccess
 from lab.images.bake import Target, read_bake
-from lab.images.build import BuildOrder, Tool, bake_command, buildah_commands, registries_conf
+from lab.images.build import BuildOrder, Tool, ToolKind, bake_command, build, buildah_commands, registries_conf
 from lab.images.build_faults import explain
 from lab.systems.services import SERVICES
 
@@ -65,6 +65,21 @@ def test_bake_is_told_to_push_and_nothing_secret() -> None:
     assert ORDER.variables == {"REGISTRY": "registry.example:5000/team", "TAG": "dev"}
 
 
+@pytest.mark.parametrize(
+    ("kind", "first"), [("buildx", "bake --file"), ("buildah", "manifest rm registry.example:5000/team/ingest-api:dev")]
+)
+def test_each_kind_of_tool_builds_in_its_own_way(kind: ToolKind, first: str, tmp_path: Path) -> None:
+    """A list of images that an earlier build left goes first; there need not be one."""
+    program, calls, steps = tmp_path / "builder", tmp_path / "calls", list[str]()
+    program.write_text(f'#!/bin/sh\necho "$*" >> {calls}\n[ "$1" != manifest ] || [ "$2" != rm ]\n')
+    program.chmod(0o755)
+    build(ORDER, Tool(kind, (str(program),)), project=PROJECT, log=tmp_path / "log", progress=steps.append)
+    lines = calls.read_text().splitlines()
+    assert lines[0].startswith(first)
+    assert len(lines) == (1 if kind == "buildx" else len(SERVICES) * 4)
+    assert len(steps) == (1 if kind == "buildx" else len(SERVICES))
+
+
 def test_wheels_replace_the_index(tmp_path: Path) -> None:
     """With either builder."""
     order = BuildOrder(ACCESS, "dev", wheels=tmp_path)
@@ -108,9 +123,14 @@ def test_buildah_speaks_plain_http_with_the_configured_host_alone() -> None:
             BadConfig,
             ["trust", "buildkitd.toml"],
         ),
-        ("ERROR: Multi-platform build is not supported for the docker driver.", BadConfig, ["docker buildx create"]),
+        (
+            "ERROR: Multi-platform build is not supported for the docker driver.",
+            BadConfig,
+            ["one platform", "docker buildx create"],
+        ),
         ("ERROR: Cannot connect to the Docker daemon at unix:///run/docker.sock", Unavailable, ["does not run"]),
-        ('ERROR: no builder "rig" found', BadConfig, ["docker buildx create"]),
+        ('ERROR: no builder "rig" found', BadConfig, ["no such builder", "docker buildx create", "buildx ls"]),
+        ('ERROR: failed to find driver "remot"', BadConfig, ["no such builder", "docker buildx create"]),
         (
             "#8 ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.",
             DataFault,

@@ -1,13 +1,18 @@
 """The files for builder and nodes: only the configured host may speak plain HTTP."""
 
+import shlex
 import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 
+from lab.diagnosis.rules.images.node_registries import point_to_registry
 from lab.images.access import RegistryAccess
-from lab.images.registry_config import config_files
+from lab.images.registry_config import MAKE_CONFIGURED, config_files
+from lab.snapshots.kubernetes import Node
+from tests.unit.diagnosis.builders import healthy, node, with_probes
+from tests.unit.diagnosis.findings import only
 
 PROJECT = Path(__file__).parents[3]
 HOST = "registry.example:5000"
@@ -61,3 +66,28 @@ def test_the_committed_examples_are_what_the_command_writes(folder: str, access:
     """With `LAB_REGISTRY=registry.example:5000`, `_INSECURE=1` or `_CA_FILE=/path/to/ca.crt`, and `--write FOLDER`."""
     committed = {path.name: path.read_text() for path in (PROJECT / "manifests" / "registry" / folder).iterdir()}
     assert committed == {file.name: file.content for file in config_files(access)}
+
+
+def test_a_diagnosis_writes_the_same_file_on_a_node() -> None:
+    """Diagnosis does not import this room, so that it has a shorter text of its own."""
+    _, k3s, containerd = texts(PLAIN)
+    assert yaml.safe_load(written_on_a_node("v1.34.4+k3s1")) == yaml.safe_load(k3s)
+    assert tomllib.loads(written_on_a_node("v1.34.4")) == tomllib.loads(containerd)
+
+
+def written_on_a_node(kubelet: str) -> str:
+    """Return the file that a diagnosis writes on a node with this version of the kubelet."""
+    raw = node("arm64")
+    raw["status"]["nodeInfo"]["kubeletVersion"] = kubelet
+    command = point_to_registry(Node(raw), HOST, "http")
+    _, *lines = shlex.split(command.partition("printf ")[2].partition(" | ")[0])
+    return "\n".join(lines)
+
+
+def test_a_diagnosis_makes_the_same_builder() -> None:
+    """With the same configuration, too."""
+    line = f'Head "https://{HOST}/v2/app/manifests/dev": http: server gave HTTP response to HTTPS client'
+    step = only(with_probes(healthy(), build_log=(line,))).do
+    assert MAKE_CONFIGURED in step
+    written = step.partition("printf '")[2].partition("'")[0].replace("\\n", "\n")
+    assert tomllib.loads(written) == tomllib.loads(texts(PLAIN)[0])
