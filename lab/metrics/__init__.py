@@ -1,1 +1,1 @@
-"""What was observed: metrics of Prometheus, the ledger of the services, dead letters."""
+"""What a stack reports about itself."""

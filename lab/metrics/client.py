@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 import requests
 from prometheus_api_client import PrometheusConnect
+from prometheus_api_client.exceptions import PrometheusApiClientException
 from requests.adapters import HTTPAdapter
 
 from lab.metrics.refusals import PrometheusFault, Refusal, fault, refuse_errors
 from lab.settings import REMOTE_WRITE_PATH, text_of
-from lab.trust import trusted
+from lab.trust import tls_context
 
 if TYPE_CHECKING:
     import ssl
@@ -132,14 +133,14 @@ class PrometheusClient:
         url = self.url + REMOTE_WRITE_PATH
         return session.post(url, NO_SAMPLES, headers=WRITE_HEADERS, timeout=self._timeout_s, allow_redirects=False)
 
-    def _query(self, promql: str, ask: Callable[[PrometheusConnect], T]) -> T:
-        shown = promql if len(promql) <= LONGEST_QUERY else f"{promql[: LONGEST_QUERY - 3]}…"
+    def _query(self, requested: str, ask: Callable[[PrometheusConnect], T]) -> T:
+        shown = requested if len(requested) <= LONGEST_QUERY else f"{requested[: LONGEST_QUERY - 3]}…"
         return self._ask(f"no data: {shown}", lambda _, connect: ask(connect))
 
     def _ask(self, attempted: str, ask: Callable[[requests.Session, PrometheusConnect], T]) -> T:
         try:
             return ask(*self._open())
-        except (Refusal, OSError, ValueError, KeyError, TypeError) as error:
+        except (Refusal, PrometheusApiClientException, OSError, ValueError, KeyError, TypeError) as error:
             # Every error of requests is an OSError; the others are answers of a server that is no Prometheus.
             raise fault(attempted, self.url, error) from error
 
@@ -152,10 +153,10 @@ class PrometheusClient:
             session.trust_env = not _is_loopback(address.hostname)
             session.hooks["response"].append(refuse_errors)
             if self._authorization:
-                session.headers["Authorization"] = self._authorization
+                session.auth = _authorized_by(self._authorization)
             connect = PrometheusConnect(self.url, session=session, retry=0, timeout=self._timeout_s)
             if address.scheme == "https":
-                session.mount(self.url, _Verifying(trusted(self._ca_file)))
+                session.mount(self.url, _Verifying(tls_context(self._ca_file)))
             self._opened = session, connect
         return self._opened
 
@@ -190,3 +191,13 @@ class _Verifying(HTTPAdapter):
 
 def _is_loopback(host: str) -> bool:
     return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def _authorized_by(authorization: str) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
+    """Return what gives a request its header; a header of the session would yield to the host's entry in `.netrc`."""
+
+    def authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = authorization
+        return request
+
+    return authorize

@@ -56,7 +56,7 @@ class QueryLedger:
         pages: Iterator[pb.ListTotalsResponse] = self._client.pages(
             self._stub().ListTotals, request, attempted=_attempted(run)
         )
-        return tuple(_total(aggregate) for page in pages for aggregate in page.aggregates)
+        return tuple(_aggregate(aggregate) for page in pages for aggregate in page.aggregates)
 
     def windows(self, run: str) -> Sequence[Aggregate]:
         """See `LedgerSource.windows`."""
@@ -68,7 +68,7 @@ class QueryLedger:
         for page in pages:
             if page.known and not page.complete:
                 return ()
-            aggregates += map(_total, page.aggregates)
+            aggregates += map(_aggregate, page.aggregates)
         return tuple(aggregates)
 
     def close(self) -> None:
@@ -87,5 +87,5 @@ def _balance(ledger: pb.Ledger) -> Balance:
     return Balance(ledger.accepted, ledger.counted, ledger.dead, ledger.backlog, ledger.duplicates)
 
 
-def _total(aggregate: pb.Aggregate) -> Aggregate:
+def _aggregate(aggregate: pb.Aggregate) -> Aggregate:
     return aggregate_of(aggregate, window_start_ns=aggregate.window_start_unix_nano)

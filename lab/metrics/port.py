@@ -7,14 +7,11 @@ from lab.errors import LabError
 from lab.model import Aggregate, Series, StoreView, Window
 
 
-class MetricSource(Protocol):
-    """Metrics as Prometheus stores them; never the ground truth for counts.
+class Evaluating(Protocol):
+    """Evaluates PromQL, all of it or plain selectors alone.
 
     Every method raises Unavailable where the metrics cannot be read.
     """
-
-    def raw(self, name: str, window: Window) -> Sequence[Series]:
-        """Return every stored sample of a metric within a window, one series per label set; empty without samples."""
 
     def over_time(self, promql: str, window: Window, *, step_s: float = 1.0) -> Sequence[Series]:
         """Evaluate a PromQL expression at the steps of a window that `lab.metrics.steps.steps_in` returns.
@@ -27,11 +24,25 @@ class MetricSource(Protocol):
             Unavailable: The source cannot evaluate this expression.
         """
 
-    def no_series(self, name: str) -> LabError | None:
+    def fault_of_missing(self, name: str) -> LabError | None:
         """Return the error to raise for a metric that the source does not have; None where it has the metric."""
 
+
+class MetricSource(Evaluating, Protocol):
+    """Metrics as Prometheus stores them; never the ground truth for counts.
+
+    Every method raises Unavailable where the metrics cannot be read.
+    """
+
+    def raw(self, name: str, window: Window) -> Sequence[Series]:
+        """Return every stored sample of a metric within a window, one series per label set; empty without samples."""
+
     def last_scrape_ns(self, job: str) -> int:
-        """Return when a service was last scraped successfully, nanoseconds since the epoch; 0 for never."""
+        """Return a moment since which every running process of a service was scraped; 0 where none ever was.
+
+        Nanoseconds since the epoch. A process runs where its newest scrape succeeded. Where no process runs, the answer
+        is that of the last moment at which any did.
+        """
 
     def newest(self, name: str) -> dict[str, float]:
         """Return `instance` of every process with a metric → time of its newest sample, seconds since the epoch."""

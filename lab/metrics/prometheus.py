@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from lab.settings import LabSettings
 
 LOOK_BACK: Final = "1h"
-"""How far back to search for the last successful scrape of a service that is down now."""
+"""How far back to search for the last moment at which a service that is down now was up."""
+ROUNDING_S: Final = 0.001
+"""Prometheus keeps milliseconds, and may take the time of a query for the millisecond before it."""
 PUSHED: Final = PROCESS_CPU_TIME.prometheus_name
 """A metric that every process pushes, whatever it does."""
 PUSHED_WITHIN_S: Final = 2.0
-"""Seconds before the newest sample of a job within which every process of the job pushes; each pushes every second."""
+"""Each process pushes every second, so each has pushed within these seconds before the job's newest sample."""
 SUFFIX: Final = re.compile(r"(_total|_seconds|_bytes|_events|_ratio|_count)+$")
 
 
@@ -53,8 +55,8 @@ class PrometheusSource:
         )
         return [_series(promql, result, result["metric"]) for result in results]
 
-    def no_series(self, name: str) -> LabError | None:
-        """See `MetricSource.no_series`; the error names the metrics that resemble the missing one."""
+    def fault_of_missing(self, name: str) -> LabError | None:
+        """See `MetricSource.fault_of_missing`; the error names the metrics that resemble the missing one."""
         known = self._client.metric_names()
         if name in known:
             return None
@@ -66,25 +68,35 @@ class PrometheusSource:
         )
 
     def last_scrape_ns(self, job: str) -> int:
-        """See `MetricSource.last_scrape_ns`; every running process of the service was scraped by then.
-
-        Where processes push, no metric says which processes run; every process pushes each second.
-        """
+        """See `MetricSource.last_scrape_ns`; it looks back an hour at most."""
         up = selector("up", {"job": job})
         # timestamp() returns a sample's time for a plain selector alone; else it returns the time of the evaluation.
-        scraped = [_value(result) for result in self._client.instant(f"min(timestamp({up}) and ({up} == 1))")]
-        if not scraped:
-            all_up = [_series("up", result, _labels(result)) for result in self._client.instant(f"{up}[{LOOK_BACK}]")]
-            scraped = [float(series.time_s[series.value == 1].max(initial=0.0)) for series in all_up]
-        if not scraped:
-            pushed = self._client.instant(f"max(timestamp({selector(PUSHED, {'job': job})}))")
-            scraped = [_value(result) - PUSHED_WITHIN_S for result in pushed]
-        return round(max(scraped, default=0.0) * NANOS)
+        since_when = f"min(timestamp({up}) and ({up} == 1))"
+        moment_s = self._moment_s(since_when)
+        if not moment_s:
+            history = [_series("up", result, _labels(result)) for result in self._client.instant(f"{up}[{LOOK_BACK}]")]
+            # That moment itself is when a single process was scraped; the others may have been scraped before.
+            at_s = max((_last_success_s(scrapes) for scrapes in history), default=0.0)
+            moment_s = self._moment_s(since_when, at_s=at_s + ROUNDING_S) if history else self._pushed_s(job)
+        return round(moment_s * NANOS)
 
     def newest(self, name: str) -> dict[str, float]:
         """See `MetricSource.newest`; a process is left out five minutes after its last sample."""
-        results = self._client.instant(f"timestamp({selector(name)})")
-        return {_labels(result).get("instance", ""): _value(result) for result in results}
+        newest_s: dict[str, float] = {}
+        for result in self._client.instant(f"timestamp({selector(name)})"):
+            instance = _labels(result).get("instance", "")
+            newest_s[instance] = max(_value(result), newest_s.get(instance, 0.0))
+        return newest_s
+
+    def _pushed_s(self, job: str) -> float:
+        """Return a moment since which every process of a job pushed, seconds since the epoch; 0 for never."""
+        # No metric says which processes run.
+        newest_s = self._moment_s(f"max(timestamp({selector(PUSHED, {'job': job})}))")
+        return newest_s - PUSHED_WITHIN_S if newest_s else 0.0
+
+    def _moment_s(self, promql: str, *, at_s: float | None = None) -> float:
+        """Return the moment that an expression gives, seconds since the epoch; 0 where it has no answer."""
+        return max((_value(result) for result in self._client.instant(promql, at_s=at_s)), default=0.0)
 
 
 def open_prometheus(url: str, settings: LabSettings) -> PrometheusSource:
@@ -120,3 +132,8 @@ def _series(name: str, result: Result, labels: Mapping[str, str]) -> Series:
 
 def _value(result: Result) -> float:
     return float(result["value"][1])
+
+
+def _last_success_s(scrapes: Series) -> float:
+    """Return the time of the last scrape that succeeded, seconds since the epoch; 0 for never."""
+    return float(scrapes.time_s[scrapes.value == 1].max(initial=0.0))

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from lab.analysis.scrapes import median_distance, scrape_times
+from lab.analysis.scrapes import median_distance
 from lab.errors import Unavailable
 from lab.metrics.selectors import NAME_LABEL, parse_selector
 from lab.metrics.steps import steps_in
-from lab.model import NANOS, Series
+from lab.model import Series
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,18 +26,13 @@ KEEPS_ANSWERING: Final = "lab up      (a stack that stays keeps its Prometheus),
 
 
 class RecordedSource:
-    """Answers plain selectors from kept series; satisfies `MetricSource`."""
+    """Answers plain selectors from kept series; satisfies `Evaluating`."""
 
     def __init__(self, series: Sequence[Series]) -> None:
         self._series = tuple(series)
 
-    def raw(self, name: str, window: Window) -> Sequence[Series]:
-        """See `MetricSource.raw`."""
-        cut = [_within(series, window) for series in self._series if series.name == name]
-        return [series for series in cut if len(series.time_s)]
-
     def over_time(self, promql: str, window: Window, *, step_s: float = 1.0) -> Sequence[Series]:
-        """See `MetricSource.over_time`; every step has the newest sample before it, unless that sample is too old.
+        """See `Evaluating.over_time`; every step has the newest sample before it, unless that sample is too old.
 
         Raises:
             Unavailable: The expression is more than a plain selector.
@@ -50,19 +45,9 @@ class RecordedSource:
         stepped = [_at(times_s, series, promql) for series in selected]
         return [series for series in stepped if len(series.time_s)]
 
-    def no_series(self, name: str) -> LabError | None:
-        """See `MetricSource.no_series`."""
+    def fault_of_missing(self, name: str) -> LabError | None:
+        """See `Evaluating.fault_of_missing`."""
         return None if name in {series.name for series in self._series} else self._not_kept(f"no samples of {name}")
-
-    def last_scrape_ns(self, job: str) -> int:
-        """See `MetricSource.last_scrape_ns`."""
-        of_job = [scrapes.time_s for scrapes in scrape_times(self._series) if scrapes.job == job]
-        return round(min((float(times_s.max(initial=0.0)) for times_s in of_job), default=0.0) * NANOS)
-
-    def newest(self, name: str) -> dict[str, float]:
-        """See `MetricSource.newest`."""
-        times_s = {series.labels.get("instance", ""): series.time_s for series in self._series if series.name == name}
-        return {instance: float(samples_s[-1]) for instance, samples_s in times_s.items() if len(samples_s)}
 
     def _not_kept(self, attempted: str) -> Unavailable:
         names = ", ".join(sorted({series.name for series in self._series})) or "none"
@@ -72,11 +57,6 @@ class RecordedSource:
             next_step=KEEPS_ANSWERING,
             code="NOT_KEPT",
         )
-
-
-def _within(series: Series, window: Window) -> Series:
-    inside = (series.time_s >= window.start_ns / NANOS) & (series.time_s <= window.end_ns / NANOS)
-    return Series(series.name, series.labels, series.time_s[inside], series.value[inside])
 
 
 def _at(times_s: NDArray[np.float64], series: Series, promql: str) -> Series:

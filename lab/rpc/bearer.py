@@ -29,6 +29,9 @@ class Bearer(
 
     gRPC's own call credentials run a plugin in a thread of gRPC. A closing channel holds Python's lock and waits for
     that thread, which needs the lock to end: now and then a program hangs for ever (grpc/grpc#42247).
+
+    Args:
+        token: The token, without the word `Bearer`.
     """
 
     def __init__(self, token: str) -> None:

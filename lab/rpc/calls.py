@@ -99,4 +99,4 @@ class ServiceClient:
             request.page_token = page.next_page_token
             if not request.page_token:
                 return
-        raise LabError(attempted, found=f"more than {MAX_PAGES:,} pages", next_step="lab status", code="ENDLESS")
+        raise LabError(attempted, found=f"more than {MAX_PAGES:,} pages", next_step="lab diagnose", code="ENDLESS")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import grpc
 
-from lab.errors import BadConfig
 from lab.rpc.bearer import Bearer
+from lab.settings import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     """Opens a channel to host:port."""
 
 MAX_MESSAGE_BYTES: Final = 64 << 20
-"""A page of 10,000 rows with names of 256 bytes, or of the producer ledger, is larger than gRPC's default of 4 MiB."""
+"""gRPC refuses messages above 4 MiB unless told otherwise; a page of 10,000 rows with long names, or of the producer
+ledger, is larger."""
 OPTIONS: Final = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.enable_http_proxy", 0),
     ("grpc.max_reconnect_backoff_ms", 500),
 )
 """No proxy is used; a restarted service is reached again within half a second."""
+NEW_SECRETS: Final = "lab down, then lab up      (makes new secrets; on a cluster, with --target kubernetes)"
 
 
 def plaintext(address: str) -> grpc.Channel:
@@ -42,18 +44,10 @@ def connector(access: Access) -> Connect:
     open_channel = plaintext if access.ca_file is None else _over_tls(access.ca_file)
     if access.token_file is None:
         return open_channel
-    bearer = Bearer(_content(access.token_file).decode().strip())
+    bearer = Bearer(text_of(access.token_file, next_step=NEW_SECRETS))
     return lambda address: grpc.intercept_channel(open_channel(address), bearer)
 
 
 def _over_tls(ca_file: Path) -> Connect:
-    credentials = grpc.ssl_channel_credentials(_content(ca_file))
+    credentials = grpc.ssl_channel_credentials(text_of(ca_file, next_step=NEW_SECRETS).encode())
     return lambda address: grpc.secure_channel(address, credentials, options=OPTIONS)
-
-
-def _content(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        step = "lab down, then lab up      (makes the stack's secrets anew)"
-        raise BadConfig(f"cannot read {file.name}", found=str(error), next_step=step) from error

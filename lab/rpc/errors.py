@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import grpc
+from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import ErrorInfo
 from grpc_status import rpc_status
 
@@ -52,7 +53,7 @@ def translated(
     attempted: str,
     service: str,
     deadline_s: float = 0.0,
-    next_step: str = "lab status",
+    next_step: str = "lab diagnose",
     otherwise: type[LabError] = LabError,
 ) -> LabError:
     """Return the lab's error for a call that failed; its `reason` is the status's reason.
@@ -63,8 +64,7 @@ def translated(
         service: The service that was called, for example `127.0.0.1:7000`.
         deadline_s: How long the caller waited, for the message; 0 leaves that out.
         next_step: What to do where the call was not at fault.
-        otherwise: The kind of every error that is neither a DataFault (the file that was sent is at fault), nor a
-            UsageFault (the request makes no sense), nor Unavailable (the service does not answer).
+        otherwise: Class of the error where the service answered, and neither the file nor the request is at fault.
     """
     status = status_of(error)
     if status.metadata.get(ABOUT) == DATA:
@@ -79,9 +79,14 @@ def translated(
 
 
 def _info(call: grpc.Call) -> ErrorInfo:
-    """Return the ErrorInfo that came with a status; an empty ErrorInfo where none came."""
-    status, info = rpc_status.from_call(call), ErrorInfo()
-    for detail in status.details if status is not None else ():
-        if detail.Unpack(info):
-            break
+    """Return the ErrorInfo that came with a status; an empty ErrorInfo where none came, or where it is not valid."""
+    info = ErrorInfo()
+    try:
+        status = rpc_status.from_call(call)
+        for detail in status.details if status is not None else ():
+            if detail.Unpack(info):
+                break
+    except (ValueError, DecodeError):
+        # For example, a proxy has rewritten the status, and left its details as they were.
+        return ErrorInfo()
     return info

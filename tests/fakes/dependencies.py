@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from lab.errors import Unavailable
 from lab.model import Endpoints, StoreLogin
-from lab.probes.telemetry import OpenLedger
+from lab.probes.ports import OpenLedger
 from lab.snapshots.answers import PrometheusProbe, StoreProbe
 from lab.snapshots.images import ImageProbe, RegistryProbe
 from tests.fakes.ledger import FakeLedger
@@ -13,7 +13,7 @@ from tests.fakes.ledger import FakeLedger
 
 @dataclass(frozen=True, slots=True)
 class FakeSamples:
-    """The samples of a metrics server; satisfies `lab.probes.telemetry.NewestSamples`.
+    """The samples of a metrics server; satisfies `lab.probes.ports.NewestSamples`.
 
     Attributes:
         answer: Returns the newest sample of any metric of each process, or raises.

@@ -33,8 +33,8 @@ class FakeMetrics:
         """See `MetricSource.over_time`; an expression is answered like a metric of that name."""
         return self.raw(promql, window)
 
-    def no_series(self, name: str) -> LabError | None:
-        """See `MetricSource.no_series`; it has every metric."""
+    def fault_of_missing(self, name: str) -> LabError | None:
+        """See `MetricSource.fault_of_missing`; it has every metric."""
         return None
 
     def last_scrape_ns(self, job: str) -> int:

@@ -6,15 +6,29 @@ from typing import Final
 
 from lab.errors import BadConfig, Forbidden, LabError, Unavailable
 from lab.model import Endpoints, NodeClock, ServiceStatus
-from lab.probes.kubernetes_objects import KINDS
+from lab.probes.kubernetes_objects import LIMIT_RANGE, QUOTA, REPLICA_SET, VOLUME
 from lab.snapshots.kubernetes import Raw
-from lab.snapshots.kubernetes.kinds import NAMESPACE, SERVICE, Kind
+from lab.snapshots.kubernetes.kinds import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    EVENT,
+    NAMESPACE,
+    NETWORK_POLICY,
+    NODE,
+    POD,
+    SERVICE,
+    VOLUME_CLAIM,
+    Kind,
+)
 from lab.snapshots.kubernetes.rights import Right
 from lab.systems.services import SERVICES
 from lab.targets.kubernetes.client.where import Where
 
 USER: Final = "lab-user"
-KNOWN: Final = frozenset({NAMESPACE, SERVICE, *KINDS.values()})
+KNOWN: Final = frozenset(
+    {NAMESPACE, NODE, POD, DEPLOYMENT, REPLICA_SET, EVENT, SERVICE, VOLUME_CLAIM, VOLUME, CONFIG_MAP}
+    | {QUOTA, LIMIT_RANGE, NETWORK_POLICY}
+)
 """Kinds that the cluster has."""
 PAGE: Final = 'otelcol_receiver_accepted_metric_points_total{receiver="otlp"} 20\n'
 SERVERS: Final = Endpoints(redis_url="redis://h:6379/0", prometheus_url="http://h:9090")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis
 
-from lab.metrics.port import MetricSource
+from lab.metrics.port import Evaluating
 from lab.settings import load_settings
 from lab.targets.port import StackRequest
 from lab.targets.processes.deployment import ProcessDeployment
@@ -58,7 +58,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @pytest.fixture(params=["prometheus", "recorded"])
-def source(world: World, request: pytest.FixtureRequest) -> MetricSource:
+def source(world: World, request: pytest.FixtureRequest) -> Evaluating:
     """Return each source over the same samples."""
     return world.source if request.param == "prometheus" else world.recorded
 

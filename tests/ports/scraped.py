@@ -26,6 +26,8 @@ COUNTER: Final = "worker_events_processed_total"
 GROWING: Final = f'{COUNTER}{{instance="one"}}'
 JOB: Final = "lab/process-worker"
 DEAD_JOB: Final = "lab/query-api"
+GONE_JOB: Final = "lab/ingest-api"
+"""Two processes that were up, and are down."""
 PUSHED_JOB: Final = "lab/simulator"
 """Its samples do not come from a scrape of it, so that it has no `up`."""
 SCRAPES: Final = 6
@@ -40,6 +42,11 @@ scrape_configs:
   - job_name: lab/query-api
     honor_labels: true
     static_configs: [{{targets: ["127.0.0.1:{dead}"]}}]
+  - job_name: lab/ingest-api
+    honor_labels: true
+    static_configs:
+      - {{targets: ["127.0.0.1:{leaving}"], labels: {{instance: four}}}}
+      - {{targets: ["127.0.0.1:{leaving}"], labels: {{instance: five}}}}
 """
 
 
@@ -66,6 +73,19 @@ class Exposition(http.server.BaseHTTPRequestHandler):
         """Be quiet."""
 
 
+class Nothing(http.server.BaseHTTPRequestHandler):
+    """A process without metrics."""
+
+    def do_GET(self) -> None:
+        """Serve one scrape."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base class
+        """Be quiet."""
+
+
 @dataclass(frozen=True)
 class World:
     """A Prometheus that has scraped a few times and goes on, and the window of its first samples."""
@@ -86,16 +106,23 @@ class World:
 
 @contextlib.contextmanager
 def scraped_world(folder: Path) -> Iterator[World]:
-    """Run a Prometheus, and yield it once it has scraped a few times; skip the test where there is no program."""
+    """Run a Prometheus, and yield it once it has scraped a few times, and two processes have gone.
+
+    The test is skipped where there is no program.
+    """
     if PROGRAM is None:
         pytest.skip("no prometheus on PATH, and none was fetched: make servers")
-    with exposition() as scraped:
+    with exposition() as scraped, contextlib.ExitStack() as leaving:
         started_ns = time.time_ns()
-        (folder / "prometheus.yml").write_text(CONFIG.format(live=scraped, dead=programs.free_port()))
+        ports = {"live": scraped, "dead": programs.free_port(), "leaving": leaving.enter_context(served(Nothing))}
+        (folder / "prometheus.yml").write_text(CONFIG.format(**ports))
         with server(folder) as url:
             until(lambda: Exposition.scrapes >= SCRAPES)
             source, window = live(url), Window(started_ns, time.time_ns() + NANOS)
             until(lambda: len(counted(source.raw(COUNTER, window), "one").value) >= SCRAPES - 1)
+            until(lambda: [up.value[-1] for up in gone(source, started_ns)] == [1.0, 1.0])
+            leaving.close()
+            until(lambda: [up.value[-1] for up in gone(source, started_ns)] == [0.0, 0.0])
             yield World(url, Window(started_ns, time.time_ns()))
 
 
@@ -103,7 +130,14 @@ def scraped_world(folder: Path) -> Iterator[World]:
 def exposition() -> Iterator[int]:
     """Serve the counters on a free port."""
     Exposition.scrapes = 0
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Exposition) as serving:
+    with served(Exposition) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def served(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[int]:
+    """Serve by a handler on a free port."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as serving:
         thread = threading.Thread(target=serving.serve_forever)
         thread.start()
         yield serving.server_address[1]
@@ -140,6 +174,12 @@ def counted(series: Sequence[Series], instance: str) -> Series:
     """Return the counter of one worker; empty where there is none."""
     empty = Series(COUNTER, {}, *[np.empty(0)] * 2)
     return next((counter for counter in series if counter.labels["instance"] == instance), empty)
+
+
+def gone(source: PrometheusSource, since_ns: int) -> list[Series]:
+    """Return `up` of the two processes that are down in the end, from a moment until now."""
+    up = source.raw("up", Window(since_ns, time.time_ns() + NANOS))
+    return [series for series in up if series.labels["job"] == GONE_JOB]
 
 
 def narrow(raw: Series) -> Window:

@@ -1,4 +1,4 @@
-"""What every metric source does: a real Prometheus that scrapes, and the samples that it stored, kept with a run."""
+"""What a real Prometheus that scrapes answers, and what the samples answer that it stored, kept with a run."""
 
 import socket
 import time
@@ -11,13 +11,15 @@ import pytest
 import lab
 from lab.errors import Unavailable, UsageFault
 from lab.metrics.client import PrometheusClient
-from lab.metrics.port import MetricSource
+from lab.metrics.port import Evaluating
 from lab.metrics.prometheus import PUSHED
+from lab.metrics.promql import PasteQuery, queries_to_paste
 from lab.metrics.steps import MAX_STEPS, steps_in
 from lab.model import NANOS, Window
 from tests.ports.scraped import (
     COUNTER,
     DEAD_JOB,
+    GONE_JOB,
     GROWING,
     JOB,
     PUSHED_JOB,
@@ -25,6 +27,7 @@ from tests.ports.scraped import (
     World,
     counted,
     exposition,
+    gone,
     live,
     narrow,
     newest_at,
@@ -35,9 +38,9 @@ from tests.unit import trials
 RATE = f"sum(rate({COUNTER}[2s]))"
 
 
-def test_raw_is_every_stored_sample_of_each_series(source: MetricSource, world: World) -> None:
+def test_raw_is_every_stored_sample_of_each_series(world: World) -> None:
     """One series per label set, with the labels that the service gave itself."""
-    series = source.raw(COUNTER, world.window)
+    series = world.source.raw(COUNTER, world.window)
     assert sorted(counter.labels["instance"] for counter in series) == ["one", "two"]
     growing = counted(series, "one")
     assert growing.labels == {"job": JOB, "instance": "one"}
@@ -46,19 +49,19 @@ def test_raw_is_every_stored_sample_of_each_series(source: MetricSource, world: 
     assert len(growing.value) >= SCRAPES - 1
 
 
-def test_raw_keeps_to_the_window(source: MetricSource, world: World) -> None:
+def test_raw_keeps_to_the_window(world: World) -> None:
     """No sample from outside of it."""
-    times = counted(source.raw(COUNTER, world.window), "one").time_s
+    times = counted(world.source.raw(COUNTER, world.window), "one").time_s
     inner = Window(round((times[1] - 0.05) * NANOS), round((times[3] + 0.05) * NANOS))
-    assert counted(source.raw(COUNTER, inner), "one").time_s.tolist() == times[1:4].tolist()
+    assert counted(world.source.raw(COUNTER, inner), "one").time_s.tolist() == times[1:4].tolist()
 
 
 @pytest.mark.parametrize("late_ns", range(-700_000, 800_000, 100_000))
 def test_a_window_between_two_milliseconds_has_the_same_steps_in_every_source(
-    source: MetricSource, world: World, late_ns: int
+    source: Evaluating, world: World, late_ns: int
 ) -> None:
     """Prometheus keeps milliseconds: both ends are rounded before steps are counted."""
-    window = narrow(counted(source.raw(COUNTER, world.window), "one"))
+    window = narrow(counted(world.source.raw(COUNTER, world.window), "one"))
     moved = Window(window.start_ns + 400_000, window.end_ns + late_ns)
     (series,) = source.over_time(GROWING, moved, step_s=0.1)
     assert len(series.time_s) == steps_in(moved, 0.1).count + 1
@@ -71,9 +74,7 @@ def test_a_notebook_gets_the_answer_of_a_prometheus_that_the_settings_name(
     monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path))
     monkeypatch.setenv("LAB_PROMETHEUS_URL", world.url)
     trial = trials.trial()
-    load_run = replace(
-        trial.evidence.load_run, window=narrow(counted(world.recorded.raw(COUNTER, world.window), "one"))
-    )
+    load_run = replace(trial.evidence.load_run, window=narrow(counted(world.source.raw(COUNTER, world.window), "one")))
     table = lab.query(
         f"sum({COUNTER})", replace(trial, evidence=replace(trial.evidence, load_run=load_run)), step_s=0.1
     )
@@ -81,15 +82,15 @@ def test_a_notebook_gets_the_answer_of_a_prometheus_that_the_settings_name(
     assert (table["value"] > 0).all()
 
 
-def test_an_unknown_metric_has_no_series(source: MetricSource, world: World) -> None:
+def test_an_unknown_metric_has_no_series(source: Evaluating, world: World) -> None:
     """Empty, not an error."""
-    assert not source.raw("no_such_metric_total", world.window)
+    assert not world.source.raw("no_such_metric_total", world.window)
     assert not source.over_time("no_such_metric_total", world.window)
 
 
-def test_over_time_has_the_newest_sample_at_every_step(source: MetricSource, world: World) -> None:
+def test_over_time_has_the_newest_sample_at_every_step(source: Evaluating, world: World) -> None:
     """The series is named for the expression; its labels name the metric."""
-    raw = counted(source.raw(COUNTER, world.window), "one")
+    raw = counted(world.source.raw(COUNTER, world.window), "one")
     window = narrow(raw)
     (series,) = source.over_time(GROWING, window, step_s=0.1)
     assert series.name == GROWING
@@ -98,10 +99,10 @@ def test_over_time_has_the_newest_sample_at_every_step(source: MetricSource, wor
     assert series.value.tolist() == newest_at(raw, series.time_s.tolist())
 
 
-def test_a_metric_that_is_known_needs_no_excuse(source: MetricSource) -> None:
+def test_a_metric_that_is_known_needs_no_excuse(source: Evaluating) -> None:
     """Any other has an error that says which metrics there are."""
-    assert source.no_series(COUNTER) is None
-    error = source.no_series("no_such_metric_total")
+    assert source.fault_of_missing(COUNTER) is None
+    error = source.fault_of_missing("no_such_metric_total")
     assert error is not None
     assert "no_such_metric_total" in error.attempted
 
@@ -113,6 +114,13 @@ def test_an_expression_is_evaluated_by_prometheus(world: World) -> None:
     assert series.value[-1] > 0
 
 
+@pytest.mark.parametrize("paste", queries_to_paste(), ids=lambda paste: paste.question)
+def test_the_queries_of_a_report_are_evaluated_by_prometheus(world: World, paste: PasteQuery) -> None:
+    """It refuses none; those about a metric that was scraped have an answer."""
+    answer = world.source.over_time(paste.promql, world.window, step_s=0.1)
+    assert bool(answer) is any(metric in paste.promql for metric in (COUNTER, PUSHED))
+
+
 def test_an_expression_is_not_evaluated_from_kept_series(world: World) -> None:
     """The error says which metrics were kept, and what keeps answering."""
     with pytest.raises(Unavailable) as refused:
@@ -122,23 +130,30 @@ def test_an_expression_is_not_evaluated_from_kept_series(world: World) -> None:
     assert "lab up" in refused.value.next_step
 
 
-def test_the_last_scrape_is_a_recent_moment(source: MetricSource, world: World) -> None:
+def test_the_last_scrape_is_a_recent_moment(world: World) -> None:
     """The target answers."""
-    assert world.window.start_ns < source.last_scrape_ns(JOB) <= time.time_ns()
+    assert world.window.start_ns < world.source.last_scrape_ns(JOB) <= time.time_ns()
 
 
-def test_the_newest_sample_of_every_process_has_a_time(source: MetricSource, world: World) -> None:
+def test_the_newest_sample_of_every_process_has_a_time(world: World) -> None:
     """A metric that no process has has none."""
-    newest = source.newest(COUNTER)
+    newest = world.source.newest(COUNTER)
     assert sorted(newest) == ["one", "two"]
     assert all(world.window.start_ns / NANOS < at_s <= time.time() for at_s in newest.values())
-    assert source.newest("no_such_metric_total") == {}
+    assert world.source.newest("no_such_metric_total") == {}
 
 
 @pytest.mark.parametrize("job", [DEAD_JOB, "lab/never-heard-of"])
-def test_what_never_answered_was_never_scraped(source: MetricSource, job: str) -> None:
+def test_what_never_answered_was_never_scraped(world: World, job: str) -> None:
     """A target that refuses has samples of `up`, all 0."""
-    assert source.last_scrape_ns(job) == 0
+    assert world.source.last_scrape_ns(job) == 0
+
+
+def test_a_job_that_is_down_was_scraped_as_at_its_last_moment_up(world: World) -> None:
+    """Since the scrape of its last process: that one answered later proves nothing of the other."""
+    last_s = [up.time_s[up.value == 1][-1] for up in gone(world.source, world.window.start_ns)]
+    assert len(last_s) == 2
+    assert world.source.last_scrape_ns(GONE_JOB) == round(min(last_s) * NANOS)
 
 
 def test_what_pushes_is_heard_of_when_every_process_of_it_had_time_to(world: World) -> None:
@@ -150,7 +165,7 @@ def test_what_pushes_is_heard_of_when_every_process_of_it_had_time_to(world: Wor
 
 def test_a_missing_metric_is_told_with_names_that_resemble_it(world: World) -> None:
     """A wrong unit suffix is the commonest reason."""
-    error = world.source.no_series("worker_events_processed_events_total")
+    error = world.source.fault_of_missing("worker_events_processed_events_total")
     assert isinstance(error, UsageFault)
     assert error.reason == "NO_SERIES"
     assert error.attempted == "no metric is called worker_events_processed_events_total"

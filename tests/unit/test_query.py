@@ -9,7 +9,7 @@ import pytest
 
 import lab
 from lab.errors import Forbidden, LabError, Unavailable
-from lab.facade.asking import answered, live_source
+from lab.facade.asking import Live, answered, live_source
 from lab.metrics.refusals import REFUSED, UNREACHABLE, UNTRUSTED, PrometheusFault
 from lab.model import Series, Trial, Window
 from lab.settings import LabSettings, load_settings
@@ -78,10 +78,10 @@ def test_kept_series_answer_no_more_than_a_selector(trial: Trial) -> None:
 
 def test_a_stack_that_may_not_be_read_is_named_where_nothing_else_answers(trial: Trial) -> None:
     """Kept series still answer a selector."""
-    live, trouble = live_source(trial, load_settings(), targets={trial.experiment.target: ClosedTarget})
-    assert len(answered("up", trial, live=live, trouble=trouble)) == 2
+    live = live_source(trial, load_settings(), targets={trial.experiment.target: ClosedTarget})
+    assert len(answered("up", trial, live=live)) == 2
     with pytest.raises(Unavailable, match="cannot evaluate") as refused:
-        answered("sum(up)", trial, live=live, trouble=trouble)
+        answered("sum(up)", trial, live=live)
     assert refused.value.found.startswith("cannot list Deployments: ada may not")
 
 
@@ -92,13 +92,13 @@ def test_a_prometheus_that_refuses_is_not_answered_for(trial: Trial, status: int
     """The kept series would hide the fault."""
     fault = PrometheusFault("cannot query Prometheus", code=UNTRUSTED if status == 0 else REFUSED, status=status)
     with pytest.raises(LabError) as refused:
-        answered("up", trial, live=Failing(fault))
+        answered("up", trial, live=Live(Failing(fault)))
     assert refused.value.reason == reason
 
 
 def test_a_prometheus_that_is_not_reached_is_answered_for(trial: Trial) -> None:
     """By the kept series, as far as they go; the error says why for both."""
-    away = Failing(PrometheusFault("cannot query Prometheus", found="connection refused", code=UNREACHABLE))
+    away = Live(Failing(PrometheusFault("cannot query Prometheus", found="connection refused", code=UNREACHABLE)))
     assert len(answered("up", trial, live=away)) == 2
     with pytest.raises(Unavailable) as refused:
         answered("sum(up)", trial, live=away)
@@ -107,7 +107,7 @@ def test_a_prometheus_that_is_not_reached_is_answered_for(trial: Trial) -> None:
 
 def test_a_running_prometheus_answers_before_the_kept_series(trial: Trial) -> None:
     """It knows more than was kept."""
-    assert len(answered("sum(up)", trial, live=FakeMetrics())) > 2
+    assert len(answered("sum(up)", trial, live=Live(FakeMetrics()))) > 2
 
 
 def test_a_prometheus_that_does_not_answer_is_named(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:

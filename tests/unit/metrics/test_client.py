@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -15,6 +16,9 @@ from lab.metrics.refusals import PrometheusFault
 from lab.settings import LabSettings
 
 SENTENCE = "planted words"
+WITHOUT_BODY: Final = frozenset({204, 304})
+ANY_ADDRESS: Final = "0.0.0.0"  # noqa: S104  nothing is bound to it
+"""An address that leads to this machine, although it is none of its names."""
 
 
 @contextlib.contextmanager
@@ -31,9 +35,9 @@ def answering(status: int, body: str = SENTENCE) -> Iterator[tuple[str, list[dic
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             self.send_response(status)
             self.send_header("Location", "/login")
-            self.send_header("Content-Length", "0" if status == 204 else str(len(body)))
+            self.send_header("Content-Length", "0" if status in WITHOUT_BODY else str(len(body)))
             self.end_headers()
-            if status != 204:
+            if status not in WITHOUT_BODY:
                 self.wfile.write(body.encode())
 
         def do_POST(self) -> None:
@@ -95,12 +99,17 @@ def test_a_version_is_told_as_it_is() -> None:
         assert PrometheusClient(url).build_info() == "3.5.0"
 
 
-@pytest.mark.parametrize("body", ["<html>", "{}", '{"data": 1}'])
-def test_an_answer_that_is_none_of_prometheus_is_no_answer(body: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, "<html>"), (200, "{}"), (200, '{"data": 1}'), (202, "later"), (204, ""), (304, "")]
+)
+def test_an_answer_that_is_none_of_prometheus_is_no_answer(status: int, body: str) -> None:
     """The server is as good as not there."""
-    with answering(200, body) as (url, _), pytest.raises(PrometheusFault, match="not an answer of Prometheus") as no:
+    with (
+        answering(status, body) as (url, _),
+        pytest.raises(PrometheusFault, match="not an answer of Prometheus") as no_answer,
+    ):
         PrometheusClient(url).instant("up")
-    assert (no.value.reason, no.value.status) == ("PROM_UNREACHABLE", 0)
+    assert (no_answer.value.reason, no_answer.value.status) == ("PROM_UNREACHABLE", 0)
 
 
 @pytest.mark.parametrize("url", ["prometheus:9090", "http://", "ftp://host:1"])
@@ -127,3 +136,22 @@ def test_the_authorization_goes_to_the_server_of_the_settings_alone(tmp_path: Pa
         named.receives_remote_write()
         open_client(url.replace("127.0.0.1", "localhost"), settings).build_info()
     assert [sent.get("Authorization") for sent in headers] == ["Bearer open-sesame"] * 2 + [None]
+
+
+def test_the_authorization_of_the_settings_wins_over_a_netrc_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file has an entry for the host, and serves where the settings name no authorization."""
+    (tmp_path / "netrc").write_text(f"machine {ANY_ADDRESS} login ada password planted\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    for variable in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(variable, ANY_ADDRESS)
+    with answering(200, '{"data": {"result": []}}') as (url, headers):
+        elsewhere = url.replace("127.0.0.1", ANY_ADDRESS)
+        authorized = PrometheusClient(elsewhere, authorization="Bearer open-sesame")
+        authorized.instant("up")
+        authorized.receives_remote_write()
+        PrometheusClient(elsewhere).instant("up")
+    *sent, unauthorized = [request.get("Authorization", "") for request in headers]
+    assert sent == ["Bearer open-sesame"] * 2
+    assert unauthorized.startswith("Basic ")

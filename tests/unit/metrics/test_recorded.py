@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lab.errors import Unavailable
-from lab.metrics.query import query_recorded
+from lab.metrics.query_table import table_of_recorded
 from lab.metrics.recorded import RecordedSource
 from lab.model import NANOS, Series, Window
 
@@ -41,7 +41,7 @@ def test_a_process_that_is_gone_has_no_value_two_intervals_later() -> None:
 def test_a_step_before_the_first_sample_has_no_value() -> None:
     """A table has NaN there where another series has a value."""
     series = [kept([10.0, 11.0, 12.0], job="a"), kept([12.0, 13.0], job="b")]
-    table = query_recorded(series, "up", window(10.0, 12.0))
+    table = table_of_recorded(series, "up", window(10.0, 12.0))
     assert table['up{job="a"}'].tolist() == [1.0, 2.0, 3.0]
     assert table['up{job="b"}'].isna().tolist() == [True, True, False]
 
@@ -49,19 +49,19 @@ def test_a_step_before_the_first_sample_has_no_value() -> None:
 def test_a_selector_selects_by_name_and_labels() -> None:
     """Other series are left out."""
     series = [kept([1.0], job="a"), kept([1.0], job="b"), kept([1.0], name="down", job="a")]
-    assert list(query_recorded(series, 'up{job="a"}', window(1.0, 2.0)).columns) == ['up{job="a"}']
+    assert list(table_of_recorded(series, 'up{job="a"}', window(1.0, 2.0)).columns) == ['up{job="a"}']
 
 
 def test_labels_that_no_series_has_give_an_empty_table() -> None:
     """The metric was kept, so that this is an answer."""
-    assert query_recorded([kept([1.0], job="a")], 'up{job="c"}', window(1.0, 2.0)).shape == (0, 0)
+    assert table_of_recorded([kept([1.0], job="a")], 'up{job="c"}', window(1.0, 2.0)).shape == (0, 0)
 
 
 @pytest.mark.parametrize("promql", ["rate(up[5s])", "down", 'up{job=~"a"}'])
 def test_what_was_not_kept_is_unavailable(promql: str) -> None:
     """The error says what was kept, and what keeps answering."""
     with pytest.raises(Unavailable) as refused:
-        query_recorded([kept([1.0], job="a"), kept([1.0], name="other")], promql, window(1.0, 2.0))
+        table_of_recorded([kept([1.0], job="a"), kept([1.0], name="other")], promql, window(1.0, 2.0))
     assert refused.value.found.splitlines()[-1] == "other, up"
     assert "lab up" in refused.value.next_step
     assert refused.value.reason == "NOT_KEPT"

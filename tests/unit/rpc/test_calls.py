@@ -80,7 +80,7 @@ def test_a_service_that_does_not_answer_is_left_at_the_deadline() -> None:
         ask(client)
     assert late.value.reason == "DEADLINE_EXCEEDED"
     assert late.value.found == f"{address}: no answer within 0.2 s (DEADLINE_EXCEEDED)"
-    assert late.value.next_step == "lab status"
+    assert late.value.next_step == "lab diagnose"
 
 
 def test_a_service_is_told_the_deadline_of_its_caller() -> None:
@@ -184,4 +184,4 @@ def test_pages_that_do_not_end_are_an_error_with_a_next_step() -> None:
         deque(pages, maxlen=0)
     assert len(calls) == MAX_PAGES
     assert endless.value.reason == "ENDLESS"
-    assert str(endless.value).splitlines() == ["cannot list", "  more than 10,000 pages", "  do: lab status"]
+    assert str(endless.value).splitlines() == ["cannot list", "  more than 10,000 pages", "  do: lab diagnose"]

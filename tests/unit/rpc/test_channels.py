@@ -134,9 +134,10 @@ def test_a_file_that_cannot_be_read_is_a_fault_of_the_configuration(field: str, 
     """It is named before any service is called, with the command that makes it anew."""
     with pytest.raises(BadConfig) as missing:
         connector(Access(**{field: tmp_path / "gone"}))
-    assert missing.value.attempted == "cannot read gone"
+    assert missing.value.attempted == f"cannot read {tmp_path / 'gone'}"
     assert "No such file" in missing.value.found
     assert missing.value.next_step.startswith("lab down, then lab up")
+    assert "--target kubernetes" in missing.value.next_step
 
 
 def test_an_answer_may_be_larger_than_grpc_allows_by_default() -> None:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Any, Final
 
 import grpc
 import pytest
+from google.protobuf import any_pb2
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
@@ -19,6 +20,7 @@ from services.contracts.generated.lab.simulator.v1.simulator_pb2_grpc import (
     SimulatorServiceStub,
     add_SimulatorServiceServicer_to_server,
 )
+from tests.grpc_server import served
 
 SENTENCE = "row 7: no time"
 RETRY: Final = error_details_pb2.RetryInfo()
@@ -127,7 +129,7 @@ def test_other_codes_name_the_service(refusing: tuple[Refusing, str], code: int,
     name = code_pb2.Code.Name(code)
     assert (type(error), error.reason) == (kind, name)
     assert error.found == f"query-api 1:2: {SENTENCE} ({name})"
-    assert error.next_step == "lab status"
+    assert error.next_step == "lab diagnose"
 
 
 def test_every_code_of_grpc_is_tested() -> None:
@@ -165,3 +167,38 @@ def test_a_status_is_one_line(refusing: tuple[Refusing, str]) -> None:
 def test_an_error_without_a_status_is_unknown() -> None:
     """Its text is kept."""
     assert str(status_of(grpc.RpcError("planted"))) == "UNKNOWN: planted"
+
+
+BUSY: Final = any_pb2.Any()
+BUSY.Pack(error_details_pb2.ErrorInfo(reason="BUSY", domain="lab"))
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        status_pb2.Status(code=code_pb2.UNAVAILABLE, message="another sentence", details=[BUSY]).SerializeToString(),
+        status_pb2.Status(code=code_pb2.ABORTED, message=SENTENCE, details=[BUSY]).SerializeToString(),
+        status_pb2.Status(
+            code=code_pb2.UNAVAILABLE, message=SENTENCE, details=[any_pb2.Any(type_url=BUSY.type_url, value=b"\xff")]
+        ).SerializeToString(),
+        b"\xff",
+    ],
+    ids=["another sentence", "another code", "no ErrorInfo", "no Status"],
+)
+def test_details_that_do_not_go_with_their_status_are_left_out(details: bytes) -> None:
+    """A proxy may have rewritten the status; what is left is still an error of the lab."""
+
+    def refuse(_request: bytes, context: grpc.ServicerContext) -> bytes:
+        context.set_trailing_metadata((("grpc-status-details-bin", details),))
+        context.abort(grpc.StatusCode.UNAVAILABLE, SENTENCE)
+
+    methods: dict[str, Any] = {"Stop": grpc.unary_unary_rpc_method_handler(refuse)}
+    with (
+        served("lab.simulator.v1.SimulatorService", methods, ThreadPoolExecutor(1)) as address,
+        plaintext(address) as channel,
+        pytest.raises(grpc.RpcError) as refusal,
+    ):
+        SimulatorServiceStub(channel).Stop(pb.StopRequest(), timeout=10)
+    error = translated(refusal.value, attempted="no load", service="s")
+    assert (type(error), error.reason) == (Unavailable, "UNAVAILABLE")
+    assert error.found == f"s: {SENTENCE} (UNAVAILABLE)"

@@ -1,4 +1,4 @@
-"""PromQL over a window, as a table for a notebook."""
+"""The answer to PromQL over a window, as a table for a notebook."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lab.metrics.port import MetricSource
+    from lab.metrics.port import Evaluating
     from lab.model import Series, Window
 
 INVALID: Final = frozenset({400, 422})
@@ -27,7 +27,7 @@ POSITION: Final = re.compile(r"\b(\d+):(\d+): parse error")
 WITHOUT_LABELS: Final = "value"
 
 
-def query(source: MetricSource, promql: str, window: Window, *, step_s: float = 1.0) -> pd.DataFrame:
+def table_of(source: Evaluating, promql: str, window: Window, *, step_s: float = 1.0) -> pd.DataFrame:
     """Evaluate a PromQL expression at every step of a window.
 
     Args:
@@ -55,27 +55,27 @@ def query(source: MetricSource, promql: str, window: Window, *, step_s: float = 
             raise
         raise UsageFault("cannot evaluate this PromQL", found=_pointed(promql, fault.detail), code="PROMQL") from fault
     plain = None if answer else parse_selector(promql)
-    missing = source.no_series(plain.name) if plain else None
+    missing = source.fault_of_missing(plain.name) if plain else None
     if missing is not None:
         raise missing
     return _table(answer)
 
 
-def query_recorded(series: Sequence[Series], promql: str, window: Window, *, step_s: float = 1.0) -> pd.DataFrame:
+def table_of_recorded(series: Sequence[Series], promql: str, window: Window, *, step_s: float = 1.0) -> pd.DataFrame:
     """Return the table of a plain selector, `name` or `name{label="value"}`, from the series kept with a run.
 
-    The table has the form of `query`'s.
+    The table has the form of `table_of`'s.
 
     >>> from lab.model import Series, Window
     >>> kept = Series("up", {"job": "lab/query-api"}, np.array([1.0, 2.0]), np.array([0.0, 1.0]))
-    >>> table = query_recorded([kept], "up", Window(1_000_000_000, 2_000_000_000))
+    >>> table = table_of_recorded([kept], "up", Window(1_000_000_000, 2_000_000_000))
     >>> list(table.columns), table.iloc[:, 0].tolist()
     (['up{job="lab/query-api"}'], [0.0, 1.0])
 
     Raises:
         Unavailable: The expression is more than a plain selector, or its metric was not kept.
     """
-    return query(RecordedSource(series), promql, window, step_s=step_s)
+    return table_of(RecordedSource(series), promql, window, step_s=step_s)
 
 
 def _table(answer: Sequence[Series]) -> pd.DataFrame:
