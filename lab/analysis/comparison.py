@@ -98,8 +98,8 @@ def emulation_of(trial: Trial) -> str:
     return next((emulation for place, emulation in emulated if tuple(place) in measured), "")
 
 
-def keeps_up(trial: Trial) -> bool | None:
-    """Return whether an architecture met its objectives at this load; None where the trial cannot tell."""
+def meets_objectives(trial: Trial) -> bool | None:
+    """Return whether a trial met its objectives; None where it has no verdict, or measured an emulated processor."""
     if emulation_of(trial) or trial.verdict.status is None:
         return None
     return trial.verdict.status == "MET"

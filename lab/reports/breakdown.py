@@ -21,7 +21,12 @@ INTERVALS: Final = "Intervals are within this run. Workers share one stream: a q
 
 
 def table(trial: Trial) -> Table:
-    """Return a row for each node, then one for each architecture if any has several nodes."""
+    """Return the work and the cost of each architecture and node in a trial.
+
+    Returns:
+        One row for each node, then one for each architecture if any has several nodes. Columns: accepted and counted
+        events, the share of all counted events in percent, CPU time of ingest-api and of process-worker for each event.
+    """
     nodes, whole = breakdown(trial.evidence), breakdown(trial.evidence, by_node=False)
     rows = nodes if len(nodes) == len(whole) else (*nodes, *whole)
     emulated = tuple(_emulation(share) for share in nodes if share.emulated)

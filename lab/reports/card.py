@@ -4,15 +4,10 @@ from html import escape
 from typing import Final
 
 from lab.model import ObjectiveResult, Trial
-from lab.reports import flow, summary, words
+from lab.reports import flow, words
 
 COLOURS: Final = {"MET": "#007a5a", "NOT_MET": "#b35900", "INVALID": "#5f6368", "INCONCLUSIVE": "#5f6368"}
 """Headline → background; white text has a contrast of at least 4.5 to 1, and the word stands beside the colour."""
-
-
-def text(trial: Trial) -> str:
-    """Return the card for a terminal."""
-    return summary.text(trial)
 
 
 def html(trial: Trial) -> str:
@@ -64,16 +59,8 @@ def _bar(trial: Trial, result: ObjectiveResult) -> str:
 
 
 def _fine_print(trial: Trial) -> str:
-    sentences = (
-        words.belief(trial),
-        words.telemetry(trial),
-        words.places(trial),
-        words.machine_pauses(trial),
-        words.disturbance(trial),
-        *words.notes(trial),
-        _origin(trial),
-    )
-    lines = "<br>".join(escape(sentence) for sentence in sentences if sentence)
+    sentences = (words.belief(trial), words.telemetry(trial), *words.circumstances(trial), _origin(trial))
+    lines = "<br>".join(map(escape, sentences))
     return f'<div style="font-size:12px;opacity:.75;margin-top:10px">{lines}</div>'
 
 

@@ -9,8 +9,8 @@ from lab.analysis.comparison import (
     ComparedFigure,
     compare,
     emulation_of,
-    keeps_up,
     labels_of,
+    meets_objectives,
 )
 from lab.analysis.estimate import Estimate
 from lab.errors import UsageFault
@@ -20,11 +20,18 @@ from lab.reports.answer import answer
 from lab.reports.numbers import MISSING, number, with_interval
 from lab.reports.table import Table
 
-KEEPS_UP: Final = {True: "keeps up: every objective was met", False: "does not keep up: an objective was not met"}
+MEETS_OBJECTIVES: Final = {True: "meets its objectives", False: "misses an objective"}
 
 
 def table(trials: Sequence[Trial]) -> Table:
-    """Return a row for each figure and a column for each trial; conclusions and every answer stand below.
+    """Return trials in columns: figures with intervals, ratios to the first trial, whether each meets its objectives.
+
+    Args:
+        trials: At least one; the first is what the others are compared with.
+
+    Returns:
+        One row for each figure, with its unit, and one column for each trial. Figures of trials that may not be
+        believed are left out. Conclusions and the answer of each trial stand below.
 
     Raises:
         UsageFault: There is no trial.
@@ -45,7 +52,7 @@ def lines(first: Trial, second: Trial) -> tuple[str, ...]:
     width = max(len(figure.name) for figure in figures)
     return (
         f"{first.run_id} → {second.run_id}",
-        f"{'verdict':{width}s} {_both(*map(words.headline, trials))}",
+        f"{'verdict':{width}s} {_both(*(words.HEADWORDS[words.headline(trial)] for trial in trials))}",
         f"{'validity':{width}s} {_both(*map(words.belief, trials))}",
         *(_line(figure, width) for figure in figures),
         CAVEAT,
@@ -79,21 +86,20 @@ def _both(first: str, second: str) -> str:
 def _conclusions(names: Sequence[str], trials: Sequence[Trial]) -> Iterator[str]:
     """Yield what may be concluded, sentence by sentence."""
     for name, trial in zip(names, trials, strict=True):
-        yield _keeps_up(name, trial)
+        yield _meets_objectives(name, trial)
         account = trial.evidence.load_run.account
         if account.acknowledged < account.intended:
             acknowledged = f"{account.acknowledged:,} of {account.intended:,} events"
             yield f"{name} acknowledged {acknowledged}: ask at a lower rate, too."
     if len(trials) == 1:
-        yield f"{names[0]} is the only architecture here: there is nothing to compare it with."
+        yield "This is the only trial here: there is nothing to compare it with."
     else:
         yield f"This is {CAVEAT}."
 
 
-def _keeps_up(name: str, trial: Trial) -> str:
-    answered = keeps_up(trial)
+def _meets_objectives(name: str, trial: Trial) -> str:
+    answered = meets_objectives(trial)
     if answered is not None:
-        return f"{name} {KEEPS_UP[answered]}."
-    if emulation := emulation_of(trial):
-        return f"Nobody can say whether {name} keeps up: it was emulated ({emulation})."
-    return f"Nobody can say whether {name} keeps up: {words.why_believed(trial)}."
+        return f"{name} {MEETS_OBJECTIVES[answered]}."
+    why = f"it was emulated ({emulation})" if (emulation := emulation_of(trial)) else words.why_believed(trial)
+    return f"Nobody can say whether {name} meets its objectives: {why}."

@@ -21,7 +21,7 @@ from lab.analysis.throughput import acknowledged_rate, offered_rate
 from lab.analysis.traces.waterfall import mean_path
 from lab.model import NANOS
 from lab.reports.numbers import number
-from lab.reports.shown import Shown
+from lab.reports.picture import Picture
 from services.contracts.signals import STREAM_BACKLOG, WORKER_EVENTS_PROCESSED
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def take_backend(name: str) -> None:
         rcParams["backend"] = name
 
 
-def load(trial: Trial) -> Shown:
+def load(trial: Trial) -> Picture:
     """Draw offered, acknowledged and counted events per second, and the backlog; the measured window is shaded."""
     load_run, window = trial.evidence.load_run, trial.evidence.load_run.window
     rates = {
@@ -87,10 +87,10 @@ def load(trial: Trial) -> Shown:
         svg = _svg(figure)
     account = load_run.account
     text = f"load: {account.intended:,} events offered in {window.seconds:.1f} s, {account.acknowledged:,} acknowledged"
-    return Shown(svg, text)
+    return Picture(svg, text)
 
 
-def latency(trial: Trial) -> Shown:
+def latency(trial: Trial) -> Picture:
     """Draw quantiles of acknowledgement latency second by second, and the whole distribution with the objective."""
     samples = trial.evidence.load_run.samples
     values, acknowledged = _latencies(samples), int((samples.outcome == ACKNOWLEDGED).sum())
@@ -101,10 +101,10 @@ def latency(trial: Trial) -> Shown:
         _mark(trial, left)
         svg = _svg(figure)
     p50, p99 = (exact_quantile(values, quantile) for quantile in (0.5, 0.99))
-    return Shown(svg, f"latency: p50 {number(p50)} ms, p99 {number(p99)} ms, {acknowledged:,} acknowledged batches")
+    return Picture(svg, f"latency: p50 {number(p50)} ms, p99 {number(p99)} ms, {acknowledged:,} acknowledged batches")
 
 
-def latencies(trials: Sequence[Trial]) -> Shown:
+def latencies(trials: Sequence[Trial]) -> Picture:
     """Draw the whole distribution of acknowledgement latency of several trials, a line for each trial."""
     texts = []
     with _styled(1, (7.6, 3.2)) as (figure, (axes,)):
@@ -115,14 +115,14 @@ def latencies(trials: Sequence[Trial]) -> Shown:
         axes.set_title("Share of batches that took longer")
         axes.legend(loc="best")
         svg = _svg(figure)
-    return Shown(svg, f"latencies: {', '.join(texts)}")
+    return Picture(svg, f"latencies: {', '.join(texts)}")
 
 
-def path(trial: Trial) -> Shown:
+def path(trial: Trial) -> Picture:
     """Draw the mean time of each stage of a batch, from its intended time to its commit, by the sampled traces."""
     stages = mean_path(trial.evidence.spans, trial.evidence.load_run.samples)
     if not stages:
-        return Shown("", "path: no trace was recorded from end to end")
+        return Picture("", "path: no trace was recorded from end to end")
     with _styled(1, (7.6, 1.9)) as (figure, (axes,)):
         left = 0.0
         for stage, colour in zip(stages, STAGE_COLOURS, strict=True):
@@ -133,17 +133,17 @@ def path(trial: Trial) -> Shown:
         axes.set(title=f"Where the time went: {number(left)} ms on average", xlabel="ms", yticks=[])
         figure.legend(ncols=5, loc="outside lower center", handlelength=1, columnspacing=1.2)
         svg = _svg(figure)
-    return Shown(svg, "path: " + ", ".join(f"{stage.name} {number(stage.mean_ms)} ms" for stage in stages))
+    return Picture(svg, "path: " + ", ".join(f"{stage.name} {number(stage.mean_ms)} ms" for stage in stages))
 
 
-def backlog(trial: Trial) -> Shown:
+def backlog(trial: Trial) -> Picture:
     """Draw the events that were accepted and not yet committed, over time; faults are marked."""
     with _styled(1, (7.6, 2.8)) as (figure, (axes,)):
         _draw_backlog(trial, axes)
         axes.set_title("Backlog: accepted and not yet counted")
         _mark(trial, axes)
         svg = _svg(figure)
-    return Shown(svg, f"backlog: at most {_largest_backlog(trial):,.0f} events, {trial.ledger.backlog:,} at the end")
+    return Picture(svg, f"backlog: at most {_largest_backlog(trial):,.0f} events, {trial.ledger.backlog:,} at the end")
 
 
 @contextmanager
@@ -193,10 +193,14 @@ def _draw_quantiles(trial: Trial, axes: Axes) -> None:
 
 
 def _draw_distribution(axes: Axes, values: NDArray[np.float64], *, colour: str = BLUE, label: str = "") -> None:
-    """Draw the share of batches that took longer than each latency; batches never acknowledged keep it above 0."""
-    share = 1 - np.arange(len(values)) / max(1, len(values))
-    finite = np.isfinite(values)
-    axes.step(values[finite], share[finite], where="post", color=colour, label=label or None, lw=1.8)
+    """Draw the share of batches that took longer than each latency; batches never acknowledged keep it above 0.
+
+    The curve begins at 1. It falls at each latency, so that it reaches 1 - q at the exact quantile q.
+    """
+    finite = values[np.isfinite(values)]
+    share = 1 - np.arange(len(finite) + 1) / max(1, len(values))
+    times = np.concatenate([finite[:1], finite])
+    axes.step(times, share[: len(times)], where="post", color=colour, label=label or None, lw=1.8)
     axes.set(title="Share of batches that took longer", xlabel="ms", xscale="log", yscale="log")
     axes.set_ylim(0.5 / max(1, len(values)), 1.2)
     _plain(axes.xaxis)

@@ -60,7 +60,7 @@ def _arrow(column: int) -> str:
 
 
 def _exit(leak: Leak, above: int) -> str:
-    """Return a dashed line from an arrow down to a leak, which has *above* other leaks of the same step over it."""
+    """Return a dashed line from an arrow down to a leak; *above* leaks of the same step are drawn over it."""
     x, top = COLUMNS[leak.after] * STRIDE + BOX_WIDTH + (STRIDE - BOX_WIDTH) / 2, 18 + BOX_HEIGHT / 2
     offset = LEAK_HEIGHT * above
     colour = BAD if leak.bad else "currentColor"

@@ -9,10 +9,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lab.analysis.traces.waterfall import slowest_trace
 from lab.files import write_text
-from lab.metrics.queries import PasteQuery, queries_to_paste
+from lab.metrics.promql import PasteQuery, queries_to_paste
 from lab.model import Trial
 from lab.reports import breakdown, card, figures, waterfall, words
-from lab.reports.shown import Shown
+from lab.reports.picture import Picture
 
 TEMPLATE: Final = "report.html.j2"
 REPORT: Final = "report.html"
@@ -22,18 +22,18 @@ OWN_CONTENTS: Final[Mapping[str, str]] = {f"{FIGURES}/": "the pictures of this p
 ABOUT_TRACE: Final = "From the simulator's send to the worker's commit; sampled at one batch in a hundred."
 
 
-class Picture(NamedTuple):
-    """A picture of the report.
+class Section(NamedTuple):
+    """A section of the report with a picture.
 
     Attributes:
         name: Of its file, without the suffix.
         title: Stands above the picture.
-        shown: The picture, and the line below the title.
+        picture: The picture, and the line below the title.
     """
 
     name: str
     title: str
-    shown: Shown
+    picture: Picture
 
 
 class Parameter(NamedTuple):
@@ -55,18 +55,18 @@ def write(trial: Trial, folder: Path, *, contents: Mapping[str, str]) -> Path:
     Raises:
         OSError: There is no room; no partial file is left.
     """
-    pictures = tuple(picture for picture in _pictures(trial) if picture.shown.svg or picture.shown.failed)
+    sections = tuple(section for section in _sections(trial) if section.picture.svg or section.picture.failed)
     (folder / FIGURES).mkdir(exist_ok=True)
-    for picture in pictures:
-        if picture.shown.svg:
-            write_text(folder / FIGURES / f"{picture.name}.svg", picture.shown.svg)
+    for section in sections:
+        if section.picture.svg:
+            write_text(folder / FIGURES / f"{section.name}.svg", section.picture.svg)
     report = folder / REPORT
-    write_text(report, html(trial, pictures, contents=contents))
+    write_text(report, html(trial, sections, contents=contents))
     return report
 
 
-def html(trial: Trial, pictures: tuple[Picture, ...], *, contents: Mapping[str, str]) -> str:
-    """Return the page with its pictures; *contents* as in `write`."""
+def html(trial: Trial, sections: tuple[Section, ...], *, contents: Mapping[str, str]) -> str:
+    """Return the page with these sections of pictures; *contents* as in `write`."""
     loader = PackageLoader("lab.reports", package_path="")
     template = Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template(TEMPLATE)
     load_run, places = trial.evidence.load_run, breakdown.table(trial)
@@ -76,7 +76,7 @@ def html(trial: Trial, pictures: tuple[Picture, ...], *, contents: Mapping[str, 
         run_id=trial.run_id,
         card=card.html(trial),
         parameters=list(_parameters(trial)),
-        pictures=pictures,
+        sections=sections,
         places=places.html if len(places.rows) > 1 else "",
         telemetry=words.telemetry(trial),
         comparison=trial.comparison,
@@ -91,14 +91,14 @@ def html(trial: Trial, pictures: tuple[Picture, ...], *, contents: Mapping[str, 
     )
 
 
-def _pictures(trial: Trial) -> Iterator[Picture]:
-    yield Picture("load", "Load and backlog", figures.load(trial))
+def _sections(trial: Trial) -> Iterator[Section]:
+    yield Section("load", "Load and backlog", figures.load(trial))
     latency = figures.latency(trial)
     about = "; ".join(filter(None, (latency.text, words.machine_pauses(trial))))
-    yield Picture("latency", "Latency over time and as a distribution", replace(latency, text=about))
-    yield Picture("path", "Where the time went", figures.path(trial))
+    yield Section("latency", "Latency over time and as a distribution", replace(latency, text=about))
+    yield Section("path", "Where the time went", figures.path(trial))
     trace = waterfall.svg(slowest_trace(trial.evidence.spans))
-    yield Picture("slowest-trace", "The slowest sampled trace", Shown(trace, ABOUT_TRACE))
+    yield Section("slowest-trace", "The slowest sampled trace", Picture(trace, ABOUT_TRACE))
 
 
 def _parameters(trial: Trial) -> Iterator[Parameter]:
@@ -119,5 +119,5 @@ def _flat(facts: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, 
     for name, value in facts.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{name} ")
-        elif value not in {None, ""}:
+        elif value is not None and value != "":
             yield f"{prefix}{name}", value

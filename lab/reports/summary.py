@@ -23,8 +23,7 @@ def text(trial: Trial, *, colour: bool = False, width: int = 100) -> str:
     lines += _wrapped(f"{trial.validity.status:7s} {words.why_believed(trial)}", width)
     lines += [_objective(trial, result) for result in trial.verdict.objectives]
     lines += _wrapped(words.account(trial), width)
-    sentences = (words.places(trial), words.machine_pauses(trial), words.disturbance(trial), *words.notes(trial))
-    lines += [line for sentence in sentences for line in _wrapped(sentence, width)]
+    lines += [line for sentence in words.circumstances(trial) for line in _wrapped(sentence, width)]
     return "\n".join(line.rstrip() for line in lines)
 
 

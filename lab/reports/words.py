@@ -84,13 +84,20 @@ def _path(ledger: LedgerAccount) -> str:
 
 def telemetry(trial: Trial) -> str:
     """Return how Prometheus differs from the ledger, and what lost the events."""
-    comparison = trial.comparison
-    if comparison.prometheus_counted is None:
+    comparison, difference = trial.comparison, trial.comparison.difference
+    if difference is None:
         return "Prometheus has no series"
-    if not comparison.difference and not comparison.attributions:
+    if not difference and not comparison.attributions:
         return "Prometheus agrees"
     parts = ", ".join(f"{attribution.events:+,} {attribution.cause}" for attribution in comparison.attributions)
-    return f"Prometheus misses {comparison.difference:,} ({parts})"
+    differs = f"misses {difference:,}" if difference >= 0 else f"counted {-difference:,} more"
+    return f"Prometheus {differs} ({parts})"
+
+
+def circumstances(trial: Trial) -> tuple[str, ...]:
+    """Return sentences on where events were counted, what disturbed the machine, and what else a reader must know."""
+    sentences = (places(trial), machine_pauses(trial), disturbance(trial), *notes(trial))
+    return tuple(sentence for sentence in sentences if sentence)
 
 
 def notes(trial: Trial) -> tuple[str, ...]:

@@ -7,8 +7,6 @@ import pytest
 from lab.analysis.breakdown import breakdown
 from lab.analysis.places import Place
 from lab.analysis.warnings import warnings_of
-from lab.reports.breakdown import table
-from tests.unit import trials
 from tests.unit.analysis import builders, places
 
 BIG, BOARD = Place("big", "amd64"), Place("board", "arm64")
@@ -51,17 +49,6 @@ def test_one_machine_is_one_share() -> None:
     [share] = breakdown(replace(builders.evidence(), statuses=(status,), store=store))
     assert (share.place, share.counted) == (Place("", "amd64"), 2_000)
     assert (share.ingest_cpu.value, share.ingest_cpu.note) == (None, "no series of CPU time")
-
-
-def test_the_table_has_a_row_for_each_and_shares() -> None:
-    """In a terminal as in a notebook."""
-    shown = table(trials.trial(evidence=places.evidence()))
-    assert [row[:5] for row in shown.rows] == [
-        ("amd64", "big", "1,500", "1,500", "75 %"),
-        ("arm64", "board", "500", "500", "25 %"),
-    ]
-    assert "1,000 [1,000, 1,000]" in repr(shown)
-    assert "<td" in shown.html
 
 
 def test_a_load_generator_on_a_measured_node_is_a_warning() -> None:

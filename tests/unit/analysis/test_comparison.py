@@ -1,4 +1,4 @@
-"""Trials beside each other: the verdict's own figures, their ratios, and what may be concluded."""
+"""Figures of trials beside each other: the verdict's own figures, and their ratios."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,17 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lab.analysis.comparison import CAVEAT, FIGURES, ComparedFigure, compare, keeps_up
+from lab.analysis.comparison import CAVEAT, ComparedFigure, compare, meets_objectives
 from lab.analysis.cpu_cost import CPU
 from lab.analysis.estimate import Estimate, ratio
-from lab.analysis.judge import judge
-from lab.errors import UsageFault
-from lab.model import Evidence, Objective, Samples, Trial
-from lab.reports.comparison import lines, table
-from lab.reports.figures import latencies
-from lab.systems.services import PROCESS_WORKER, WORKER_JOB
+from lab.model import Evidence, Objective, Trial
+from lab.systems.services import WORKER_JOB
 from tests.unit import trials
-from tests.unit.analysis import builders, places
+from tests.unit.analysis import builders
 
 WORKER_CPU = "process-worker CPU per 1,000 events"
 INGEST_CPU = "ingest-api CPU per 1,000 events"
@@ -52,33 +48,6 @@ def losing(events: int) -> Evidence:
     """Evidence in which so many acknowledged events are not counted."""
     good = builders.evidence()
     return replace(good, totals=(replace(good.totals[0], count=2_000 - events),))
-
-
-def trial_on(architecture: str, *, latency_ms: float = 3.0, cpu_of_board: str = "aarch64") -> Trial:
-    """A trial whose services run on one architecture alone."""
-    node = {"amd64": "big", "arm64": "board"}[architecture]
-    good = builders.evidence(_around(latency_ms))
-    here = tuple(status for status in places.statuses(cpu_of_board=cpu_of_board) if status.node == node)
-    series = places.evidence().series
-    cpu = [metric for metric in series if metric.labels["k8s_node_name"] == node and "cpu" in metric.name]
-    cost = [replace(metric, time_s=metric.time_s + 0.4) for metric in cpu]  # Scraped together with the counter.
-    worker = places.instance(PROCESS_WORKER, node)
-    counter = replace(good.series[0], labels={"job": WORKER_JOB, "instance": worker})
-    store = replace(good.store, instances={worker: 2_000})
-    evidence = replace(good, statuses=here, store=store, series=(counter, *good.series[1:], *cost))
-    trial = trials.trial(evidence=evidence)
-    experiment = replace(trial.experiment, architecture=architecture)
-    validity, verdict, ledger, comparison = judge(experiment, evidence)
-    return replace(
-        trial, experiment=experiment, validity=validity, verdict=verdict, ledger=ledger, comparison=comparison
-    )
-
-
-def _around(latency_ms: float) -> Samples:
-    return builders.samples(latency_ms + np.random.default_rng(1).random(2_000))
-
-
-# ------------------------------------------------------------------------------------------------------------- figures
 
 
 def test_latency_and_throughput_stand_beside_each_other() -> None:
@@ -190,8 +159,8 @@ def test_more_than_two_trials_are_all_compared_with_the_first() -> None:
 
 def test_only_trials_that_may_be_believed_are_divided() -> None:
     """Where the caller asks for that; the values stay."""
-    emulated = trial_on("arm64", cpu_of_board="x86_64")
-    for pair in ((trial_on("amd64"), emulated), (emulated, trial_on("amd64"))):
+    emulated = trials.trial_on("arm64", cpu_of_board="x86_64")
+    for pair in ((trials.trial_on("amd64"), emulated), (emulated, trials.trial_on("amd64"))):
         compared = compare(pair, believed_only=True)
         assert {figure.ratios[0].value for figure in compared} == {None}
         assert all(figure.ratios[0].note == "not both runs may be believed" for figure in compared)
@@ -218,93 +187,8 @@ def test_the_caveat_says_what_a_comparison_cannot_say() -> None:
     assert "repeat" in CAVEAT
 
 
-# --------------------------------------------------------------------------------------------------- lines of two runs
-
-
-def test_two_runs_are_told_line_by_line() -> None:
-    """Ids, verdict, validity, every figure with its unit and ratio, the caveat."""
-    slow = replace(trials.trial(evidence=builders.evidence(builders.samples(np.full(2_000, 90.0)))), run_id="slow")
-    head, verdict, validity, *rest, caveat = lines(trials.trial(), slow)
-    assert head == "2026-11-23-065312-k3f9-quickstart → slow"
-    assert verdict.split(maxsplit=1) == ["verdict", "MET → NOT_MET"]
-    assert validity.split(maxsplit=1)[1].startswith("both VALID: schedule kept")
-    assert caveat == CAVEAT
-    words = {line[: len(WORKER_CPU)].strip(): line[len(WORKER_CPU) :].split() for line in rest}
-    assert list(words) == [figure.name for figure in FIGURES]
-    assert words["p99 acknowledgement"] == ["3", "→", "90", "ms", "×", "30.00"]
-    assert words[WORKER_CPU] == ["–", "→", "–", "ms"]
-    assert words["events counted"] == ["2,000", "→", "2,000", "events", "×", "1.00"]
-    assert words["events lost"] == ["0", "→", "0", "events"]
-
-
-# --------------------------------------------------------------------------------------------- a table of architectures
-
-
-def test_every_figure_stands_beside_the_other_architecture_s() -> None:
-    """With its interval, and with its ratio to the first one."""
-    shown = table([trial_on("amd64"), trial_on("arm64", latency_ms=9.0)])
-    rows = {row[0]: row[1:] for row in shown.rows}
-    assert shown.header == ("", "amd64", "arm64")
-    assert rows["verdict"] == ("MET", "MET")
-    first, second = rows["p50 acknowledgement, ms"]
-    assert first.startswith("3.50 [")
-    assert "× 2.7" in second
-    assert "× 1.33 [" in rows[f"{WORKER_CPU}, ms"][1]
-
-
-def test_an_architecture_that_meets_the_objectives_keeps_up() -> None:
-    """And one that does not, does not; the caveat of two single runs is always there."""
-    pair = [trial_on("amd64"), trial_on("arm64", latency_ms=90.0)]
-    text = repr(table(pair))
-    assert [keeps_up(trial) for trial in pair] == [True, False]
-    assert "amd64 keeps up" in text
-    assert "arm64 does not keep up" in text
-    assert "two single runs" in text
-
-
-def test_of_an_emulated_architecture_nobody_can_say() -> None:
-    """Its run is INVALID, and the sentence names how it is emulated."""
-    emulated = trial_on("arm64", cpu_of_board="x86_64")
-    assert emulated.validity.status == "INVALID"
-    assert "emulated" in {reason.code for reason in emulated.validity.reasons}
-    shown = table([trial_on("amd64"), emulated])
-    assert not [row for row in shown.rows if "×" in row[2]]
-    text = repr(shown)
-    assert "Nobody can say whether arm64 keeps up: it was emulated (aarch64 on a CPU that is x86_64)." in text
-
-
-def test_events_that_were_not_acknowledged_are_told() -> None:
-    """A generator that waits for a slow service falls behind, and the run cannot say more than that."""
-    trial = trial_on("arm64")
-    load_run = replace(trial.evidence.load_run, account=replace(trial.evidence.load_run.account, acknowledged=1_200))
-    text = repr(table([replace(trial, evidence=replace(trial.evidence, load_run=load_run))]))
-    assert "arm64 acknowledged 1,200 of 2,000 events: ask at a lower rate, too." in text
-
-
-def test_trials_on_one_architecture_are_told_apart_by_name_else_by_run() -> None:
-    """A factor other than the architecture names each trial after its level."""
-    small, large = trial_on("amd64"), trial_on("amd64")
-    named = [replace(t, experiment=replace(t.experiment, name=f"size-{n}")) for n, t in ((5, small), (20, large))]
-    assert table(named).header == ("", "size-5", "size-20")
-    repeated = [replace(small, run_id="first"), replace(small, run_id="second")]
-    assert table(repeated).header == ("", "first", "second")
-
-
-def test_every_trial_is_drawn_however_many_there_are() -> None:
-    """Colours repeat."""
-    many = [replace(trial_on("amd64"), run_id=f"run-{number}") for number in range(9)]
-    text = repr(latencies(many))
-    assert [f"run-{number} p99" in text for number in range(9)] == [True] * 9
-
-
-def test_one_architecture_has_nothing_beside_it() -> None:
-    """It is shown all the same."""
-    text = repr(table([trial_on("amd64")]))
-    assert "nothing to compare it with" in text
-    assert "verdict MET" in text
-
-
-def test_no_trial_is_a_fault_of_use() -> None:
-    """With the way out."""
-    with pytest.raises(UsageFault, match="side by side"):
-        table([])
+def test_an_emulated_trial_cannot_tell_whether_objectives_are_met() -> None:
+    """Its figures say nothing about the real architecture; any other trial tells by its verdict."""
+    measured = [trials.trial_on("amd64"), trials.trial_on("arm64", latency_ms=90.0)]
+    assert [meets_objectives(trial) for trial in measured] == [True, False]
+    assert meets_objectives(trials.trial_on("arm64", cpu_of_board="x86_64")) is None

@@ -13,7 +13,7 @@ from lab.entry_points import Entry
 from lab.model import Trial
 from lab.reports import figures, report
 from lab.reports.figures import NOT_DRAWN
-from lab.reports.shown import Shown
+from lab.reports.picture import Picture
 from lab.runs.record import RunRecord
 from lab.runs.store import RunStore
 from tests.unit import trials
@@ -78,7 +78,7 @@ def undrawable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("name", "entry"), [*figures.OF_A_TRIAL.items(), *figures.OF_SEVERAL_TRIALS.items()])
-def test_each_figure_is_drawn_by_the_function_of_its_name(name: str, entry: Entry[Callable[..., Shown]]) -> None:
+def test_each_figure_is_drawn_by_the_function_of_its_name(name: str, entry: Entry[Callable[..., Picture]]) -> None:
     """A notebook calls it by that name, too."""
     assert entry.load().__name__ == name
     assert callable(getattr(figures, name))
@@ -86,7 +86,7 @@ def test_each_figure_is_drawn_by_the_function_of_its_name(name: str, entry: Entr
 
 @pytest.mark.usefixtures("undrawable")
 @pytest.mark.parametrize("draw", [figures.load, figures.latency, figures.path, figures.backlog])
-def test_a_picture_that_fails_is_a_warning(draw: Callable[[Trial], Shown]) -> None:
+def test_a_picture_that_fails_is_a_warning(draw: Callable[[Trial], Picture]) -> None:
     """A cell shows the reason in place of the picture."""
     with pytest.warns(RuntimeWarning, match=NOT_DRAWN):
         shown = draw(trials.rich())

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lab.model import CpuUse, LedgerAccount, Objective, Reason, Trial, Validity
-from lab.reports import answer, card, figures, flow, report, summary, words
+from lab.model import Attribution, Comparison, CpuUse, LedgerAccount, Objective, Reason, Trial, Validity
+from lab.reports import card, figures, flow, report, summary, words
 from lab.reports.ledger_words import Leak, leaks
 from lab.runs.contents import CONTENTS
 from lab.runs.record import RunRecord
@@ -41,12 +41,6 @@ class Balanced(HTMLParser):
             self.trouble.append(tag)
 
 
-def invalid() -> Trial:
-    """Return a run that may not be believed."""
-    observed = builders.evidence()
-    return trials.trial(evidence=replace(observed, store=replace(observed.store, durability="volatile")))
-
-
 def test_the_verdict_comes_first() -> None:
     """Then validity, then the figures, then the ledger."""
     lines = summary.text(trials.trial(), width=110).splitlines()
@@ -62,7 +56,7 @@ def test_the_verdict_comes_first() -> None:
 
 def test_an_invalid_run_has_no_verdict() -> None:
     """The reason stands where the verdict would."""
-    text = summary.text(invalid())
+    text = summary.text(trials.invalid())
     assert text.startswith("  INVALID")
     assert "volatile" in text
 
@@ -83,24 +77,6 @@ def test_every_difference_in_the_ledger_is_said() -> None:
     assert "lost 2" in text
 
 
-def test_the_answer_holds_every_digit() -> None:
-    """A regression test compares it."""
-    first, second = trials.trial(), trials.trial()
-    text = repr(answer.answer(first))
-    assert text == repr(answer.answer(second))
-    for name in first.ledger.__slots__:
-        assert f"{name} {getattr(first.ledger, name):,}" in text
-    assert "verdict MET" in text
-
-
-def test_the_conclusion_follows_from_the_verdict() -> None:
-    """And names what may not be concluded."""
-    assert "Every objective was met." in repr(answer.conclusion(trials.trial()))
-    assert "Not met: p99" in repr(answer.conclusion(trials.trial(Objective("latency", 1.0))))
-    assert "may not be believed" in repr(answer.conclusion(invalid()))
-    assert "one run on one machine" in repr(answer.conclusion(trials.trial()))
-
-
 def nothing_acknowledged() -> Trial:
     """Return a run whose every batch was refused: no latency, nothing counted."""
     refused = builders.samples(np.full(2_000, 900.0), outcome=np.full(2_000, 2))
@@ -119,7 +95,7 @@ def test_the_worst_run_still_has_its_pictures_and_its_words(draw: Any) -> None:
 
 @pytest.mark.parametrize(
     "make",
-    [trials.trial, trials.rich, invalid, nothing_acknowledged],
+    [trials.trial, trials.rich, trials.invalid, nothing_acknowledged],
     ids=["plain", "rich", "invalid", "nothing-acknowledged"],
 )
 def test_a_card_is_whole_and_needs_nothing_from_outside(make: Any) -> None:
@@ -183,21 +159,6 @@ def test_a_disturbed_run_says_who_disturbed_it() -> None:
     assert "meanwhile" not in summary.text(well) + card.html(well)
 
 
-@pytest.mark.parametrize(
-    ("name", "command"),
-    [
-        ("quickstart", "lab run notebooks/10_baseline.ipynb -p rate 2000"),
-        ("baseline", "lab run notebooks/50_worker_dies.ipynb"),
-        ("test", "lab runs show 2026-11-23-065312-k3f9-quickstart"),
-    ],
-)
-def test_the_next_command_depends_on_the_experiment(name: str, command: str) -> None:
-    """One that has no successor shows its run."""
-    trial = trials.trial()
-    named = replace(trial, experiment=replace(trial.experiment, name=name))
-    assert answer.conclusion(named).command == command
-
-
 @pytest.mark.parametrize("draw", [figures.load, figures.latency, figures.backlog])
 def test_a_figure_has_a_picture_and_a_line_of_text(draw: Any) -> None:
     """The same picture for the same trial."""
@@ -234,6 +195,23 @@ def test_a_report_names_every_file_that_its_run_wrote_and_no_other(tmp_path: Pat
     kept = {f"{path.name}/" if path.is_dir() else path.name for path in run.path.iterdir()} - {page.name}
     _, _, files = page.read_text().partition("<h2>Files")
     assert set(re.findall(r"<tr><td><code>(.*?)</code>", files)) == kept
+
+
+@pytest.mark.parametrize(
+    ("counted", "sentence"),
+    [
+        (95, "Prometheus misses 5 (+5 scraping-stopped)"),
+        (105, "Prometheus counted 5 more (-5 scraping-stopped)"),
+        (100, "Prometheus agrees"),
+        (None, "Prometheus has no series"),
+    ],
+)
+def test_a_difference_of_prometheus_is_told_without_a_sign(counted: int | None, sentence: str) -> None:
+    """It misses events, or it counted more."""
+    difference = 0 if counted is None else 100 - counted
+    attributions = (Attribution("scraping-stopped", "w", difference, explained=True),) if difference else ()
+    trial = replace(trials.trial(), comparison=Comparison(100, counted, attributions))
+    assert words.telemetry(trial) == sentence
 
 
 def test_several_places_are_told_apart_in_a_line() -> None:
@@ -273,6 +251,15 @@ def test_a_report_shows_in_bold_what_was_asked_differently() -> None:
     shown = re.findall(r'<tr class="changed"><td>(\w+)</td>', report.html(changed, (), contents={}))
     assert shown == ["rate"]
     assert 'class="changed"' not in report.html(replace(changed, defaults={}), (), contents={})
+
+
+def test_a_report_leaves_out_facts_without_a_value() -> None:
+    """A fact may be a list, too; nested facts stand under both names."""
+    facts = {"images": ["a", "b"], "revision": "", "node": {"cores": 2, "name": None}, "dirty": False}
+    page = report.html(replace(trials.trial(), environment=facts), (), contents={})
+    _, _, ran = page.partition("<h2>Where it ran")
+    rows = re.findall(r"<tr><td>(.*?)</td><td>(.*?)</td></tr>", ran.partition("</section>")[0])
+    assert rows == [("images", "[&#39;a&#39;, &#39;b&#39;]"), ("node cores", "2"), ("dirty", "False")]
 
 
 def outside_addresses(html: str) -> list[str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Picture:
     """A picture for a notebook; its line of text for a terminal, and where there is no picture.
 
     Attributes:
