@@ -32,17 +32,12 @@ from lab.questions import (
 )
 
 if TYPE_CHECKING:
-    from lab.facade import (
-        answer,
-        breakdown,
-        conclusion,
-        query,
-        run,
-        run_each,
-        run_on_each_architecture,
-        side_by_side,
-    )
+    from lab.facade.asking import query
+    from lab.facade.running import run, run_each, run_on_each_architecture
     from lab.reports import figures
+    from lab.reports.answer import answer, conclusion
+    from lab.reports.breakdown import table as breakdown
+    from lab.reports.comparison import table as side_by_side
 
 __all__ = [
     "Experiment",
@@ -72,15 +67,15 @@ __all__ = [
 ]
 
 _LOADED_WHEN_USED = {
-    "answer": "lab.facade:answer",
-    "breakdown": "lab.facade:breakdown",
-    "conclusion": "lab.facade:conclusion",
+    "answer": "lab.reports.answer:answer",
+    "breakdown": "lab.reports.breakdown:table",
+    "conclusion": "lab.reports.answer:conclusion",
     "figures": "lab.reports.figures",
-    "query": "lab.facade:query",
-    "run": "lab.facade:run",
-    "run_each": "lab.facade:run_each",
-    "run_on_each_architecture": "lab.facade:run_on_each_architecture",
-    "side_by_side": "lab.facade:side_by_side",
+    "query": "lab.facade.asking:query",
+    "run": "lab.facade.running:run",
+    "run_each": "lab.facade.running:run_each",
+    "run_on_each_architecture": "lab.facade.running:run_on_each_architecture",
+    "side_by_side": "lab.reports.comparison:table",
 }
 """Name → entry point in a module that imports what only a run needs."""
 
@@ -91,3 +86,8 @@ def __getattr__(name: str) -> object:
         return resolve_name(_LOADED_WHEN_USED[name])
     msg = f"module 'lab' has no attribute {name!r}"
     raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    """Return the names that a notebook completes, also those that are not loaded yet."""
+    return sorted(__all__)

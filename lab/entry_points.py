@@ -1,4 +1,4 @@
-"""Loads entry points of modules when they are used, so that naming them costs no import."""
+"""Loads entry points of modules when they are used, so that a table of them costs no import."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Generic, ParamSpec, TypeVar, cast
 from lab.errors import UsageFault
 
 T = TypeVar("T")
-Asked = ParamSpec("Asked")
+Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
 
 
@@ -27,23 +27,22 @@ class Entry(Generic[T]):
         return cast("T", resolve_name(self.name))
 
 
-def when_called(entry: Entry[Callable[Asked, Answer]]) -> Callable[Asked, Answer]:
+def when_called(entry: Entry[Callable[Parameters, Answer]]) -> Callable[Parameters, Answer]:
     """Return a function that loads an entry point at its first call."""
 
-    def call(*arguments: Asked.args, **named: Asked.kwargs) -> Answer:
+    def call(*arguments: Parameters.args, **named: Parameters.kwargs) -> Answer:
         return entry.load()(*arguments, **named)
 
     return call
 
 
-def chosen(table: Mapping[str, str | T], name: str) -> T:
-    """Return the target's entry in a table, loaded where the table holds its name.
+def target_row(table: Mapping[str, T], target: str) -> T:
+    """Return a target's row of a table.
 
     Raises:
         UsageFault: The table has no such target.
     """
-    if name not in table:
+    if target not in table:
         step = "--target processes      (for a notebook: -p target processes)"
-        raise UsageFault(f'no target "{name}"', found=f"there are: {', '.join(table)}", next_step=step)
-    entry = table[name]
-    return cast("T", resolve_name(entry)) if isinstance(entry, str) else entry
+        raise UsageFault(f'no target "{target}"', found=f"there are: {', '.join(table)}", next_step=step)
+    return table[target]

@@ -155,7 +155,7 @@ class LabSettings(BaseSettings, frozen=True, env_prefix=PREFIX, extra="forbid", 
     @field_validator("redis_url")
     @classmethod
     def _leads_to_a_store(cls, url: str) -> str:
-        return _with_scheme(url, ("redis", "rediss", "unix"))
+        return _with_scheme(url, ("redis", "rediss"))
 
     @field_validator("prometheus_url", "remote_write_url")
     @classmethod
@@ -298,8 +298,12 @@ def has_display() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("BROWSER"))
 
 
-def text_of(file: Path) -> str:
-    """Return the text of a file that a setting names, without white space around it.
+def text_of(file: Path, *, next_step: str = "lab config show      (shows which setting names the file)") -> str:
+    """Return the text of a file, without white space around it.
+
+    Args:
+        file: The file.
+        next_step: What to do where it cannot be read; by default, for a file that a setting names.
 
     Raises:
         BadConfig: The file cannot be read.
@@ -308,8 +312,7 @@ def text_of(file: Path) -> str:
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = str(getattr(error, "strerror", "") or error)
-        step = "lab config show      (shows which setting names the file)"
-        raise BadConfig(f"cannot read {file}", found=reason, next_step=step) from error
+        raise BadConfig(f"cannot read {file}", found=reason, next_step=next_step) from error
 
 
 def find_program(name: str) -> Path | None:

@@ -1,11 +1,11 @@
-"""Names → adapters: tables of entry points as text, each resolved when used, so that an import loads nothing heavy."""
+"""Names → adapters: tables of entry points, each loaded when it is used, so that an import loads nothing heavy."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from lab.entry_points import Entry, chosen, when_called
+from lab.entry_points import Entry, target_row, when_called
 from lab.systems.services import SYSTEM
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lab.metrics.port import LedgerSource, MetricSource
     from lab.model import Access, Endpoints, StoreFacts, Window
     from lab.probes.cluster_snapshot import ClusterSnapshots
-    from lab.probes.dependencies import AskStore, ConfiguredDependencies, Servers
+    from lab.probes.dependencies import AskStore, ConfiguredDependencies
     from lab.probes.ports import Dependencies, OpenSnapshots, Stacks
     from lab.rpc.channels import Connect
     from lab.runs.store import RunStore
@@ -34,31 +34,24 @@ if TYPE_CHECKING:
     from lab.targets.processes.folder import StackFolder
     from lab.trials.ports import Parts
 
-    Targets = Mapping[str, str | Callable[[LabSettings], Target]]
-    """Target → class, or where it is; called with the lab's settings."""
+    OpenTarget = Callable[[LabSettings], Target]
     AskImages = Callable[[Iterable[str], LabSettings], Sequence[ImageProbe]]
     AskPrometheus = Callable[[str, LabSettings], PrometheusProbe]
     ReadSpans = Callable[[Sequence[Path], Window], Sequence[dict[str, object]]]
 
-TARGETS: Final[Targets] = {
-    "processes": "lab.targets.processes.target:ProcessTarget",
-    "kubernetes": "lab.targets.kubernetes.target:KubernetesTarget",
-}
+PROCESSES: Final[Entry[OpenTarget]] = Entry("lab.targets.processes.target:ProcessTarget")
+KUBERNETES: Final[Entry[OpenTarget]] = Entry("lab.targets.kubernetes.target:KubernetesTarget")
+TARGETS: Final[Mapping[str, OpenTarget]] = {"processes": when_called(PROCESSES), "kubernetes": when_called(KUBERNETES)}
 """The targets that a user can name."""
-SNAPSHOTS: Final[dict[str, str | OpenSnapshots]] = {
-    "processes": "lab.probes.local:LocalSnapshots",
-    "kubernetes": "lab.wiring:cluster_snapshots",
-}
-"""Target → what opens the source of its snapshots."""
-CLUSTER_SNAPSHOTS: Final[Entry[type[ClusterSnapshots]]] = Entry("lab.probes.cluster_snapshot:ClusterSnapshots")
+LOCAL_SOURCE: Final[Entry[OpenSnapshots]] = Entry("lab.probes.local:LocalSnapshots")
+CLUSTER_SOURCE: Final[Entry[type[ClusterSnapshots]]] = Entry("lab.probes.cluster_snapshot:ClusterSnapshots")
 CLUSTER_STACKS: Final[Entry[Callable[[LabSettings], Stacks]]] = Entry("lab.targets.kubernetes.target:KubernetesTarget")
+RBAC: Final[Entry[Callable[..., str]]] = Entry("lab.targets.kubernetes.rendering.rbac:render_rbac")
 KEPT_FOLDER: Final[Entry[Callable[[LabSettings], StackFolder]]] = Entry("lab.targets.processes.places:kept_folder")
 DEPENDENCIES: Final[Entry[type[ConfiguredDependencies]]] = Entry("lab.probes.dependencies:ConfiguredDependencies")
-SERVERS: Final[Entry[type[Servers]]] = Entry("lab.probes.dependencies:Servers")
 ASK_REGISTRY: Final[Entry[Callable[[LabSettings], RegistryProbe | None]]] = Entry("lab.probes.registry:probe_registry")
 ASK_IMAGES: Final[Entry[AskImages]] = Entry("lab.probes.registry:probe_images")
 ASK_STORE: Final[Entry[AskStore]] = Entry("lab.probes.store:probe_store")
-UNASKED_STORE: Final[Entry[AskStore]] = Entry("lab.probes.store:unasked")
 ASK_PROMETHEUS: Final[Entry[AskPrometheus]] = Entry("lab.probes.prometheus:probe_prometheus")
 CONNECT: Final[Entry[Callable[[Access], Connect]]] = Entry("lab.rpc.channels:connector")
 LOAD: Final[Entry[type[SimulatorLoad]]] = Entry("lab.load.simulator:SimulatorLoad")
@@ -75,33 +68,36 @@ INDEXES: Final[Entry[Callable[[str, str, LabSettings], bool]]] = Entry("lab.prob
 PARTS: Final[Entry[type[Parts]]] = Entry("lab.trials.ports:Parts")
 
 
-def target(name: str, settings: LabSettings, *, targets: Targets = TARGETS) -> Target:
+def target(name: str, settings: LabSettings, *, targets: Mapping[str, OpenTarget] = TARGETS) -> Target:
     """Return the target of that name. UsageFault where no target has that name."""
-    return chosen(targets, name)(settings)
+    return target_row(targets, name)(settings)
 
 
 def snapshots(name: str, settings: LabSettings, folder: Path | None = None) -> SnapshotSource:
     """Return the snapshots of the stack in *folder*, else of the target's kept stack. UsageFault as `target`."""
-    return chosen(SNAPSHOTS, name)(settings, folder, dependencies=dependencies(settings))
+    return target_row(SNAPSHOTS, name)(settings, folder, dependencies=dependencies(settings))
 
 
 def cluster_snapshots(settings: LabSettings, _: Path | None, *, dependencies: Dependencies) -> SnapshotSource:
     """Return the snapshots of the stack on a cluster, which has no folder."""
-    return CLUSTER_SNAPSHOTS.load()(settings, dependencies=dependencies, stacks=CLUSTER_STACKS.load()(settings))
+    return CLUSTER_SOURCE.load()(settings, dependencies=dependencies, stacks=CLUSTER_STACKS.load()(settings))
+
+
+SNAPSHOTS: Final[dict[str, OpenSnapshots]] = {"processes": when_called(LOCAL_SOURCE), "kubernetes": cluster_snapshots}
+"""Target → what opens the source of its snapshots."""
 
 
 def dependencies(settings: LabSettings) -> Dependencies:
     """Return what asks the servers around a stack; the client of a server is loaded when the server is asked."""
-    servers = SERVERS.load()(
-        registry=when_called(ASK_REGISTRY),
-        images=when_called(ASK_IMAGES),
-        store=when_called(ASK_STORE),
-        unasked_store=when_called(UNASKED_STORE),
-        prometheus=when_called(ASK_PROMETHEUS),
-        samples=partial(metric_source, settings),
-        ledger=ledger_source,
+    return DEPENDENCIES.load()(
+        settings,
+        ask_registry=when_called(ASK_REGISTRY),
+        ask_images=when_called(ASK_IMAGES),
+        ask_store=when_called(ASK_STORE),
+        ask_prometheus=when_called(ASK_PROMETHEUS),
+        open_samples=partial(metric_source, settings),
+        open_ledger=ledger_source,
     )
-    return DEPENDENCIES.load()(settings, servers)
 
 
 def load_generator(endpoints: Endpoints) -> LoadGenerator:
@@ -131,10 +127,10 @@ def run_store(settings: LabSettings) -> RunStore:
     return RUNS.load()(settings.runs_dir)
 
 
-def parts(settings: LabSettings, target_name: str) -> Parts:
+def parts(name: str, settings: LabSettings) -> Parts:
     """Return the parts of a trial on a target. UsageFault where no target has that name."""
     return PARTS.load()(
-        target=target(target_name, settings),
+        target=target(name, settings),
         system=SYSTEM,
         load=load_generator,
         metrics=partial(metric_source, settings),
@@ -145,6 +141,6 @@ def parts(settings: LabSettings, target_name: str) -> Parts:
         environment=lambda deployment: {**ENVIRONMENT.load()(settings.project, deployment.store), **deployment.facts()},
         spans=SPANS.load(),
         is_in_index=lambda reference, digest: INDEXES.load()(reference, digest, settings),
-        snapshots=partial(snapshots, target_name, settings) if target_name in SNAPSHOTS else None,
-        failures=settings.failures_dir / target_name,
+        snapshots=partial(snapshots, name, settings) if name in SNAPSHOTS else None,
+        failures=settings.failures_dir / name,
     )

@@ -1,8 +1,8 @@
 """Prints the answer of a command: lines for a person, JSON for a program."""
 
-import json
-import os
 from collections.abc import Iterable
+
+from lab.runs.documents import text_of
 
 
 def print_answer(lines: Iterable[str], document: object, *, as_json: bool) -> None:
@@ -24,5 +24,14 @@ def print_answer(lines: Iterable[str], document: object, *, as_json: bool) -> No
 
 
 def print_json(document: object) -> None:
-    """Print a document as JSON; a path is printed as its text."""
-    print(json.dumps(document, indent=2, default=os.fspath))
+    """Print a document as JSON; see `lab.runs.documents.text_of`."""
+    print(text_of(document), end="")
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "run"), counted(2_000, "run")
+    ('1 run', '2,000 runs')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

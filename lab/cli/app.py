@@ -13,8 +13,8 @@ from lab.cli.unexpected import explained
 from lab.errors import LabError, NotWritten, UsageFault
 from lab.interrupts import exit_code_of, raised
 
-VERDICTS: Final = range(4)
-"""Exit codes that tell a verdict; any other tells what went wrong, also where the output is lost."""
+EXIT_CODES: Final = {"MET": 0, "NOT_MET": 1, "INVALID": 2, "INCONCLUSIVE": 3}
+"""Verdict → exit code. Where output is lost, 74 replaces these codes; any other code stays."""
 # Some versions of Typer contain click, others depend on it; in both, click's errors descend from this class.
 USAGE_ERROR: Final[Any] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 HELP: Final = "Experiments on a distributed system, with answers that can be defended."
@@ -68,7 +68,7 @@ TABLE: Final[Table] = {
         "The log of a program of the stack; on a cluster, of a pod or of every pod of a service.",
         "stack",
     ),
-    "open": Command("lab.cli.stack:open_", "Open a page in the browser, or say where it is.", "stack"),
+    "open": Command("lab.cli.opening:open_", "Open a page in the browser, or say where it is.", "stack"),
     "down": Command("lab.cli.stack:down", "Take the stack down, with its data.", "stack"),
     "dead": Group(DEAD, "List or replay dead letters.", "stack"),
     "diagnose": Command("lab.cli.diagnosis:diagnose", "What is wrong with a stack, why, what to do.", "kubernetes"),
@@ -93,12 +93,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with outlets() as output:
         code = _code_of([word for word in words if word != "--debug"], debug=debug)
         output.flush()
-        return _fail(_lost(output), debug=debug) if output.is_lost and code in VERDICTS else code
+        return _fail(_lost(output), debug=debug) if output.is_lost and code in EXIT_CODES.values() else code
 
 
 def application() -> Any:  # noqa: ANN401  a group of click, see `USAGE_ERROR`
     """Return the application with all its commands, none of them loaded."""
-    app = typer.Typer(cls=LazyGroup, help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
+    app = typer.Typer(cls=LazyGroup, help=HELP, pretty_exceptions_enable=False)
     app.callback()(_options)
     group: Any = typer.main.get_command(app)
     group.commands.update(commands_of(TABLE))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.cli.answers import print_answer
+from lab.cli.answers import counted, print_answer
 from lab.cli.options import HERE, AsJson, NamespaceOption, TargetOption
 from lab.cli.stack import current
 from lab.settings import load_settings
@@ -31,7 +31,7 @@ def replay(
 ) -> None:
     """Put dead letters back into the stream."""
     events = dead_letters(current(target, namespace).endpoints).replay(ids or ())
-    print(f"  {events:,} events are back in the stream")
+    print(f"  {counted(events, 'event')} {'is' if events == 1 else 'are'} back in the stream")
 
 
 def _lines(letters: Sequence["DeadLetter"], options: str) -> Iterator[str]:
@@ -39,4 +39,4 @@ def _lines(letters: Sequence["DeadLetter"], options: str) -> Iterator[str]:
     for letter in letters:
         yield f"  {letter.letter_id:20s} {letter.run:40s} {letter.events:6,} events  {letter.reason}"
     step = f"; next: {' '.join(filter(None, ('lab dead replay', options)))}"
-    yield f"  {len(letters):,} dead letters" + (step if letters else "")
+    yield f"  {counted(len(letters), 'dead letter')}" + (step if letters else "")

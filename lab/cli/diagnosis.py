@@ -3,7 +3,7 @@
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -11,9 +11,10 @@ from typing import Annotated, Final
 import typer
 
 from lab import wiring
-from lab.cli.answers import print_answer
+from lab.cli.answers import print_answer, print_json
 from lab.cli.default_target import default_target
 from lab.cli.options import HERE, AsJson, TargetOption
+from lab.cli.writing import writing
 from lab.diagnosis import text
 from lab.diagnosis.diagnose import diagnose as findings_in
 from lab.diagnosis.doctor import Check, examine
@@ -56,11 +57,11 @@ def diagnose(
         )
     taken, last_failure = (load(snapshot), None) if snapshot is not None else _take(target, namespace)
     if save is not None:
-        with _writing(save):
+        with writing(save):
             write(taken, save)
     findings = findings_in(taken)
     if as_json:
-        print(text.as_json(findings))
+        print_json([asdict(finding) for finding in findings])
         return 1 if findings else 0
     for line in _about_the_stack(taken, last_failure):
         print(line)
@@ -93,12 +94,3 @@ def _about_the_stack(snapshot: Snapshot, last_failure: Path | None) -> Iterator[
     if last_failure is not None and last_failure.is_file():
         at = datetime.fromtimestamp(last_failure.stat().st_mtime, UTC).astimezone()
         yield LAST_FAILURE.format(at=f"{at:%Y-%m-%d %H:%M}", file=shlex.quote(str(last_failure)))
-
-
-@contextmanager
-def _writing(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        step = "" if file.parent.is_dir() else f"mkdir -p {shlex.quote(str(file.parent))}"
-        raise UsageFault(f"cannot write {file}", found=error.strerror or str(error), next_step=step) from error

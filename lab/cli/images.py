@@ -9,8 +9,10 @@ from typing import Annotated, Final
 
 import typer
 
-from lab.cli.answers import print_answer, print_json
+from lab.cli.answers import counted, print_answer, print_json
 from lab.cli.options import AsJson
+from lab.cli.writing import writing
+from lab.files import write_text
 from lab.images.access import RegistryAccess, access_to, registry_access
 from lab.images.bake import FILE_NAME as BAKE_FILE
 from lab.images.base import base_of, pin, platforms_of, write_base
@@ -109,10 +111,11 @@ def config(
 
 
 def _write(files: Sequence[ConfigFile], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for file in files:
-        (folder / file.name).write_text(file.content, encoding="utf-8")
-        _say("wrote", str(folder / file.name))
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in files:
+            write_text(folder / file.name, file.content)
+            _say("wrote", str(folder / file.name))
 
 
 def _access(settings: LabSettings) -> RegistryAccess:
@@ -136,7 +139,7 @@ def _resolve(access: RegistryAccess, settings: LabSettings, *, as_json: bool) ->
 
 def _row(proof: Proof) -> str:
     python = ", ".join(f"{binary.path} is {binary.architecture}" for binary in proof.interpreters) or "–"
-    sign, content = ("✗" if proof.fault else "✓"), f"{python}; {proof.natives} native modules"
+    sign, content = ("✗" if proof.fault else "✓"), f"{python}; {counted(proof.natives, 'native module')}"
     return f"  {sign} {proof.service:15s} {proof.architecture:6s} {proof.digest[:SHORT]}…  {content}\n"
 
 

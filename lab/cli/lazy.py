@@ -59,7 +59,12 @@ class CarriedError(Exception):
 
 
 class LazyGroup(TyperGroup):
-    """Loads only the command that is called."""
+    """Loads only the command that is called; without a command it shows its help."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401  as above
+        """Read the arguments; where there are none, those for the help."""
+        # Typer's own `no_args_is_help` raises an error. Its text is empty, or the whole help where rich is not used.
+        return super().parse_args(ctx, args if args or ctx.resilient_parsing else ["--help"])
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  as above
         """Run the command.
@@ -89,5 +94,4 @@ def _group(name: str, group: Group) -> LazyGroup:
         commands=dict(commands_of(group.commands)),
         help=group.help,
         rich_help_panel=group.panel or None,
-        no_args_is_help=True,
     )

@@ -62,11 +62,13 @@ def _readable(line: str) -> str:
 
     >>> _readable('{"time": "2026-11-25T02:00:00.123Z", "level": "error", "message": "refused", "error": "full"}')
     '02:00:00.123  error   refused  {"error": "full"}'
-    >>> _readable("Killed")
-    'Killed'
+    >>> _readable("Killed"), _readable("null")
+    ('Killed', 'null')
     """
     try:
         record = json.loads(line)
+        if not isinstance(record, dict):
+            return line
         rest = {name: value for name, value in record.items() if name in {"trace_id", "error", "exception"}}
         more = "  " + json.dumps(rest) if rest else ""
         return f"{record['time'][11:23]}  {record['level']:7s} {record['message']}{more}"

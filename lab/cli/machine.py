@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from lab import wiring
+from lab.cli.answers import counted
 from lab.files import remove_folder
 from lab.settings import LabSettings, load_settings, origins
 from lab.targets.port import Cleaned, Cleaning
@@ -17,13 +18,13 @@ def clean(*, everything: Annotated[bool, typer.Option("--all", help="Of your oth
     """
     settings = load_settings()
     stacks = _stop_stacks(settings, everyone=everything)
-    print(f"  stopped  {stacks.stopped} stacks")
+    print(f"  stopped  {counted(stacks.stopped, 'stack')}")
     unused = {settings.state_dir: everything, settings.cache_dir: not stacks.left}
     for folder, is_unused in unused.items():
         if is_unused:
             print(f"  removed  {folder} ({remove_folder(folder) / 1e6:,.1f} MB)")
     if stacks.left:
-        kept = f"{stacks.left} stacks of other projects or runs, fetched programs"
+        kept = f"{counted(stacks.left, 'stack')} of other projects or runs, fetched programs"
         print(f"  kept     {kept}      (lab clean --all ends them)")
     print(f"  kept     {settings.runs_dir}")
 

@@ -1,7 +1,7 @@
 """The command `lab run`: run a notebook, and tell its verdict by the exit code."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Annotated, Final
@@ -9,21 +9,25 @@ from typing import Annotated, Final
 import typer
 
 from lab.cli.answers import print_json
-from lab.cli.options import HERE, AsJson
+from lab.cli.app import EXIT_CODES
+from lab.cli.options import HERE, AsJson, name_and_value
 from lab.cli.runs import from_here, show_card, show_text
 from lab.display.following import followed
 from lab.display.terminal import TerminalDisplay
-from lab.errors import UsageFault
+from lab.errors import UsageFault, from_data
+from lab.interrupts import Interrupted
 from lab.model import Trial
-from lab.runs.folder import PROGRESS
+from lab.runs.folder import PROGRESS, RunFolder
+from lab.runs.manifest import FAILED, RunManifest
+from lab.runs.notebooks.ends import end_of
 from lab.runs.notebooks.parameters import checked, parameters_of
 from lab.runs.replay import recorded_of
+from lab.runs.store import RunStore
 from lab.runs.trial_facts import facts_of
 from lab.settings import LabSettings, load_settings
 from lab.trials.possible import refuse_few_files
 from lab.wiring import run_store
 
-EXIT_CODES: Final = {"MET": 0, "NOT_MET": 1, "INVALID": 2, "INCONCLUSIVE": 3}
 SEVERITY: Final = ("MET", "NOT_MET", "INCONCLUSIVE", "INVALID")
 RUN_NOTEBOOK: Final = "lab.runs.notebooks.execution:run_notebook"
 """Loaded after the parameters are checked: papermill takes seconds to load."""
@@ -42,7 +46,7 @@ def run(
     0: objectives met, 1: not met, 2: invalid, 3: inconclusive.
     """
     settings = load_settings()
-    given = checked([_pair(text) for text in parameters or ()], notebook)
+    given = checked([name_and_value(text, refusal=_without_value(text)) for text in parameters or ()], notebook)
     if settings.replay:
         return _replayed(recorded_of(settings.project, notebook), given, as_json=as_json)
     values = {parameter.name: parameter.default for parameter in parameters_of(notebook)} | given
@@ -61,27 +65,46 @@ def _measured(
         target=str(values.get("target", HERE)),
         parameters=values,
     )
-    interrupt = None
     try:
         with followed(folder.path / PROGRESS, TerminalDisplay(sys.stderr if as_json else sys.stdout)):
             resolve_name(RUN_NOTEBOOK)(notebook, folder, given, project=settings.project)
-    except KeyboardInterrupt as error:
-        interrupt = error
-    if interrupt is not None and folder.manifest().is_running:
-        folder.end_by(interrupt)
-    folders = [folder, *(store.open(name) for name in folder.manifest().also)]
-    headlines = [made.manifest().headline for made in folders]
+    except KeyboardInterrupt as interrupt:
+        if folder.manifest().is_running:
+            folder.end_by(interrupt)
+        if not any(manifest.headline for manifest in _shown(folder, store, notebook, as_json=as_json)):
+            print(f"  record    {from_here(folder.path)}      (nothing was measured)", file=sys.stderr)
+        raise
+    return _exit_code_of(_shown(folder, store, notebook, as_json=as_json), notebook)
+
+
+def _shown(first: RunFolder, store: RunStore, notebook: Path, *, as_json: bool) -> list[RunManifest]:
+    """Show every run of a notebook that was judged, as JSON the first run alone; return the manifests of all runs."""
+    folders = [first, *map(store.open, first.manifest().also)]
+    manifests = [folder.manifest() for folder in folders]
     if as_json:
-        print_json(folder.document())
-    else:
-        for made, headline in zip(folders, headlines, strict=True):
-            if headline:
-                show_text(made.path, notebook)
-    if interrupt is None:
-        return EXIT_CODES[max(headlines, key=SEVERITY.index)]
-    if not any(headlines):
-        print(f"  record    {from_here(folder.path)}      (nothing was measured)", file=sys.stderr)
-    raise interrupt
+        print_json(manifests[0].document())
+        return manifests
+    for folder, manifest in zip(folders, manifests, strict=True):
+        if manifest.headline:
+            show_text(folder.path, notebook)
+    return manifests
+
+
+def _exit_code_of(manifests: Sequence[RunManifest], notebook: Path) -> int:
+    """Return the exit code of the worst verdict.
+
+    Raises:
+        LabError: A run failed, and the notebook went on; the error that ended the run.
+        Interrupted: A run was interrupted before it measured anything, and the notebook went on.
+    """
+    for manifest in manifests:
+        if manifest.status == FAILED and manifest.error:
+            raise from_data(manifest.error)
+        if fault := end_of(manifest, notebook):
+            raise fault
+        if not manifest.headline:
+            raise Interrupted
+    return EXIT_CODES[max((manifest.headline for manifest in manifests), key=SEVERITY.index)]
 
 
 def _replayed(trial: Trial, given: Mapping[str, object], *, as_json: bool) -> int:
@@ -101,11 +124,8 @@ def _replayed(trial: Trial, given: Mapping[str, object], *, as_json: bool) -> in
     return EXIT_CODES[trial.verdict.status or trial.validity.status]
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise UsageFault(f"-p {name}: a name and a value are needed", next_step=f"-p {name} VALUE", code="BAD_PARAM")
-    return name, value
+def _without_value(name: str) -> UsageFault:
+    return UsageFault(f"-p {name}: a name and a value are needed", next_step=f"-p {name} VALUE", code="BAD_PARAM")
 
 
 def _within(notebook: Path, project: Path) -> str:

@@ -9,13 +9,14 @@ from typing import Annotated, Final, NamedTuple
 
 import typer
 
-from lab.cli.answers import print_answer, print_json
+from lab.cli.answers import counted, print_answer, print_json
 from lab.cli.options import AsJson
 from lab.errors import DataFault
 from lab.model import Trial
 from lab.reports import summary
 from lab.reports.answer import conclusion
 from lab.reports.comparison import lines
+from lab.reports.report import REPORT
 from lab.runs.evidence import load_trial
 from lab.runs.folder import RunFolder
 from lab.runs.manifest import INTERRUPTED, SUCCEEDED
@@ -60,14 +61,14 @@ def show(which: Which = "last", *, as_json: AsJson = False) -> None:
 
 def open_(which: Which = "last") -> None:
     """Open the report of a run, or say where it is."""
-    report = run_store(load_settings()).open(which).path / "report.html"
+    report = run_store(load_settings()).open(which).path / REPORT
     if not report.exists():
         raise DataFault(
             f"{report} is not there", found="the run ended before its report", next_step=f"lab runs show {which}"
         )
     print(report)
     if has_display():
-        webbrowser.open(report.as_uri())
+        webbrowser.open(report.absolute().as_uri())
 
 
 def compare(first: Which, second: Which) -> None:
@@ -80,14 +81,14 @@ def compare(first: Which, second: Which) -> None:
 def prune(keep: Annotated[int, typer.Option(min=0, help="How many of the newest runs stay.")] = 20) -> None:
     """Remove old runs; running runs stay."""
     removed = run_store(load_settings()).prune(keep=keep)
-    print(f"  removed {len(removed)} runs")
+    print(f"  removed {counted(len(removed), 'run')}")
 
 
 def show_text(folder: Path, notebook: Path) -> None:
     """Print a run, where its files are, and the next command."""
     trial = load_trial(folder)
     show_card(trial)
-    print(f"  report    {from_here(folder / 'report.html')}")
+    print(f"  report    {from_here(folder / REPORT)}")
     print(f"  notebook  {from_here(folder / notebook.name)}")
     print(f"  next      {conclusion(trial).command}")
 

@@ -15,7 +15,7 @@ from lab.systems.services import SYSTEM
 from lab.targets.port import KeptStack
 from lab.wiring import ledger_source, metric_source
 
-FRESH_MS: Final = 2_000
+JUST_READ_MS: Final = 2_000
 """A ledger that is older came from the cache: the store did not answer."""
 STALE: Final = "does not answer query-api"
 T = TypeVar("T")
@@ -46,7 +46,7 @@ class StackStatus:
         """Why the store is not known to answer; empty where query-api has just read it."""
         if self.ledger is None:
             return self.ledger_error
-        return "" if self.ledger.staleness_ms <= FRESH_MS else STALE
+        return "" if self.ledger.staleness_ms <= JUST_READ_MS else STALE
 
 
 def status(target: TargetOption = HERE, *, namespace: NamespaceOption = "", as_json: AsJson = False) -> None:

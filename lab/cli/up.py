@@ -2,13 +2,13 @@
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from lab.cli.options import HERE, NamespaceOption, TargetOption
+from lab.cli.answers import counted
+from lab.cli.options import HERE, NamespaceOption, TargetOption, name_and_value
 from lab.display.rollout import RolloutDisplay
 from lab.errors import UsageFault
 from lab.settings import LabSettings, load_settings
@@ -41,15 +41,18 @@ def up(  # noqa: PLR0913  one argument for each option
     ] = False,
 ) -> None:
     """Bring a stack up and leave it running."""
+    if render is not None and dry_run:
+        raise UsageFault("--render goes with no --dry-run", next_step="lab up --target kubernetes --dry-run")
     chosen = {"prometheus_url": prometheus, "redis_url": redis, "namespace": namespace}
     flags = {"adopt": adopt or None, "force": force or None}
     settings = load_settings(**{name: value or None for name, value in chosen.items()}, **flags)
     display = RolloutDisplay(sys.stdout)
-    request = StackRequest(settings=_pairs(setting or ()), keep=True, watch=display.rows)
+    of_services = dict(name_and_value(text, refusal=_without_value(text)) for text in setting or ())
+    request = StackRequest(settings=of_services, keep=True, watch=display.rows)
     if render is not None or dry_run:
         _preview(open_target(target, settings), request, display.stage, render=render)
         return
-    with display, brought_up(parts(settings, target), request, display.stage):
+    with display, brought_up(parts(target, settings), request, display.stage):
         print(f"  next          {'     '.join(_next_commands(open_target(target, settings), settings))}")
 
 
@@ -66,21 +69,24 @@ def _preview(target: Target, request: StackRequest, report: Report, *, render: P
     for intent in intents:
         print(f"  {intent.change:13s} {intent.kind} {intent.name}")
         print("".join(f"    {line}\n" for line in intent.diff.splitlines()), end="")
-    counted = Counter(intent.change for intent in intents)
-    numbers = [f"{counted[change]} to {change}" for change in CHANGES if counted[change]]
-    numbers += [f"{counted['unchanged']} unchanged"] if counted["unchanged"] else []
-    print(f"  {'dry run':13s} {len(intents)} objects: {', '.join(numbers)}; nothing was applied")
+    changes = Counter(intent.change for intent in intents)
+    numbers = [f"{changes[change]} to {change}" for change in CHANGES if changes[change]]
+    numbers += [f"{changes['unchanged']} unchanged"] if changes["unchanged"] else []
+    print(f"  {'dry run':13s} {counted(len(intents), 'object')}: {', '.join(numbers)}; nothing was applied")
 
 
 def _next_commands(target: Target, settings: LabSettings) -> tuple[str, str, str]:
-    options = f" {target.options}" if target.options else ""
-    run = "lab run notebooks/10_baseline.ipynb" + (f" -p target {target.declaration.name}" if options else "")
-    run = f"LAB_NAMESPACE={settings.namespace} {run}" if "--namespace" in options else run
+    """Return the commands that look at the stack, measure on it, and take it down.
+
+    `lab run` has no option for a namespace; one that is not the default is a variable before it.
+    """
+    options, run = f" {target.options}".rstrip(), "lab run notebooks/10_baseline.ipynb"
+    if (name := target.declaration.name) != HERE:
+        run += f" -p target {name}"
+        if settings.namespace != LabSettings.model_fields["namespace"].default:
+            run = f"LAB_NAMESPACE={settings.namespace} {run}"
     return f"lab status{options}", run, f"lab down{options}"
 
 
-def _pairs(texts: Sequence[str]) -> dict[str, str]:
-    for text in texts:
-        if "=" not in text:
-            raise UsageFault(f"--set {text}: NAME=VALUE is needed", next_step="--set LAB_WORKER_COST_US=100")
-    return dict(text.split("=", 1) for text in texts)
+def _without_value(text: str) -> UsageFault:
+    return UsageFault(f"--set {text}: NAME=VALUE is needed", next_step="--set LAB_WORKER_COST_US=100")

@@ -1,20 +1,33 @@
 """Evaluates PromQL over a trial's window for a notebook."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pandas import DataFrame
 
 from lab.errors import LabError, Unavailable
 from lab.metrics.port import MetricSource
-from lab.metrics.query import query as query_source
-from lab.metrics.query import query_recorded
+from lab.metrics.query_table import table_of, table_of_recorded
 from lab.metrics.refusals import UNREACHABLE, PrometheusFault
 from lab.model import Endpoints, Trial
 from lab.settings import LabSettings, load_settings
 from lab.wiring import TARGETS, metric_source, target
 
 if TYPE_CHECKING:
-    from lab.wiring import Targets
+    from collections.abc import Mapping
+
+    from lab.wiring import OpenTarget
+
+
+class Live(NamedTuple):
+    """The Prometheus that runs now.
+
+    Attributes:
+        source: Reads its metrics; None where none is known.
+        trouble: Why a stack could not be read; None where there is no stack, or it was read.
+    """
+
+    source: MetricSource | None
+    trouble: LabError | None = None
 
 
 def query(promql: str, trial: Trial, *, step_s: float = 1.0) -> DataFrame:
@@ -36,36 +49,33 @@ def query(promql: str, trial: Trial, *, step_s: float = 1.0) -> DataFrame:
         LabError: Prometheus refuses the expression, or neither Prometheus nor the kept series can answer.
     """
     settings = load_settings()
-    live, trouble = (None, None) if settings.replay else live_source(trial, settings)
-    return answered(promql, trial, live=live, trouble=trouble, step_s=step_s)
+    live = Live(None) if settings.replay else live_source(trial, settings)
+    return answered(promql, trial, live=live, step_s=step_s)
 
 
-def answered(
-    promql: str, trial: Trial, *, live: MetricSource | None, trouble: LabError | None = None, step_s: float = 1.0
-) -> DataFrame:
+def answered(promql: str, trial: Trial, *, live: Live, step_s: float = 1.0) -> DataFrame:
     """Return the answer of a running Prometheus, else of the series that were kept with the run.
 
     Args:
         promql: The expression.
         trial: The trial.
-        live: The running Prometheus; None where none runs.
-        trouble: Why it is not known whether a Prometheus runs.
+        live: The Prometheus that runs now.
         step_s: Seconds between two rows.
 
     Raises:
         UsageFault: Prometheus has no metric of that name.
         LabError: Neither can answer; the message says why for both.
     """
-    window = trial.evidence.load_run.window
-    if live is not None:
+    window, trouble = trial.evidence.load_run.window, live.trouble
+    if live.source is not None:
         try:
-            return query_source(live, promql, window, step_s=step_s)
+            return table_of(live.source, promql, window, step_s=step_s)
         except PrometheusFault as fault:
             if fault.reason != UNREACHABLE:
                 raise
             trouble = fault
     try:
-        return query_recorded(trial.evidence.series, promql, window, step_s=step_s)
+        return table_of_recorded(trial.evidence.series, promql, window, step_s=step_s)
     except Unavailable as refused:
         if trouble is None:
             raise
@@ -73,12 +83,10 @@ def answered(
         raise Unavailable(refused.attempted, found=both, next_step=refused.next_step, code=refused.reason) from trouble
 
 
-def live_source(
-    trial: Trial, settings: LabSettings, *, targets: "Targets" = TARGETS
-) -> tuple[MetricSource | None, LabError | None]:
-    """Return the Prometheus of the stack that is up, else the Prometheus that the settings name, else None.
+def live_source(trial: Trial, settings: LabSettings, *, targets: "Mapping[str, OpenTarget]" = TARGETS) -> Live:
+    """Return the Prometheus of the stack that is up, else the Prometheus that the settings name, else none.
 
-    The error says why the stack could not be read; it is None where there is no stack, or it was read.
+    The error is set only where a stack could not be read.
     """
     servers, trouble = Endpoints(prometheus_url=settings.prometheus_url), None
     try:
@@ -87,4 +95,4 @@ def live_source(
             servers = stack.servers
     except LabError as error:
         trouble = error
-    return (metric_source(settings, servers) if servers.prometheus_url else None), trouble
+    return Live(metric_source(settings, servers) if servers.prometheus_url else None, trouble)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lab.display.choosing import display_for_this_process
 from lab.errors import UsageFault
-from lab.facade.showing import show_as_cards
+from lab.facade.showing import prepare_notebook
 from lab.interrupts import received
 from lab.model import Experiment, Trial
 from lab.model.factors import FACTORS, Level
@@ -51,13 +51,13 @@ def run(experiment: Experiment) -> Trial:
             load or the draining alone, and the trial is returned.
     """
     settings = settings_for(this_notebook())
-    show_as_cards()
+    prepare_notebook()
     refuse_bad_parameters()
     refuse_senseless(experiment)
     if settings.replay:
         return recorded_for(settings.project, experiment)
     refuse_few_files()
-    chosen = parts(settings, experiment.target)
+    chosen = parts(experiment.target, settings)
     refuse_impossible(experiment, chosen.target)
     notebook = NotebookParameters(parameters_here(), defaults_here())
     folder = folder_for(
@@ -131,8 +131,8 @@ def varied_by(experiment: Experiment, factor: str, levels: Sequence[Level] = ())
         step = f'lab.run_each(experiment, "{next(iter(FACTORS))}")'
         raise UsageFault(f'no factor "{factor}"', found=f"there are: {', '.join(FACTORS)}", next_step=step)
     at_level = FACTORS[factor].at_level
-    names = levels or target(experiment.target, load_settings()).levels(factor)
-    return [_named(at_level(experiment, level), level) for level in names] or [experiment]
+    levels = levels or target(experiment.target, load_settings()).levels(factor)
+    return [_named(at_level(experiment, level), level) for level in levels] or [experiment]
 
 
 def _named(experiment: Experiment, level: object) -> Experiment:

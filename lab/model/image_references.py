@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 HUB = "docker.io"
 """The registry of a reference that names none."""
+LATEST = "latest"
+"""The tag of a reference that names none."""
 SHOWN_CHARACTERS = 8
 """Characters of a digest that are shown; enough to tell two images apart."""
 

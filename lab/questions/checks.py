@@ -1,16 +1,17 @@
 """Checks the numbers of objectives and faults; an error names the notebook's parameter that holds a wrong number."""
 
-from pkgutil import resolve_name
+from collections.abc import Callable
 from typing import Final
 
+from lab.entry_points import Entry
 from lab.model.arguments import check_number
 
-NAMED: Final = "lab.runs.notebooks.this_kernel:parameter_holding"
-"""Returns the name of the notebook's parameter that holds a value; loaded for a message only."""
+PARAMETER_HOLDING: Final[Entry[Callable[[object], str]]] = Entry("lab.runs.notebooks.this_kernel:parameter_holding")
+"""Loaded for a message only."""
 
 
 def check_above_0(name: str, number: float, at_most: float) -> None:
-    """Raise where a number is not above 0, or larger than it may be.
+    """Raise unless a number is above 0, and no larger than it may be.
 
     Raises:
         UsageFault: The message names the number.
@@ -19,7 +20,7 @@ def check_above_0(name: str, number: float, at_most: float) -> None:
 
 
 def check_share(name: str, share: float) -> None:
-    """Raise where a share is not between 0 and 1.
+    """Raise unless a share is a number from 0 to 1.
 
     Raises:
         UsageFault: The message names the share.
@@ -29,4 +30,4 @@ def check_share(name: str, share: float) -> None:
 
 def parameter_of(value: object) -> str:
     """Return the name of the notebook's parameter that holds a value; empty for any other value."""
-    return str(resolve_name(NAMED)(value))
+    return PARAMETER_HOLDING.load()(value)

@@ -21,7 +21,7 @@ def kill(service: str, *, at_s: float, architecture: str = "") -> Fault:
 
     Args:
         service: A service, or `redis` for the store's process.
-        at_s: Seconds into the measured window; 0 or more.
+        at_s: Seconds into the measured window; 0 to a day.
         architecture: On a cluster: architecture of the pod's node, for example `arm64`; empty for any.
 
     Raises:
@@ -38,8 +38,8 @@ def pause(service: str, *, at_s: float, seconds: float, architecture: str = "") 
 
     Args:
         service: A service, or `redis` for the store's process.
-        at_s: Seconds into the measured window; 0 or more.
-        seconds: How long it is stopped; above 0.
+        at_s: Seconds into the measured window; 0 to a day.
+        seconds: How long it is stopped; above 0, at most a day.
         architecture: On a cluster: architecture of the pod's node; empty for any.
 
     Raises:
@@ -57,7 +57,7 @@ def delete_pod(service: str, *, at_s: float, architecture: str = "") -> Fault:
 
     Args:
         service: A service; not `redis`, whose pod holds the ledger of the run.
-        at_s: Seconds into the measured window; 0 or more.
+        at_s: Seconds into the measured window; 0 to a day.
         architecture: Architecture of the pod's node; empty for any.
 
     Raises:
@@ -77,8 +77,8 @@ def scale(service: str, *, architecture: str, replicas: int, at_s: float, second
         service: A service; not `redis`, whose pod holds the ledger of the run.
         architecture: Architecture whose Deployment is scaled, for example `arm64`.
         replicas: Number of pods meanwhile; 0 removes the service's pods on this architecture.
-        at_s: Seconds into the measured window; 0 or more.
-        seconds: How long; above 0.
+        at_s: Seconds into the measured window; 0 to a day.
+        seconds: How long; above 0, at most a day.
 
     Raises:
         UsageFault: There is no such service, it is `redis`, or a number is out of its range. Where there are no pods,
@@ -88,9 +88,8 @@ def scale(service: str, *, architecture: str, replicas: int, at_s: float, second
     0
     """
     check_above_0("seconds", seconds, MAX_DURATION_S)
-    check_whole("replicas", replicas)
-    if replicas < 0:
-        raise UsageFault(f"cannot scale {service} to {replicas} pods", next_step="give 0 or more")
+    check_whole("replicas", replicas, named=parameter_of)
+    check_number("replicas", replicas, at_least=0, named=parameter_of)
     return _sensible(Fault("scale", service, at_s, seconds, architecture=architecture, replicas=replicas))
 
 

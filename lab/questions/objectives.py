@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from lab.errors import UsageFault
 from lab.model import Objective
 from lab.model.arguments import check_number
 from lab.questions.checks import check_above_0, check_share, parameter_of
@@ -17,7 +16,7 @@ def latency(*, quantile: float = 0.99, below_ms: float) -> Objective:
 
     Args:
         quantile: Above 0 and below 1. A quantile q needs 10 / (1 − q) batches, else the answer is INCONCLUSIVE.
-        below_ms: The bound in milliseconds, above 0.
+        below_ms: The bound in milliseconds; above 0, at most a day.
 
     Raises:
         UsageFault: The quantile or the bound is out of its range.
@@ -25,9 +24,7 @@ def latency(*, quantile: float = 0.99, below_ms: float) -> Objective:
     >>> latency(quantile=0.5, below_ms=10)
     Objective(kind='latency', threshold=10, quantile=0.5)
     """
-    check_number("quantile", quantile, named=parameter_of)
-    if not 0 < quantile < 1:
-        raise UsageFault(f"cannot ask for the {quantile} quantile", next_step="give one between 0 and 1, such as 0.99")
+    check_number("quantile", quantile, above=0, below=1, named=parameter_of)
     check_above_0("below_ms", below_ms, 1_000 * MAX_DURATION_S)
     return Objective("latency", below_ms, quantile=quantile)
 
@@ -54,10 +51,10 @@ def recovered(*, within_s: float) -> Objective:
     """After every fault, the backlog comes back to where it was before, and stays there.
 
     Args:
-        within_s: Longest time from the fault, in seconds; above 0.
+        within_s: Longest time from the fault, in seconds; above 0, at most a day.
 
     Raises:
-        UsageFault: The time is not above 0.
+        UsageFault: The time is out of its range.
 
     >>> recovered(within_s=5.0).threshold
     5.0
@@ -70,10 +67,10 @@ def throughput(*, at_least: float) -> Objective:
     """Enough events are acknowledged, on average over the measured window.
 
     Args:
-        at_least: Events per second; above 0.
+        at_least: Events per second; above 0, at most `LARGEST_RATE`.
 
     Raises:
-        UsageFault: The rate is not above 0.
+        UsageFault: The rate is out of its range.
 
     >>> throughput(at_least=1_000.0).threshold
     1000.0
@@ -89,7 +86,7 @@ def keeps_up(*, at_least: float = 0.99) -> Objective:
         at_least: Least share of acknowledged events that are counted while events are sent; 0 to 1.
 
     Raises:
-        UsageFault: The share is not between 0 and 1.
+        UsageFault: The share is out of its range.
 
     >>> keeps_up(at_least=0.5)
     Objective(kind='keeps-up', threshold=50.0, quantile=0.99)
@@ -105,7 +102,7 @@ def refused(*, at_most: float = 0.0) -> Objective:
         at_most: Largest share; 0 to 1.
 
     Raises:
-        UsageFault: The share is not between 0 and 1.
+        UsageFault: The share is out of its range.
 
     >>> refused(at_most=0.01).threshold
     1.0

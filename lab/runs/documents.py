@@ -12,8 +12,8 @@ JsonObject = dict[str, Any]
 """The keys depend on what wrote the file; `lab.runs.manifest` holds the facts that the lab relies on."""
 
 
-def text_of(document: Mapping[str, object]) -> str:
-    """Return a document as a text that every reader of JSON accepts: NaN and infinity become null.
+def text_of(document: object) -> str:
+    """Return a document as a text that every reader of JSON accepts: NaN and infinity become null, a path its text.
 
     >>> print(text_of({"rate": float("nan")}), end="")
     {

@@ -16,6 +16,7 @@ from lab.faults import kinds
 from lab.model import Experiment, Fault, Objective, ObjectiveResult
 from lab.model.factors import FACTORS, Factor, Level
 from lab.reports import summary
+from tests.integration.elsewhere import ElsewhereSnapshots, ElsewhereTarget
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.timeout(120)
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One line of wiring makes a target known."""
-    monkeypatch.setitem(wiring.TARGETS, "elsewhere", "tests.integration.elsewhere:ElsewhereTarget")
+    monkeypatch.setitem(wiring.TARGETS, "elsewhere", ElsewhereTarget)
     monkeypatch.setenv("LAB_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.setenv("LAB_STATE_DIR", str(tmp_path / "state"))
 
@@ -64,7 +65,7 @@ def test_a_target_from_outside_is_diagnosed(
     """One more line of wiring makes it known to `lab diagnose` and `lab doctor`; without the line both say so."""
     assert main(["diagnose", "--target", "elsewhere"]) == 64
     assert "there are: processes, kubernetes" in capsys.readouterr().err
-    monkeypatch.setitem(wiring.SNAPSHOTS, "elsewhere", "tests.integration.elsewhere:ElsewhereSnapshots")
+    monkeypatch.setitem(wiring.SNAPSHOTS, "elsewhere", ElsewhereSnapshots)
     monkeypatch.setenv("LAB_REDIS_SERVER", "path")
     monkeypatch.setenv("PATH", str(tmp_path))
     kept = tmp_path / "snapshot.json"

@@ -46,7 +46,7 @@ def stack_up(state_dir: Path, settings: Mapping[str, str], *, redis_url: str = "
         redis_url: A store that runs already; empty starts a store.
     """
     lab_settings = isolated(state_dir, redis_url=redis_url)
-    wired = parts(lab_settings, "processes")
+    wired = parts("processes", lab_settings)
     with wired.target.deployed(StackRequest(settings=settings), lambda *_: None) as deployment:
         deployment.bring_up()
         yield Bench(deployment, wired)

@@ -96,6 +96,7 @@ def test_a_run_belongs_to_the_project_of_its_notebook(tmp_path: Path, monkeypatc
         ("LAB_REDIS_URL", "127.0.0.1:6379"),
         ("LAB_REDIS_URL", "http://127.0.0.1:6379"),
         ("LAB_REDIS_URL", "redis://"),
+        ("LAB_REDIS_URL", "unix:///run/redis.sock"),
         ("LAB_PROMETHEUS_URL", "localhost:9090"),
         ("LAB_PROMETHEUS_URL", "redis://localhost:9090"),
         ("LAB_REMOTE_WRITE_URL", "localhost:9090/api/v1/write"),
@@ -130,7 +131,6 @@ def test_a_password_in_an_address_is_refused_and_not_shown(name: str, value: str
     ("name", "value"),
     [
         ("LAB_REDIS_URL", "rediss://host:6379/0"),
-        ("LAB_REDIS_URL", "unix:///run/redis.sock"),
         ("LAB_PROMETHEUS_URL", "https://host"),
         ("LAB_REMOTE_WRITE_URL", "none"),
     ],

@@ -1,5 +1,7 @@
 """Long tests take turns: each runs once in as many commits as there are parts, and always where somebody names it."""
 
+import subprocess
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -36,9 +38,8 @@ def collected(file: str, name: str, *parts: int, **family: str) -> Any:
 
 @pytest.fixture(autouse=True)
 def _in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No variable of `make every` or `make snapshots` holds here."""
-    for name in ("LAB_TESTS", "LAB_SNAPSHOTS"):
-        monkeypatch.delenv(name, raising=False)
+    """The variable of `make every` does not hold here."""
+    monkeypatch.delenv("LAB_TESTS", raising=False)
 
 
 @pytest.mark.parametrize("parts", [1, 2, 3, 7])
@@ -60,7 +61,7 @@ def test_a_part_of_the_marked_tests_runs_with_all_others(monkeypatch: pytest.Mon
     ]
     seen = []
     for turn in range(6):
-        monkeypatch.setattr(turns, "commits", lambda turn=turn: turn)
+        monkeypatch.setattr(turns, "turn_of_this_commit", lambda turn=turn: turn)
         running = left_of(session, "tests/integration")
         assert len(running) == 4
         assert "a.py::always" in running
@@ -79,7 +80,15 @@ def test_nothing_waits_where_everything_runs(monkeypatch: pytest.MonkeyPatch) ->
     assert len(left_of(session, "tests")) == 3
 
 
-def test_everything_runs_where_snapshots_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The snapshots of all faults are data of the tests of the rules."""
-    monkeypatch.setenv("LAB_SNAPSHOTS", "folder")
-    assert turns.chosen("abcde") == list("abcde")
+def test_a_shallow_clone_has_turns_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It has one commit, whose hash tells the turn. A folder that is no clone has the first turn."""
+    whole, shallow = tmp_path / "whole", tmp_path / "shallow"
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-C", str(whole)]
+    subprocess.run(["git", "init", "-q", str(whole)], check=True)
+    for number in range(3):
+        subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", str(number)], check=True)
+    subprocess.run(["git", "clone", "-q", "--depth=1", whole.as_uri(), str(shallow)], check=True)
+    head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout
+    for folder, turn in ((whole, 3), (shallow, int(head[:8], 16)), (tmp_path, 0)):
+        monkeypatch.setattr(turns, "HERE", folder)
+        assert turns.turn_of_this_commit.__wrapped__() == turn

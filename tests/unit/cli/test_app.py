@@ -145,6 +145,21 @@ assert commands == {{"lab.cli.app", "lab.cli.lazy", "lab.cli.streams", "lab.cli.
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
 
 
+@pytest.mark.parametrize("rich", ["1", "0"])
+@pytest.mark.parametrize("words", [[], ["--debug"], ["images"]], ids=" ".join)
+def test_without_a_command_the_help_is_shown(words: list[str], rich: str) -> None:
+    """A group alone is answered as `--help` is: on stdout, with exit code 0, whether Typer uses rich or not."""
+    lab = [sys.executable, "-c", "import sys; from lab.cli import main; sys.exit(main())"]
+    with environment_with(TYPER_USE_RICH=rich):
+        alone, helped = (
+            subprocess.run([*lab, *arguments], check=True, capture_output=True, text=True, timeout=60)
+            for arguments in (words, [*words, "--help"])
+        )
+    assert alone.stdout == helped.stdout
+    assert "Usage: lab" in alone.stdout
+    assert (alone.stderr, helped.stderr) == ("", "")
+
+
 def test_a_misspelt_command_is_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     """In a group, too."""
     assert main(["stat"]) == 64
@@ -200,10 +215,10 @@ def test_clean_ends_stacks_of_other_projects_only_when_told(tmp_path: Path, caps
             assert main(["clean", "--all"]) == 0
         assert supervisor.wait(10) == 0
     assert "stopped  0 stacks" in left
-    assert "kept     1 stacks of other projects" in left
+    assert "kept     1 stack of other projects" in left
     assert "removed" not in left
     removed = capsys.readouterr().out
-    assert "stopped  1 stacks" in removed
+    assert "stopped  1 stack\n" in removed
     assert f"removed  {tmp_path / 'cache'} (2.3 MB)" in removed
     assert f"removed  {tmp_path / 'state'} (" in removed
     assert not folder.root.exists()

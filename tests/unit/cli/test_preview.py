@@ -81,6 +81,16 @@ def test_rendering_writes_files_and_asks_no_cluster(
     assert {file: file.read_bytes() for file in (tmp_path / "out").iterdir()} == before
 
 
+def test_rendering_and_a_dry_run_are_not_both_done(
+    server: ObjectServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither is left out in silence."""
+    assert main([*UP, "--render", str(tmp_path / "out"), "--dry-run"]) == 64
+    assert "--render goes with no --dry-run" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert server.requested == []
+
+
 def test_a_dry_run_shows_what_would_happen_to_every_object(
     server: ObjectServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

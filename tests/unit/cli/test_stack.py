@@ -10,13 +10,14 @@ import pytest
 from lab import wiring
 from lab.cli import main
 from lab.errors import Forbidden
+from lab.metrics.dead_letters import DeadLetter
 from lab.model import Bound, Endpoints, ServiceStatus
 from lab.settings import LabSettings
 from lab.targets.kubernetes.target import KubernetesTarget
 from lab.targets.port import Declaration, Report
 from tests.fakes.target import ENDPOINTS, FakeDeployment, FakeTarget
 
-HERE = ["--target", "kubernetes"]
+ON_CLUSTER = ["--target", "kubernetes"]
 LINE = '{"time": "2026-11-25T02:00:00.123Z", "level": "info", "message": "serving on 0.0.0.0:7000"}'
 SHOWN = "02:00:00.123  info    serving on 0.0.0.0:7000"
 COMMAND = "kubectl --namespace testbed port-forward deployment/prometheus 9090"
@@ -91,7 +92,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
     """What a command prints."""
-    assert main([*arguments, *HERE]) == code
+    assert main([*arguments, *ON_CLUSTER]) == code
     captured = capsys.readouterr()
     return captured.err if code else captured.out
 
@@ -115,6 +116,15 @@ def test_lines_of_several_pods_are_readable_behind_their_names(capsys: pytest.Ca
         f"process-worker-arm64-1  {SHOWN}",
     ]
     assert said(capsys, "logs", "process-worker-amd64-1", "-f").splitlines() == [SHOWN]
+
+
+def test_lines_of_another_form_are_shown_as_they_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where they are JSON: a program prints what it likes."""
+    lines = ["0", "null", "[]", '"x"', "{}", '{"time": 5, "level": "info", "message": "m"}', "Killed"]
+    monkeypatch.setattr(Partly, "last_lines", lambda *_: [*lines, LINE])
+    assert said(capsys, "logs", "process-worker-amd64-1").splitlines() == [*lines, SHOWN]
 
 
 def test_a_log_that_may_not_be_read_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -161,3 +171,57 @@ def test_a_namespace_that_stays_is_told(capsys: pytest.CaptureFixture[str]) -> N
     """In a line of its own."""
     told = "  stack         down, nothing is left running\n"
     assert said(capsys, "down", "--namespace", "shared") == f"  namespace     shared stays\n{told}"
+
+
+class Letters:
+    """Dead letters in memory; satisfies `DeadLetters`."""
+
+    def __init__(self, *letters: DeadLetter) -> None:
+        self._letters = letters
+        self.replayed: list[Sequence[str]] = []
+
+    def list(self) -> Sequence[DeadLetter]:
+        """See `DeadLetters.list`."""
+        return self._letters
+
+    def replay(self, letter_ids: Sequence[str] = ()) -> int:
+        """See `DeadLetters.replay`."""
+        self.replayed.append(letter_ids)
+        chosen = [letter for letter in self._letters if not letter_ids or letter.letter_id in letter_ids]
+        return sum(letter.events for letter in chosen)
+
+
+KILLED = DeadLetter("1-0", "a-run", "7-0", 3, "killed", 1)
+UNDECODABLE = DeadLetter("2-0", "a-run", "8-0", -1, "undecodable", 1_200)
+
+
+@pytest.mark.parametrize(
+    ("letters", "last"),
+    [
+        ((KILLED,), "  1 dead letter; next: lab dead replay --target kubernetes"),
+        ((KILLED, UNDECODABLE), "  2 dead letters; next: lab dead replay --target kubernetes"),
+        ((), "  0 dead letters"),
+    ],
+)
+def test_dead_letters_are_listed_with_their_reasons(
+    letters: tuple[DeadLetter, ...], last: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Then follow their number, and the command that replays them; a program gets every field."""
+    monkeypatch.setattr("lab.cli.dead.dead_letters", lambda _: Letters(*letters))
+    lines = said(capsys, "dead", "list").splitlines()
+    assert [line.split() for line in lines[:-1]] == [
+        [letter.letter_id, letter.run, f"{letter.events:,}", "events", letter.reason] for letter in letters
+    ]
+    assert lines[-1] == last
+    assert json.loads(said(capsys, "dead", "list", "--json")) == [letter._asdict() for letter in letters]
+
+
+def test_replayed_dead_letters_are_counted_in_events(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those that were named, else all."""
+    letters = Letters(KILLED, UNDECODABLE)
+    monkeypatch.setattr("lab.cli.dead.dead_letters", lambda _: letters)
+    assert said(capsys, "dead", "replay") == "  1,201 events are back in the stream\n"
+    assert said(capsys, "dead", "replay", "1-0") == "  1 event is back in the stream\n"
+    assert [list(ids) for ids in letters.replayed] == [[], ["1-0"]]

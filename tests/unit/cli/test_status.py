@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
-from lab.cli.answers import print_answer
-from lab.cli.status import FRESH_MS, StackStatus, document_of, lines_of
+from lab.cli.answers import print_answer, print_json
+from lab.cli.status import JUST_READ_MS, StackStatus, document_of, lines_of
 from lab.model import Access, Balance, Bound, ServiceStatus, StoreFacts, StoreView
 from tests.fakes.target import ENDPOINTS
 
@@ -20,7 +20,7 @@ LEDGER: Final = StoreView(
     audited_backlog=None,
     epoch="e",
     version=1,
-    staleness_ms=FRESH_MS,
+    staleness_ms=JUST_READ_MS,
     durability="durable",
 )
 WELL: Final = StackStatus(
@@ -44,7 +44,7 @@ def test_of_a_stack_that_is_well_every_part_has_its_address() -> None:
 
 def test_a_ledger_from_the_cache_tells_that_the_store_is_away() -> None:
     """Its numbers are shown all the same."""
-    stale = replace(WELL, ledger=replace(LEDGER, staleness_ms=FRESH_MS + 1))
+    stale = replace(WELL, ledger=replace(LEDGER, staleness_ms=JUST_READ_MS + 1))
     lines = list(lines_of(stale))
     assert lines[1] == "  ✗ redis           redis://127.0.0.1:5/0  does not answer query-api"
     assert lines[3] == ACCOUNT
@@ -93,3 +93,12 @@ def test_a_program_gets_numbers_and_paths(capsys: pytest.CaptureFixture[str]) ->
     assert document["ledger"] == {"accepted": 1200, "counted": 1190, "dead": 3, "backlog": 7, "duplicates": 0}
     assert document["store"] == {"kind": "valkey", "version": "9.1.2", "durability": "durable"}
     assert [service["instance_id"] for service in document["services"]] == ["0123456789"]
+
+
+def test_a_number_that_json_lacks_is_null(capsys: pytest.CaptureFixture[str]) -> None:
+    """An infinite latency is one; a strict reader refuses `Infinity`."""
+    print_json({"observed": float("inf"), "interval": [float("nan"), 1.5]})
+    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == {
+        "observed": None,
+        "interval": [None, 1.5],
+    }

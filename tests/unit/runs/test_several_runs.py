@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from lab import facade
 from lab.cli import main
+from lab.facade.running import varied_by
 from lab.runs.store import RunStore, folder_for
 from lab.settings import environment_with
 from tests.unit import trials
@@ -46,8 +46,8 @@ def test_a_cluster_runs_once_on_each_architecture() -> None:
     """Each run has a name of its own; this machine, which has one architecture, runs once."""
     experiment = trials.trial().experiment
     with environment_with(LAB_ARCHITECTURES="arm64,amd64"):
-        on_cluster = facade.varied_by(replace(experiment, target="kubernetes"), "architecture")
-        here = facade.varied_by(experiment, "architecture")
+        on_cluster = varied_by(replace(experiment, target="kubernetes"), "architecture")
+        here = varied_by(experiment, "architecture")
     names = [(varied.name, varied.architecture) for varied in on_cluster]
     assert names == [("test-arm64", "arm64"), ("test-amd64", "amd64")]
     assert here == [experiment]
@@ -75,6 +75,38 @@ run.update(lambda begun: replace(begun, status="succeeded", trial=first).followe
     with environment_with(LAB_RUNS_DIR=str(tmp_path / "runs")):
         assert main(["run", str(notebook(tmp_path, cell)), "--json"]) == code
     assert json.loads(capsys.readouterr().out)["also"] == [SECOND]
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        ('Unavailable("no store", next_step="lab up")', 69, ["lab: no store", "do: lab up"]),
+        ('ValueError("no column")', 70, ["its run failed, and the notebook went on", "ValueError: no column", SECOND]),
+        ("KeyboardInterrupt()", 130, ["lab: interrupted"]),
+    ],
+)
+def test_a_later_run_that_ended_badly_ends_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], error: str, code: int, words: list[str]
+) -> None:
+    """The notebook went on, and the first run met its objectives; the error of the later run is told all the same."""
+    cell = f"""
+from dataclasses import replace
+from lab.errors import Unavailable
+from lab.runs.store import RunStore
+from lab.settings import load_settings
+settings = load_settings()
+store = RunStore(settings.runs_dir)
+store.new("question", run_id={SECOND!r}).end_by({error})
+first = dict(verdict=dict(status="MET"), validity=dict(status="VALID"))
+run = store.open(settings.run_id)
+run.update(lambda begun: replace(begun, status="succeeded", trial=first).followed_by({SECOND!r}))
+"""
+    with environment_with(LAB_RUNS_DIR=str(tmp_path / "runs")):
+        assert main(["run", str(notebook(tmp_path, cell)), "--json"]) == code
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["also"] == [SECOND]
+    assert all(each in captured.err for each in words), captured.err
 
 
 def notebook(folder: Path, source: str) -> Path:

@@ -344,6 +344,6 @@ def test_an_interrupted_load_is_in_the_record(run: RunFolder) -> None:
 def test_the_lab_is_wired_with_what_breaks_its_deployments(tmp_path: Path) -> None:
     """The real injector is given the stack and the way to ask for events in flight, as the fake is."""
     deployment = FakeDeployment()
-    injector = parts(load_settings(state_dir=tmp_path), "processes").faults(deployment, lambda: 3)
+    injector = parts("processes", load_settings(state_dir=tmp_path)).faults(deployment, lambda: 3)
     assert injector.inject(Fault("kill", "redis", 0.0)).in_flight_events == 3
     assert deployment.done == ["kill redis"]

@@ -1,0 +1,1 @@
+"""Tests of what is rendered for a cluster, as a whole."""
