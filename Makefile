@@ -72,7 +72,7 @@ faults: servers ## Every fault on that cluster, each cured by its next step, or 
 	@LAB_CLUSTER=required LAB_TESTS=all $(STAGE) faults $(PYTEST) tests/cluster/test_diagnosis_of_faults.py tests/cluster/test_diagnosis_of_a_stack.py tests/cluster/test_faults.py
 
 snapshots: servers ## Make every fault on that cluster again and keep the snapshots for the tests of the rules
-	@LAB_CLUSTER=required LAB_SNAPSHOTS=tests/data/snapshots $(PYTEST) tests/cluster/test_diagnosis_of_a_stack.py tests/cluster/test_diagnosis_of_faults.py
+	@LAB_CLUSTER=required LAB_TESTS=all LAB_SNAPSHOTS=tests/data/snapshots $(PYTEST) tests/cluster/test_diagnosis_of_a_stack.py tests/cluster/test_diagnosis_of_faults.py
 
 cluster-up: .venv/.installed ## Start that cluster to work with; it stays, and `make cluster` uses it, until cluster-down
 	@$(BIN)/python -m tests.cluster.rig up

@@ -11,6 +11,7 @@ OF_TESTS: Final = frozenset(
         "LAB_SOAK_SECONDS",
         "LAB_CHAOS_SCHEDULES",
         "LAB_CHAOS_CUT_SCHEDULES",
+        "LAB_HELD_SECONDS",
         "LAB_HIDE_PATH_SERVERS",
     }
 )

@@ -5,73 +5,74 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import pytest
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
 HERE: Final = Path(__file__).parent
-FAULTS: Final = 4
-"""Parts of the faults that are planted on a cluster: four commits in a row plant each once."""
 
 
 class TurnSettings(BaseSettings, frozen=True, env_prefix="LAB_", env_ignore_empty=True):
     """Whether the tests that are marked `in_turn` take turns."""
 
     tests: Literal["in turn", "all"] = Field("in turn")
-    """`all` is what `make every` and `make faults` set."""
-    snapshots: Path | None = None
-    """Folder for the snapshots of the faults; every fault is planted where they are kept."""
+    """`all` is what `make every`, `make faults`, `make chaos` and `make snapshots` set."""
 
 
-def chosen(names: Iterable[str], parts: int = FAULTS) -> list[str]:
-    """Return the names whose turn it is in this run of the tests."""
-    return sorted(names) if everything_runs() else part_of(names, parts, commits())
+class Family(NamedTuple):
+    """Tests that take turns with each other: a file, unless the mark names another family.
 
+    Attributes:
+        name: Of the file, or the one in the mark.
+        parts: As many commits in a row run each test once.
+    """
 
-def everything_runs() -> bool:
-    """Return whether nothing takes turns."""
-    settings = TurnSettings()
-    return settings.tests == "all" or settings.snapshots is not None
-
-
-def part_of(names: Iterable[str], parts: int, turn: int) -> list[str]:
-    """Return every so many names, beginning elsewhere at every turn."""
-    return sorted(names)[turn % parts :: parts]
+    name: str
+    parts: int
 
 
 def deselect(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the marked tests whose turn it is not. A test that the command line names by its name always runs."""
-    if everything_runs() or any("::" in argument for argument in config.args):
+    if TurnSettings().tests == "all" or any("::" in argument for argument in config.args):
         return
-    waiting = waiting_of(families(items), commits())
-    config.hook.pytest_deselected(items=[item for item in items if item.nodeid in waiting])
-    items[:] = [item for item in items if item.nodeid not in waiting]
+    left_out = not_in_turn(members_of_families(items), turn_of_this_commit())
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid in left_out])
+    items[:] = [item for item in items if item.nodeid not in left_out]
 
 
-def families(items: Iterable[pytest.Item]) -> Mapping[tuple[str, int], Sequence[str]]:
-    """Return (family, parts) → names of the marked tests. A family is a file, unless the mark names another."""
-    members = defaultdict[tuple[str, int], list[str]](list)
+def members_of_families(items: Iterable[pytest.Item]) -> Mapping[Family, Sequence[str]]:
+    """Return family → names of its tests."""
+    members = defaultdict[Family, list[str]](list)
     for item in items:
         if (mark := item.get_closest_marker("in_turn")) is not None:
-            members[mark.kwargs.get("family", item.path.name), mark.args[0]].append(item.nodeid)
+            members[Family(mark.kwargs.get("family", item.path.name), mark.args[0])].append(item.nodeid)
     return members
 
 
-def waiting_of(members: Mapping[tuple[str, int], Sequence[str]], turn: int) -> set[str]:
+def not_in_turn(members: Mapping[Family, Sequence[str]], turn: int) -> set[str]:
     """Return the names of the tests whose turn it is not."""
-    return {name for (_, parts), names in members.items() for name in set(names) - set(part_of(names, parts, turn))}
+    return {name for family, names in members.items() for name in set(names) - set(part_of(names, family.parts, turn))}
+
+
+def part_of(names: Iterable[str], parts: int, turn: int) -> list[str]:
+    """Return every *parts*-th name. Each turn starts one name later, so that *parts* turns cover all names."""
+    return sorted(names)[turn % parts :: parts]
 
 
 @cache
-def commits() -> int:
-    """Return the number of commits until now; 0 where this is no clone."""
-    counted = subprocess.run(
-        ["git", "rev-list", "--count", "HEAD"],
-        cwd=HERE,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return int(counted.stdout) if counted.returncode == 0 else 0
+def turn_of_this_commit() -> int:
+    """Return the number of commits until now. A shallow clone has lost it, and takes a number from the commit's hash.
+
+    0 where this is no clone.
+    """
+    if _git("rev-parse", "--is-shallow-repository") == "true":
+        return int(_git("rev-parse", "HEAD")[:8], 16)
+    return int(_git("rev-list", "--count", "HEAD") or 0)
+
+
+def _git(*arguments: str) -> str:
+    """Return what git prints; empty where it fails."""
+    done = subprocess.run(["git", *arguments], cwd=HERE, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""

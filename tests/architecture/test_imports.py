@@ -3,11 +3,12 @@
 import json
 import re
 import sys
+import tomllib
 from typing import Final
 
 import pytest
 
-from tests.architecture.tools import run
+from tests.architecture.tools import PROJECT, run
 
 HEAVY: Final = (
     "IPython", "cryptography", "grpc", "httpx", "kubernetes", "matplotlib", "numpy", "pandas", "papermill",
@@ -27,6 +28,34 @@ def test_imports_go_down() -> None:
     """Every import contract in `pyproject.toml` is kept."""
     done = run("lint-imports", "--no-cache")
     assert done.returncode == 0, done.stdout
+
+
+def layers_of(package: str) -> list[list[str]]:
+    """Return the layers of a package by its import contract, each with its rooms, from the top down."""
+    tools = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    contracts = tools["importlinter"]["contracts"]
+    [contract] = [contract for contract in contracts if contract.get("containers") == [package]]
+    return [layer.split(" | ") for layer in contract["layers"]]
+
+
+def rows_of(package: str) -> list[list[str]]:
+    """Return the rows of a package's table in `ARCHITECTURE.md`, each with its rooms, from the top down."""
+    page = (PROJECT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    [table] = re.findall(
+        rf"^\| \w+ of `{package}/`, top to bottom \|.*\n\|---\|---\|\n((?:\|.*\n)+)", page, re.MULTILINE
+    )
+    return [re.findall(r"`(\w+)(?:/|\.py)?`", row.split("|")[1]) for row in table.splitlines()]
+
+
+@pytest.mark.parametrize("package", ["lab", "services"])
+def test_the_page_orders_the_rooms_as_the_contract_does(package: str) -> None:
+    """Every room stands in a row, and rows go down the layers; rooms of one row are of one layer."""
+    layer_of = {room: number for number, layer in enumerate(layers_of(package)) for room in layer}
+    rows = rows_of(package)
+    assert sorted(room for row in rows for room in row) == sorted(layer_of)
+    assert [row for row in rows if len({layer_of[room] for room in row}) > 1] == []
+    numbers = [layer_of[row[0]] for row in rows]
+    assert numbers == sorted(numbers)
 
 
 def imported(module: str, *, after: str = "sys") -> set[str]:

@@ -8,7 +8,8 @@ from typing import Final
 
 import pytest
 
-PROJECT: Final = Path(__file__).parents[2]
+from tests.architecture.tools import PROJECT
+
 TEXT: Final = (PROJECT / "SECURITY.md").read_text(encoding="utf-8")
 ROW: Final = re.compile(r"^\| ([FS]\d+) \| (.+?) \| (.+) \|$", re.MULTILINE)
 NAMED: Final = re.compile(r"`(tests/[^`]*)`")

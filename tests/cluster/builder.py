@@ -48,7 +48,10 @@ class Built(NamedTuple):
 
 
 def build_images(rig: RigFacts, machines: Machines, folder: Path) -> Built:
-    """Build and push the services for both architectures, and write their digests into this project's lock."""
+    """Build the services for both architectures with a builder that first refuses the registry, and push them.
+
+    Their digests are in this project's lock afterwards. The collector's image is pushed, too.
+    """
     cache = load_settings().cache_dir
     base_image.push(cache, f"http://{rig.registry}", BASE, TAG)
     checkout = checked_out(folder / "checkout")
@@ -59,16 +62,22 @@ def build_images(rig: RigFacts, machines: Machines, folder: Path) -> Built:
         made = machines.paste(MAKE, checkout, settings)
         assert made.returncode == 0, made.stderr
         refused = machines.paste(BUILD, checkout, settings)
-        snapshot = snapshots("kubernetes", load_settings()).take()
-        if kept := ClusterSettings().snapshots:
-            save(snapshot, kept / "builder-plain-http.json")
-        findings = diagnose(snapshot)
-        assert findings, refused.stderr
+        findings = findings_after(refused)
         cured = machines.paste(findings[0].do, checkout, settings)
     assert cured.returncode == 0, f"{findings}{cured.stderr[-600:]}"
     shutil.copyfile(checkout / FILE_NAME, project_dir() / FILE_NAME)
     collector = push(f"{rig.registry}/otelcol:1", {"amd64": rig.programs / "otelcol"}, []).pinned("amd64")
     return Built(collector, refused, findings, cured)
+
+
+def findings_after(refused: "subprocess.CompletedProcess[str]") -> tuple[Finding, ...]:
+    """Diagnose a build that was refused; keep the snapshot where snapshots are kept."""
+    snapshot = snapshots("kubernetes", load_settings()).take()
+    if kept := ClusterSettings().snapshots:
+        save(snapshot, kept / "builder-plain-http.json")
+    findings = diagnose(snapshot)
+    assert findings, refused.stderr
+    return findings
 
 
 def checked_out(folder: Path) -> Path:

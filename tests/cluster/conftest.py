@@ -142,17 +142,25 @@ def common(rig: RigFacts, runs: Path, machines: Machines, tmp_path_factory: pyte
 
 
 @pytest.fixture(scope="session")
-def outcomes(common: Common) -> Iterator[Mapping[str, Future[Outcome]]]:
-    """Yield the outcomes of all faults, which are made in the background."""
-    with carrying_out(common, ClusterSettings().snapshots) as going_on:
+def outcomes(common: Common, request: pytest.FixtureRequest) -> Iterator[Mapping[str, Future[Outcome]]]:
+    """Yield the outcomes of the faults whose tests run, which are made in the background."""
+    names = faults_of(request.session, "test_a_fault_is_found_and_its_next_step_cures_it")
+    with carrying_out(common, names, ClusterSettings().snapshots) as going_on:
         yield going_on
 
 
 @pytest.fixture(scope="session")
-def misrouted_metrics(common: Common) -> Iterator[Future[Mapping[str, Outcome]]]:
-    """Yield the outcomes of misrouted metrics, which are made in the background."""
+def misrouted_metrics(common: Common, request: pytest.FixtureRequest) -> Iterator[Future[Mapping[str, Outcome]]]:
+    """Yield the outcomes of misrouted metrics whose tests run, which are made in the background."""
+    names = faults_of(request.session, "test_misrouted_metrics_are_found")
     with ThreadPoolExecutor(1) as pool:
-        yield pool.submit(carry_out_misrouted, common, ClusterSettings().snapshots)
+        yield pool.submit(carry_out_misrouted, common, names, ClusterSettings().snapshots)
+
+
+def faults_of(session: pytest.Session, test: str) -> list[str]:
+    """Return the names of the faults that a test of this session is about."""
+    functions = (item for item in session.items if isinstance(item, pytest.Function) and item.originalname == test)
+    return [str(function.callspec.params["name"]) for function in functions]
 
 
 @pytest.fixture(scope="session")

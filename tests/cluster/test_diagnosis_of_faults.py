@@ -7,6 +7,7 @@ import pytest
 
 from lab.cli import main
 from lab.errors import BadConfig, Unavailable
+from lab.targets.kubernetes.deployment import ClusterDeployment
 from lab.targets.kubernetes.rollout.gate import DEADLINE_S
 from tests.cluster.faults import misrouted
 from tests.cluster.faults.carried_out import FAULTS, Outcome
@@ -14,18 +15,19 @@ from tests.cluster.faults.case import RigFault
 from tests.cluster.faults.failed_up import NOWHERE, FailedUp
 from tests.cluster.rig.facts import RigFacts
 from tests.cluster.stack import Configured
-from tests.turns import chosen
 
 pytestmark = pytest.mark.timeout(900)
 
 
-@pytest.mark.parametrize("name", chosen(FAULTS))
+@pytest.mark.in_turn(4, family="faults on a cluster")
+@pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_found_and_its_next_step_cures_it(name: str, outcomes: Mapping[str, Future[Outcome]]) -> None:
     """One finding has the right cause and object; after its next step none is left, and every Deployment is ready."""
     assert_cured(FAULTS[name], outcomes[name].result())
 
 
-@pytest.mark.parametrize("name", misrouted.chosen())
+@pytest.mark.in_turn(4, family="misrouted metrics")
+@pytest.mark.parametrize("name", misrouted.FAULTS)
 def test_misrouted_metrics_are_found(name: str, misrouted_metrics: Future[Mapping[str, Outcome]]) -> None:
     """On a complete stack, the finding names the first silent stage."""
     assert_cured(misrouted.FAULTS[name], misrouted_metrics.result()[name])
@@ -70,7 +72,9 @@ def test_a_builder_that_was_not_told_of_plain_http_is_named(user: Configured, ri
     assert user.built.cured.returncode == 0
 
 
-def test_a_stack_that_is_well_has_nothing_wrong_with_it(stack: object, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stack_that_is_well_has_nothing_wrong_with_it(
+    stack: ClusterDeployment, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The diagnosis covers all services on both architectures, and everything they depend on."""
     assert main(["diagnose"]) == 0
     assert "no problems" in capsys.readouterr().out

@@ -89,7 +89,7 @@ def tried(
 ) -> Outcome:
     """Put a load on the stack with a fault in it, or with *act* in place of the fault."""
     experiment = replace(LOADED, faults=[fault], duration=seconds)
-    wired = parts(load_settings(), "kubernetes")
+    wired = parts("kubernetes", load_settings())
     if act is not None:
         wired = replace(wired, faults=in_place_of_faults(act))
     evidence = observe(experiment, wired, stack, display=NoDisplay(), run=f"faults-{uuid.uuid4().hex[:6]}")
@@ -262,5 +262,6 @@ def test_only_what_is_there_can_be_broken(stack: ClusterDeployment) -> None:
     """Other services and Deployments are refused."""
     with pytest.raises(lab.LabError, match='no service "redis" in this stack'):
         stack.kill("redis")
-    with pytest.raises(lab.LabError, match="no Deployment process-worker-riscv in this stack"):
-        stack.scaled(WORKER, "riscv", replicas=0).__enter__()
+    refused = pytest.raises(lab.LabError, match="no Deployment process-worker-riscv in this stack")
+    with refused, stack.scaled(WORKER, "riscv", replicas=0):
+        pytest.fail("there is no such Deployment")

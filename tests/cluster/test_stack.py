@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from lab.cli import main
-from lab.cli.run import EXIT_CODES
+from lab.cli.app import EXIT_CODES
 from lab.images.lock import FILE_NAME, read_lock
 from lab.model import Access
 from lab.model.image_references import digest_of

@@ -71,7 +71,6 @@ def cut_stack(folder: Path, number: int, until: ExitStack) -> Cut:
     return Cut(Bench(bench.deployment, cut), (to_store, to_ingest))
 
 
-@pytest.mark.in_turn(3)
 @pytest.mark.alone
 @pytest.mark.chaos
 @pytest.mark.timeout(180 + 30 * len(SEEDS))

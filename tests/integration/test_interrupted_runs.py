@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import signal
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 
 from lab.cli import main
+from lab.cli.app import EXIT_CODES
 from lab.runs.evidence import load_trial
 from lab.runs.folder import PROGRESS, RunFolder
 from lab.settings import environment_with, load_settings
@@ -166,6 +168,37 @@ def test_draining_that_is_interrupted_keeps_what_was_measured(tmp_path: Path) ->
     trial = load_trial(run.path)
     assert trial.ledger.backlog > 0
     assert len(trial.evidence.load_run.samples) > 0
+
+
+@pytest.mark.in_turn(10, family="interrupts at any moment")
+@pytest.mark.chaos
+@pytest.mark.parametrize("seed", range(20))
+def test_an_interrupt_at_any_moment_keeps_what_was_measured(tmp_path: Path, seed: int) -> None:
+    """From the run's first file until after its end. No process of its stack is left."""
+    draw = random.Random(seed)
+    number, later_s = draw.choice([signal.SIGINT, signal.SIGTERM, signal.SIGHUP]), draw.uniform(0.0, 14.0)
+    runs, state = tmp_path / "runs", tmp_path / "state"
+    begun = after(lambda: any(runs.glob("*/run.json")), seconds=later_s)
+    is_measuring, measured = told(runs, r'"measuring", "progress": {"elapsed_s": [1-9]'), list[bool]()
+
+    def moment() -> bool:
+        measured.append(is_measuring())
+        return begun()
+
+    command = [*LAB, "run", BASELINE, "-p", "duration", "4", "-p", "rate", "500", "-p", "warm_up", "1"]
+    folders = {"LAB_RUNS_DIR": str(runs), "LAB_STATE_DIR": str(state)}
+    code = interrupted(command, number, when=moment, variables=folders)
+    run = run_in(runs)
+    manifest, context = run.manifest(), f"{signal.Signals(number).name} {later_s:.1f} s after the beginning"
+    assert manifest.status in {"interrupted", "succeeded"}, f"{context}: {manifest.reason}"
+    expected = {128 + number} if manifest.status == "interrupted" else {128 + number, *EXIT_CODES.values()}
+    assert code in expected, context
+    assert manifest.headline or not any(measured), f"{context}: nothing was kept"
+    if manifest.headline:
+        trial = load_trial(run.path)
+        assert trial.ledger.lost == trial.ledger.double_counted == 0, context
+        assert len(trial.evidence.load_run.samples) > 0, context
+    until(lambda: processes_below(str(state)) == [], within_s=10)
 
 
 def test_a_script_undoes_its_fault_and_ends_by_the_signal(state: str, tmp_path: Path) -> None:

@@ -76,6 +76,7 @@ def test_a_stack_that_never_came_up_leaves_its_logs(folders: dict[str, str]) -> 
     assert "127.0.0.1:1" in (run.path / "logs" / "bootstrap.log").read_text()
 
 
+@pytest.mark.in_turn(2, family="alone")
 @pytest.mark.alone
 def test_a_stack_that_is_up_is_used_and_stays(folders: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     """Up, status, run, logs, dead letters, down: an afternoon in a minute."""

@@ -28,6 +28,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         yield bench
 
 
+@pytest.mark.in_turn(2, family="alone")
 @pytest.mark.alone
 @pytest.mark.timeout(180)
 def test_the_p99_of_a_paused_service_is_the_analytic_one(bench: Bench) -> None:

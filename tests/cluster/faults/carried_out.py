@@ -1,7 +1,7 @@
 """Makes faults, diagnoses and cures them, each in its own namespace."""
 
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,7 +13,6 @@ from lab.snapshots.files import save
 from tests.cluster.faults import images, misrouted, outside, workloads
 from tests.cluster.faults.case import RigFault
 from tests.cluster.faults.place import Common, Place
-from tests.turns import chosen
 
 FAULTS: Final[Mapping[str, RigFault]] = {**images.FAULTS, **workloads.FAULTS, **outside.FAULTS}
 HOME: Final = "/somewhere"
@@ -41,11 +40,13 @@ class Outcome:
 
 
 @contextmanager
-def carrying_out(common: Common, keep: Path | None) -> Iterator[Mapping[str, Future[Outcome]]]:
-    """Make the chosen faults in the background while the context lasts; *keep* is a folder for their snapshots."""
+def carrying_out(common: Common, names: Iterable[str], keep: Path | None) -> Iterator[Mapping[str, Future[Outcome]]]:
+    """Make faults in the background while the context lasts; *keep* is a folder for their snapshots."""
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        yield {name: pool.submit(_outcome, name, FAULTS[name], common, keep) for name in chosen(FAULTS)}
-        pool.shutdown(cancel_futures=True)
+        try:
+            yield {name: pool.submit(_outcome, name, FAULTS[name], common, keep) for name in names}
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _outcome(name: str, fault: RigFault, common: Common, keep: Path | None) -> Outcome:
@@ -58,13 +59,15 @@ def _outcome(name: str, fault: RigFault, common: Common, keep: Path | None) -> O
         return Outcome(place.namespace, error=traceback.format_exc(limit=6))
 
 
-def carry_out_misrouted(common: Common, keep: Path | None) -> Mapping[str, Outcome]:
-    """Make the chosen faults of `misrouted` in turn on one stack."""
+def carry_out_misrouted(common: Common, names: Iterable[str], keep: Path | None) -> Mapping[str, Outcome]:
+    """Make faults of `misrouted`, one after the other, on one stack."""
     place = Place(common, "misrouted")
     with place.until:
         place.open()
         misrouted.bring_up(place)
-        return {name: _diagnosed_and_cured(place, name, misrouted.FAULTS[name], keep) for name in misrouted.chosen()}
+        return {
+            name: _diagnosed_and_cured(place, name, misrouted.FAULTS[name], keep) for name in misrouted.in_order(names)
+        }
 
 
 def _diagnosed_and_cured(place: Place, name: str, fault: RigFault, keep: Path | None) -> Outcome:

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ import httpx
 
 from lab.settings import LabSettings, load_settings
 from lab.targets.processes.metrics.metrics_server import find_prometheus
-from tests import programs, turns
+from tests import programs
 from tests.cluster.builder import checked_out
 from tests.cluster.faults.case import RigFault
 from tests.cluster.faults.place import Place
@@ -127,8 +127,7 @@ def _prometheus(folder: Path, etc: Path) -> Iterator[None]:
         yield
 
 
-def chosen() -> list[str]:
-    """Return the names of the faults that this run of the tests makes. All others start from what the first leaves."""
+def in_order(names: Iterable[str]) -> list[str]:
+    """Return faults in the order in which they are made. The first is always made; the others start from its end."""
     first, *_ = FAULTS
-    chosen_names = {first, *turns.chosen(FAULTS)}
-    return [name for name in FAULTS if name in chosen_names]
+    return [name for name in FAULTS if name in {first, *names}]

@@ -2,8 +2,6 @@
 
 import json
 import sys
-import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +9,7 @@ from typing import Any, Final
 from lab.errors import Unavailable
 from tests.cluster.rig.commands import run, succeeds
 from tests.cluster.rig.facts import NODES, RigFacts
+from tests.cluster.rig.waiting import wait_until
 
 PROGRAM: Final = str(Path(sys.executable).with_name("kubectl"))
 TIMEOUT_S: Final = 90.0
@@ -45,11 +44,11 @@ class Kubectl:
 
     def wait_for(self, *arguments: str) -> None:
         """Wait until an object exists; `kubectl wait --for=create` gives up on some objects at once."""
-        end, pause = time.monotonic() + TIMEOUT_S, threading.Event()
-        while not self.has(*arguments):
-            if time.monotonic() > end:
-                raise Unavailable(f"no {arguments[-1]} appeared in {TIMEOUT_S:g} s")
-            pause.wait(0.1)
+        wait_until(
+            lambda: self.has(*arguments),
+            seconds=TIMEOUT_S,
+            fault=lambda: Unavailable(f"no {arguments[-1]} appeared in {TIMEOUT_S:g} s"),
+        )
 
     def get(self, *arguments: str) -> dict[str, Any]:
         """Return an object, or a list of objects."""

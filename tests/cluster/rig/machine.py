@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +12,7 @@ from lab.files import write_text
 from tests.cluster.rig.commands import run, succeeds
 from tests.cluster.rig.facts import NODES, PREFIX, RUN
 from tests.cluster.rig.network import NAMESPACE_FOLDER
+from tests.cluster.rig.waiting import wait_until
 
 MEMORY: Final = "machine.json"
 BINFMT: Final = Path("/proc/sys/fs/binfmt_misc")
@@ -118,14 +117,19 @@ def remove_cgroups() -> None:
     Raises:
         Unavailable: A cgroup cannot be removed.
     """
-    end, pause = time.monotonic() + CGROUP_END_S, threading.Event()
-    while left := _with_those_below():
-        for cgroup in left:
+
+    def are_gone() -> bool:
+        for cgroup in _with_those_below():
             with suppress(OSError):
                 cgroup.rmdir()
-        if time.monotonic() > end:
-            raise Unavailable("cgroups of the rig cannot be removed", found=str(left[0]))
-        pause.wait(0.05)
+        return not cgroups()
+
+    wait_until(
+        are_gone,
+        seconds=CGROUP_END_S,
+        poll_s=0.05,
+        fault=lambda: Unavailable("cgroups of the rig cannot be removed", found=str(next(iter(cgroups()), ""))),
+    )
 
 
 def _with_those_below() -> list[Path]:

@@ -1,6 +1,5 @@
 """Starts the rig in stages."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from tests.cluster.rig.facts import DNS_READY_URL, NODES, REGISTRY, RigFacts
 from tests.cluster.rig.kubectl import Kubectl
 from tests.cluster.rig.processes import Processes
 from tests.cluster.rig.programs import Progress
+from tests.cluster.rig.waiting import wait_until
 
 READY_S: Final = 90.0
 """Seconds until a program answers; five times what two quiet cores need for the whole rig."""
@@ -77,12 +77,15 @@ def _stage(name: str, progress: Progress) -> Iterator[None]:
 
 def _await(condition: Callable[[], bool], name: str, processes: Processes, seconds: float = READY_S) -> None:
     """Wait until a process is ready."""
-    end, pause = time.monotonic() + seconds, threading.Event()
-    while not condition():
-        processes.require(name)
-        if time.monotonic() > end:
-            raise Unavailable(f"{name} of the rig was not ready in {seconds:g} s", found=processes.log_tail(name))
-        pause.wait(0.1)
+
+    def is_ready() -> bool:
+        is_so = condition()
+        if not is_so:
+            processes.require(name)
+        return is_so
+
+    late = f"{name} of the rig was not ready in {seconds:g} s"
+    wait_until(is_ready, seconds=seconds, fault=lambda: Unavailable(late, found=processes.log_tail(name)))
 
 
 def _answers(url: str) -> bool:
