@@ -30,8 +30,8 @@ def test_names_that_are_not_loaded_yet_are_completed() -> None:
 
 def test_a_name_that_there_is_not_is_an_attribute_error() -> None:
     """As of any other module."""
-    with pytest.raises(AttributeError, match="module 'lab' has no attribute 'runn'"):
-        _ = lab.runn
+    with pytest.raises(AttributeError, match="module 'lab' has no attribute 'runs_all'"):
+        _ = lab.runs_all
 
 
 class FakeFormatter(dict[type, Any]):

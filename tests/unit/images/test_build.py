@@ -130,7 +130,7 @@ def test_buildah_speaks_plain_http_with_the_configured_host_alone() -> None:
         ),
         ("ERROR: Cannot connect to the Docker daemon at unix:///run/docker.sock", Unavailable, ["does not run"]),
         ('ERROR: no builder "rig" found', BadConfig, ["no such builder", "docker buildx create", "buildx ls"]),
-        ('ERROR: failed to find driver "remot"', BadConfig, ["no such builder", "docker buildx create"]),
+        ('ERROR: failed to find driver "other"', BadConfig, ["no such builder", "docker buildx create"]),
         (
             "#8 ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.",
             DataFault,
