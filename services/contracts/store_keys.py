@@ -6,6 +6,9 @@ from typing import Final
 NAMESPACE: Final = "lab"
 """The namespace of a store that serves one stack."""
 
+NAMESPACE_VARIABLE: Final = "LAB_STORE_NAMESPACE"
+"""The setting of a service that names another namespace."""
+
 GROUP: Final = "agg"
 """The consumer group of the workers."""
 

@@ -20,11 +20,10 @@ from lab.targets.processes.metrics.debian_packages import Progress
 from lab.targets.processes.metrics.destination import telemetry_environment
 from lab.targets.processes.metrics.scraping import scrape_config
 from lab.targets.processes.stack_secrets import make_secrets
-from services.contracts.store_keys import NAMESPACE
+from services.contracts.store_keys import NAMESPACE, NAMESPACE_VARIABLE
 
 PORTS: Final = {"http": 80, "https": 443}
 CONNECT_TIMEOUT_S: Final = 3.0
-NAMESPACE_VARIABLE: Final = "LAB_STORE_NAMESPACE"
 
 
 @dataclass(frozen=True, slots=True)

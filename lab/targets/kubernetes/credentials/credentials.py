@@ -13,7 +13,6 @@ from lab.files import OWNERS_FILE, OWNERS_FOLDER, replaced
 from lab.settings import LOOPBACK
 from lab.systems.services import SERVICES
 from lab.targets.kubernetes.credentials.certificates import Certificates, end_of, names_in, new_certificates
-from services.contracts.store_keys import NAMESPACE
 from services.contracts.store_users import USERS, users_file
 
 RENEW_BEFORE: Final = timedelta(days=14)
@@ -41,10 +40,14 @@ class Credentials:
         pem = self.certificates
         return {CA: pem.ca, CERTIFICATE: pem.certificate, KEY: pem.key, TOKEN: self.token.encode()}
 
-    def store_secret(self) -> Mapping[str, bytes]:
-        """Return the content of the Secret `lab-store` for a store inside the cluster: its users, their passwords."""
+    def store_secret(self, *, namespace: str) -> Mapping[str, bytes]:
+        """Return the content of the Secret `lab-store` for a store inside the cluster: its users, their passwords.
+
+        Args:
+            namespace: The namespace of the keys that the users may use.
+        """
         passwords = {user: self.password_of(user) for user in USERS}
-        users = users_file(passwords, namespace=NAMESPACE)
+        users = users_file(passwords, namespace=namespace)
         return {"users.acl": users.encode(), **{user: password.encode() for user, password in passwords.items()}}
 
     def password_of(self, user: str) -> str:

@@ -15,6 +15,7 @@ from lab.targets.kubernetes.rendering.never_applied import PINNED
 from lab.targets.kubernetes.rendering.placement import labels_in, tolerations_in
 from lab.targets.kubernetes.rendering.render import PULL_KEY
 from lab.targets.kubernetes.rendering.request import ARCHITECTURES, Architecture, RenderRequest, Workload
+from services.contracts.store_keys import NAMESPACE, NAMESPACE_VARIABLE
 
 STACK: Final = "lab"
 SCRAPED: Final = "none"
@@ -146,10 +147,11 @@ def secrets_of(settings: LabSettings, inputs: StackInputs) -> Secrets:
     """Return Secret → key → content; a Secret that is not needed has no content."""
     store = {PASSWORD: settings.redis_password_file, CA: settings.redis_ca_file}
     prometheus = {"authorization": settings.prometheus_authorization_file, CA: settings.prometheus_ca_file}
-    inside = single_images(settings)
+    inside, namespace = single_images(settings), inputs.service_settings.get(NAMESPACE_VARIABLE, NAMESPACE)
+    users = inputs.credentials.store_secret(namespace=namespace)
     return {
         secret_names.SERVING: inputs.credentials.serving_secret(),
-        secret_names.STORE: inputs.credentials.store_secret() if "redis" in inside else _read(store),
+        secret_names.STORE: users if "redis" in inside else _read(store),
         secret_names.PROMETHEUS: {} if "prometheus" in inside else _read(prometheus),
         secret_names.PULL: {PULL_KEY: inputs.pull_secret.encode()} if inputs.pull_secret else {},
     }

@@ -35,7 +35,8 @@ def test_the_ca_signed_it_and_can_sign_no_more(tmp_path: Path) -> None:
     credentials = made(tmp_path)
     ca = x509.load_pem_x509_certificate(credentials.certificates.ca)
     x509.load_pem_x509_certificate(credentials.certificates.certificate).verify_directly_issued_by(ca)
-    everything = b"".join([*credentials.serving_secret().values(), *credentials.store_secret().values()])
+    secrets = (credentials.serving_secret(), credentials.store_secret(namespace="lab"))
+    everything = b"".join(content for secret in secrets for content in secret.values())
     assert everything.count(b"PRIVATE KEY") == 2, "begin and end of the server's own"
 
 

@@ -3,7 +3,9 @@
 import functools
 import itertools
 import json
+import re
 import shutil
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +23,7 @@ from lab.targets.kubernetes.rendering.from_settings import StackInputs, request_
 from lab.targets.kubernetes.rendering.manifests import manifests_folder
 from lab.targets.kubernetes.rendering.render import render
 from lab.targets.kubernetes.secret_names import SECRET_NAMES
+from services.contracts.store_keys import NAMESPACE_VARIABLE
 from services.contracts.store_users import BOOTSTRAP, USERS
 from services.contracts.store_users import SERVICES as STORE_SERVICES
 from tests.rendered.samples import ARCHITECTURES, image
@@ -260,6 +263,18 @@ def test_store_and_metrics_server_run_inside_where_no_url_is_given() -> None:
     assert template(bodies, "prometheus")["spec"]["nodeSelector"] == {"kubernetes.io/arch": "amd64"}
     outside = objects({**INSIDE, **OUTSIDE})
     assert not {"Deployment/redis", "Deployment/prometheus", "Secret/lab-store"} & outside.keys()
+
+
+@pytest.mark.parametrize(("service_settings", "prefix"), [({}, "{lab:lab}:"), ({NAMESPACE_VARIABLE: "b"}, "{lab:b}:")])
+def test_users_of_a_store_inside_may_use_the_keys_of_the_services(
+    service_settings: Mapping[str, str], prefix: str
+) -> None:
+    """Also where the services are given another namespace; the store starts again with its new users."""
+    bodies = objects(INSIDE, replace(INPUTS, service_settings=service_settings))
+    users = b64decode(bodies["Secret/lab-store"]["data"]["users.acl"]).decode()
+    assert set(re.findall(r"~(\{.*?\}:)", users)) == {prefix}
+    starts_again = started_again(objects(INSIDE), bodies)
+    assert ("redis" in starts_again) is bool(service_settings)
 
 
 def test_a_container_sees_the_password_of_its_own_user_alone() -> None:
