@@ -47,7 +47,7 @@ APPEND_ERRORS: Final[Mapping[str, tuple[type[LedgerError], str]]] = {
 
 
 def refusal_of(batch: Append, misuse: LedgerMisuse) -> LedgerError:
-    """Return our error for an error reply to an append; *misuse* itself where the code is none of the table's."""
+    """Return our error for an error reply to an append; *misuse* itself where the table lacks its code."""
     code, *details = misuse.reply.split() or [""]
     if code not in APPEND_ERRORS:
         return misuse

@@ -69,7 +69,7 @@ def open_ledger(
 class RedisLedger(Delivery):
     """The account of every event. Safe to use from several threads.
 
-    Every method but `audit` is one atomic step of the store, and raises the errors of `services.ledger.errors`.
+    Every change is one atomic step of the store. Every method raises the errors of `services.ledger.errors`.
     Delivery to workers is at least once; the checks of `commit` make the effect exactly once.
     """
 

@@ -40,6 +40,10 @@ class TracedAnswering(Answering):
             token = _traceparent.set(span.traceparent)
             try:
                 yield
+            except GeneratorExit:
+                # The caller has left a stream of answers.
+                labels = self._labels("CANCELLED")
+                raise
             except Exception as error:  # noqa: BLE001  the caller gets a status of ours for every error
                 refused = self.refusal(error, context)
                 labels = self._labels(refused.code.name)

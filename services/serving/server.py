@@ -123,8 +123,12 @@ def _sweep(calls_of_servers: CallsOfServers, health_state: HealthState, stopping
     """Until the stop, end calls that keep threads waiting, and let health notice when calls get no thread."""
     stuck = False
     while not stopping.wait(SWEEP_EVERY_S):
-        for calls in calls_of_servers:
-            calls.sweep()
+        try:
+            for calls in calls_of_servers:
+                calls.sweep()
+        except Exception:
+            # Without this thread, silent callers would keep the threads of the server.
+            log.exception("a sweep of the calls failed; the next follows")
         now_stuck = calls_of_servers.service.workers.canary_delay_s() > STUCK_AFTER_S
         if now_stuck != stuck:
             stuck = now_stuck

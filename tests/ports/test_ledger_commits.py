@@ -210,6 +210,18 @@ def test_a_key_of_the_wrong_type_stops_a_requeue_before_it_writes(
     assert ledger.audit().balance.residual == 0
 
 
+def test_half_an_id_requeues_nothing(ledger: RedisLedger) -> None:
+    """A range takes half an id for many ids, and a deletion takes it for another: the events would come back twice."""
+    fill(ledger, 1)
+    [entry] = ledger.read(count=1, block_ms=10)
+    ledger.dead_letter(entry.entry_id, "planted")
+    [letter] = ledger.dead_letters()
+    with pytest.raises(errors.LedgerMisuse):
+        ledger.requeue(letter.dead_id.partition("-")[0])
+    assert ledger.dead_letters() == [letter]
+    assert ledger.audit().balance.residual == 0
+
+
 @pytest.mark.parametrize("key", ["ev", "ledger", f"run:{RUN}", f"keys:{RUN}", "producers", "runs", f"p:{PRODUCER}"])
 def test_a_key_of_the_wrong_type_stops_an_append_before_it_writes(
     ledger: RedisLedger, raw: redis.Redis, key: str

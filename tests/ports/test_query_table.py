@@ -90,7 +90,7 @@ def test_an_expression_that_cannot_be_evaluated_is_the_callers_fault(world: Worl
         table_of(world.source, f"{COUNTER} + on(job) {COUNTER}", world.window)
 
 
-@pytest.mark.parametrize("step_s", [0.0, -1.0, float("nan")])
+@pytest.mark.parametrize("step_s", [0.0, -1.0, float("nan"), float("inf"), "2"])
 def test_a_step_is_a_positive_time(source: Evaluating, world: World, step_s: float) -> None:
     """Seconds."""
     with pytest.raises(UsageFault, match="step_s"):

@@ -40,7 +40,8 @@ local function fold_ring(base, producers)
   if highest > 0 then redis.call('HSET', ring, 'folded', digits(highest)) end
 end
 
--- Forgets the producer that is unused for longest, where there are too many. Returns false where it is needed yet.
+-- Forgets the producer that is unused for longest, where there are too many. Returns false
+-- where that producer appended within the last hour.
 local function forget_producer(base, producers, time)
   if redis.call('ZCARD', producers) < MAX_PRODUCERS then return true end
   local producer, last_use = unpack(redis.call('ZRANGE', producers, 0, 0, 'WITHSCORES'))

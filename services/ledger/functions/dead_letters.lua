@@ -55,6 +55,7 @@ end
 local function requeue(keys, argv)
   local base, id = keys[1], argv[2]
   local failed = guard(base, argv[1]); if failed then return failed end
+  if not is_id(id) then return refuse('LABARG', 'an id that no letter has') end
   local ev, dead = base .. 'ev', base .. 'dead'
   local letter = redis.call('XRANGE', dead, id, id)[1]
   if not letter then return 0 end
