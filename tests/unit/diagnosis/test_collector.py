@@ -137,6 +137,13 @@ def test_a_component_is_renamed_where_it_is_one(before: str, line: str, after: s
     assert shlex.split(finding.do)[-1] == "deployment/otel-collector-amd64"
 
 
+def test_the_newest_refusal_is_the_one_that_holds() -> None:
+    """An older line is of a configuration that was edited since."""
+    older = "'exporters' the logging exporter has been deprecated, use the debug exporter instead"
+    newer = f'\'exporters\' unknown type: "jaeger" for id: "jaeger" {VALID}'
+    assert "jaeger" in only(collector_logs(BLOCKS, older, newer)).title
+
+
 def test_a_text_that_kubectl_writes_in_one_line_is_edited_by_hand() -> None:
     """A blank at the end of a line makes kubectl do so, and there is no line to change."""
     line = "'exporters' the logging exporter has been deprecated, use the debug exporter instead"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab.diagnosis.diagnose import diagnose
-from lab.snapshots.answers import CollectorProbe, LastSample, PrometheusProbe
+from lab.snapshots.answers import ClockProbe, CollectorProbe, LastSample, PrometheusProbe
 from lab.snapshots.files import load, save
 from lab.snapshots.snapshot import Snapshot
 from services.contracts.signals import PROMISED
@@ -72,6 +72,18 @@ def test_an_old_refusal_does_not_explain_present_silence(seconds: int, cause: st
     _, *rest = (REMOTE_WRITE_LOG % (400, "out of order sample")).split("\t")
     line = "\t".join([ago(seconds), *rest])
     assert set(causes(no_fresh_samples(line))) == {cause}
+
+
+def test_a_wrong_clock_does_not_hide_a_server_that_does_not_answer() -> None:
+    """It explains refused samples, and nothing else."""
+    _, *rest = (REMOTE_WRITE_LOG % (400, "out of order sample")).split("\t")
+    refused = no_fresh_samples("\t".join([ago(10), *rest]))
+    skewed = with_probes(refused, clocks=(ClockProbe("r3", 2.4, 0.02),))
+    assert set(causes(skewed)) == {"clock-skew"}
+    prometheus = refused.probes.prometheus
+    assert prometheus is not None
+    away = replace(prometheus, samples=None, reachable=False, error="connection refused")
+    assert "prometheus-receives-nothing" in causes(with_probes(skewed, prometheus=away))
 
 
 def test_pods_are_not_called_silent_where_prometheus_was_not_asked() -> None:

@@ -170,3 +170,19 @@ def test_objects_without_content_break_no_rule(case: Case) -> None:
     more = {name: (*getattr(case.snapshot.objects, name), empty) for name in names}
     findings = diagnose(with_objects(case.snapshot, **more))
     assert case.object in {finding.object for finding in findings}
+
+
+def test_a_volume_of_any_form_breaks_no_rule() -> None:
+    """Its affinity may be by fields, by labels that exist, or by other labels than the host's name."""
+    snapshot = CASES["volume-pins-pod"].snapshot
+    [volume] = snapshot.objects.volumes
+    [term] = volume["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"]
+    rules = [
+        {"key": "zone", "operator": "In", "values": ["eu"]},
+        {"key": "disk", "operator": "Exists"},
+        *term["matchExpressions"],
+    ]
+    terms = [{"matchFields": [{"key": "metadata.name"}]}, {"matchExpressions": rules}]
+    affinity = {"nodeAffinity": {"required": {"nodeSelectorTerms": terms}}}
+    [finding] = diagnose(with_objects(snapshot, volumes=({**volume, "spec": affinity},)))
+    assert finding.title.endswith("is pinned by its volume to clus1")

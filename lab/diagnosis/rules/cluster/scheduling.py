@@ -19,6 +19,7 @@ from lab.snapshots.kubernetes import (
 from lab.snapshots.quantities import quantity, quantity_text
 from lab.snapshots.snapshot import Snapshot, by_workload, not_ready
 
+HOSTNAME_LABEL: Final = "kubernetes.io/hostname"
 PATIENCE_S: Final = 15.0
 """How long a pod may wait for a node: longer than a node needs that has just joined."""
 PINNED: Final = re.compile(r"didn't match PersistentVolume's node affinity|volume node affinity conflict")
@@ -167,9 +168,11 @@ def _missing_label(snapshot: Snapshot, pod: Pod) -> Misfit | None:
 def _nodes_of(snapshot: Snapshot, name: str) -> str:
     """Return the names of the nodes on which a volume can be used; empty where the lab may not list volumes."""
     for volume in map(KubernetesObject, snapshot.objects.volumes):
-        terms = volume.spec.get("nodeAffinity", {}).get("required", {}).get("nodeSelectorTerms", ())
+        terms = volume.spec.get("nodeAffinity", {}).get("required", {}).get("nodeSelectorTerms") or ()
+        rules = [rule for term in terms for rule in term.get("matchExpressions") or ()]
         if volume.name == name:
-            return ", ".join(node for term in terms for rule in term["matchExpressions"] for node in rule["values"])
+            hosts = (rule.get("values") or () for rule in rules if rule.get("key") == HOSTNAME_LABEL)
+            return ", ".join(node for values in hosts for node in values)
     return ""
 
 

@@ -68,7 +68,7 @@ def collector_refuses_configuration(snapshot: Snapshot) -> Iterator[Finding]:
 
 def _refusal(log: Sequence[str]) -> re.Match[str] | None:
     """Return the newest line that refuses a part of the configuration."""
-    matches = (pattern.search(line) for pattern in (DEPRECATED, UNKNOWN, UNDEFINED, OPTION) for line in reversed(log))
+    matches = (pattern.search(line) for line in reversed(log) for pattern in (DEPRECATED, UNKNOWN, UNDEFINED, OPTION))
     return next((match for match in matches if match), None)
 
 

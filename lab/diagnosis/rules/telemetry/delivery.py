@@ -22,7 +22,7 @@ class DeliveryFailure(NamedTuple):
 
     kind: Literal["no-answer", "receiver-off", "samples-refused"]
     evidence: str
-    rests_on: tuple[str, ...]
+    rests_on: tuple[str, ...] = ()
 
     @property
     def refusal(self) -> str:
@@ -34,16 +34,15 @@ class DeliveryFailure(NamedTuple):
 def delivery_failure(snapshot: Snapshot) -> DeliveryFailure | None:
     """Return why the metrics server gets no samples; None where nothing shows that it gets none."""
     probe, off, refused = snapshot.probes.prometheus, _lines_about_receiver(snapshot), _refusals(snapshot)
-    # A wrong clock explains a refusal.
-    rests_on = ("clock",) if refused and not off else ()
     if probe is not None and probe.reachable is False:
-        return DeliveryFailure("no-answer", probe.error, rests_on)
+        return DeliveryFailure("no-answer", probe.error)
     if off:
-        return DeliveryFailure("receiver-off", off[-1], rests_on)
+        return DeliveryFailure("receiver-off", off[-1])
     if probe is not None and probe.receives is False and is_pushed(snapshot):
-        return DeliveryFailure("receiver-off", f"{probe.url}/api/v1/write answers 404", rests_on)
+        return DeliveryFailure("receiver-off", f"{probe.url}/api/v1/write answers 404")
     if refused and not fresh_samples(snapshot):
-        return DeliveryFailure("samples-refused", refused[-1], rests_on)
+        # A wrong clock explains a refusal.
+        return DeliveryFailure("samples-refused", refused[-1], rests_on=("clock",))
     return None
 
 
