@@ -112,7 +112,7 @@ def split_name(name: str) -> tuple[str, str]:
     """Return host and prefix of a registry's name.
 
     Raises:
-        BadConfig: The name is none.
+        BadConfig: The text does not name a registry.
 
     >>> split_name("registry.example:5000/team")
     ('registry.example:5000', 'team')

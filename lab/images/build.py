@@ -14,7 +14,7 @@ from lab.images import bake
 from lab.images.access import RegistryAccess
 from lab.images.build_faults import explain
 from lab.images.pull_secret import pull_secret
-from lab.settings import find_program, inherited_environment
+from lab.settings import find_program, inherited_environment, text_of
 
 QUICK_S: Final = 20
 """How long a command of a builder may take that builds nothing, in seconds."""
@@ -96,12 +96,21 @@ def bake_command(tool: Tool, order: BuildOrder) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def buildah_commands(tool: Tool, order: BuildOrder, target: bake.Target) -> tuple[tuple[str, ...], ...]:
-    """Return the commands that build a target into a list of images, and push the list with its images."""
+def buildah_commands(
+    tool: Tool, order: BuildOrder, target: bake.Target, *, trusted: Path | None = None
+) -> tuple[tuple[str, ...], ...]:
+    """Return the commands that build a target into a list of images, and push the list with its images.
+
+    Args:
+        tool: Buildah.
+        order: What to build.
+        target: One image.
+        trusted: Folder of certificates, in the form of containers-certs.d(5); None trusts the system's authorities.
+    """
     name = target.tags[0]
     args = dict(target.args) | ({"PIP_NO_INDEX": "1"} if order.wheels else {})
     wheels = ("--build-context", f"wheels={order.wheels.resolve()}") if order.wheels else ()
-    certificates = ("--cert-dir", str(order.access.ca_file.parent.absolute())) if order.access.ca_file else ()
+    certificates = ("--cert-dir", str(trusted)) if trusted else ()
     options = (
         "--layers", "--file", "Dockerfile", "--ignorefile", ".dockerignore",
         "--target", target.stage, "--manifest", name,
@@ -176,17 +185,30 @@ class _Build:
 
 def _with_buildx(build: _Build) -> None:
     build.progress(f"{len(build.targets)} images with buildx")
-    build.run(bake_command(build.tool, build.order), build.order.variables)
+    # Bake takes the variables of its file from the environment, so that a BASE of the user's would replace the base.
+    base = build.order.base or bake.default_of(build.project / bake.FILE_NAME, "BASE")
+    build.run(bake_command(build.tool, build.order), build.order.variables | {"BASE": base})
 
 
 def _with_buildah(build: _Build) -> None:
     with tempfile.TemporaryDirectory() as folder:
         tool, credentials = _prepared(build.tool, build.order.access, Path(folder))
+        trusted = _trusted(build.order.access, Path(folder))
         for target in build.targets:
             build.progress(f"{target.name} with buildah")
             _remove_list(build.tool, target.tags[0])
-            for command in buildah_commands(tool, build.order, target):
+            for command in buildah_commands(tool, build.order, target, trusted=trusted):
                 build.run(command, credentials)
+
+
+def _trusted(access: RegistryAccess, folder: Path) -> Path | None:
+    """Return a folder with nothing but the registry's CA, under the only name that buildah reads as a CA's."""
+    if access.ca_file is None:
+        return None
+    certificates = folder / "certificates"
+    certificates.mkdir()
+    (certificates / "ca.crt").write_text(text_of(access.ca_file) + "\n", encoding="utf-8")
+    return certificates
 
 
 BUILDERS: Final[Mapping[ToolKind, Callable[[_Build], None]]] = {"buildx": _with_buildx, "buildah": _with_buildah}

@@ -62,7 +62,7 @@ def unsafe_realm(access: RegistryAccess, realm: str) -> LabError:
 
 
 def unusable_realm(access: RegistryAccess, realm: str, why: str) -> LabError:
-    """Return the error for a token server whose address is none."""
+    """Return the error for a token server whose address cannot be parsed."""
     return BadConfig(
         f"cannot sign in to the registry {access.host}",
         found=f"its token server is {realm[:LONGEST]}: {why[:LONGEST]}",

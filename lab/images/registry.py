@@ -38,7 +38,7 @@ class Registry:
         self._client = httpx.Client(
             base_url=access.url,
             auth=_Challenged(access),
-            verify=tls_context(access.ca_file) if access.ca_file else True,
+            verify=tls_context(access.ca_file),
             timeout=TIMEOUT_S,
             follow_redirects=True,
             headers={"Accept-Encoding": "identity"},

@@ -80,6 +80,38 @@ def test_each_kind_of_tool_builds_in_its_own_way(kind: ToolKind, first: str, tmp
     assert len(steps) == (1 if kind == "buildx" else len(SERVICES))
 
 
+def test_buildah_trusts_the_ca_that_is_named_and_nothing_beside_it(tmp_path: Path) -> None:
+    """It reads authorities from `*.crt` alone, and wants a certificate for every key that it sees."""
+    authority, calls = tmp_path / "authority.pem", tmp_path / "calls"
+    authority.write_text("a certificate\n")
+    (tmp_path / "authority.key").write_text("a key\n")
+    program = tmp_path / "builder"
+    program.write_text(
+        "#!/bin/sh\n"
+        'while [ $# -gt 0 ]; do [ "$1" != --cert-dir ] || (cd "$2" && echo "$(ls) $(cat ca.crt)") '
+        f">> {calls}; shift; done\n"
+    )
+    program.chmod(0o755)
+    access = RegistryAccess("registry.example:5000", "team", ca_file=authority)
+    build(BuildOrder(access, "dev"), Tool("buildah", (str(program),)), project=PROJECT, log=tmp_path / "log")
+    assert set(calls.read_text().splitlines()) == {"ca.crt a certificate"}
+    assert len(calls.read_text().splitlines()) == len(SERVICES) * 3
+
+
+def test_bake_takes_the_base_of_its_file_whatever_the_shell_exports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bake reads variables of its file from the environment. The base that is pinned would be replaced in silence."""
+    program, calls = tmp_path / "builder", tmp_path / "calls"
+    program.write_text(f'#!/bin/sh\necho "$BASE" >> {calls}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("BASE", "somebody:elses")
+    for base in ("", "mine:1"):
+        order = BuildOrder(ACCESS, "dev", base=base)
+        build(order, Tool("buildx", (str(program),)), project=PROJECT, log=tmp_path / "log")
+    assert calls.read_text().splitlines() == [targets()[0].args["BASE"], "mine:1"]
+
+
 def test_wheels_replace_the_index(tmp_path: Path) -> None:
     """With either builder."""
     order = BuildOrder(ACCESS, "dev", wheels=tmp_path)
