@@ -26,7 +26,7 @@ class Family(NamedTuple):
 
     Attributes:
         name: Of the file, or the one in the mark.
-        parts: As many commits in a row run each test once.
+        parts: Each test runs once in this many commits in a row. In a shallow clone chance decides.
     """
 
     name: str

@@ -26,12 +26,3 @@ def print_answer(lines: Iterable[str], document: object, *, as_json: bool) -> No
 def print_json(document: object) -> None:
     """Print a document as JSON; see `lab.runs.documents.text_of`."""
     print(text_of(document), end="")
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun.
-
-    >>> counted(1, "run"), counted(2_000, "run")
-    ('1 run', '2,000 runs')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

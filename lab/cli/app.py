@@ -108,8 +108,12 @@ def application() -> Any:  # noqa: ANN401  a group of click, see `USAGE_ERROR`
 def joined_parameters(words: Sequence[str]) -> list[str]:
     """Return the words with `-p NAME VALUE` as one word for each parameter, since an option takes one.
 
+    A name whose value is missing stays alone, so that the command can refuse it.
+
     >>> joined_parameters(["run", "x.ipynb", "-p", "rate", "5", "--json"])
     ['run', 'x.ipynb', '-p', 'rate=5', '--json']
+    >>> joined_parameters(["run", "x.ipynb", "-p", "path", "--json"])
+    ['run', 'x.ipynb', '-p', 'path', '--json']
     """
     left, joined = list(words), []
     while left:
@@ -117,7 +121,8 @@ def joined_parameters(words: Sequence[str]) -> list[str]:
         joined.append(word)
         if word in {"-p", "--parameter"} and left:
             name = left.pop(0)
-            joined.append(name if "=" in name or not left else f"{name}={left.pop(0)}")
+            stands_alone = "=" in name or not left or left[0].startswith("--")
+            joined.append(name if stands_alone else f"{name}={left.pop(0)}")
     return joined
 
 
@@ -140,7 +145,11 @@ def _code_of_error(error: BaseException, *, debug: bool) -> int:
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         print(f"lab: interrupted {error}".rstrip(), file=sys.stderr)
         return exit_code_of(error)
-    return _fail(explained(error), debug=debug)
+    fault = explained(error)
+    if fault is not error:
+        # The traceback shows where the unexpected error was raised.
+        fault.__cause__ = error
+    return _fail(fault, debug=debug)
 
 
 def _lost(output: Outlet) -> LabError:

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.cli.answers import counted, print_answer
+from lab.cli.answers import print_answer
 from lab.cli.options import HERE, AsJson, NamespaceOption, TargetOption
 from lab.cli.stack import current
+from lab.model.plurals import counted
 from lab.settings import load_settings
 from lab.wiring import dead_letters
 from lab.wiring import target as open_target

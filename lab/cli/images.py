@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from lab.cli.answers import counted, print_answer, print_json
+from lab.cli.answers import print_answer, print_json
 from lab.cli.options import AsJson
 from lab.cli.writing import writing
 from lab.files import write_text
@@ -25,6 +25,7 @@ from lab.images.registry import Registry
 from lab.images.registry_config import ConfigFile, config_files
 from lab.images.resolve import resolve as resolve_tag
 from lab.model.image_references import digest_of, registry_of
+from lab.model.plurals import counted
 from lab.settings import LabSettings, load_settings
 from lab.systems.services import SERVICES
 

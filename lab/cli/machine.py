@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from lab import wiring
-from lab.cli.answers import counted
 from lab.files import remove_folder
+from lab.model.plurals import counted
 from lab.settings import LabSettings, load_settings, origins
 from lab.targets.port import Cleaned, Cleaning
 

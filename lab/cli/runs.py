@@ -9,10 +9,11 @@ from typing import Annotated, Final, NamedTuple
 
 import typer
 
-from lab.cli.answers import counted, print_answer, print_json
+from lab.cli.answers import print_answer, print_json
 from lab.cli.options import AsJson
 from lab.errors import DataFault
 from lab.model import Trial
+from lab.model.plurals import counted
 from lab.reports import summary
 from lab.reports.answer import conclusion
 from lab.reports.comparison import lines

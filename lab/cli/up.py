@@ -7,10 +7,10 @@ from typing import Annotated, Final
 
 import typer
 
-from lab.cli.answers import counted
 from lab.cli.options import HERE, NamespaceOption, TargetOption, name_and_value
 from lab.display.rollout import RolloutDisplay
 from lab.errors import UsageFault
+from lab.model.plurals import counted
 from lab.settings import LabSettings, load_settings
 from lab.targets.port import Previewing, Report, StackRequest, Target
 from lab.trials.deploying import brought_up

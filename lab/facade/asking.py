@@ -56,6 +56,8 @@ def query(promql: str, trial: Trial, *, step_s: float = 1.0) -> DataFrame:
 def answered(promql: str, trial: Trial, *, live: Live, step_s: float = 1.0) -> DataFrame:
     """Return the answer of a running Prometheus, else of the series that were kept with the run.
 
+    The kept series answer, too, where Prometheus has nothing of that time: it may have been started after the run.
+
     Args:
         promql: The expression.
         trial: The trial.
@@ -69,7 +71,8 @@ def answered(promql: str, trial: Trial, *, live: Live, step_s: float = 1.0) -> D
     window, trouble = trial.evidence.load_run.window, live.trouble
     if live.source is not None:
         try:
-            return table_of(live.source, promql, window, step_s=step_s)
+            table = table_of(live.source, promql, window, step_s=step_s)
+            return table if len(table) else _kept(promql, trial, otherwise=table, step_s=step_s)
         except PrometheusFault as fault:
             if fault.reason != UNREACHABLE:
                 raise
@@ -81,6 +84,14 @@ def answered(promql: str, trial: Trial, *, live: Live, step_s: float = 1.0) -> D
             raise
         both = f"{trouble.attempted}: {trouble.found}\n{refused.found}"
         raise Unavailable(refused.attempted, found=both, next_step=refused.next_step, code=refused.reason) from trouble
+
+
+def _kept(promql: str, trial: Trial, *, otherwise: DataFrame, step_s: float) -> DataFrame:
+    """Return the answer of the kept series; *otherwise* where they cannot answer."""
+    try:
+        return table_of_recorded(trial.evidence.series, promql, trial.evidence.load_run.window, step_s=step_s)
+    except LabError:
+        return otherwise
 
 
 def live_source(trial: Trial, settings: LabSettings, *, targets: "Mapping[str, OpenTarget]" = TARGETS) -> Live:

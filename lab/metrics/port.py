@@ -38,10 +38,10 @@ class MetricSource(Evaluating, Protocol):
         """Return every stored sample of a metric within a window, one series per label set; empty without samples."""
 
     def last_scrape_ns(self, job: str) -> int:
-        """Return a moment since which every running process of a service was scraped; 0 where none ever was.
+        """Return the oldest of the newest scrapes of a service's running processes; 0 where none was ever scraped.
 
-        Nanoseconds since the epoch. A process runs where its newest scrape succeeded. Where no process runs, the answer
-        is that of the last moment at which any did.
+        Nanoseconds since the epoch. Every running process was scraped then or later. A process runs where its newest
+        scrape succeeded. Where no process runs, the answer is that of the last moment at which any did.
         """
 
     def newest(self, name: str) -> dict[str, float]:

@@ -12,6 +12,7 @@ from lab.errors import UsageFault
 from lab.metrics.recorded import RecordedSource
 from lab.metrics.refusals import PrometheusFault
 from lab.metrics.selectors import NAME_LABEL, parse_selector, selector, without_name
+from lab.model.arguments import check_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,8 +47,7 @@ def table_of(source: Evaluating, promql: str, window: Window, *, step_s: float =
         UsageFault: The expression is no PromQL, or a plain selector names a metric that does not exist.
         Unavailable: The source does not answer, or cannot evaluate this expression.
     """
-    if not step_s > 0:
-        raise UsageFault(f"step_s: {step_s:g} must be a positive number of seconds")
+    check_number("step_s", step_s, above=0)
     try:
         answer = source.over_time(promql, window, step_s=step_s)
     except PrometheusFault as fault:

@@ -6,6 +6,7 @@ from typing import Final
 
 from lab.analysis.ledger import NO_PRODUCER_LEDGER, NOTHING_ACKNOWLEDGED
 from lab.model import Experiment, ObjectiveResult, Trial
+from lab.model.plurals import counted, was
 from lab.reports import words
 from lab.reports.ledger_words import every_number
 
@@ -98,10 +99,10 @@ def _exactness(trial: Trial) -> str:
     if not trial.evidence.load_run.producer_ledger:
         why = NO_PRODUCER_LEDGER if ledger.acknowledged else NOTHING_ACKNOWLEDGED
         return f"Nobody can say whether an event was lost or counted twice: {why.note}."
-    open_ends = {"dead letters": ledger.dead, "in the backlog": ledger.backlog, "of unknown outcome": ledger.unknown}
-    beside = ", ".join(f"{events:,} are {state}" for state, events in open_ends.items() if events)
+    open_ends = {"dead": ledger.dead, "in the backlog": ledger.backlog, "of unknown outcome": ledger.unknown}
+    beside = ", ".join(f"{counted(events, 'event')} {state}" for state, events in open_ends.items() if events)
     if beside or ledger.lost or ledger.double_counted:
-        lost = f"{ledger.lost:,} events were lost and {ledger.double_counted:,} counted twice"
+        lost = f"{counted(ledger.lost, 'event')} {was(ledger.lost)} lost and {ledger.double_counted:,} counted twice"
         return "; ".join(filter(None, (lost, beside))) + "."
     return "Every acknowledged event was counted exactly once."
 

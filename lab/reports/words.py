@@ -9,6 +9,7 @@ from lab.analysis.estimate import WITHIN
 from lab.analysis.objectives import kind_of
 from lab.analysis.warnings import warnings_of
 from lab.model import LedgerAccount, ObjectiveResult, Refusal, Trial
+from lab.model.plurals import counted, was
 from lab.reports.ledger_words import always_stated, stated_unless_zero, steps
 from lab.reports.numbers import interval, number
 
@@ -108,7 +109,7 @@ def notes(trial: Trial) -> tuple[str, ...]:
 
 def _refusal(refusal: Refusal) -> str:
     message = f": {refusal.message}" if refusal.message else ""
-    return f"{refusal.events:,} events were refused with {refusal.reason}{message}"
+    return f"{counted(refusal.events, 'event')} {was(refusal.events)} refused with {refusal.reason}{message}"
 
 
 def places(trial: Trial) -> str:
@@ -130,7 +131,7 @@ def machine_pauses(trial: Trial) -> str:
     if not pauses:
         return ""
     longest_ms = 1e3 * max(seconds for _, seconds in pauses)
-    return f"the machine itself paused {len(pauses)} times, for at most {number(longest_ms)} ms"
+    return f"the machine itself paused {counted(len(pauses), 'time')}, for at most {number(longest_ms)} ms"
 
 
 def disturbance(trial: Trial) -> str:

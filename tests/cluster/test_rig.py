@@ -1,4 +1,4 @@
-"""The rig is a real cluster of two architectures, and behaves like the boards of the mission."""
+"""The rig is a real cluster of two architectures, and behaves as virtual machines beside boards do."""
 
 from typing import Any, Final
 

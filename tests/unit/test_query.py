@@ -46,6 +46,18 @@ class Failing(FakeMetrics):
         raise self._fault
 
 
+class Fresh(FakeMetrics):
+    """A Prometheus that was started after the run; it has no sample of that time."""
+
+    def over_time(self, promql: str, window: Window, *, step_s: float = 1.0) -> Sequence[Series]:
+        """See `MetricSource.over_time`."""
+        return ()
+
+    def fault_of_missing(self, name: str) -> LabError | None:
+        """Know every metric."""
+        return None
+
+
 @pytest.fixture(autouse=True)
 def nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Use a machine without a stack."""
@@ -108,6 +120,13 @@ def test_a_prometheus_that_is_not_reached_is_answered_for(trial: Trial) -> None:
 def test_a_running_prometheus_answers_before_the_kept_series(trial: Trial) -> None:
     """It knows more than was kept."""
     assert len(answered("sum(up)", trial, live=Live(FakeMetrics()))) > 2
+
+
+def test_a_prometheus_that_was_started_after_the_run_is_answered_for(trial: Trial) -> None:
+    """It has nothing of that time. What the kept series do not have stays without an answer."""
+    fresh = Live(Fresh())
+    assert answered("up", trial, live=fresh)['up{job="lab/query-api"}'].tolist() == [0.0, 1.0]
+    assert len(answered("sum(up)", trial, live=fresh)) == 0
 
 
 def test_a_prometheus_that_does_not_answer_is_named(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Faults of images and registries, as in the mission's log."""
+"""Faults of images and registries."""
 
 import contextlib
 from collections.abc import Iterator

@@ -79,6 +79,27 @@ def test_debug_adds_the_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "Traceback" in capsys.readouterr().err
 
 
+def test_debug_shows_where_an_unexpected_error_was_raised(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The five lines of the error promise it."""
+
+    def break_down() -> None:
+        raise ValueError("broken")
+
+    monkeypatch.setattr("lab.cli.machine.load_settings", break_down)
+    assert main(["config", "show", "--debug"]) == 70
+    error = capsys.readouterr().err
+    assert "ValueError: broken" in error
+    assert "in break_down" in error
+
+
+def test_a_parameter_without_a_value_takes_no_option_for_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """A text parameter would take it in silence."""
+    assert main(["run", "notebooks/10_baseline.ipynb", "-p", "path", "--json"]) == 64
+    assert "-p path: a name and a value are needed" in capsys.readouterr().err
+
+
 def test_a_wrong_setting_is_named_with_its_origin(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit 78, and the variable."""
     with environment_with(LAB_START_TIMEOUT_S="soon"):

@@ -54,12 +54,12 @@ def test_an_answer_without_a_verdict_says_so() -> None:
     [
         ({}, EXACTLY_ONCE),
         ({"lost": 3, "double_counted": 1}, "3 events were lost and 1 counted twice."),
-        ({"dead": 2}, "0 events were lost and 0 counted twice; 2 are dead letters."),
-        ({"backlog": 5}, "0 events were lost and 0 counted twice; 5 are in the backlog."),
-        ({"unknown": 4}, "0 events were lost and 0 counted twice; 4 are of unknown outcome."),
+        ({"dead": 2}, "0 events were lost and 0 counted twice; 2 events dead."),
+        ({"backlog": 5}, "0 events were lost and 0 counted twice; 5 events in the backlog."),
+        ({"unknown": 4}, "0 events were lost and 0 counted twice; 4 events of unknown outcome."),
         (
             {"lost": 1, "dead": 2, "backlog": 5},
-            "1 events were lost and 0 counted twice; 2 are dead letters, 5 are in the backlog.",
+            "1 event was lost and 0 counted twice; 2 events dead, 5 events in the backlog.",
         ),
     ],
 )
