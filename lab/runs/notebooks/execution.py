@@ -106,6 +106,8 @@ def _execute(notebook: Path, output: Path, parameters: Mapping[str, object], pro
 def _quieten() -> None:
     """Silence papermill and its parts, whose log and warnings name nothing that a user can change."""
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
+    # nbclient leaves the task of a cell whose kernel died, which asyncio then reports with a traceback.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module=r"(papermill|nbclient|jupyter_client|nbformat|zmq|traitlets)(\..*)?")
 
 
