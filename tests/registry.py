@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, Self
 import httpx
 
 from lab.errors import LabError
-from lab.settings import find_server, load_settings
+from lab.settings import environment_with, find_server, load_settings
 from lab.targets.processes.metrics import debian_packages
 from tests import programs
 
@@ -88,6 +88,17 @@ def running(folder: Path, *, pair: Pair | None = None, signed_in: bool = False) 
     with programs.tied_to_parent([str(program), "serve", str(folder / "config.yml")], {}, folder / "registry.log"):
         programs.await_port(port)
         yield Running(f"127.0.0.1:{port}", folder / "data")
+
+
+@contextlib.contextmanager
+def project_of(folder: Path, registry: str) -> Iterator[Path]:
+    """Work in a project of the test's own, whose settings name a registry in plain HTTP."""
+    project = folder / "project"
+    (project / "notebooks").mkdir(parents=True)
+    (project / "pyproject.toml").touch()
+    (project / "lab.toml").write_text(f'registry = "{registry}"\nregistry_insecure = true\n')
+    with contextlib.chdir(project), environment_with(LAB_STATE_DIR=str(folder / "state")):
+        yield project
 
 
 class Pusher:

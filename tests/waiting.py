@@ -1,17 +1,17 @@
 """Waits for a condition with a deadline, and works beside a test."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from lab.waiting import Polls
 
 
 def until(condition: Callable[[], bool], *, within_s: float = 30.0, poll_s: float = 0.05) -> None:
     """Return when the condition holds; fail when it does not hold within *within_s* seconds."""
-    end, pause = time.monotonic() + within_s, threading.Event()
+    polls = Polls(within_s=within_s, every_s=poll_s)
     while not condition():
-        assert time.monotonic() < end, f"nothing happened in {within_s:g} s"
-        pause.wait(poll_s)
+        assert polls.another(), f"nothing happened in {within_s:g} s"
 
 
 @contextmanager

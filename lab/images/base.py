@@ -11,7 +11,8 @@ from lab.images.registry import Registry
 from lab.images.resolve import SYSTEM
 from lab.model.image_references import LATEST, parsed
 
-VARIABLE: Final = "BASE"
+BASE: Final = "BASE"
+"""The variable of the bake file that names the base image."""
 
 
 class Pinned(NamedTuple):
@@ -28,7 +29,7 @@ class Pinned(NamedTuple):
 
 def base_of(project: Path) -> str:
     """Return the reference in the bake file. BadConfig where the file cannot be used."""
-    return bake.default_of(project / bake.FILE_NAME, VARIABLE)
+    return bake.default_of(project / bake.FILE_NAME, BASE)
 
 
 def platforms_of(project: Path) -> tuple[str, ...]:
@@ -69,4 +70,4 @@ def pin(registry: Registry, reference: str, platforms: tuple[str, ...]) -> Pinne
 def write_base(project: Path, reference: str) -> None:
     """Put a reference into the bake file, and leave everything else of the file as it is. BadConfig as `base_of`."""
     file = project / bake.FILE_NAME
-    write_text(file, bake.with_default(file, VARIABLE, reference))
+    write_text(file, bake.with_default(file, BASE, reference))

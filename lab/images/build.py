@@ -4,7 +4,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -12,6 +12,7 @@ from lab.errors import LabError, Unavailable
 from lab.files import OWNERS_FILE, write_text
 from lab.images import bake
 from lab.images.access import RegistryAccess
+from lab.images.base import BASE, base_of
 from lab.images.build_faults import explain
 from lab.images.pull_secret import pull_secret
 from lab.settings import find_program, inherited_environment, text_of
@@ -51,7 +52,7 @@ class BuildOrder:
     @property
     def variables(self) -> dict[str, str]:
         """Values of the bake file's variables."""
-        return {"REGISTRY": self.access.name, "TAG": self.tag} | ({"BASE": self.base} if self.base else {})
+        return {"REGISTRY": self.access.name, "TAG": self.tag} | ({BASE: self.base} if self.base else {})
 
 
 def find_tool() -> Tool:
@@ -80,6 +81,8 @@ def build(order: BuildOrder, tool: Tool, *, project: Path, log: Path, progress: 
     Raises:
         LabError: The build failed; the message names the cause where it is known.
     """
+    # Always named: bake takes a variable of its file from the environment, where an exported BASE may stand.
+    order = replace(order, base=order.base or base_of(project))
     targets = bake.read_bake(project / bake.FILE_NAME, order.variables)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as out:
@@ -185,9 +188,7 @@ class _Build:
 
 def _with_buildx(build: _Build) -> None:
     build.progress(f"{len(build.targets)} images with buildx")
-    # Bake takes the variables of its file from the environment, so that a BASE of the user's would replace the base.
-    base = build.order.base or bake.default_of(build.project / bake.FILE_NAME, "BASE")
-    build.run(bake_command(build.tool, build.order), build.order.variables | {"BASE": base})
+    build.run(bake_command(build.tool, build.order), build.order.variables)
 
 
 def _with_buildah(build: _Build) -> None:

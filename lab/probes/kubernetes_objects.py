@@ -12,10 +12,14 @@ from lab.snapshots.kubernetes.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
     EVENT,
+    LIMIT_RANGE,
     NAMESPACE,
     NETWORK_POLICY,
     NODE,
     POD,
+    QUOTA,
+    REPLICA_SET,
+    VOLUME,
     VOLUME_CLAIM,
     Kind,
 )
@@ -26,10 +30,6 @@ LOG_LINES: Final = 200
 NORMAL: Final = "Normal"
 ENDED: Final = "Killing"
 """Reason of the event, of type Normal, that tells that a probe made the kubelet restart a container."""
-REPLICA_SET: Final = Kind("apps/v1", "ReplicaSet")
-VOLUME: Final = Kind("v1", "PersistentVolume")
-QUOTA: Final = Kind("v1", "ResourceQuota")
-LIMIT_RANGE: Final = Kind("v1", "LimitRange")
 OPTIONAL: Final = frozenset({VOLUME})
 """Kinds that the lab works without reading, so that a refusal is no fault."""
 

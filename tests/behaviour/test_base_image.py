@@ -1,6 +1,5 @@
 """The base image is pinned by the digest that a real registry has for its tag, for every platform."""
 
-import contextlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -11,7 +10,6 @@ import pytest
 
 from lab.cli import main
 from lab.images.bake import FILE_NAME, read_bake
-from lab.settings import environment_with
 from tests import registry as real
 from tests.registry import INDEX, Pusher, Running, layer
 
@@ -31,12 +29,8 @@ def registry(tmp_path: Path) -> Iterator[Running]:
 @pytest.fixture
 def bake(registry: Running, tmp_path: Path) -> Iterator[Path]:
     """Yield a copy of the bake file in a project whose settings name the registry."""
-    project = tmp_path / "project"
-    (project / "notebooks").mkdir(parents=True)
-    (project / "pyproject.toml").touch()
-    (project / "lab.toml").write_text(f'registry = "{registry.host}/other"\nregistry_insecure = true\n')
-    shutil.copy(PROJECT / FILE_NAME, project)
-    with contextlib.chdir(project), environment_with(LAB_STATE_DIR=str(tmp_path / "state")):
+    with real.project_of(tmp_path, f"{registry.host}/other") as project:
+        shutil.copy(PROJECT / FILE_NAME, project)
         yield project / FILE_NAME
 
 

@@ -1,7 +1,6 @@
 """Images against a real registry: resolved to digests, proven by their bytes, refused with a next step."""
 
 import base64
-import contextlib
 import http.server
 import json
 import struct
@@ -19,7 +18,6 @@ from lab.images.check import check
 from lab.images.lock import ImageLock
 from lab.images.registry import Registry
 from lab.images.resolve import resolve
-from lab.settings import environment_with
 from lab.systems.services import SERVICES
 from tests import registry as real
 from tests.registry import DOCKER_LIST, DOCKER_MANIFEST, INDEX, MANIFEST, Pair, Pusher, Running, layer
@@ -303,7 +301,7 @@ class TestCommands:
 
     def test_from_tag_to_proof(self, registry: Running, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         """`resolve` writes the lock that `check` proves; a planted wrong architecture ends in exit 78."""
-        with in_project(tmp_path, registry) as project:
+        with real.project_of(tmp_path, registry.host) as project:
             for service in SERVICES:
                 pushed(f"http://{registry.host}", service=service)
             assert main(["images", "resolve"]) == 0
@@ -323,7 +321,7 @@ class TestCommands:
         self, registry: Running, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         """The message names both."""
-        with in_project(tmp_path, registry) as project:
+        with real.project_of(tmp_path, registry.host) as project:
             digest = f"sha256:{'0' * 64}"
             lock = {"schema": 1, "registry": "other:5000", "tag": "dev", "images": {SERVICE: {"amd64": digest}}}
             (project / "images.lock").write_text(json.dumps(lock))
@@ -331,17 +329,6 @@ class TestCommands:
         message = capsys.readouterr().err
         assert "other:5000" in message
         assert registry.host in message
-
-
-@contextlib.contextmanager
-def in_project(folder: Path, running: Running) -> Iterator[Path]:
-    """Work in a project of the test's own, which is configured for a registry in plain HTTP."""
-    project = folder / "project"
-    (project / "notebooks").mkdir(parents=True)
-    (project / "pyproject.toml").touch()
-    (project / "lab.toml").write_text(f'registry = "{running.host}"\nregistry_insecure = true\n')
-    with contextlib.chdir(project), environment_with(LAB_STATE_DIR=str(folder / "state")):
-        yield project
 
 
 def spoil(file: Path) -> None:

@@ -6,17 +6,20 @@ from typing import Final
 
 from lab.errors import BadConfig, Forbidden, LabError, Unavailable
 from lab.model import Endpoints, NodeClock, ServiceStatus
-from lab.probes.kubernetes_objects import LIMIT_RANGE, QUOTA, REPLICA_SET, VOLUME
 from lab.snapshots.kubernetes import Raw
 from lab.snapshots.kubernetes.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
     EVENT,
+    LIMIT_RANGE,
     NAMESPACE,
     NETWORK_POLICY,
     NODE,
     POD,
+    QUOTA,
+    REPLICA_SET,
     SERVICE,
+    VOLUME,
     VOLUME_CLAIM,
     Kind,
 )

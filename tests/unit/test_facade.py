@@ -60,4 +60,6 @@ def test_a_notebook_shows_a_trial_as_its_card() -> None:
 
 def test_a_shell_without_a_display_is_left_alone() -> None:
     """Nothing is shown there."""
-    showing.show_as_cards(shell_with(None))
+    shell = shell_with(None)
+    showing.show_as_cards(shell)
+    assert shell.display_formatter is None

@@ -1,8 +1,6 @@
 """Diagnoses a stack again and again, until the findings are as wanted."""
 
 import contextlib
-import threading
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -10,6 +8,7 @@ from lab.diagnosis.diagnose import diagnose
 from lab.diagnosis.finding import Finding
 from lab.errors import Unavailable
 from lab.snapshots.snapshot import Snapshot
+from lab.waiting import Polls
 
 POLL_S: Final = 1.0
 Findings = tuple[Finding, ...]
@@ -22,12 +21,11 @@ def await_findings(
 
     *take* returns None where nothing is left that could have a fault. A snapshot that cannot be taken is taken again.
     """
-    end, pause = time.monotonic() + seconds, threading.Event()
+    polls = Polls(within_s=seconds, every_s=POLL_S)
     snapshot: Snapshot | None = None
     while True:
         with contextlib.suppress(Unavailable):
             snapshot = take()
         findings = diagnose(snapshot) if snapshot is not None else ()
-        if wanted(findings) or time.monotonic() > end:
+        if wanted(findings) or not polls.another():
             return snapshot, findings
-        pause.wait(POLL_S)

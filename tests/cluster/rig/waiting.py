@@ -1,10 +1,9 @@
 """Waits for a condition with a deadline; says what did not happen."""
 
-import threading
-import time
 from collections.abc import Callable
 
 from lab.errors import Unavailable
+from lab.waiting import Polls
 
 
 def wait_until(
@@ -15,8 +14,7 @@ def wait_until(
     Raises:
         Unavailable: What *fault* returns, when the condition does not hold in time.
     """
-    end, pause = time.monotonic() + seconds, threading.Event()
+    polls = Polls(within_s=seconds, every_s=poll_s)
     while not condition():
-        if time.monotonic() > end:
+        if not polls.another():
             raise fault()
-        pause.wait(poll_s)

@@ -171,11 +171,14 @@ def test_a_caller_that_hears_of_the_end_of_its_stream_may_open_the_next(server: 
 
 def test_a_stream_whose_caller_is_gone_keeps_no_place(server: Server) -> None:
     """Its thread may still be at work with the last message."""
+    callers = []
     with ExitStack() as places:
         for _ in range(5):
             call, caller = server.begin()
             places.enter_context(server.calls.stream(call))
             caller.go()
+            callers.append(caller)
+    assert [caller.cancelled for caller in callers] == [0] * 5, "a stream was ended to make room"
 
 
 def test_messages_and_answers_keep_their_order(server: Server) -> None:

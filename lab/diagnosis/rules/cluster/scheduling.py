@@ -168,9 +168,9 @@ def _missing_label(snapshot: Snapshot, pod: Pod) -> Misfit | None:
 def _nodes_of(snapshot: Snapshot, name: str) -> str:
     """Return the names of the nodes on which a volume can be used; empty where the lab may not list volumes."""
     for volume in map(KubernetesObject, snapshot.objects.volumes):
-        terms = volume.spec.get("nodeAffinity", {}).get("required", {}).get("nodeSelectorTerms") or ()
-        rules = [rule for term in terms for rule in term.get("matchExpressions") or ()]
         if volume.name == name:
+            terms = volume.spec.get("nodeAffinity", {}).get("required", {}).get("nodeSelectorTerms") or ()
+            rules = (rule for term in terms for rule in term.get("matchExpressions") or ())
             hosts = (rule.get("values") or () for rule in rules if rule.get("key") == HOSTNAME_LABEL)
             return ", ".join(node for values in hosts for node in values)
     return ""
